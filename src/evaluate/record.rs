@@ -1,0 +1,397 @@
+//! The records of a repair: everything the report shows, and nothing it has to compute. Serialised as `record.json`.
+//!
+//! Fractions are fractions (0.876), never percent. What is unknown is absent (`None`), never 0.
+//! Timings are kept out of these records, so that equal seeds give equal bytes: see [`Timings`].
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::notes::Notes;
+
+/// Version of the record layout; a report refuses a newer one.
+pub const RECORD_VERSION: u32 = 1;
+
+/// One repair job: a model, the rows that were flagged, every method that ran, and what came of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RepairRecord {
+    /// Layout version, [`RECORD_VERSION`].
+    pub record_version: u32,
+    /// Version of Recant that wrote it.
+    pub recant_version: String,
+    /// The command line that made it, for provenance, with file names only.
+    pub command: String,
+    /// The model that was repaired.
+    pub model: ModelSummary,
+    /// The flagged rows, counted.
+    pub flags: FlagSummary,
+    /// Settings of the evaluation.
+    pub settings: EvaluationSettings,
+    /// What ran, in order; never empty. The first is the one written to disk unless `chosen` says otherwise.
+    pub methods: Vec<MethodRecord>,
+    /// Which method's model was written.
+    pub chosen: String,
+    /// The recommendation, made on validation rows only.
+    pub recommendation: Recommendation,
+    /// Columns that give the label away; empty if the audit found none, absent if no audit was made.
+    pub leakage: Option<Vec<LeakageFinding>>,
+    /// Each flagged row of the training period: before and after by the chosen method.
+    pub flagged_rows: Vec<FlaggedRow>,
+    /// Test rows whose prediction the chosen method changed from wrong to right or from right to wrong.
+    pub changed_rows: Vec<ChangedRow>,
+    /// Where the true labels of an injected trial are known: accuracy on the part of the test rows that the error touched.
+    pub affected: Option<AffectedDomain>,
+    /// Warnings, and what was done about each.
+    pub notes: Notes,
+}
+
+/// What was repaired, in a few lines.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelSummary {
+    /// Folder name of the model.
+    pub name: String,
+    /// Network, such as `3x100`.
+    pub network: String,
+    /// Number of trainable parameters.
+    pub parameters: usize,
+    /// Number of input columns after encoding.
+    pub inputs: usize,
+    /// Class names, in label order.
+    pub classes: Vec<String>,
+    /// Profile name, such as `dataco`.
+    pub profile: String,
+    /// File name of the training sheet and its SHA-256.
+    pub data_file: String,
+    /// SHA-256 of the training sheet, lower-case hex.
+    pub data_sha256: String,
+    /// Rows the model was trained on.
+    pub training_rows: usize,
+    /// First and last value of the time column among the training rows, ISO 8601, where the profile has a time column.
+    pub training_period: Option<(String, String)>,
+    /// The same for the test rows.
+    pub test_period: Option<(String, String)>,
+    /// Share of each class among the training rows' observed labels.
+    pub class_shares: Vec<f64>,
+    /// Run seed.
+    pub seed: u64,
+}
+
+/// The flag file, counted. `flagged = used + the sum of the ignored`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FlagSummary {
+    /// File name.
+    pub file: String,
+    /// How the rows were named, such as "key column `Order Item Id`" or "row numbers, header is row 1".
+    pub addressed_by: String,
+    /// Flags in the file.
+    pub flagged: usize,
+    /// Flags that are training rows and so form the forget set.
+    pub used: usize,
+    /// Flags on test rows; they are not repaired, but the evaluation is shown with and without them.
+    pub on_test_rows: usize,
+    /// Flags that were set aside, by reason.
+    pub ignored: Vec<IgnoredFlags>,
+    /// Flagged rows whose correct label the person gave.
+    pub with_correction: usize,
+    /// Used flags per observed class, in label order.
+    pub per_class: Vec<usize>,
+    /// Share of the training rows that is flagged.
+    pub share_of_training: f64,
+}
+
+/// Flags that could not be used, and why.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct IgnoredFlags {
+    /// A sentence: "not in the training sheet".
+    pub reason: String,
+    /// How many.
+    pub count: usize,
+    /// Up to five of them, as the person wrote them.
+    pub examples: Vec<String>,
+}
+
+/// How the evaluation was made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EvaluationSettings {
+    /// Smallest difference in accuracy worth acting on, as a fraction (0.001 is 0.1 percentage points).
+    pub minimum_effect: f64,
+    /// Significance level after correction over methods.
+    pub significance: f64,
+    /// Bootstrap resamples.
+    pub resamples: usize,
+    /// Column whose equal values are resampled together, where the profile names one.
+    pub group_column: Option<String>,
+    /// Run seed.
+    pub seed: u64,
+}
+
+/// One method: what it did to the model, and how the model then did.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MethodRecord {
+    /// Name as on the command line, such as `assd`.
+    pub name: String,
+    /// Title for people, such as "ASSD (adaptive dampening)".
+    pub title: String,
+    /// One sentence on what it does.
+    pub description: String,
+    /// What was dampened; only for methods that dampen.
+    pub dampening: Option<DampeningRecord>,
+    /// All test rows; absent without test rows.
+    pub test: Option<Comparison>,
+    /// Test rows without the flagged ones; absent where no test row is flagged.
+    pub test_without_flagged: Option<Comparison>,
+    /// Validation tail of the training period that the model did not train on; absent where there is none.
+    pub validation: Option<Comparison>,
+    /// Share of the flagged training rows whose (wrong) observed label the model still predicts, before and after.
+    pub flagged_agreement: Option<BeforeAfter>,
+}
+
+/// A figure before and after a repair.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct BeforeAfter {
+    /// Before.
+    pub before: f64,
+    /// After.
+    pub after: f64,
+}
+
+/// What dampening did.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DampeningRecord {
+    /// "squared batch gradient" or "per-sample Fisher".
+    pub importance: String,
+    /// What the flagged rows were compared with: "retain set on the original batches", "retain set", "full training set".
+    pub reference: String,
+    /// Percentile p of ASSD (equation 4 of arXiv 2402.10098); absent for SSD.
+    pub percentile: Option<f64>,
+    /// Selection weighting alpha: parameters whose importance ratio exceeds it are dampened.
+    pub alpha: f64,
+    /// Dampening constant lambda.
+    pub lambda: f64,
+    /// Parameters in all.
+    pub parameters: usize,
+    /// Parameters that were dampened.
+    pub dampened: usize,
+    /// Parameters that became exactly 0.
+    pub zeroed: usize,
+    /// Per tensor, in network order.
+    pub layers: Vec<LayerDampening>,
+    /// Histogram of log10(forget importance / reference importance) over finite positive ratios.
+    pub ratio_histogram: Vec<HistogramBin>,
+}
+
+/// What dampening did to one tensor.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LayerDampening {
+    /// Tensor name, such as `layers.0.linear.weight`.
+    pub tensor: String,
+    /// Parameters in it.
+    pub parameters: usize,
+    /// Of these dampened.
+    pub dampened: usize,
+}
+
+/// `[low, high)` in log10 of the ratio, and how many parameters fall in it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct HistogramBin {
+    /// Lower edge.
+    pub low: f64,
+    /// Upper edge.
+    pub high: f64,
+    /// Count.
+    pub count: usize,
+}
+
+/// The model before against the model after, on the same rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Comparison {
+    /// Rows.
+    pub rows: usize,
+    /// Distinct groups, where the profile names a group column.
+    pub groups: Option<usize>,
+    /// Before the repair.
+    pub before: Metrics,
+    /// After the repair.
+    pub after: Metrics,
+    /// Accuracy after minus before: estimate and interval by paired bootstrap over rows.
+    pub difference: Interval,
+    /// The same with whole groups resampled together.
+    pub difference_by_group: Option<Interval>,
+    /// Exact McNemar test on fixed and broken rows.
+    pub mcnemar: McNemarRecord,
+    /// Two-sided p-value of a group-wise sign-flip test, where there are groups.
+    pub group_p: Option<f64>,
+    /// The p-value the verdict uses (group-wise where there are groups, else McNemar), Holm-corrected over the methods of the job.
+    pub p_holm: f64,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The verdict as one plain sentence with its figures.
+    pub sentence: String,
+}
+
+/// What may be said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// Significantly better, by at least the minimum effect.
+    Better,
+    /// Significantly worse, by at least the minimum effect.
+    Worse,
+    /// Neither.
+    NoChangeDetected,
+}
+
+/// An estimate with a 95 % interval.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Interval {
+    /// Point estimate.
+    pub estimate: f64,
+    /// Lower limit.
+    pub low: f64,
+    /// Upper limit.
+    pub high: f64,
+}
+
+/// Exact McNemar test.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct McNemarRecord {
+    /// Rows wrong before and right after.
+    pub fixed: usize,
+    /// Rows right before and wrong after.
+    pub broken: usize,
+    /// Two-sided exact p-value; 1 where no row changed.
+    pub p: f64,
+}
+
+/// How well a model does on some rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Metrics {
+    /// Share of rows predicted right, with Wilson interval.
+    pub accuracy: Interval,
+    /// Mean recall over the classes that occur.
+    pub balanced_accuracy: f64,
+    /// Mean F1 over the classes that occur.
+    pub macro_f1: f64,
+    /// Mean negative log-likelihood (natural logarithm) of the observed label.
+    pub log_loss: f64,
+    /// Expected calibration error, 15 equal-width bins of the top probability.
+    pub calibration_error: f64,
+    /// The bins behind it.
+    pub calibration: Vec<CalibrationBin>,
+    /// Per class, in label order.
+    pub classes: Vec<ClassMetrics>,
+    /// `confusion[observed][predicted]`, counts.
+    pub confusion: Vec<Vec<usize>>,
+}
+
+/// One bin of the calibration curve; bins without rows are left out.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct CalibrationBin {
+    /// Rows in it.
+    pub rows: usize,
+    /// Mean top probability.
+    pub confidence: f64,
+    /// Share right.
+    pub accuracy: f64,
+}
+
+/// One class. Precision is absent where the class is never predicted, recall where it never occurs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClassMetrics {
+    /// Class name.
+    pub name: String,
+    /// Rows of this class.
+    pub rows: usize,
+    /// Share of its predictions that are right.
+    pub precision: Option<f64>,
+    /// Share of its rows that are found.
+    pub recall: Option<f64>,
+    /// Harmonic mean of both.
+    pub f1: Option<f64>,
+}
+
+/// What `all` recommends, never chosen on test rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Recommendation {
+    /// Method name, or `None`: keep the old model, or no validation rows to judge by.
+    pub method: Option<String>,
+    /// Why, as a sentence.
+    pub reason: String,
+}
+
+/// A column that gives the label away.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LeakageFinding {
+    /// Column name.
+    pub column: String,
+    /// `alone`, `near-copy`, `after-the-fact`, `pair`.
+    pub kind: String,
+    /// The evidence as a sentence with figures.
+    pub evidence: String,
+    /// Accuracy that this column alone reaches on held-out rows, against the majority share.
+    pub accuracy: Option<BeforeAfter>,
+    /// Whether the profile keeps it out of the features.
+    pub dropped: bool,
+}
+
+/// A flagged training row. Keys only: no other cell of the sheet is copied.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FlaggedRow {
+    /// Key, or the row number where there is no key column.
+    pub key: String,
+    /// Row number as the person sees it in the sheet, where known.
+    pub row: Option<usize>,
+    /// Observed label (the one in the sheet).
+    pub observed: String,
+    /// Correct label, where the person gave one.
+    pub correction: Option<String>,
+    /// Predicted class before.
+    pub before: String,
+    /// Its probability before.
+    pub before_probability: f64,
+    /// Predicted class after.
+    pub after: String,
+    /// Its probability after.
+    pub after_probability: f64,
+}
+
+/// A test row that the repair fixed or broke.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChangedRow {
+    /// Key, or the row number where there is no key column.
+    pub key: String,
+    /// Row number as the person sees it in the sheet, where known.
+    pub row: Option<usize>,
+    /// Observed label.
+    pub observed: String,
+    /// Predicted class before.
+    pub before: String,
+    /// Predicted class after.
+    pub after: String,
+    /// Whether it was fixed (else broken).
+    pub fixed: bool,
+    /// Whether this test row is itself flagged.
+    pub flagged: bool,
+}
+
+/// Accuracy on the affected part of the test rows, for injected trials.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AffectedDomain {
+    /// In words: `Market = LATAM and Shipping Mode = Standard Class`.
+    pub rule: String,
+    /// Test rows in it.
+    pub rows: usize,
+    /// Accuracy before, per method name after.
+    pub before: f64,
+    /// Accuracy after, by method name.
+    pub after: BTreeMap<String, f64>,
+}
+
+/// Seconds, kept in a file of their own (`timings.json`) because they differ from run to run.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Timings {
+    /// Seconds by method name.
+    pub methods: BTreeMap<String, f64>,
+    /// Seconds of the whole job by stage, in order.
+    pub stages: Vec<(String, f64)>,
+}

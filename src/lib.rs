@@ -1,0 +1,40 @@
+//! Recant repairs a trained classifier after some of its training labels turn out to be wrong.
+//!
+//! Data flows one way through the house; a module imports only from lower floors (`tests/it/floors.rs` enforces it):
+//!
+//! | floor | modules |
+//! |---|---|
+//! | 0 | [`error`], [`notes`], [`seed`], [`files`], [`progress`] |
+//! | 1 | [`stats`], [`nn`], [`tables`] |
+//! | 2 | [`features`], [`datasets`] |
+//! | 3 | [`label_errors`] |
+//! | 4 | [`repair`], [`model`] |
+//! | 5 | [`evaluate`] |
+//! | 6 | [`jobs`] |
+//! | 7 | [`report`] |
+//! | 8 | [`cli`] |
+#![warn(missing_docs)]
+#![cfg_attr(
+    not(test),
+    warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, clippy::dbg_macro)
+)]
+
+pub mod cli;
+pub mod datasets;
+pub mod error;
+pub mod evaluate;
+pub mod features;
+pub mod files;
+pub mod jobs;
+pub mod label_errors;
+pub mod model;
+pub mod nn;
+pub mod notes;
+pub mod progress;
+pub mod repair;
+pub mod report;
+pub mod seed;
+pub mod stats;
+pub mod tables;
+
+pub use error::{Error, Result};
