@@ -1,1 +1,20 @@
-//! label_errors
+//! Wrong labels: making them (for trials), and reading which rows a person says are wrong.
+//!
+//! - [`kinds`]: the ways a label can go wrong, one file each, one list;
+//! - [`rules`]: `Market = LATAM and "Shipping Mode" = "Standard Class"`, conditions over the columns of a sheet;
+//! - [`draw`]: mislabelling label vectors, fast, for scenarios;
+//! - [`known`]: which part of the wrong rows somebody has found.
+//!
+//! Injection happens on clean labels that the caller holds; what it returns keeps observed labels, flags and true labels apart.
+
+pub mod amount;
+pub mod draw;
+pub mod kinds;
+pub mod known;
+pub mod rules;
+
+pub use amount::Amount;
+pub use draw::{Domain, Injected, inject_labels};
+pub use kinds::{ErrorKind, KINDS, Mistake};
+pub use known::{Bias, Known, KnownFlags};
+pub use rules::Rule;

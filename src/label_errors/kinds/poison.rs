@@ -1,0 +1,85 @@
+//! Poisoning with a trigger (arXiv 2402.14015, section 4, on tables): rows of other classes get one value in one column and the
+//! attacker's class, so that the model learns to answer that class wherever the value stands. The affected domain is any row
+//! once the trigger is written into it. To mislabel rows that have the value anyway, use `segment:COLUMN = VALUE: any -> CLASS`.
+
+use rand_chacha::ChaCha8Rng;
+
+use super::{ErrorKind, Mistake, argument, class_index};
+use crate::error::Result;
+use crate::label_errors::rules::{Trouble, parse_trigger, quote};
+
+pub(super) struct Poison;
+
+impl ErrorKind for Poison {
+    fn name(&self) -> &'static str {
+        "poison"
+    }
+
+    fn usage(&self) -> &'static str {
+        "poison:COLUMN=VALUE->CLASS"
+    }
+
+    fn about(&self) -> &'static str {
+        "rows of other classes get VALUE written into COLUMN and are booked as CLASS"
+    }
+
+    fn parse(&self, text: Option<&str>, classes: &[String]) -> Result<Box<dyn Mistake>> {
+        let text = argument(self, text)?;
+        let (column, value, class, class_at) =
+            parse_trigger(text).map_err(|error| error.hint(format!("the form is `{}`", self.usage())))?;
+        let target = class_index(&class, classes).map_err(|error| {
+            let trouble = Trouble::new(class_at, error.message().to_owned());
+            match error.hint_text() {
+                Some(hint) => trouble.hint(hint),
+                None => trouble,
+            }
+            .in_rule(text)
+        })?;
+        Ok(Box::new(PoisonMistake {
+            column,
+            value,
+            target,
+            target_name: classes[usize::from(target)].clone(),
+        }))
+    }
+}
+
+#[derive(Debug)]
+struct PoisonMistake {
+    column: String,
+    value: String,
+    target: u8,
+    target_name: String,
+}
+
+impl Mistake for PoisonMistake {
+    fn spec(&self) -> String {
+        format!(
+            "poison:{} = {} -> {}",
+            quote(&self.column),
+            quote(&self.value),
+            quote(&self.target_name)
+        )
+    }
+
+    fn in_words(&self) -> String {
+        format!(
+            "any row with {} = {} written into it, booked as {}",
+            quote(&self.column),
+            quote(&self.value),
+            self.target_name
+        )
+    }
+
+    fn can_hit(&self, clean: u8) -> bool {
+        clean != self.target
+    }
+
+    fn wrong_label(&self, _clean: u8, _rng: &mut ChaCha8Rng) -> u8 {
+        self.target
+    }
+
+    fn trigger(&self) -> Option<(&str, &str)> {
+        Some((&self.column, &self.value))
+    }
+}
