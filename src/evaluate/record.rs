@@ -227,6 +227,9 @@ pub struct Comparison {
     pub verdict: Verdict,
     /// The verdict as one plain sentence with its figures.
     pub sentence: String,
+    /// What limits the verdict (few rows, one class only, few groups), one sentence each; usually empty.
+    #[serde(default)]
+    pub cautions: Vec<String>,
 }
 
 /// What may be said.

@@ -1,0 +1,413 @@
+//! Tests of metrics, comparisons and verdicts; helpers that make probabilities from wanted predictions.
+
+use proptest::prelude::*;
+
+use super::record::{Comparison, EvaluationSettings, Verdict};
+use super::*;
+
+fn classes(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+fn settings() -> EvaluationSettings {
+    EvaluationSettings {
+        minimum_effect: 0.001,
+        significance: 0.05,
+        resamples: 2_000,
+        group_column: None,
+        seed: 1,
+    }
+}
+
+/// Probabilities over two classes that predict what is asked for.
+fn saying(predicted: &[u8]) -> Vec<f32> {
+    predicted
+        .iter()
+        .flat_map(|&class| if class == 0 { [0.75, 0.25] } else { [0.25, 0.75] })
+        .collect()
+}
+
+/// All labels 1; `fixed` rows wrong before and right after, `broken` the other way, then `right` and `wrong` both times.
+fn scene(fixed: usize, broken: usize, right: usize, wrong: usize) -> (Vec<u8>, Vec<f32>, Vec<f32>) {
+    let parts = [(fixed, 0, 1), (broken, 1, 0), (right, 1, 1), (wrong, 0, 0)];
+    let spread = |which: fn(&(usize, u8, u8)) -> u8| -> Vec<u8> { parts.iter().flat_map(|part| vec![which(part); part.0]).collect() };
+    let rows = fixed + broken + right + wrong;
+    (vec![1; rows], saying(&spread(|part| part.1)), saying(&spread(|part| part.2)))
+}
+
+fn verdict_on(fixed: usize, broken: usize, right: usize, wrong: usize, settings: &EvaluationSettings) -> Comparison {
+    let (labels, before, after) = scene(fixed, broken, right, wrong);
+    let rows = Rows {
+        set: RowSet::Test,
+        labels: &labels,
+        groups: None,
+        classes: &classes(&["on time", "late"]),
+    };
+    let unjudged = compare(&rows, &before, &after, settings).unwrap();
+    judge(vec![unjudged], settings).unwrap().remove(0)
+}
+
+#[test]
+fn metrics_match_a_table_worked_by_hand() {
+    let names = classes(&["a", "b", "c"]);
+    // Predicted: a, a, b, b, a; observed: a, b, b, b, a. Class c never occurs and is never predicted.
+    let probabilities = [
+        0.8, 0.1, 0.1, //
+        0.5, 0.4, 0.1, //
+        0.2, 0.7, 0.1, //
+        0.0, 1.0, 0.0, //
+        0.9, 0.1, 0.0_f32,
+    ];
+    let found = metrics(&[0, 1, 1, 1, 0], &probabilities, &names).unwrap();
+    assert_eq!(found.accuracy.estimate, 0.8);
+    assert!((found.balanced_accuracy - (1.0 + 2.0 / 3.0) / 2.0).abs() < 1e-12);
+    assert_eq!(found.confusion, [[2, 0, 0], [1, 2, 0], [0, 0, 0]]);
+    assert_eq!(found.classes[0].precision, Some(2.0 / 3.0));
+    assert_eq!((found.classes[0].recall, found.classes[1].recall), (Some(1.0), Some(2.0 / 3.0)));
+    assert_eq!(
+        (found.classes[2].precision, found.classes[2].recall, found.classes[2].f1),
+        (None, None, None)
+    );
+    assert!((found.macro_f1 - 0.8).abs() < 1e-12);
+    let log_loss = -(0.8_f64.ln() + 0.4_f64.ln() + 0.7_f64.ln() + 1.0_f64.ln() + 0.9_f64.ln()) / 5.0;
+    assert!((found.log_loss - log_loss).abs() < 1e-7);
+    // Every row has a bin of its own: 0.8, 0.5, 0.7, 1.0, 0.9 against 1, 0, 1, 1, 1.
+    assert!((found.calibration_error - (0.2 + 0.5 + 0.3 + 0.0 + 0.1) / 5.0).abs() < 1e-7);
+    assert_eq!(found.calibration.len(), 5);
+}
+
+#[test]
+fn a_class_that_occurs_but_is_never_predicted_has_f1_zero_and_no_precision() {
+    let found = metrics(&[0, 1], &saying(&[0, 0]), &classes(&["a", "b"])).unwrap();
+    assert_eq!(
+        (found.classes[1].precision, found.classes[1].recall, found.classes[1].f1),
+        (None, Some(0.0), Some(0.0))
+    );
+    assert!((found.macro_f1 - 1.0 / 3.0).abs() < 1e-12);
+}
+
+#[test]
+fn a_confident_error_costs_a_finite_log_loss() {
+    let found = metrics(&[1], &[1.0, 0.0], &classes(&["a", "b"])).unwrap();
+    assert!((found.log_loss + SMALLEST_PROBABILITY.ln()).abs() < 1e-12);
+}
+
+#[test]
+fn probabilities_that_are_none_are_refused() {
+    let names = classes(&["a", "b"]);
+    let error = metrics(&[0], &[f32::NAN, 0.5], &names).unwrap_err();
+    assert!(error.hint_text().unwrap().contains("--learning-rate"), "{error}");
+    assert!(metrics(&[0], &[0.9, 0.9], &names).is_err());
+    assert!(metrics(&[0], &[1.5, -0.5], &names).is_err());
+    assert!(metrics(&[2], &[0.5, 0.5], &names).is_err());
+    assert!(metrics(&[0, 1], &[0.5, 0.5], &names).is_err());
+    assert!(metrics(&[0], &[0.5, 0.5, 0.0], &names).is_err());
+    assert!(metrics(&[], &[], &names).unwrap_err().message().contains("no rows"));
+}
+
+#[test]
+fn a_clear_gain_is_called_better_with_its_figures() {
+    let found = verdict_on(301, 75, 9_812, 1_710, &settings());
+    assert_eq!(found.verdict, Verdict::Better);
+    assert_eq!(
+        found.sentence,
+        "Better: accuracy on the same 11,898 test rows rose from 83.1 % to 85.0 % (+1.9 points, 95 % interval +1.6 to +2.2; \
+         301 rows fixed, 75 broken; p < 0.001)."
+    );
+}
+
+#[test]
+fn a_clear_loss_is_called_worse() {
+    let found = verdict_on(75, 301, 9_812, 1_710, &settings());
+    assert_eq!(found.verdict, Verdict::Worse);
+    assert!(
+        found
+            .sentence
+            .starts_with("Worse: accuracy on the same 11,898 test rows fell from 85.0 % to 83.1 % (-1.9 points")
+    );
+}
+
+#[test]
+fn nothing_changed_is_said_so_and_its_interval_has_width() {
+    let found = verdict_on(0, 0, 900, 100, &settings());
+    assert_eq!(found.verdict, Verdict::NoChangeDetected);
+    assert_eq!(
+        found.sentence,
+        "No change detected: none of the 1,000 test rows went from wrong to right or from right to wrong (accuracy 90.0 %)."
+    );
+    assert!(
+        found.difference.low < -0.000_9 && found.difference.high > 0.000_9,
+        "{:?}",
+        found.difference
+    );
+    assert_eq!(found.mcnemar.p, 1.0);
+}
+
+#[test]
+fn a_real_difference_below_the_minimum_effect_is_no_change() {
+    let found = verdict_on(60, 20, 90_000, 9_920, &settings());
+    assert_eq!(found.verdict, Verdict::NoChangeDetected);
+    assert!(found.p_holm < 0.001);
+    assert!(
+        found.sentence.contains("(+0.04 points")
+            && found
+                .sentence
+                .ends_with("; the difference is real but smaller than the 0.1 points that count as a change."),
+        "{}",
+        found.sentence
+    );
+    let lower = EvaluationSettings {
+        minimum_effect: 0.000_4,
+        ..settings()
+    };
+    assert_eq!(verdict_on(60, 20, 90_000, 9_920, &lower).verdict, Verdict::Better);
+}
+
+#[test]
+fn a_gain_whose_interval_reaches_below_the_minimum_effect_says_so() {
+    let found = verdict_on(40, 20, 9_000, 940, &settings());
+    assert_eq!(found.verdict, Verdict::Better);
+    assert!(
+        found
+            .sentence
+            .ends_with("; the true gain may be smaller than the 0.1 points that count as a change."),
+        "{}",
+        found.sentence
+    );
+}
+
+#[test]
+fn the_three_ways_of_not_knowing_differ() {
+    let narrow = verdict_on(10, 10, 90_000, 9_980, &settings());
+    assert!(
+        narrow.sentence.ends_with("; any change is smaller than the 0.1 points that count."),
+        "{}",
+        narrow.sentence
+    );
+    assert!(narrow.sentence.contains("stayed at"));
+    let chance = verdict_on(5, 2, 85, 8, &settings());
+    assert!(
+        chance
+            .sentence
+            .ends_with("; a difference of this size can be chance on so few changed rows."),
+        "{}",
+        chance.sentence
+    );
+    let open = verdict_on(10, 10, 800, 180, &settings());
+    assert!(
+        open.sentence
+            .ends_with("; a change of 0.1 points or more is neither shown nor ruled out."),
+        "{}",
+        open.sentence
+    );
+}
+
+#[test]
+fn many_methods_on_the_same_rows_are_corrected_for() {
+    let (labels, before, after) = scene(25, 11, 800, 164);
+    let names = classes(&["on time", "late"]);
+    let rows = Rows {
+        set: RowSet::Test,
+        labels: &labels,
+        groups: None,
+        classes: &names,
+    };
+    let alone = compare_methods(&rows, None, &before, &[&after], &settings()).unwrap();
+    assert_eq!(alone[0].all.verdict, Verdict::Better);
+    let many = compare_methods(&rows, None, &before, &[&after, &before, &after, &before], &settings()).unwrap();
+    assert!((many[0].all.p_holm - 4.0 * alone[0].all.p_holm).abs() < 1e-12);
+    assert_eq!(many[0].all.verdict, Verdict::NoChangeDetected);
+    assert!(
+        many[0]
+            .all
+            .sentence
+            .contains("after correction for 4 methods); alone this method would pass (p = 0.029), but 4 were tried on the same rows."),
+        "{}",
+        many[0].all.sentence
+    );
+}
+
+#[test]
+fn rows_of_one_order_do_not_count_as_independent_evidence() {
+    // 60 rows fixed and 20 broken, but in orders of 10: 6 orders against 2.
+    let (labels, before, after) = scene(60, 20, 800, 120);
+    let groups: Vec<u32> = (0..1_000).map(|row| row / 10).collect();
+    let names = classes(&["on time", "late"]);
+    let with_groups = EvaluationSettings {
+        group_column: Some("Order Id".to_owned()),
+        ..settings()
+    };
+    let rows = Rows {
+        set: RowSet::Test,
+        labels: &labels,
+        groups: Some(&groups),
+        classes: &names,
+    };
+    let found = judge(vec![compare(&rows, &before, &after, &with_groups).unwrap()], &with_groups)
+        .unwrap()
+        .remove(0);
+    assert!(found.mcnemar.p < 0.001);
+    // Two-sided binomial(8, 1/2) tail of 2: 2 * (1 + 8 + 28) / 256.
+    assert!((found.group_p.unwrap() - 0.289_062_5).abs() < 1e-12);
+    assert_eq!((found.groups, found.verdict), (Some(100), Verdict::NoChangeDetected));
+    let (by_row, by_group) = (found.difference, found.difference_by_group.unwrap());
+    assert!(by_group.high - by_group.low > 2.5 * (by_row.high - by_row.low));
+    assert!(found.sentence.contains("95 % interval by \"Order Id\""), "{}", found.sentence);
+    assert!(
+        found.sentence.ends_with("rows of one group are not independent."),
+        "{}",
+        found.sentence
+    );
+}
+
+#[test]
+fn rows_without_a_group_stand_alone() {
+    let (labels, before, after) = scene(30, 5, 60, 5);
+    let names = classes(&["on time", "late"]);
+    let rows = Rows {
+        set: RowSet::Test,
+        labels: &labels,
+        groups: Some(&[u32::MAX; 100]),
+        classes: &names,
+    };
+    let found = compare(&rows, &before, &after, &settings()).unwrap().comparison;
+    assert_eq!(found.groups, Some(100));
+    assert!((found.group_p.unwrap() - found.mcnemar.p).abs() < 1e-12);
+}
+
+#[test]
+fn what_limits_a_verdict_is_said() {
+    let (labels, before, after) = scene(9, 0, 40, 1);
+    let names = classes(&["on time", "late"]);
+    let one_group = vec![7; 50];
+    let rows = Rows {
+        set: RowSet::Validation,
+        labels: &labels,
+        groups: Some(&one_group),
+        classes: &names,
+    };
+    let found = judge(vec![compare(&rows, &before, &after, &settings()).unwrap()], &settings())
+        .unwrap()
+        .remove(0);
+    assert_eq!(
+        (found.groups, found.group_p, found.verdict),
+        (Some(1), Some(1.0), Verdict::NoChangeDetected)
+    );
+    let cautions = found.cautions.join(" ");
+    assert!(cautions.contains("Only 50 validation rows"), "{cautions}");
+    assert!(cautions.contains("of class \"late\""), "{cautions}");
+    assert!(cautions.contains("one group"), "{cautions}");
+}
+
+#[test]
+fn flagged_test_rows_are_shown_with_and_without() {
+    let (labels, before, after) = scene(40, 0, 900, 60);
+    let names = classes(&["on time", "late"]);
+    let rows = Rows {
+        set: RowSet::Test,
+        labels: &labels,
+        groups: None,
+        classes: &names,
+    };
+    // All the fixed rows are flagged ones: without them nothing is gained.
+    let flagged: Vec<bool> = (0..1_000).map(|row| row < 40).collect();
+    let found = compare_methods(&rows, Some(&flagged), &before, &[&after], &settings())
+        .unwrap()
+        .remove(0);
+    assert_eq!(found.all.verdict, Verdict::Better);
+    let without = found.without_flagged.unwrap();
+    assert_eq!((without.rows, without.verdict), (960, Verdict::NoChangeDetected));
+    assert!(
+        without.sentence.contains("none of the 960 test rows that are not flagged"),
+        "{}",
+        without.sentence
+    );
+    let none = compare_methods(&rows, Some(&[false; 1_000]), &before, &[&after], &settings()).unwrap();
+    assert!(none[0].without_flagged.is_none());
+    let every = compare_methods(&rows, Some(&[true; 1_000]), &before, &[&after], &settings()).unwrap();
+    assert!(every[0].without_flagged.is_none());
+    assert!(compare_methods(&rows, Some(&[true; 3]), &before, &[&after], &settings()).is_err());
+}
+
+#[test]
+fn settings_out_of_range_are_refused_with_a_hint() {
+    let (labels, before, after) = scene(1, 1, 1, 1);
+    let names = classes(&["on time", "late"]);
+    let rows = Rows {
+        set: RowSet::Test,
+        labels: &labels,
+        groups: None,
+        classes: &names,
+    };
+    let wrong = [
+        EvaluationSettings {
+            minimum_effect: f64::NAN,
+            ..settings()
+        },
+        EvaluationSettings {
+            minimum_effect: -0.1,
+            ..settings()
+        },
+        EvaluationSettings {
+            significance: 0.0,
+            ..settings()
+        },
+        EvaluationSettings {
+            significance: 1.0,
+            ..settings()
+        },
+        EvaluationSettings {
+            resamples: 0,
+            ..settings()
+        },
+    ];
+    for settings in wrong {
+        assert!(compare(&rows, &before, &after, &settings).unwrap_err().hint_text().is_some());
+    }
+}
+
+#[test]
+fn a_recommendation_needs_validation_rows_and_a_better_method() {
+    let better = verdict_on(301, 75, 9_812, 1_710, &settings());
+    let best = verdict_on(400, 75, 9_812, 1_710, &settings());
+    let same = verdict_on(10, 10, 800, 180, &settings());
+    assert!(
+        recommend(&[("assd", None)])
+            .reason
+            .contains("there are no validation rows to choose by")
+    );
+    let kept = recommend(&[("assd", Some(&same)), ("ssd", Some(&same))]);
+    assert_eq!(kept.method, None);
+    assert!(
+        kept.reason
+            .contains("none of the 2 methods was better than the old model on the 1,000 validation rows"),
+        "{}",
+        kept.reason
+    );
+    let chosen = recommend(&[
+        ("assd", Some(&better)),
+        ("ssd", Some(&same)),
+        ("retrain", Some(&best)),
+        ("finetune", Some(&best)),
+    ]);
+    assert_eq!(chosen.method.as_deref(), Some("retrain"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn swapping_before_and_after_mirrors_the_comparison(fixed in 0_usize..40, broken in 0_usize..40, right in 1_usize..200, wrong in 0_usize..200) {
+        let few = EvaluationSettings { resamples: 200, ..settings() };
+        let (one, two) = (verdict_on(fixed, broken, right, wrong, &few), verdict_on(broken, fixed, right, wrong, &few));
+        prop_assert_eq!(one.difference.estimate, -two.difference.estimate);
+        prop_assert_eq!(one.p_holm, two.p_holm);
+        let mirrored = match two.verdict {
+            Verdict::Better => Verdict::Worse,
+            Verdict::Worse => Verdict::Better,
+            Verdict::NoChangeDetected => Verdict::NoChangeDetected,
+        };
+        prop_assert_eq!(one.verdict, mirrored);
+        prop_assert!(one.difference.low <= one.difference.estimate && one.difference.estimate <= one.difference.high);
+        prop_assert!(one.difference.low < one.difference.high);
+    }
+}
