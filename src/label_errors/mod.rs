@@ -3,12 +3,14 @@
 //! - [`kinds`]: the ways a label can go wrong, one file each, one list;
 //! - [`rules`]: `Market = LATAM and "Shipping Mode" = "Standard Class"`, conditions over the columns of a sheet;
 //! - [`draw`]: mislabelling label vectors, fast, for scenarios;
+//! - [`flags`]: flag files, and finding their rows among those a model knows;
 //! - [`known`]: which part of the wrong rows somebody has found.
 //!
 //! Injection happens on clean labels that the caller holds; what it returns keeps observed labels, flags and true labels apart.
 
 pub mod amount;
 pub mod draw;
+pub mod flags;
 pub mod kinds;
 pub mod known;
 pub mod rules;

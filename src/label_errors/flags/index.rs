@@ -1,0 +1,200 @@
+//! The rows that a model knows: where each stands, by key hash and by row number.
+
+use super::keys::hash_key;
+use crate::error::{Error, Result};
+
+/// What became of a row of the sheet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// The model was trained on it.
+    Train,
+    /// Validation tail of the training period: judged on, not trained on.
+    Validation,
+    /// Test row.
+    Test,
+    /// Filtered out, or without label or time.
+    Excluded,
+}
+
+/// One row of the sheet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RowEntry {
+    /// Hash of its key ([`hash_key`]); of its row number where there is no key column.
+    pub key: u64,
+    /// Hash of its group, where the profile names a group column.
+    pub group: Option<u64>,
+    /// Index in the table, from 0: its place among the data rows of the sheet.
+    pub table_row: u32,
+    /// Row number as the person sees it in the sheet.
+    pub sheet_row: u32,
+    /// Observed label; `None` for excluded rows.
+    pub label: Option<u8>,
+}
+
+/// All rows of the training sheet: training rows in training order, then validation, test and excluded rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowIndex {
+    key_column: Option<String>,
+    group_column: Option<String>,
+    classes: Vec<String>,
+    excluded_because: String,
+    entries: Vec<RowEntry>,
+    /// First entry of validation, test and excluded rows.
+    starts: [usize; 3],
+    by_key: Vec<(u64, u32)>,
+    by_group: Vec<(u64, u32)>,
+    /// Entry of each table row; every table row occurs once.
+    by_table_row: Vec<u32>,
+    by_sheet_row: Vec<(u32, u32)>,
+}
+
+impl RowIndex {
+    /// Builds the index.
+    ///
+    /// `parts` holds the training, validation, test and excluded rows, each in its own order; together they are all rows of the table.
+    /// `excluded_because` says why rows are left out, such as "the filter keeps `Order Status` = COMPLETE only".
+    ///
+    /// # Errors
+    /// Where the rows are not each row of a table once, or a row that is not excluded has no label.
+    pub fn new(
+        key_column: Option<String>,
+        group_column: Option<String>,
+        classes: Vec<String>,
+        excluded_because: String,
+        parts: [Vec<RowEntry>; 4],
+    ) -> Result<Self> {
+        let [train, validation, test, excluded] = parts;
+        let starts = [
+            train.len(),
+            train.len() + validation.len(),
+            train.len() + validation.len() + test.len(),
+        ];
+        let entries: Vec<RowEntry> = [train, validation, test, excluded].concat();
+        if u32::try_from(entries.len()).is_err() {
+            return Err(Error::input(format!("{} rows are more than 4,294,967,295", entries.len())));
+        }
+        let mut by_table_row = vec![u32::MAX; entries.len()];
+        for (index, entry) in entries.iter().enumerate() {
+            match by_table_row.get_mut(entry.table_row as usize) {
+                Some(place) if *place == u32::MAX => *place = index as u32,
+                _ => return Err(Error::input(format!("row {} occurs twice or is beyond the sheet", entry.sheet_row))),
+            }
+            let labelled = entry.label.is_some_and(|label| usize::from(label) < classes.len());
+            if index < starts[2] && !labelled {
+                return Err(Error::input(format!("row {} has no label of the class list", entry.sheet_row)));
+            }
+        }
+        let sorted = |pick: &dyn Fn(&RowEntry) -> Option<u64>| {
+            let mut pairs: Vec<(u64, u32)> = entries
+                .iter()
+                .enumerate()
+                .filter_map(|(index, entry)| pick(entry).map(|hash| (hash, index as u32)))
+                .collect();
+            pairs.sort_unstable();
+            pairs
+        };
+        let by_key = sorted(&|entry| Some(entry.key));
+        let by_group = sorted(&|entry| entry.group);
+        let mut by_sheet_row: Vec<(u32, u32)> = entries
+            .iter()
+            .enumerate()
+            .map(|(index, entry)| (entry.sheet_row, index as u32))
+            .collect();
+        by_sheet_row.sort_unstable();
+        Ok(Self {
+            key_column,
+            group_column,
+            classes,
+            excluded_because,
+            entries,
+            starts,
+            by_key,
+            by_group,
+            by_table_row,
+            by_sheet_row,
+        })
+    }
+
+    /// The key column of the profile, where it names one.
+    pub fn key_column(&self) -> Option<&str> {
+        self.key_column.as_deref()
+    }
+
+    /// The group column of the profile, where it names one.
+    pub fn group_column(&self) -> Option<&str> {
+        self.group_column.as_deref()
+    }
+
+    /// Class names, in label order.
+    pub fn classes(&self) -> &[String] {
+        &self.classes
+    }
+
+    /// Why rows are left out.
+    pub fn excluded_because(&self) -> &str {
+        &self.excluded_because
+    }
+
+    /// All rows: training rows in training order, then validation, test and excluded rows.
+    pub fn entries(&self) -> &[RowEntry] {
+        &self.entries
+    }
+
+    /// The rows of one part, in its order.
+    pub fn part(&self, part: Part) -> &[RowEntry] {
+        let [validation, test, excluded] = self.starts;
+        match part {
+            Part::Train => &self.entries[..validation],
+            Part::Validation => &self.entries[validation..test],
+            Part::Test => &self.entries[test..excluded],
+            Part::Excluded => &self.entries[excluded..],
+        }
+    }
+
+    /// Part of an entry, and its position in that part.
+    pub fn place(&self, entry: usize) -> (Part, usize) {
+        let [validation, test, excluded] = self.starts;
+        match entry {
+            entry if entry < validation => (Part::Train, entry),
+            entry if entry < test => (Part::Validation, entry - validation),
+            entry if entry < excluded => (Part::Test, entry - test),
+            entry => (Part::Excluded, entry - excluded),
+        }
+    }
+
+    /// Entries with this key, in the order of the entries.
+    pub(super) fn with_key(&self, key: &str) -> Vec<usize> {
+        lookup(&self.by_key, hash_key(key))
+    }
+
+    /// Entries of this group.
+    pub(super) fn with_group(&self, group: &str) -> Vec<usize> {
+        lookup(&self.by_group, hash_key(group))
+    }
+
+    /// The entry of a table row.
+    pub(super) fn at_table_row(&self, row: usize) -> Option<usize> {
+        self.by_table_row.get(row).map(|entry| *entry as usize)
+    }
+
+    /// The entry of a row number as seen in the sheet.
+    pub(super) fn at_sheet_row(&self, row: usize) -> Option<usize> {
+        let row = u32::try_from(row).ok()?;
+        let found = self.by_sheet_row.binary_search_by_key(&row, |(sheet_row, _)| *sheet_row).ok()?;
+        Some(self.by_sheet_row[found].1 as usize)
+    }
+
+    /// First and last row number of the data as seen in the sheet.
+    pub(super) fn sheet_rows(&self) -> Option<(usize, usize)> {
+        Some((self.by_sheet_row.first()?.0 as usize, self.by_sheet_row.last()?.0 as usize))
+    }
+}
+
+fn lookup(pairs: &[(u64, u32)], hash: u64) -> Vec<usize> {
+    let first = pairs.partition_point(|(key, _)| *key < hash);
+    pairs[first..]
+        .iter()
+        .take_while(|(key, _)| *key == hash)
+        .map(|(_, entry)| *entry as usize)
+        .collect()
+}

@@ -1,0 +1,179 @@
+//! Where row numbers start counting: stated, or found out because all other ways are impossible; never guessed.
+
+use std::str::FromStr;
+
+use super::{Flag, RowIndex};
+use crate::error::{Error, Result, closest};
+use crate::notes::Notes;
+
+/// What the number of the first data row is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Numbering {
+    /// As a spreadsheet program shows it: header and title lines count, so the first data row of a plain sheet is 2.
+    Sheet,
+    /// The first data row is 1.
+    FromOne,
+    /// The first data row is 0, as pandas and cleanlab count.
+    FromZero,
+}
+
+const ALL: [Numbering; 3] = [Numbering::Sheet, Numbering::FromOne, Numbering::FromZero];
+
+impl Numbering {
+    /// Name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Numbering::Sheet => "sheet",
+            Numbering::FromOne => "from-1",
+            Numbering::FromZero => "from-0",
+        }
+    }
+
+    /// In words.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Numbering::Sheet => "row numbers as seen in the sheet, header counted",
+            Numbering::FromOne => "row numbers, the first data row is 1",
+            Numbering::FromZero => "row numbers, the first data row is 0",
+        }
+    }
+
+    /// The entry that a number names.
+    pub(super) fn entry(self, number: usize, index: &RowIndex) -> Option<usize> {
+        match self {
+            Numbering::Sheet => index.at_sheet_row(number),
+            Numbering::FromOne => index.at_table_row(number.checked_sub(1)?),
+            Numbering::FromZero => index.at_table_row(number),
+        }
+    }
+
+    /// First and last number that there can be.
+    fn range(self, index: &RowIndex) -> (usize, usize) {
+        let rows = index.entries().len();
+        match self {
+            Numbering::Sheet => index.sheet_rows().unwrap_or((0, 0)),
+            Numbering::FromOne => (1, rows),
+            Numbering::FromZero => (0, rows.saturating_sub(1)),
+        }
+    }
+}
+
+impl FromStr for Numbering {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let wanted = text.trim().to_lowercase();
+        ALL.into_iter().find(|numbering| numbering.name() == wanted).ok_or_else(|| {
+            let error = Error::input(format!("`{text}` is no way to count rows"));
+            match closest(&wanted, ALL.map(Numbering::name)) {
+                Some(near) => error.hint(format!("closest match is `{near}`")),
+                None => error.hint("give `sheet`, `from-1` or `from-0`"),
+            }
+        })
+    }
+}
+
+/// What to paste, for every way that is still possible.
+pub(super) fn options(possible: &[Numbering]) -> String {
+    let lines: Vec<String> = possible
+        .iter()
+        .map(|numbering| {
+            let meaning = match numbering {
+                Numbering::Sheet => "if they are the numbers that the spreadsheet shows, header counted",
+                Numbering::FromOne => "if the first data row is 1",
+                Numbering::FromZero => "if the first data row is 0, as in pandas and cleanlab",
+            };
+            format!("`--row-numbers {}` {meaning}", numbering.name())
+        })
+        .collect();
+    lines.join("; ")
+}
+
+/// The row numbers of all flags.
+///
+/// # Errors
+/// Where a name is not a whole number.
+pub(super) fn numbers(flags: &[Flag]) -> Result<Vec<usize>> {
+    flags
+        .iter()
+        .map(|flag| {
+            let text = flag.name.trim();
+            let whole = match text.split_once('.') {
+                Some((whole, decimals)) if decimals.bytes().all(|byte| byte == b'0') => whole,
+                _ => text,
+            };
+            whole
+                .parse()
+                .map_err(|_| Error::input(format!("`{text}` is not a row number")).at_row(flag.line))
+        })
+        .collect()
+}
+
+/// Finds out where counting starts, or checks what was stated. `contradicts(entry, flag)`: the flag's given label is not the one of that row.
+///
+/// # Errors
+/// Where more than one way is possible (the hint lists them), none is, or a number is below the first of the stated way.
+pub(super) fn settle(
+    stated: Option<Numbering>,
+    flags: &[Flag],
+    numbers: &[usize],
+    index: &RowIndex,
+    contradicts: &dyn Fn(usize, &Flag) -> bool,
+    notes: &mut Notes,
+) -> Result<Numbering> {
+    let (Some(lowest), Some(highest)) = (numbers.iter().min().copied(), numbers.iter().max().copied()) else {
+        return stated.ok_or_else(|| Error::internal("row numbers of no flags"));
+    };
+    let in_range = |numbering: &Numbering| {
+        let (first, last) = numbering.range(index);
+        lowest >= first && highest <= last
+    };
+    if let Some(numbering) = stated {
+        let (first, _) = numbering.range(index);
+        if lowest < first {
+            let others: Vec<Numbering> = ALL.into_iter().filter(|other| *other != numbering && in_range(other)).collect();
+            let error = Error::input(format!(
+                "row number {lowest} is flagged, but the first data row is {first} ({})",
+                numbering.in_words()
+            ));
+            return Err(if others.is_empty() { error } else { error.hint(options(&others)) });
+        }
+        return Ok(numbering);
+    }
+    let mut possible: Vec<Numbering> = ALL.into_iter().filter(in_range).collect();
+    if possible.is_empty() {
+        return Err(Error::input(format!(
+            "the row numbers run from {lowest} to {highest}, which fits no way of counting the {} rows of the sheet",
+            index.entries().len()
+        ))
+        .hint("check that the flags belong to the sheet that the model was trained on"));
+    }
+    let mut because = "no other way of counting gives rows that exist";
+    if possible.len() > 1 && flags.iter().any(|flag| flag.given.is_some()) {
+        let contradictions = |numbering: &Numbering| {
+            flags
+                .iter()
+                .zip(numbers)
+                .filter(|(flag, number)| numbering.entry(**number, index).is_none_or(|entry| contradicts(entry, flag)))
+                .count()
+        };
+        let counts: Vec<usize> = possible.iter().map(contradictions).collect();
+        // Only a way without a single contradiction may rule out the others.
+        if counts.contains(&0) {
+            let mut count = counts.iter();
+            possible.retain(|_| count.next() == Some(&0));
+            because = "only this way the given labels are those in the sheet";
+        }
+    }
+    match possible[..] {
+        [numbering] => {
+            notes.add(
+                "row-numbering",
+                format!("the flag file names rows by number and does not say where counting starts; {because}"),
+                format!("read as {}", numbering.in_words()),
+            );
+            Ok(numbering)
+        }
+        _ => Err(Error::input("the flag file names rows by number, and it is not clear where counting starts").hint(options(&possible))),
+    }
+}
