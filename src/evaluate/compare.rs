@@ -48,10 +48,27 @@ pub struct Rows<'a> {
     pub classes: &'a [String],
 }
 
+/// What a comparison says in its sentence.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Wording {
+    /// The same model before and after a repair.
+    Repair(RowSet),
+    /// A model (after) against another one (before), which is named so that it fits "better than ...".
+    Against(RowSet, String),
+}
+
+impl Wording {
+    pub(super) fn rows(&self) -> &'static str {
+        match self {
+            Wording::Repair(set) | Wording::Against(set, _) => set.words(),
+        }
+    }
+}
+
 /// A comparison whose p-value has not been corrected for the number of methods yet: only [`judge`] makes a verdict of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Unjudged {
-    pub(super) set: RowSet,
+    pub(super) wording: Wording,
     pub(super) raw_p: f64,
     pub(super) comparison: Comparison,
 }
@@ -92,7 +109,7 @@ pub fn compare(rows: &Rows, before: &[f32], after: &[f32], settings: &Evaluation
         .transpose()?;
     let raw_p = group_p.unwrap_or(mcnemar.p);
     Ok(Unjudged {
-        set: rows.set,
+        wording: Wording::Repair(rows.set),
         raw_p,
         comparison: Comparison {
             rows: rows.labels.len(),
@@ -109,6 +126,16 @@ pub fn compare(rows: &Rows, before: &[f32], after: &[f32], settings: &Evaluation
             cautions,
         },
     })
+}
+
+/// Compares a model with a simpler one on the same rows; `other` names the simpler one as in "better than a logistic regression".
+///
+/// # Errors
+/// As [`compare`].
+pub fn compare_with_baseline(rows: &Rows, other: &str, baseline: &[f32], model: &[f32], settings: &EvaluationSettings) -> Result<Unjudged> {
+    let mut unjudged = compare(rows, baseline, model, settings)?;
+    unjudged.wording = Wording::Against(rows.set, other.to_owned());
+    Ok(unjudged)
 }
 
 /// What [`compare_methods`] finds for one method.

@@ -1,13 +1,18 @@
 //! Judging a model: metrics, before-against-after comparisons, verdicts, and the records the report shows.
 
+mod changed;
 mod compare;
 mod metrics;
 pub mod record;
+pub mod train_record;
+mod usefulness;
 mod verdict;
 pub mod words;
 
-pub use compare::{MethodComparisons, RowSet, Rows, Unjudged, compare, compare_methods};
+pub use changed::{RowNames, accuracy, affected_domain, changed_rows, flagged_agreement, flagged_rows};
+pub use compare::{MethodComparisons, RowSet, Rows, Unjudged, compare, compare_methods, compare_with_baseline};
 pub use metrics::{INTERVAL_LEVEL, SMALLEST_PROBABILITY, metrics, predictions};
+pub use usefulness::{Baseline, judge_usefulness, majority_baseline};
 pub use verdict::{judge, recommend};
 
 #[cfg(test)]

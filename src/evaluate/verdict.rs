@@ -1,8 +1,8 @@
 //! From a comparison to what may be said.
 
-use super::compare::Unjudged;
+use super::compare::{Unjudged, Wording};
 use super::record::{Comparison, EvaluationSettings, Interval, Recommendation, Verdict};
-use super::words::{count, p_value, percent, points, signed_points};
+use super::words::{count, count_of, p_value, percent, points, signed_points};
 use crate::error::Result;
 use crate::stats::holm;
 
@@ -23,7 +23,7 @@ pub fn judge(comparisons: Vec<Unjudged>, settings: &EvaluationSettings) -> Resul
         .zip(corrected)
         .map(|(unjudged, p_holm)| {
             let Unjudged {
-                set,
+                wording,
                 raw_p,
                 mut comparison,
             } = unjudged;
@@ -36,7 +36,7 @@ pub fn judge(comparisons: Vec<Unjudged>, settings: &EvaluationSettings) -> Resul
                 () => Verdict::NoChangeDetected,
             };
             comparison.sentence = Sentence {
-                rows: set.words(),
+                wording: &wording,
                 raw_p,
                 family,
                 settings,
@@ -50,7 +50,7 @@ pub fn judge(comparisons: Vec<Unjudged>, settings: &EvaluationSettings) -> Resul
 
 /// What a verdict sentence is made from.
 struct Sentence<'a> {
-    rows: &'a str,
+    wording: &'a Wording,
     raw_p: f64,
     family: usize,
     settings: &'a EvaluationSettings,
@@ -62,56 +62,79 @@ impl Sentence<'_> {
         let Comparison {
             before, after, mcnemar, ..
         } = self.comparison;
-        let rows = count(self.comparison.rows);
-        let name = self.rows;
-        if mcnemar.fixed + mcnemar.broken == 0 {
-            let accuracy = percent(after.accuracy.estimate, 1);
-            return format!(
-                "No change detected: none of the {rows} {name} went from wrong to right or from right to wrong (accuracy {accuracy})."
-            );
-        }
         let interval = self.interval();
         let decimals = self.decimals(interval.estimate);
-        let start = percent(before.accuracy.estimate, decimals);
-        let end = percent(after.accuracy.estimate, decimals);
-        let moved = match interval.estimate {
-            gain if gain > 0.0 => format!("rose from {start} to {end}"),
-            loss if loss < 0.0 => format!("fell from {start} to {end}"),
-            _ => format!("stayed at {end}"),
+        let rows = format!("{} {}", count(self.comparison.rows), self.wording.rows());
+        let (start, end) = (before.accuracy.estimate, after.accuracy.estimate);
+        if mcnemar.fixed + mcnemar.broken == 0 {
+            let accuracy = percent(end, 1);
+            return match self.wording {
+                Wording::Repair(_) => {
+                    format!("No change detected: none of the {rows} went from wrong to right or from right to wrong (accuracy {accuracy}).")
+                }
+                Wording::Against(_, other) => {
+                    format!("Not better than {other}: right and wrong on exactly the same of the {rows} (accuracy {accuracy}).")
+                }
+            };
+        }
+        let (start, end) = (percent(start, decimals), percent(end, decimals));
+        let opening = match (self.wording, self.comparison.verdict) {
+            (Wording::Repair(_), verdict) => {
+                let title = match verdict {
+                    Verdict::Better => "Better",
+                    Verdict::Worse => "Worse",
+                    Verdict::NoChangeDetected => "No change detected",
+                };
+                let moved = match interval.estimate {
+                    gain if gain > 0.0 => format!("rose from {start} to {end}"),
+                    loss if loss < 0.0 => format!("fell from {start} to {end}"),
+                    _ => format!("stayed at {end}"),
+                };
+                format!("{title}: accuracy on the same {rows} {moved}")
+            }
+            (Wording::Against(_, other), verdict) => {
+                let title = match verdict {
+                    Verdict::Better => "Better than",
+                    Verdict::Worse => "Worse than",
+                    Verdict::NoChangeDetected => "Not shown to be better or worse than",
+                };
+                format!("{title} {other}: {end} against {start} of the same {rows} right")
+            }
         };
-        let title = match self.comparison.verdict {
-            Verdict::Better => "Better",
-            Verdict::Worse => "Worse",
-            Verdict::NoChangeDetected => "No change detected",
-        };
+        format!("{opening} ({}){}.", self.figures(interval, decimals), self.ending(interval))
+    }
+
+    /// Difference, interval, changed rows and p-value.
+    fn figures(&self, interval: Interval, decimals: usize) -> String {
         let by_group = match (&self.comparison.difference_by_group, &self.settings.group_column) {
             (Some(_), Some(column)) => format!(" by \"{column}\""),
             (Some(_), None) => " by group".to_owned(),
             (None, _) => String::new(),
         };
+        let changed = match self.wording {
+            Wording::Repair(_) => {
+                let fixed = count_of(self.comparison.mcnemar.fixed, "row");
+                format!(" {fixed} fixed, {} broken;", count(self.comparison.mcnemar.broken))
+            }
+            Wording::Against(..) => String::new(),
+        };
+        let p = p_value(self.comparison.p_holm, self.settings.significance);
+        let corrected = match (self.wording, self.family) {
+            (_, 0 | 1) => String::new(),
+            (Wording::Repair(_), family) => format!(" after correction for {family} methods"),
+            (Wording::Against(..), family) => format!(" after correction for {family} comparisons"),
+        };
         format!(
-            "{title}: accuracy on the same {rows} {name} {moved} ({} points, 95 % interval{by_group} {} to {}; {} fixed, {} broken; {}){}.",
+            "{} points, 95 % interval{by_group} {} to {};{changed} {p}{corrected}",
             signed_points(interval.estimate, decimals),
             signed_points(interval.low, decimals),
             signed_points(interval.high, decimals),
-            super::words::count_of(mcnemar.fixed, "row"),
-            count(mcnemar.broken),
-            self.p(),
-            self.ending(interval),
         )
     }
 
     /// The interval that goes with the p-value the verdict uses.
     fn interval(&self) -> Interval {
         self.comparison.difference_by_group.unwrap_or(self.comparison.difference)
-    }
-
-    fn p(&self) -> String {
-        let p = p_value(self.comparison.p_holm, self.settings.significance);
-        match self.family {
-            0 | 1 => p,
-            family => format!("{p} after correction for {family} methods"),
-        }
     }
 
     /// Enough decimals to see the difference and on which side of the minimum effect it lies.
@@ -138,18 +161,12 @@ impl Sentence<'_> {
         let size = points(least);
         let p = self.comparison.p_holm;
         match self.comparison.verdict {
-            Verdict::Better if interval.low < least => {
-                format!("; the true gain may be smaller than the {size} points that count as a change")
-            }
-            Verdict::Worse if -interval.high < least => {
-                format!("; the true loss may be smaller than the {size} points that count as a change")
-            }
+            Verdict::Better if interval.low < least => format!("; the true gain may be smaller than the {size} points that count"),
+            Verdict::Worse if -interval.high < least => format!("; the true loss may be smaller than the {size} points that count"),
             Verdict::Better | Verdict::Worse => String::new(),
-            Verdict::NoChangeDetected if p < level => {
-                format!("; the difference is real but smaller than the {size} points that count as a change")
-            }
+            Verdict::NoChangeDetected if p < level => format!("; the difference is real but smaller than the {size} points that count"),
             Verdict::NoChangeDetected if self.raw_p < level => format!(
-                "; alone this method would pass ({}), but {} were tried on the same rows",
+                "; it would pass if it were the only one ({}), but {} were tried on the same rows",
                 p_value(self.raw_p, level),
                 self.family
             ),
@@ -157,12 +174,12 @@ impl Sentence<'_> {
                 "; row by row this looks like more than chance, but rows of one group are not independent".to_owned()
             }
             Verdict::NoChangeDetected if least > 0.0 && interval.low > -least && interval.high < least => {
-                format!("; any change is smaller than the {size} points that count")
+                format!("; any difference is smaller than the {size} points that count")
             }
             Verdict::NoChangeDetected if interval.estimate.abs() >= least && interval.estimate != 0.0 => {
-                "; a difference of this size can be chance on so few changed rows".to_owned()
+                "; a difference of this size can be chance on so few rows that differ".to_owned()
             }
-            Verdict::NoChangeDetected => format!("; a change of {size} points or more is neither shown nor ruled out"),
+            Verdict::NoChangeDetected => format!("; a difference of {size} points or more is neither shown nor ruled out"),
         }
     }
 }

@@ -37,89 +37,123 @@ pub struct Cluster {
 
 /// Percentile interval of a mean over rows, whole clusters resampled together (Field and Welsh 2007); single rows are clusters of one.
 ///
-/// A resample draws as many clusters as there are, with replacement, and divides its sum by its number of rows. Clusters that
-/// are alike (same sum, same rows) are interchangeable, so a resample is a multinomial draw over the distinct kinds: for rows that
-/// add -1, 0 or 1 that is two binomial draws instead of one draw a row.
-///
-/// Bit-identical for any number of threads. `stream` names the random stream.
+/// [`bootstrap_of_totals`] with the statistic "sum of values / number of rows".
 ///
 /// # Errors
 /// If there is no cluster, one without rows, no resample, or `level` is not within 0..1.
 pub fn cluster_bootstrap(clusters: &[Cluster], resamples: usize, level: f64, seed: Seed, stream: &str) -> Result<BootstrapInterval> {
+    if clusters.iter().any(|cluster| cluster.rows == 0) {
+        return Err(Error::input("a bootstrap over groups needs at least one row in every group"));
+    }
+    let table: Vec<[i64; 2]> = clusters.iter().map(|cluster| [cluster.sum, cluster.rows as i64]).collect();
+    bootstrap_of_totals(table.as_flattened(), 2, resamples, level, seed, stream, |totals| {
+        totals[0] / totals[1]
+    })
+}
+
+/// Percentile interval of any statistic of column totals; the rows of the table are resampled.
+///
+/// `table` is row-major with `width` whole numbers a row. A resample draws as many rows as there are, with replacement, adds
+/// them up by column and hands the totals to `statistic`. Rows that are alike are interchangeable, so a resample is a multinomial
+/// draw over the distinct kinds of row: for rows that add -1, 0 or 1 that is two binomial draws instead of one draw a row.
+///
+/// Bit-identical for any number of threads. `stream` names the random stream. Totals below 2^53 are exact.
+///
+/// # Errors
+/// If the table is empty or ragged, there is no resample, `level` is not within 0..1, or the statistic is not finite for some resample.
+pub fn bootstrap_of_totals(
+    table: &[i64],
+    width: usize,
+    resamples: usize,
+    level: f64,
+    seed: Seed,
+    stream: &str,
+    statistic: impl Fn(&[f64]) -> f64 + Sync,
+) -> Result<BootstrapInterval> {
     check_level(level)?;
     if resamples == 0 {
         return Err(Error::input("a bootstrap needs at least one resample, got 0").hint("use 10000"));
     }
-    if clusters.is_empty() || clusters.iter().any(|cluster| cluster.rows == 0) {
-        return Err(Error::input(
-            "a bootstrap over groups needs at least one group, each with at least one row",
-        ));
+    if width == 0 || table.is_empty() || !table.len().is_multiple_of(width) {
+        return Err(Error::input("a bootstrap needs at least one row"));
     }
-    let mut kinds: BTreeMap<Cluster, u64> = BTreeMap::new();
-    for cluster in clusters {
-        *kinds.entry(*cluster).or_default() += 1;
-    }
-    let kinds: Vec<(Cluster, u64)> = kinds.into_iter().collect();
-    let count = clusters.len() as u64;
+    let kinds = kinds(table, width);
+    let rows = table.len() / width;
     // A binomial draw costs several plain ones.
-    let by_kind = kinds.len() * 4 <= clusters.len();
+    let by_kind = kinds.len() * 4 <= rows;
     let blocks = resamples.div_ceil(BLOCK);
-    let mut means: Vec<f64> = (0..blocks)
+    let mut values: Vec<f64> = (0..blocks)
         .into_par_iter()
         .flat_map_iter(|block| {
             let mut random = seed.stream(stream, block as u64);
-            let size = BLOCK.min(resamples - block * BLOCK);
-            let (kinds, clusters) = (&kinds, clusters);
-            (0..size).map(move |_| {
-                if by_kind {
-                    resample_kinds(kinds, count, &mut random)
-                } else {
-                    resample_singly(clusters, &mut random)
-                }
-            })
+            let mut totals = vec![0.0; width];
+            (0..BLOCK.min(resamples - block * BLOCK))
+                .map(|_| {
+                    totals.fill(0.0);
+                    if by_kind {
+                        resample_kinds(&kinds, rows as u64, &mut random, &mut totals);
+                    } else {
+                        resample_singly(table, width, &mut random, &mut totals);
+                    }
+                    statistic(&totals)
+                })
+                .collect::<Vec<f64>>()
         })
         .collect();
-    means.sort_by(f64::total_cmp);
-    let (sum, rows) = totals(clusters.iter().map(|cluster| (*cluster, 1)));
+    let mut totals = vec![0.0; width];
+    table.chunks_exact(width).for_each(|row| add(&mut totals, row, 1.0));
+    let estimate = statistic(&totals);
+    if !estimate.is_finite() || values.iter().any(|value| !value.is_finite()) {
+        return Err(Error::input("the bootstrapped statistic is not a finite number for every resample"));
+    }
+    values.sort_by(f64::total_cmp);
     Ok(BootstrapInterval {
-        estimate: sum / rows,
-        low: quantile_of_sorted(&means, (1.0 - level) / 2.0),
-        high: quantile_of_sorted(&means, (1.0 + level) / 2.0),
+        estimate,
+        low: quantile_of_sorted(&values, (1.0 - level) / 2.0),
+        high: quantile_of_sorted(&values, (1.0 + level) / 2.0),
     })
 }
 
+/// The distinct rows of the table, in ascending order, and how often each occurs.
+fn kinds(table: &[i64], width: usize) -> Vec<(&[i64], u64)> {
+    let mut kinds: BTreeMap<&[i64], u64> = BTreeMap::new();
+    for row in table.chunks_exact(width) {
+        *kinds.entry(row).or_default() += 1;
+    }
+    kinds.into_iter().collect()
+}
+
 /// One resample by a multinomial draw: each kind in turn takes its binomial part of what is left.
-fn resample_kinds(kinds: &[(Cluster, u64)], count: u64, random: &mut ChaCha8Rng) -> f64 {
-    let (mut left, mut weight) = (count, count);
-    let (mut sum, mut rows) = (0.0, 0.0);
-    for &(cluster, frequency) in kinds {
+fn resample_kinds(kinds: &[(&[i64], u64)], rows: u64, random: &mut ChaCha8Rng, totals: &mut [f64]) {
+    let (mut left, mut weight) = (rows, rows);
+    for &(row, frequency) in kinds {
         let drawn = if frequency >= weight {
             left
         } else {
             // The share is within 0..1 by construction, so the distribution exists; a refusal could only drop this kind.
             Binomial::new(left, frequency as f64 / weight as f64).map_or(0, |draw| draw.sample(random))
         };
-        sum += drawn as f64 * cluster.sum as f64;
-        rows += drawn as f64 * cluster.rows as f64;
+        add(totals, row, drawn as f64);
         left -= drawn;
         weight -= frequency.min(weight);
         if left == 0 {
             break;
         }
     }
-    sum / rows
 }
 
-fn resample_singly(clusters: &[Cluster], random: &mut ChaCha8Rng) -> f64 {
-    let (sum, rows) = totals((0..clusters.len()).map(|_| (clusters[random.random_range(0..clusters.len())], 1)));
-    sum / rows
+fn resample_singly(table: &[i64], width: usize, random: &mut ChaCha8Rng, totals: &mut [f64]) {
+    let rows = table.len() / width;
+    for _ in 0..rows {
+        let row = random.random_range(0..rows);
+        add(totals, &table[row * width..(row + 1) * width], 1.0);
+    }
 }
 
-/// Whole numbers below 2^53 add up exactly in `f64`.
-fn totals(clusters: impl Iterator<Item = (Cluster, u64)>) -> (f64, f64) {
-    clusters.fold((0.0, 0.0), |(sum, rows), (cluster, times)| {
-        (sum + cluster.sum as f64 * times as f64, rows + cluster.rows as f64 * times as f64)
-    })
+fn add(totals: &mut [f64], row: &[i64], times: f64) {
+    for (total, value) in totals.iter_mut().zip(row) {
+        *total += *value as f64 * times;
+    }
 }
 
 #[cfg(test)]
@@ -148,9 +182,9 @@ mod tests {
     #[test]
     fn the_interval_is_the_textbook_one_where_rows_are_many() {
         let interval = cluster_bootstrap(&rows(300, 75, 11_523), 20_000, 0.95, Seed(7), "t").unwrap();
-        let n = 11_898.0;
+        let n = 11_898.0_f64;
         let (mean, square) = (225.0 / n, 375.0 / n);
-        let error = ((square - mean * mean) / n as f64).sqrt();
+        let error = ((square - mean * mean) / n).sqrt();
         assert_eq!(interval.estimate, mean);
         assert!((interval.low - (mean - 1.96 * error)).abs() < 0.05 * error, "{interval:?}");
         assert!((interval.high - (mean + 1.96 * error)).abs() < 0.05 * error, "{interval:?}");
@@ -165,12 +199,14 @@ mod tests {
             })
             .collect();
         let fast = cluster_bootstrap(&clusters, 20_000, 0.95, Seed(3), "t").unwrap();
-        // One odd group per three makes the kinds too many, but hardly moves the interval.
         let spread = (fast.high - fast.low).abs();
         let mut means: Vec<f64> = Vec::new();
         let mut random = Seed(4).stream("slow", 0);
+        let table: Vec<i64> = clusters.iter().flat_map(|cluster| [cluster.sum, cluster.rows as i64]).collect();
         for _ in 0..20_000 {
-            means.push(resample_singly(&clusters, &mut random));
+            let mut totals = [0.0; 2];
+            resample_singly(&table, 2, &mut random, &mut totals);
+            means.push(totals[0] / totals[1]);
         }
         means.sort_by(f64::total_cmp);
         assert!((quantile_of_sorted(&means, 0.025) - fast.low).abs() < 0.03 * spread);

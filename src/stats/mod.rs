@@ -12,7 +12,7 @@ mod proportion;
 mod sample;
 mod sign_flip;
 
-pub use bootstrap::{BootstrapInterval, Cluster, cluster_bootstrap};
+pub use bootstrap::{BootstrapInterval, Cluster, bootstrap_of_totals, cluster_bootstrap};
 pub use mcnemar::{McNemar, mcnemar_chi_squared, mcnemar_exact, mcnemar_mid_p};
 pub use multiple::{benjamini_hochberg, holm};
 pub use proportion::wilson;

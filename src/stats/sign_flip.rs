@@ -72,7 +72,7 @@ fn half_binomial(count: u64) -> Option<(u64, Vec<f64>)> {
         }
         rising.push(next);
     }
-    let (first, mut weights) = if count % 2 == 0 {
+    let (first, mut weights) = if count.is_multiple_of(2) {
         let mut weights: Vec<f64> = rising.iter().skip(1).rev().copied().collect();
         weights.extend(&rising);
         (middle + 1 - rising.len() as u64, weights)

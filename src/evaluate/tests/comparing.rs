@@ -1,39 +1,10 @@
-//! Tests of metrics, comparisons and verdicts; helpers that make probabilities from wanted predictions.
+//! Metrics, comparisons and verdicts.
 
 use proptest::prelude::*;
 
-use super::record::{Comparison, EvaluationSettings, Verdict};
-use super::*;
-
-fn classes(names: &[&str]) -> Vec<String> {
-    names.iter().map(|name| (*name).to_owned()).collect()
-}
-
-fn settings() -> EvaluationSettings {
-    EvaluationSettings {
-        minimum_effect: 0.001,
-        significance: 0.05,
-        resamples: 2_000,
-        group_column: None,
-        seed: 1,
-    }
-}
-
-/// Probabilities over two classes that predict what is asked for.
-fn saying(predicted: &[u8]) -> Vec<f32> {
-    predicted
-        .iter()
-        .flat_map(|&class| if class == 0 { [0.75, 0.25] } else { [0.25, 0.75] })
-        .collect()
-}
-
-/// All labels 1; `fixed` rows wrong before and right after, `broken` the other way, then `right` and `wrong` both times.
-fn scene(fixed: usize, broken: usize, right: usize, wrong: usize) -> (Vec<u8>, Vec<f32>, Vec<f32>) {
-    let parts = [(fixed, 0, 1), (broken, 1, 0), (right, 1, 1), (wrong, 0, 0)];
-    let spread = |which: fn(&(usize, u8, u8)) -> u8| -> Vec<u8> { parts.iter().flat_map(|part| vec![which(part); part.0]).collect() };
-    let rows = fixed + broken + right + wrong;
-    (vec![1; rows], saying(&spread(|part| part.1)), saying(&spread(|part| part.2)))
-}
+use super::{classes, saying, scene, settings};
+use crate::evaluate::record::{Comparison, EvaluationSettings, Verdict};
+use crate::evaluate::*;
 
 fn verdict_on(fixed: usize, broken: usize, right: usize, wrong: usize, settings: &EvaluationSettings) -> Comparison {
     let (labels, before, after) = scene(fixed, broken, right, wrong);
@@ -152,7 +123,7 @@ fn a_real_difference_below_the_minimum_effect_is_no_change() {
         found.sentence.contains("(+0.04 points")
             && found
                 .sentence
-                .ends_with("; the difference is real but smaller than the 0.1 points that count as a change."),
+                .ends_with("; the difference is real but smaller than the 0.1 points that count."),
         "{}",
         found.sentence
     );
@@ -170,7 +141,7 @@ fn a_gain_whose_interval_reaches_below_the_minimum_effect_says_so() {
     assert!(
         found
             .sentence
-            .ends_with("; the true gain may be smaller than the 0.1 points that count as a change."),
+            .ends_with("; the true gain may be smaller than the 0.1 points that count."),
         "{}",
         found.sentence
     );
@@ -180,7 +151,9 @@ fn a_gain_whose_interval_reaches_below_the_minimum_effect_says_so() {
 fn the_three_ways_of_not_knowing_differ() {
     let narrow = verdict_on(10, 10, 90_000, 9_980, &settings());
     assert!(
-        narrow.sentence.ends_with("; any change is smaller than the 0.1 points that count."),
+        narrow
+            .sentence
+            .ends_with("; any difference is smaller than the 0.1 points that count."),
         "{}",
         narrow.sentence
     );
@@ -189,14 +162,14 @@ fn the_three_ways_of_not_knowing_differ() {
     assert!(
         chance
             .sentence
-            .ends_with("; a difference of this size can be chance on so few changed rows."),
+            .ends_with("; a difference of this size can be chance on so few rows that differ."),
         "{}",
         chance.sentence
     );
     let open = verdict_on(10, 10, 800, 180, &settings());
     assert!(
         open.sentence
-            .ends_with("; a change of 0.1 points or more is neither shown nor ruled out."),
+            .ends_with("; a difference of 0.1 points or more is neither shown nor ruled out."),
         "{}",
         open.sentence
     );
@@ -218,10 +191,9 @@ fn many_methods_on_the_same_rows_are_corrected_for() {
     assert!((many[0].all.p_holm - 4.0 * alone[0].all.p_holm).abs() < 1e-12);
     assert_eq!(many[0].all.verdict, Verdict::NoChangeDetected);
     assert!(
-        many[0]
-            .all
-            .sentence
-            .contains("after correction for 4 methods); alone this method would pass (p = 0.029), but 4 were tried on the same rows."),
+        many[0].all.sentence.contains(
+            "after correction for 4 methods); it would pass if it were the only one (p = 0.029), but 4 were tried on the same rows."
+        ),
         "{}",
         many[0].all.sentence
     );
