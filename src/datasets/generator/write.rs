@@ -1,0 +1,90 @@
+//! Writes a generated sheet to a file.
+
+use std::io::Write;
+use std::path::Path;
+
+use flate2::{Compression, GzBuilder};
+
+use super::orders::Order;
+use super::row::Row;
+use super::{Sheet, Summary};
+use crate::error::{Error, Result};
+use crate::files;
+use crate::progress::{Progress, Silent};
+
+impl Sheet {
+    /// Writes the sheet by the extension of `path`: `.csv` and `.csv.gz` as the original comes, latin-1 with `M/D/YYYY H:MM` dates.
+    /// The file appears whole or not at all.
+    ///
+    /// # Errors
+    /// Where the extension is none of these, the file cannot be written, or the person stops the run.
+    pub fn write(&self, path: &Path, progress: &dyn Progress) -> Result<Summary> {
+        let name = path
+            .file_name()
+            .map(|name| name.to_string_lossy().to_lowercase())
+            .unwrap_or_default();
+        let failed = |error: std::io::Error| Error::io("write", path, &error);
+        let mut summary = None;
+        if name.ends_with(".csv") {
+            files::write_atomic(path, |writer| {
+                summary = Some(self.csv(progress, |bytes| writer.write_all(bytes).map_err(failed))?);
+                Ok(())
+            })?;
+        } else if name.ends_with(".csv.gz") {
+            files::write_atomic(path, |writer| {
+                let mut packed = GzBuilder::new().mtime(0).write(writer, Compression::new(6));
+                summary = Some(self.csv(progress, |bytes| packed.write_all(bytes).map_err(failed))?);
+                packed.finish().map_err(failed)?;
+                Ok(())
+            })?;
+        } else {
+            return Err(Error::input(format!(
+                "cannot tell from the name `{}` what kind of sheet to write",
+                path.display()
+            ))
+            .hint("let the name end in .csv, .csv.gz, .xlsx or .parquet"));
+        }
+        summary.ok_or_else(|| Error::internal("a sheet was written without being summed up"))
+    }
+
+    /// The whole sheet as the bytes of a latin-1 CSV.
+    ///
+    /// # Errors
+    /// None in practice; a sheet too large for memory aborts like any allocation.
+    pub fn csv_bytes(&self) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.csv(&Silent::default(), |piece| {
+            bytes.extend_from_slice(piece);
+            Ok(())
+        })?;
+        Ok(bytes)
+    }
+}
+
+/// The items of some orders as CSV lines. No cell needs quotes: a test keeps commas, quotes and line breaks out of the vocabulary.
+pub(super) fn csv_lines(orders: &[Order], outcome: bool) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(orders.len() * 1_400);
+    let mut row = Row::default();
+    for order in orders {
+        for item in &order.items {
+            row.fill(order, item, outcome);
+            for (place, cell) in row.cells().enumerate() {
+                if place > 0 {
+                    bytes.push(b',');
+                }
+                push_latin1(&mut bytes, cell);
+            }
+            bytes.push(b'\n');
+        }
+    }
+    bytes
+}
+
+/// Latin-1 is the first 256 letters of Unicode; the vocabulary holds no others (a test sees to it), and one that slipped in becomes `?`.
+fn push_latin1(bytes: &mut Vec<u8>, text: &str) {
+    if text.is_ascii() {
+        bytes.extend_from_slice(text.as_bytes());
+    } else {
+        bytes.extend(text.chars().map(|letter| u8::try_from(u32::from(letter)).unwrap_or(b'?')));
+    }
+}
