@@ -1,3 +1,5 @@
 //! All integration tests in one binary: linking is slow.
 
 mod floors;
+mod report;
+mod report_fixture;

@@ -1,0 +1,293 @@
+//! Figures as people read them: percent, points, p-values, counts, dates. Records hold fractions; percent exists in print alone.
+
+use std::borrow::Cow;
+
+/// What stands where a figure is unknown.
+pub const UNKNOWN: &str = "–";
+
+/// `1234567` as `1,234,567`.
+pub fn count(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `1 row`, `2 rows`: a count with its noun, which takes an s (or es).
+pub fn counted(number: usize, noun: &str) -> String {
+    let ending = match (number, noun.ends_with('s')) {
+        (1, _) => "",
+        (_, false) => "s",
+        (_, true) => "es",
+    };
+    format!("{} {noun}{ending}", count(number))
+}
+
+/// A fraction as percent: `0.8754` with two decimals is `87.54%`.
+pub fn percent(fraction: f64, decimals: usize) -> String {
+    if !fraction.is_finite() {
+        return UNKNOWN.to_owned();
+    }
+    format!("{}%", unsigned_zero(fraction * 100.0, decimals))
+}
+
+/// [`percent`] of what may be unknown.
+pub fn percent_or_unknown(fraction: Option<f64>, decimals: usize) -> String {
+    fraction.map_or_else(|| UNKNOWN.to_owned(), |value| percent(value, decimals))
+}
+
+/// A part of a whole as percent; unknown where the whole is 0.
+pub fn share(part: usize, whole: usize, decimals: usize) -> String {
+    if whole == 0 {
+        return UNKNOWN.to_owned();
+    }
+    percent(part as f64 / whole as f64, decimals)
+}
+
+/// A difference of fractions in percentage points, signed: `+1.24 points`.
+pub fn points(difference: f64, decimals: usize) -> String {
+    if !difference.is_finite() {
+        return UNKNOWN.to_owned();
+    }
+    let text = signed(difference * 100.0, decimals);
+    let noun = if text.trim_start_matches(['+', '−']) == format!("{:.decimals$}", 1.0) {
+        "point"
+    } else {
+        "points"
+    };
+    format!("{text} {noun}")
+}
+
+/// The limits of an interval of differences in percentage points: `+0.82 to +1.66 points`.
+pub fn points_between(low: f64, high: f64, decimals: usize) -> String {
+    if !low.is_finite() || !high.is_finite() {
+        return UNKNOWN.to_owned();
+    }
+    format!("{} to {} points", signed(low * 100.0, decimals), signed(high * 100.0, decimals))
+}
+
+/// The limits of an interval of fractions in percent: `86.9% to 88.1%`.
+pub fn percent_between(low: f64, high: f64, decimals: usize) -> String {
+    format!("{} to {}", percent(low, decimals), percent(high, decimals))
+}
+
+/// A number with a sign: `+1.20`, `−0.40`, `0.00`.
+pub fn signed(number: f64, decimals: usize) -> String {
+    if !number.is_finite() {
+        return UNKNOWN.to_owned();
+    }
+    let text = unsigned_zero(number, decimals);
+    if text.starts_with('−') || text.chars().all(|letter| matches!(letter, '0' | '.')) {
+        text
+    } else {
+        format!("+{text}")
+    }
+}
+
+/// A plain number with so many decimals and a true minus sign.
+pub fn decimal(number: f64, decimals: usize) -> String {
+    if number.is_finite() {
+        unsigned_zero(number, decimals)
+    } else {
+        UNKNOWN.to_owned()
+    }
+}
+
+/// A p-value: `0.034`, `0.0004`, `< 0.0001`.
+pub fn p_value(p: f64) -> String {
+    match p {
+        p if !p.is_finite() => UNKNOWN.to_owned(),
+        p if p < 0.0001 => "< 0.0001".to_owned(),
+        p if p < 0.001 => format!("{p:.4}"),
+        // Rounding must not turn 0.9996 into certainty.
+        p if p < 1.0 => format!("{:.3}", p.min(0.999)),
+        _ => "1".to_owned(),
+    }
+}
+
+/// A p-value in a sentence: `p = 0.034`, `p < 0.0001`.
+pub fn p_equals(p: f64) -> String {
+    let text = p_value(p);
+    if text.starts_with('<') {
+        format!("p {text}")
+    } else {
+        format!("p = {text}")
+    }
+}
+
+/// A number of any size with about four digits: `12.35`, `0.00123`, `1.2e7`.
+pub fn number(value: f64) -> String {
+    if !value.is_finite() {
+        return UNKNOWN.to_owned();
+    }
+    if value == 0.0 {
+        return "0".to_owned();
+    }
+    let size = value.abs();
+    let text = if !(1e-4..1e7).contains(&size) {
+        format!("{value:.2e}")
+    } else {
+        let decimals = (3 - size.log10().floor() as i32).clamp(0, 8) as usize;
+        let text = format!("{value:.decimals$}");
+        if text.contains('.') {
+            text.trim_end_matches('0').trim_end_matches('.').to_owned()
+        } else {
+            text
+        }
+    };
+    text.replace('-', "−").replace("e−", "e-")
+}
+
+/// Seconds for people: `0.42 s`, `12.3 s`, `3 min 20 s`, `1 h 5 min`.
+pub fn seconds(value: f64) -> String {
+    match value {
+        value if !value.is_finite() || value < 0.0 => UNKNOWN.to_owned(),
+        value if value < 9.995 => format!("{value:.2} s"),
+        value if value < 99.95 => format!("{value:.1} s"),
+        value => {
+            let whole = value.round().min(1e12) as u64;
+            if whole < 3600 {
+                format!("{} min {} s", whole / 60, whole % 60)
+            } else {
+                format!("{} h {} min", whole / 3600, whole % 3600 / 60)
+            }
+        }
+    }
+}
+
+/// An ISO time without what says nothing: `2017-10-02T00:00:00` as `2017-10-02`, `2017-10-02T08:30:00` as `2017-10-02 08:30`.
+pub fn date(iso: &str) -> String {
+    let text = visible(iso, 40);
+    match text.split_once(['T', ' ']) {
+        Some((day, time)) => match time.strip_suffix(":00").unwrap_or(time) {
+            "00:00" | "00" => day.to_owned(),
+            time => format!("{day} {time}"),
+        },
+        None => text.into_owned(),
+    }
+}
+
+/// First and last day: `2015-01-01 to 2017-10-02`.
+pub fn period(period: &(String, String)) -> String {
+    format!("{} to {}", date(&period.0), date(&period.1))
+}
+
+/// Text of a sheet or file made fit to show: control and direction-changing characters gone (so that it can neither
+/// steer a terminal nor reorder the line it stands in), line breaks as spaces, at most `most` characters with `…` at the cut.
+pub fn visible(text: &str, most: usize) -> Cow<'_, str> {
+    let unfit = |letter: char| {
+        letter.is_control() || is_direction_mark(letter) || matches!(letter, '\u{2028}' | '\u{2029}' | '\u{FFFE}' | '\u{FFFF}')
+    };
+    if !text.chars().any(unfit) && text.chars().nth(most).is_none() {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::new();
+    let mut letters = 0;
+    for letter in text.chars() {
+        if is_direction_mark(letter) {
+            continue;
+        }
+        if letters == most {
+            shown.pop();
+            shown.push('…');
+            break;
+        }
+        letters += 1;
+        shown.push(match letter {
+            '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}' => ' ',
+            letter if unfit(letter) => '\u{FFFD}',
+            letter => letter,
+        });
+    }
+    Cow::Owned(shown)
+}
+
+/// Embeddings, overrides and isolates: they would reorder what stands around the text.
+fn is_direction_mark(letter: char) -> bool {
+    matches!(letter, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A number with a true minus sign, and never "minus nothing".
+fn unsigned_zero(number: f64, decimals: usize) -> String {
+    let text = format!("{number:.decimals$}");
+    match text.strip_prefix('-') {
+        Some(rest) if rest.chars().all(|letter| matches!(letter, '0' | '.')) => rest.to_owned(),
+        Some(rest) => format!("−{rest}"),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_grouped_by_thousands() {
+        assert_eq!(count(0), "0");
+        assert_eq!(count(999), "999");
+        assert_eq!(count(1000), "1,000");
+        assert_eq!(count(47593), "47,593");
+        assert_eq!(count(1234567), "1,234,567");
+        assert_eq!(counted(1, "row"), "1 row");
+        assert_eq!(counted(0, "row"), "0 rows");
+        assert_eq!(counted(3, "class"), "3 classes");
+    }
+
+    #[test]
+    fn differences_carry_their_sign_and_nothing_has_none() {
+        assert_eq!(points(0.0124, 2), "+1.24 points");
+        assert_eq!(points(-0.0124, 2), "−1.24 points");
+        assert_eq!(points(0.01, 2), "+1.00 point");
+        assert_eq!(points(-0.00001, 2), "0.00 points");
+        assert_eq!(points(f64::NAN, 2), UNKNOWN);
+        assert_eq!(points_between(-0.001, 0.0166, 2), "−0.10 to +1.66 points");
+        assert_eq!(percent(-0.00001, 1), "0.0%");
+        assert_eq!(percent(0.8754, 1), "87.5%");
+        assert_eq!(share(1, 0, 1), UNKNOWN);
+    }
+
+    #[test]
+    fn p_values_never_read_as_zero_or_as_certainty() {
+        assert_eq!(p_value(0.0), "< 0.0001");
+        assert_eq!(p_value(0.00042), "0.0004");
+        assert_eq!(p_value(0.0341), "0.034");
+        assert_eq!(p_value(0.9999), "0.999");
+        assert_eq!(p_value(1.0), "1");
+        assert_eq!(p_equals(1e-9), "p < 0.0001");
+        assert_eq!(p_equals(0.05), "p = 0.050");
+    }
+
+    #[test]
+    fn numbers_of_any_size_stay_short() {
+        assert_eq!(number(12.3456), "12.35");
+        assert_eq!(number(1.0), "1");
+        assert_eq!(number(0.001234), "0.001234");
+        assert_eq!(number(-1500.0), "−1500");
+        assert_eq!(number(1.2e9), "1.20e9");
+        assert_eq!(number(3e-12), "3.00e-12");
+    }
+
+    #[test]
+    fn times_and_dates_leave_out_what_says_nothing() {
+        assert_eq!(seconds(0.421), "0.42 s");
+        assert_eq!(seconds(200.0), "3 min 20 s");
+        assert_eq!(seconds(3900.0), "1 h 5 min");
+        assert_eq!(date("2017-10-02T00:00:00"), "2017-10-02");
+        assert_eq!(date("2017-10-02T08:30:00"), "2017-10-02 08:30");
+        assert_eq!(date("2017-10-02"), "2017-10-02");
+    }
+
+    #[test]
+    fn shown_text_cannot_steer_a_terminal_or_turn_the_line_around() {
+        assert_eq!(visible("a\u{1b}[31mb", 20), "a\u{FFFD}[31mb");
+        assert_eq!(visible("a\u{202E}b\nc", 20), "ab c");
+        assert_eq!(visible("abcdef", 4), "abc…");
+        assert_eq!(visible("abcd", 4), "abcd");
+        assert_eq!(visible("a\u{202E}bcd", 4), "abcd");
+    }
+}

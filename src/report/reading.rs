@@ -1,0 +1,149 @@
+//! Reading stored records, with a clear word where one is truncated, newer or altered.
+
+use std::path::Path;
+
+use serde::Deserialize;
+
+use crate::error::{Error, Result};
+use crate::evaluate::record::{Comparison, Metrics, RECORD_VERSION, RepairRecord, Timings};
+
+/// Largest record that is read; a record of a million flagged rows has a fifth of it.
+const LARGEST: u64 = 2 << 30;
+
+const AGAIN: &str = "run the repair again, or restore the file from a copy";
+
+/// Reads `record.json` for `recant report`.
+///
+/// # Errors
+/// Where the file cannot be read, is no record, is cut off, was written by a newer version, or contradicts itself.
+pub fn read_record(path: &Path) -> Result<RepairRecord> {
+    let text = read_text(path)?;
+    /// What every record says first, whatever its version.
+    #[derive(Deserialize)]
+    struct Version {
+        record_version: u32,
+        recant_version: Option<String>,
+    }
+    let version: Version = serde_json::from_str(&text).map_err(|error| not_a_record(path, &error))?;
+    if version.record_version > RECORD_VERSION {
+        let by = version
+            .recant_version
+            .map_or_else(|| "a newer Recant".to_owned(), |by| format!("Recant {by}"));
+        let (found, known) = (version.record_version, RECORD_VERSION);
+        return Err(Error::input(format!(
+            "the record was written by {by} in layout {found}; this version reads up to layout {known}"
+        ))
+        .in_file(path)
+        .hint("install the newest Recant"));
+    }
+    let record: RepairRecord = serde_json::from_str(&text).map_err(|error| not_a_record(path, &error))?;
+    match contradiction(&record) {
+        Some(what) => Err(Error::input(format!("the record contradicts itself: {what}"))
+            .in_file(path)
+            .hint(AGAIN)),
+        None => Ok(record),
+    }
+}
+
+/// Reads `timings.json`; no timings where the file is missing, since a report does without.
+///
+/// # Errors
+/// Where the file is there but cannot be read.
+pub fn read_timings(path: &Path) -> Result<Timings> {
+    if !path.exists() {
+        return Ok(Timings::default());
+    }
+    let text = read_text(path)?;
+    serde_json::from_str(&text).map_err(|error| not_a_record(path, &error))
+}
+
+fn read_text(path: &Path) -> Result<String> {
+    let size = std::fs::metadata(path).map_err(|error| Error::io("read", path, &error))?.len();
+    if size > LARGEST {
+        return Err(Error::input(format!("the file has {size} bytes, too many for a record")).in_file(path));
+    }
+    let bytes = std::fs::read(path).map_err(|error| Error::io("read", path, &error))?;
+    String::from_utf8(bytes).map_err(|_| {
+        Error::input("the file is not a record of Recant: it is not UTF-8 text")
+            .in_file(path)
+            .hint(AGAIN)
+    })
+}
+
+fn not_a_record(path: &Path, error: &serde_json::Error) -> Error {
+    let message = if error.is_eof() {
+        "the record is cut off: the file ends in the middle".to_owned()
+    } else if error.is_syntax() {
+        format!("the file is not a record of Recant or was altered: {error}")
+    } else {
+        format!("the record was altered or is of another kind: {error}")
+    };
+    Error::input(message).in_file(path).hint(AGAIN)
+}
+
+/// What in a record cannot be so.
+fn contradiction(record: &RepairRecord) -> Option<String> {
+    let classes = record.model.classes.len();
+    if record.methods.is_empty() {
+        return Some("it holds no method".to_owned());
+    }
+    if !record.methods.iter().any(|method| method.name == record.chosen) {
+        return Some(format!("the written method `{}` is not among the methods", record.chosen));
+    }
+    if record.flags.used > record.model.training_rows {
+        return Some("more rows are flagged than the model was trained on".to_owned());
+    }
+    for method in &record.methods {
+        for comparison in [&method.test, &method.test_without_flagged, &method.validation]
+            .into_iter()
+            .flatten()
+        {
+            if let Some(what) = contradiction_of(comparison, classes) {
+                return Some(format!("method `{}`: {what}", method.name));
+            }
+        }
+        if let Some(dampening) = &method.dampening
+            && (dampening.dampened > dampening.parameters || dampening.zeroed > dampening.dampened)
+        {
+            return Some(format!("method `{}`: more parameters dampened than there are", method.name));
+        }
+    }
+    None
+}
+
+fn contradiction_of(comparison: &Comparison, classes: usize) -> Option<String> {
+    for metrics in [&comparison.before, &comparison.after] {
+        if let Some(what) = contradiction_in(metrics, comparison.rows, classes) {
+            return Some(what);
+        }
+    }
+    if comparison.mcnemar.fixed.saturating_add(comparison.mcnemar.broken) > comparison.rows {
+        return Some("more rows changed than there are".to_owned());
+    }
+    None
+}
+
+fn contradiction_in(metrics: &Metrics, rows: usize, classes: usize) -> Option<String> {
+    let square = metrics.confusion.len() == classes && metrics.confusion.iter().all(|row| row.len() == classes);
+    if !square || metrics.classes.len() != classes {
+        return Some(format!("its tables do not have {classes} classes"));
+    }
+    let counted = metrics
+        .confusion
+        .iter()
+        .flatten()
+        .fold(0usize, |sum, count| sum.saturating_add(*count));
+    if counted != rows {
+        return Some(format!("the confusion table counts {counted} rows, not {rows}"));
+    }
+    let fractions = [
+        metrics.accuracy.estimate,
+        metrics.balanced_accuracy,
+        metrics.macro_f1,
+        metrics.calibration_error,
+    ];
+    if fractions.iter().any(|value| !(0.0..=1.0).contains(value)) {
+        return Some("a share lies outside 0 to 1".to_owned());
+    }
+    None
+}

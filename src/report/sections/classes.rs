@@ -1,0 +1,122 @@
+//! Class by class, and who is taken for whom.
+
+use maud::{Markup, html};
+
+use crate::error::Result;
+use crate::evaluate::record::{ClassMetrics, Metrics};
+use crate::report::elements::{Cell, Column, table, theirs};
+use crate::report::plots::{DumbbellPlot, DumbbellRow};
+use crate::report::{Body, Context, Section, format};
+
+pub const SECTION: Section = Section {
+    id: "classes",
+    title: "Class by class",
+    draw,
+};
+
+/// Most classes that a plot or a confusion table shows; more would be illegible on paper.
+const MOST_CLASSES: usize = 12;
+
+fn draw(context: &Context<'_>) -> Result<Option<Body>> {
+    let Some(test) = &context.chosen.test else { return Ok(None) };
+    let pairs: Vec<(&ClassMetrics, &ClassMetrics)> = test.before.classes.iter().zip(&test.after.classes).collect();
+    if pairs.is_empty() {
+        return Ok(None);
+    }
+    let mut shown: Vec<usize> = (0..pairs.len()).collect();
+    // Stable, so that classes with equal change keep their order.
+    shown.sort_by(|a, b| moved(pairs[*b]).total_cmp(&moved(pairs[*a])));
+    shown.truncate(MOST_CLASSES);
+    shown.sort_unstable();
+    let plot = DumbbellPlot {
+        name: "classes",
+        title: "Share of each class that the model finds, before and after",
+        axis: "recall: share of the class that is found",
+        rows: shown
+            .iter()
+            .map(|place| DumbbellRow {
+                label: pairs[*place].0.name.clone(),
+                before: pairs[*place].0.recall,
+                after: pairs[*place].1.recall,
+            })
+            .collect(),
+    }
+    .draw()?;
+    let caption = if pairs.len() > MOST_CLASSES {
+        format!(
+            "The {MOST_CLASSES} of {} classes whose recall moved most; the table has all.",
+            pairs.len()
+        )
+    } else {
+        String::new()
+    };
+    let markup = html! {
+        div.pair {
+            (plot.figure(&caption))
+            div { (class_table(&pairs)) }
+        }
+        @if test.before.classes.len() <= MOST_CLASSES {
+            div.pair {
+                div { (confusion("Before: rows of each class, and what the old model called them", &test.before)) }
+                div { (confusion("After: rows of each class, and what the repaired model calls them", &test.after)) }
+            }
+        } @else {
+            p.aside { "With " (pairs.len()) " classes the confusion tables are in report.xlsx, sheet “Confusion”." }
+        }
+    };
+    Ok(Some(Body { markup, plots: vec![plot] }))
+}
+
+fn moved((before, after): (&ClassMetrics, &ClassMetrics)) -> f64 {
+    before
+        .recall
+        .zip(after.recall)
+        .map_or(0.0, |(before, after)| (after - before).abs())
+}
+
+fn class_table(pairs: &[(&ClassMetrics, &ClassMetrics)]) -> Markup {
+    let columns = [
+        Column::text("class"),
+        Column::figures("rows"),
+        Column::figures("recall"),
+        Column::figures("precision"),
+        Column::figures("F1"),
+    ];
+    let change = |before: Option<f64>, after: Option<f64>| {
+        let show = |value| format::percent_or_unknown(value, 1);
+        Cell::Figure(format!("{} → {}", show(before), show(after)))
+    };
+    let rows = pairs.iter().map(|(before, after)| {
+        vec![
+            Cell::Theirs(before.name.clone()),
+            Cell::Figure(format::count(before.rows)),
+            change(before.recall, after.recall),
+            change(before.precision, after.precision),
+            change(before.f1, after.f1),
+        ]
+    });
+    table("Per class on the test rows, before → after", &columns, rows.collect())
+}
+
+fn confusion(caption: &str, metrics: &Metrics) -> Markup {
+    html! {
+        div.scroll role="region" tabindex="0" aria-label=(caption) {
+            table.confusion {
+                caption { (caption) }
+                thead { tr { th scope="col" { "label in the sheet ↓" } @for class in &metrics.classes { th scope="col" { (theirs(&class.name)) } } } }
+                tbody {
+                    @for (observed, counts) in metrics.confusion.iter().enumerate() {
+                        tr {
+                            th scope="row" { (theirs(metrics.classes.get(observed).map_or("", |class| &class.name))) }
+                            @for (predicted, count) in counts.iter().enumerate() {
+                                @let share = *count as f64 / counts.iter().sum::<usize>().max(1) as f64;
+                                td class=[Some(if predicted == observed { "heat right" } else { "heat" })]
+                                    style={ "--share:" (format!("{:.2}", share * 0.45)) } { (format::count(*count)) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! Did it help: the difference with its interval, the tests, every figure before and after.
+
+use maud::{Markup, html};
+
+use crate::error::Result;
+use crate::evaluate::record::{Comparison, Metrics};
+use crate::report::elements::{Cell, Column, table};
+use crate::report::plots::{IntervalPlot, IntervalRow, Plot};
+use crate::report::sections::verdict_words;
+use crate::report::{Body, Context, Section, format};
+
+pub const SECTION: Section = Section {
+    id: "evidence",
+    title: "Did it help? The evidence",
+    draw,
+};
+
+fn draw(context: &Context<'_>) -> Result<Option<Body>> {
+    let Some(test) = &context.chosen.test else {
+        return Ok(Some(Body::plain(html! {
+            p { "Not evaluated. Whether a repair helps can only be seen on rows whose labels can be trusted and that the model was not trained on; there were none." }
+        })));
+    };
+    let plot = difference(context, test)?;
+    let group = context.record.settings.group_column.as_deref();
+    let caption = "Dot: the estimate. Bar: where the true difference lies with 95% confidence. If the bar crosses zero, \
+                   the difference may be chance. Shaded: too small to act on.";
+    let markup = html! {
+        p { "Old and repaired model predicted the same test rows, so every difference below comes from the repair." }
+        div.pair {
+            (plot.figure(caption))
+            div { (tests(context, test, group)) }
+        }
+        (figures(context, test))
+        @if let Some(without) = &context.chosen.test_without_flagged {
+            p {
+                "Of the test rows, " (format::count(context.record.flags.on_test_rows)) " are flagged themselves: their labels may be wrong, "
+                "and a model that rightly disagrees with a wrong label is counted as mistaken. Without them: "
+                (format::visible(&without.sentence, 600))
+            }
+        }
+    };
+    Ok(Some(Body { markup, plots: vec![plot] }))
+}
+
+fn difference(context: &Context<'_>, test: &Comparison) -> Result<Plot> {
+    let settings = &context.record.settings;
+    let unit = format::visible(settings.group_column.as_deref().unwrap_or("group"), 24).into_owned();
+    let mut rows = Vec::new();
+    let mut add = |comparison: &Comparison, which: &str, main: bool| {
+        let row = |interval: crate::evaluate::record::Interval, how: &str, main: bool| IntervalRow {
+            label: format!("{which}{how}"),
+            estimate: interval.estimate,
+            low: interval.low,
+            high: interval.high,
+            main,
+        };
+        match comparison.difference_by_group {
+            Some(by_group) => {
+                rows.push(row(by_group, &format!(", by {unit}"), main));
+                rows.push(row(comparison.difference, ", row by row", false));
+            }
+            None => rows.push(row(comparison.difference, "", main)),
+        }
+    };
+    add(test, "All test rows", true);
+    if let Some(without) = &context.chosen.test_without_flagged {
+        add(without, "Without flagged rows", false);
+    }
+    IntervalPlot {
+        name: "difference",
+        title: "Accuracy after the repair minus accuracy before",
+        axis: "change in accuracy, percentage points",
+        minimum_effect: Some(settings.minimum_effect),
+        sides: ("worse", "better"),
+        rows,
+    }
+    .draw()
+}
+
+fn tests(context: &Context<'_>, test: &Comparison, group: Option<&str>) -> Markup {
+    let settings = &context.record.settings;
+    let (verdict, class) = verdict_words(Some(test.verdict));
+    let mut rows = vec![
+        row("Fixed (wrong before, right after)", format::counted(test.mcnemar.fixed, "row")),
+        row("Broken (right before, wrong after)", format::counted(test.mcnemar.broken, "row")),
+        row("McNemar test, exact", format::p_equals(test.mcnemar.p)),
+    ];
+    if let Some(p) = test.group_p {
+        let unit = format::visible(group.unwrap_or("group"), 40);
+        rows.push(row(&format!("The same with whole {unit} groups"), format::p_equals(p)));
+    }
+    let methods = context.record.methods.len();
+    let corrected = if methods > 1 {
+        format!("Used for the verdict, corrected for {methods} methods")
+    } else {
+        "Used for the verdict".to_owned()
+    };
+    rows.push(row(&corrected, format::p_equals(test.p_holm)));
+    html! {
+        (table("Tests on the test rows", &[Column::text(""), Column::figures("result")], rows))
+        p {
+            span class={ "badge " (class) } { (verdict) } " "
+            "A change is reported if p is below " (format::number(settings.significance)) " and the difference is at least "
+            (format::points(settings.minimum_effect, 2).trim_start_matches('+')) "."
+            @if let (Some(groups), Some(unit)) = (test.groups, group) {
+                " Rows of one " (format::visible(unit, 40)) " are not independent, so the "
+                (format::count(groups)) " groups are what is tested."
+            }
+        }
+    }
+}
+
+fn row(name: &str, value: String) -> Vec<Cell> {
+    vec![Cell::Words(name.to_owned()), Cell::Figure(value)]
+}
+
+fn figures(context: &Context<'_>, test: &Comparison) -> Markup {
+    let without = context.chosen.test_without_flagged.as_ref();
+    let mut columns = vec![
+        Column::text("figure"),
+        Column::figures("before"),
+        Column::figures("after"),
+        Column::figures("change"),
+    ];
+    if without.is_some() {
+        columns.extend([
+            Column::figures("before, without flagged"),
+            Column::figures("after, without flagged"),
+        ]);
+    }
+    let rows = METRICS.iter().map(|metric| {
+        let mut cells = vec![
+            Cell::Words(metric.name.to_owned()),
+            Cell::Figure((metric.show)((metric.of)(&test.before))),
+            Cell::Figure((metric.show)((metric.of)(&test.after))),
+            Cell::Figure((metric.change)((metric.of)(&test.after) - (metric.of)(&test.before))),
+        ];
+        if let Some(without) = without {
+            cells.push(Cell::Figure((metric.show)((metric.of)(&without.before))));
+            cells.push(Cell::Figure((metric.show)((metric.of)(&without.after))));
+        }
+        cells
+    });
+    let caption = format!("Before and after on {}", format::counted(test.rows, "test row"));
+    let interval = |metrics: &Metrics| format::percent_between(metrics.accuracy.low, metrics.accuracy.high, 2);
+    html! {
+        (table(&caption, &columns, rows.collect()))
+        p.aside.small {
+            "Accuracy with its own 95% interval: before " (interval(&test.before)) ", after " (interval(&test.after))
+            ". These two may overlap although the difference is certain, because both models saw the same rows."
+        }
+    }
+}
+
+/// A figure of [`Metrics`] and how it is written.
+pub struct Metric {
+    /// Name, with the direction that is better where it is not plain.
+    pub name: &'static str,
+    /// The figure.
+    pub of: fn(&Metrics) -> f64,
+    /// The figure in print.
+    pub show: fn(f64) -> String,
+    /// A difference of two in print.
+    pub change: fn(f64) -> String,
+}
+
+/// All figures, in the order of tables.
+pub const METRICS: &[Metric] = &[
+    Metric {
+        name: "Accuracy",
+        of: |metrics| metrics.accuracy.estimate,
+        show: |value| format::percent(value, 2),
+        change: |value| format::points(value, 2),
+    },
+    Metric {
+        name: "Balanced accuracy",
+        of: |metrics| metrics.balanced_accuracy,
+        show: |value| format::percent(value, 2),
+        change: |value| format::points(value, 2),
+    },
+    Metric {
+        name: "Macro F1",
+        of: |metrics| metrics.macro_f1,
+        show: |value| format::percent(value, 2),
+        change: |value| format::points(value, 2),
+    },
+    Metric {
+        name: "Log loss (lower is better)",
+        of: |metrics| metrics.log_loss,
+        show: |value| format::decimal(value, 4),
+        change: |value| format::signed(value, 4),
+    },
+    Metric {
+        name: "Calibration error (lower is better)",
+        of: |metrics| metrics.calibration_error,
+        show: |value| format::percent(value, 2),
+        change: |value| format::points(value, 2),
+    },
+];

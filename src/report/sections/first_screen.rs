@@ -1,0 +1,138 @@
+//! The first screen: what came of it, what was repaired, before and after.
+
+use maud::{Markup, html};
+
+use crate::evaluate::record::{Comparison, Verdict};
+use crate::report::Context;
+use crate::report::elements::{Card, callout, cards, facts, theirs};
+use crate::report::format;
+
+/// The verdict as a headline.
+pub fn headline(context: &Context<'_>) -> &'static str {
+    match context.chosen.test.as_ref().map(|test| test.verdict) {
+        Some(Verdict::Better) => "The repair made the model better",
+        Some(Verdict::Worse) => "The repair made the model worse",
+        Some(Verdict::NoChangeDetected) => "No change detected",
+        None => "Not evaluated: there were no test rows",
+    }
+}
+
+/// The verdict in a few words, with a mark that tells it apart without colour, and its style class.
+pub fn verdict_words(verdict: Option<Verdict>) -> (&'static str, &'static str) {
+    match verdict {
+        Some(Verdict::Better) => ("▲ better", "better"),
+        Some(Verdict::Worse) => ("▼ worse", "worse"),
+        Some(Verdict::NoChangeDetected) => ("＝ no change detected", "same"),
+        None => ("○ not evaluated", "unknown"),
+    }
+}
+
+/// Draws the first screen.
+pub fn first_screen(context: &Context<'_>) -> Markup {
+    let test = context.chosen.test.as_ref();
+    let (words, class) = verdict_words(test.map(|test| test.verdict));
+    html! {
+        div class={ "verdict " (class) } {
+            span class={ "badge " (class) } { (words) }
+            h1 { (headline(context)) }
+            @match test {
+                Some(test) => p.lead { (format::visible(&test.sentence, 600)) },
+                None => p.lead {
+                    "The repaired model was written, but nothing here shows whether it is better than the old one. "
+                    "Hand in rows with trustworthy labels to find out: run the repair again with " code { "--test SHEET" } "."
+                },
+            }
+        }
+        @if let Some(test) = test { (cards(&figures(context, test))) }
+        (what_was_repaired(context))
+        (recommendation(context))
+    }
+}
+
+fn figures(context: &Context<'_>, test: &Comparison) -> Vec<Card> {
+    let main = test.difference_by_group.unwrap_or(test.difference);
+    let change = format::points(test.difference.estimate, 2);
+    let mut cards = vec![
+        Card {
+            name: "Accuracy on test rows".to_owned(),
+            before: Some(format::percent(test.before.accuracy.estimate, 2)),
+            value: format::percent(test.after.accuracy.estimate, 2),
+            note: format!("{change} (95% interval {})", format::points_between(main.low, main.high, 2)),
+        },
+        Card {
+            name: "Balanced accuracy".to_owned(),
+            before: Some(format::percent(test.before.balanced_accuracy, 2)),
+            value: format::percent(test.after.balanced_accuracy, 2),
+            note: "every class counts the same".to_owned(),
+        },
+        Card {
+            name: "Test predictions".to_owned(),
+            before: None,
+            value: format!(
+                "{} fixed, {} broken",
+                format::count(test.mcnemar.fixed),
+                format::count(test.mcnemar.broken)
+            ),
+            note: format!("of {}", format::counted(test.rows, "row")),
+        },
+    ];
+    if let Some(agreement) = context.chosen.flagged_agreement {
+        cards.push(Card {
+            name: "Still repeats the flagged labels".to_owned(),
+            before: Some(format::percent(agreement.before, 1)),
+            value: format::percent(agreement.after, 1),
+            note: "of the flagged training rows".to_owned(),
+        });
+    }
+    cards
+}
+
+fn what_was_repaired(context: &Context<'_>) -> Markup {
+    let model = &context.record.model;
+    let flags = &context.record.flags;
+    let rows = html! {
+        (theirs(&model.name)) ", a classifier into " (format::counted(model.classes.len(), "class"))
+        " trained on " (format::counted(model.training_rows, "row")) " of " (theirs(&model.data_file))
+        @if let Some(period) = &model.training_period { " (" (format::period(period)) ")" }
+    };
+    let errors = html! {
+        (format::counted(flags.used, "training row")) " flagged as wrong in " (theirs(&flags.file))
+        " (" (format::percent(flags.share_of_training, 2)) " of all training rows)"
+        @if flags.flagged > flags.used {
+            "; " (format::count(flags.flagged - flags.used)) " of the "
+            (format::counted(flags.flagged, "flag")) " could not be used, see "
+            a href="#flagged-rows" { "flagged rows" }
+        }
+    };
+    let tested = match (&context.chosen.test, &model.test_period) {
+        (Some(test), Some(period)) => html! { (format::counted(test.rows, "test row")) " (" (format::period(period)) ")" },
+        (Some(test), None) => html! { (format::counted(test.rows, "test row")) },
+        (None, _) => html! { "nothing: there were no test rows" },
+    };
+    facts(vec![
+        ("Model", rows),
+        ("Errors", errors),
+        (
+            "Method",
+            html! { (theirs(&context.chosen.title)) ": " (format::visible(&context.chosen.description, 400)) },
+        ),
+        ("Judged on", tested),
+    ])
+}
+
+fn recommendation(context: &Context<'_>) -> Markup {
+    let advice = &context.record.recommendation;
+    let lead = match &advice.method {
+        Some(name) => {
+            let title = context
+                .record
+                .methods
+                .iter()
+                .find(|method| &method.name == name)
+                .map_or(name, |method| &method.title);
+            html! { strong { "Recommendation: use " (theirs(title)) ". " } }
+        }
+        None => html! { strong { "No recommendation. " } },
+    };
+    callout(html! { (lead) (format::visible(&advice.reason, 600)) })
+}

@@ -1,0 +1,80 @@
+//! The words of the report, explained in a sentence each.
+
+use maud::html;
+
+use crate::error::Result;
+use crate::report::{Body, Context, Section};
+
+pub const SECTION: Section = Section {
+    id: "glossary",
+    title: "Words used here",
+    draw,
+};
+
+const WORDS: &[(&str, &str)] = &[
+    ("Accuracy", "The share of rows whose class the model predicts right."),
+    (
+        "Balanced accuracy",
+        "The share found of each class, averaged over the classes, so that a rare class counts as much as a common one.",
+    ),
+    (
+        "Calibration error",
+        "How far the stated probability is from the share that is right, on average. 0% means the model can be taken at its word.",
+    ),
+    (
+        "Confidence interval (95%)",
+        "A range that covers the true value in 95 of 100 such studies. If the interval of a difference holds zero, the difference may be chance.",
+    ),
+    (
+        "Dampening",
+        "Making chosen parameters of the model smaller, so that what it learned from the flagged rows fades. Alpha says which parameters, lambda how much.",
+    ),
+    (
+        "Flagged rows",
+        "Training rows whose label somebody said is wrong. Together they are the forget set; the other training rows are the retain set.",
+    ),
+    (
+        "Fixed and broken rows",
+        "Test rows predicted wrong before and right after the repair, and the other way round.",
+    ),
+    (
+        "F1, precision, recall",
+        "Recall: share of a class that is found. Precision: share of the predictions of a class that are right. F1: one figure for both.",
+    ),
+    (
+        "Holm correction",
+        "Raises p-values where several methods were tried, since among many tries one looks good by luck.",
+    ),
+    ("Importance", "How strongly a parameter of the model bears on a set of rows."),
+    (
+        "Log loss",
+        "Punishes confident mistakes: low if right classes get high probabilities.",
+    ),
+    ("McNemar test", "Asks whether so many more rows fixed than broken could be chance."),
+    (
+        "Minimum effect",
+        "The smallest change in accuracy worth acting on. Anything smaller is reported as no change, however certain.",
+    ),
+    (
+        "p-value",
+        "How often chance alone would give a difference at least this large. Small means: hardly chance.",
+    ),
+    (
+        "Percentage points",
+        "The difference between two percentages: from 86% to 87% is one point.",
+    ),
+    (
+        "Test rows",
+        "The latest rows, kept aside: the model was neither trained nor chosen on them.",
+    ),
+    (
+        "Validation rows",
+        "Rows from the end of the training period that the model was not trained on; the recommendation rests on them.",
+    ),
+];
+
+fn draw(_: &Context<'_>) -> Result<Option<Body>> {
+    Ok(Some(Body::plain(html! {
+        dl.glossary { @for (word, meaning) in WORDS { dt { (word) } dd { (meaning) } } }
+    })))
+}

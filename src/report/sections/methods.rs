@@ -1,0 +1,134 @@
+//! The methods that ran, side by side, and the recommendation.
+
+use maud::{Markup, html};
+
+use crate::error::Result;
+use crate::evaluate::record::{Comparison, MethodRecord};
+use crate::report::elements::{Cell, Column, table, theirs};
+use crate::report::plots::{IntervalPlot, IntervalRow, Plot};
+use crate::report::sections::verdict_words;
+use crate::report::{Body, Context, Section, format};
+
+pub const SECTION: Section = Section {
+    id: "methods",
+    title: "Methods compared",
+    draw,
+};
+
+fn draw(context: &Context<'_>) -> Result<Option<Body>> {
+    let methods = &context.record.methods;
+    if methods.len() < 2 {
+        return Ok(None);
+    }
+    let plot = plot(context)?;
+    let advice = &context.record.recommendation;
+    let markup = html! {
+        p {
+            "The recommendation is made on validation rows (the end of the training period, kept out of training), never on the test rows: "
+            "picking the winner on the test rows would flatter it."
+        }
+        @if let Some(plot) = &plot { (plot.figure("Filled: the method whose model was written. The p-values are corrected for having tried several methods.")) }
+        (method_table(context))
+        dl.facts { @for method in methods { dt { (theirs(&method.title)) } dd { (format::visible(&method.description, 400)) } } }
+        p { strong { "Recommendation: " } (format::visible(&advice.reason, 600)) }
+    };
+    Ok(Some(Body {
+        markup,
+        plots: plot.into_iter().collect(),
+    }))
+}
+
+fn plot(context: &Context<'_>) -> Result<Option<Plot>> {
+    let rows: Vec<IntervalRow> = context
+        .record
+        .methods
+        .iter()
+        .filter_map(|method| {
+            let test = method.test.as_ref()?;
+            let interval = test.difference_by_group.unwrap_or(test.difference);
+            Some(IntervalRow {
+                label: method.title.clone(),
+                estimate: interval.estimate,
+                low: interval.low,
+                high: interval.high,
+                main: method.name == context.record.chosen,
+            })
+        })
+        .collect();
+    if rows.is_empty() {
+        return Ok(None);
+    }
+    let plot = IntervalPlot {
+        name: "methods",
+        title: "Change in test accuracy by method",
+        axis: "change in test accuracy, percentage points",
+        minimum_effect: Some(context.record.settings.minimum_effect),
+        sides: ("worse", "better"),
+        rows,
+    };
+    plot.draw().map(Some)
+}
+
+fn method_table(context: &Context<'_>) -> Markup {
+    let validated = context.record.methods.iter().any(|method| method.validation.is_some());
+    let timed = context
+        .record
+        .methods
+        .iter()
+        .any(|method| context.timings.methods.contains_key(&method.name));
+    let mut columns = vec![
+        Column::text("method"),
+        Column::text("verdict"),
+        Column::figures("test accuracy"),
+        Column::figures("change"),
+    ];
+    columns.extend([Column::figures("fixed / broken"), Column::figures("p, corrected")]);
+    if validated {
+        columns.push(Column::figures("validation change"));
+    }
+    columns.push(Column::figures("repeats flagged labels"));
+    if timed {
+        columns.push(Column::figures("time"));
+    }
+    let mut rows = Vec::new();
+    if let Some(test) = context.record.methods.iter().find_map(|method| method.test.as_ref()) {
+        let mut cells = vec![Cell::Words("none (the old model)".to_owned()), Cell::Words(String::new())];
+        cells.push(Cell::Figure(format::percent(test.before.accuracy.estimate, 2)));
+        cells.resize_with(columns.len(), || Cell::Figure(String::new()));
+        rows.push(cells);
+    }
+    for method in &context.record.methods {
+        rows.push(method_row(context, method, validated, timed));
+    }
+    table("What each method did on the test rows", &columns, rows)
+}
+
+fn method_row(context: &Context<'_>, method: &MethodRecord, validated: bool, timed: bool) -> Vec<Cell> {
+    let of = |show: &dyn Fn(&Comparison) -> String| Cell::Figure(method.test.as_ref().map_or_else(|| format::UNKNOWN.to_owned(), show));
+    let written = method.name == context.record.chosen;
+    let (verdict, _) = verdict_words(method.test.as_ref().map(|test| test.verdict));
+    let mut cells = vec![
+        Cell::Markup(html! { (theirs(&method.title)) @if written { " (written)" } }),
+        Cell::Words(verdict.to_owned()),
+        of(&|test| format::percent(test.after.accuracy.estimate, 2)),
+        of(&|test| format::points(test.difference.estimate, 2)),
+        of(&|test| format!("{} / {}", format::count(test.mcnemar.fixed), format::count(test.mcnemar.broken))),
+        of(&|test| format::p_value(test.p_holm)),
+    ];
+    if validated {
+        let change = method
+            .validation
+            .as_ref()
+            .map(|validation| format::points(validation.difference.estimate, 2));
+        cells.push(Cell::Figure(change.unwrap_or_else(|| format::UNKNOWN.to_owned())));
+    }
+    let agreement = method
+        .flagged_agreement
+        .map(|agreement| format!("{} → {}", format::percent(agreement.before, 1), format::percent(agreement.after, 1)));
+    cells.push(Cell::Figure(agreement.unwrap_or_else(|| format::UNKNOWN.to_owned())));
+    if timed {
+        let seconds = context.timings.methods.get(&method.name).map(|seconds| format::seconds(*seconds));
+        cells.push(Cell::Figure(seconds.unwrap_or_else(|| format::UNKNOWN.to_owned())));
+    }
+    cells
+}
