@@ -546,5 +546,6 @@ fn comparison(before: &Metrics, after: &Metrics, (fixed, broken): (usize, usize)
         p_holm: (p * 4.0).min(1.0),
         verdict,
         sentence,
+        cautions: Vec::new(),
     }
 }
