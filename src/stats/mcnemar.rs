@@ -79,6 +79,7 @@ fn half_binomial_at_most(n: u64, k: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stats::golden::close;
     use proptest::prelude::*;
 
     /// Sum over all outcomes that are no likelier than the observed one, with exact integers.
@@ -98,6 +99,30 @@ mod tests {
                 assert!((fast - slow).abs() <= 1e-12 * slow, "{fixed} {broken}: {fast} {slow}");
             }
         }
+    }
+
+    #[test]
+    fn scipy_agrees() {
+        for case in crate::stats::golden::fixture()["mcnemar"].as_array().unwrap() {
+            let name = case.to_string();
+            let (fixed, broken) = (case["fixed"].as_u64().unwrap(), case["broken"].as_u64().unwrap());
+            close(mcnemar_exact(fixed, broken), &case["p_exact"], 1e-9, &name);
+            close(mcnemar_mid_p(fixed, broken), &case["p_mid"], 1e-9, &name);
+            let plain = mcnemar_chi_squared(fixed, broken, false).unwrap();
+            close(plain.statistic, &case["chi2"], 1e-14, &name);
+            close(plain.p, &case["chi2_p"], 1e-11, &name);
+            let corrected = mcnemar_chi_squared(fixed, broken, true).unwrap();
+            close(corrected.statistic, &case["chi2_corrected"], 1e-14, &name);
+            close(corrected.p, &case["chi2_corrected_p"], 1e-11, &name);
+        }
+    }
+
+    #[test]
+    fn the_published_table_gives_the_published_values() {
+        // statsmodels' documentation: [[101, 121], [59, 33]].
+        assert!((mcnemar_exact(121, 59) - 4.434_449e-6).abs() < 1e-12);
+        assert!((mcnemar_chi_squared(121, 59, true).unwrap().statistic - 20.672_22).abs() < 1e-5);
+        assert!((mcnemar_chi_squared(121, 59, false).unwrap().statistic - 21.355_56).abs() < 1e-5);
     }
 
     #[test]

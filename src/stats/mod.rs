@@ -6,15 +6,29 @@
 //! number of threads. The tests compare with SciPy, statsmodels and pingouin (`tests/fixtures/statistics.py`).
 
 mod bootstrap;
+mod friedman;
+#[cfg(test)]
+mod golden;
 mod mcnemar;
 mod multiple;
+mod nested;
 mod proportion;
+mod ranks;
 mod sample;
+mod shapiro;
 mod sign_flip;
+mod signed_rank;
+mod student;
+mod t_tests;
 
-pub use bootstrap::{BootstrapInterval, Cluster, bootstrap_of_totals, cluster_bootstrap};
+pub use bootstrap::{BootstrapInterval, Cluster, bca_mean, bootstrap_of_totals, cluster_bootstrap};
+pub use friedman::{Friedman, friedman};
 pub use mcnemar::{McNemar, mcnemar_chi_squared, mcnemar_exact, mcnemar_mid_p};
 pub use multiple::{benjamini_hochberg, holm};
-pub use proportion::wilson;
+pub use nested::{VarianceComponents, variance_components};
+pub use proportion::{proportion_standard_error, wilson};
 pub use sample::{Sample, differences, sum};
-pub use sign_flip::sign_flip_counts;
+pub use shapiro::{ShapiroWilk, shapiro_wilk};
+pub use sign_flip::{SignFlip, sign_flip, sign_flip_counts};
+pub use signed_rank::{SignedRank, wilcoxon};
+pub use t_tests::{Posterior, TTest, bayes_correlated_t, cohen_dz, equivalence, nadeau_bengio_t, paired_t, student_t, t_interval, welch_t};

@@ -54,6 +54,21 @@ mod tests {
         assert_eq!(holm(&[0.03]).unwrap(), [0.03]);
     }
 
+    #[test]
+    fn scipy_agrees() {
+        use crate::stats::golden::{close, fixture, numbers};
+        for case in fixture()["multiple"].as_array().unwrap() {
+            let p = numbers(&case["p"]);
+            let (holm, stepped_up) = (holm(&p).unwrap(), benjamini_hochberg(&p).unwrap());
+            for index in 0..p.len() {
+                close(holm[index], &case["holm"][index], 1e-14, &format!("{p:?}"));
+                close(stepped_up[index], &case["benjamini_hochberg"][index], 1e-14, &format!("{p:?}"));
+            }
+        }
+        assert_eq!(holm(&[0.01, 0.04, 0.03, 0.005]).unwrap(), [0.03, 0.06, 0.06, 0.02]);
+        assert_eq!(benjamini_hochberg(&[0.01, 0.04, 0.03, 0.005]).unwrap(), [0.02, 0.04, 0.04, 0.02]);
+    }
+
     proptest! {
         /// Holm rejects at a level exactly where stepping down through the sorted p-values does.
         #[test]

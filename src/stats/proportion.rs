@@ -24,6 +24,17 @@ pub fn wilson(successes: u64, trials: u64, level: f64) -> Result<(f64, f64)> {
     Ok((low, high))
 }
 
+/// Standard error of a share of independent trials: sqrt(share (1 - share) / trials).
+///
+/// # Errors
+/// If there are no trials or the share is not within 0..=1.
+pub fn proportion_standard_error(share: f64, trials: u64) -> Result<f64> {
+    if trials == 0 || !(0.0..=1.0).contains(&share) {
+        return Err(Error::input(format!("a share of `{share}` of {trials} has no standard error")));
+    }
+    Ok((share * (1.0 - share) / trials as f64).sqrt())
+}
+
 /// z with P(|Z| <= z) = `level`.
 pub(crate) fn two_sided_normal_quantile(level: f64) -> Result<f64> {
     check_level(level)?;
@@ -42,6 +53,23 @@ pub(crate) fn check_level(level: f64) -> Result<()> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn scipy_agrees() {
+        for case in crate::stats::golden::fixture()["wilson"].as_array().unwrap() {
+            let name = case.to_string();
+            let (low, high) = wilson(case[0].as_u64().unwrap(), case[1].as_u64().unwrap(), case[2].as_f64().unwrap()).unwrap();
+            // Where the limit is 0 or 1 SciPy's has a rounding error.
+            assert!((low - case[3].as_f64().unwrap()).abs() < 1e-12, "{name}");
+            assert!((high - case[4].as_f64().unwrap()).abs() < 1e-12, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_share_has_its_textbook_standard_error() {
+        assert!((proportion_standard_error(0.878, 11_898).unwrap() - 0.003_000_4).abs() < 1e-7);
+        assert!(proportion_standard_error(0.5, 0).is_err() && proportion_standard_error(1.5, 3).is_err());
+    }
 
     #[test]
     fn wilson_refuses_what_is_no_share() {

@@ -180,6 +180,21 @@ mod tests {
     }
 
     #[test]
+    fn numpy_agrees() {
+        use crate::stats::golden::{close, fixture, numbers};
+        for (name, case) in fixture()["samples"].as_object().unwrap() {
+            let values = numbers(&case["values"]);
+            let sample = Sample::new(&values).unwrap();
+            close(sample.mean(), &case["mean"], 1e-13, name);
+            close(sample.variance().unwrap(), &case["variance"], 1e-13, name);
+            close(sample.median(), &case["median"], 1e-15, name);
+            for pair in case["quantiles"].as_array().unwrap() {
+                close(sample.quantile(pair[0].as_f64().unwrap()).unwrap(), &pair[1], 1e-13, name);
+            }
+        }
+    }
+
+    #[test]
     fn compensated_sums_keep_what_plain_sums_lose() {
         assert_eq!(sum([1.0, 1e100, 1.0, -1e100]), 2.0);
         let shifted: Vec<f64> = [4.0, 7.0, 13.0, 16.0].iter().map(|value| value + 1e9).collect();
