@@ -1,1 +1,35 @@
-//! tables
+//! Sheets: CSV, Excel, OpenDocument and Parquet files as tables of cells as typed, and back.
+//!
+//! A [`Table`] keeps every cell as the person typed it. Its accessors interpret a whole column at once: [`Table::texts`], [`Table::numbers`],
+//! [`Table::dates`]. Equal sheets give equal results from any file format.
+//!
+//! Codes of the notes added here: `encoding`, `damaged-text`, `delimiter`, `title-block`, `header-looks-like-data`, `empty-header`, `duplicate-header`,
+//! `short-rows`, `blank-rows`, `trailing-blank`, `error-cells`, `merged-cells`, `other-sheets`, `missing-markers`, `infinite-numbers`, `numbers-as-text`,
+//! `ambiguous-numbers`, `mixed-decimals`, `decimal-comma`, `percent-signs`, `currency-signs`, `mixed-currencies`, `unreadable-numbers`, `swapped-dates`,
+//! `possibly-swapped-dates`, `mixed-dates`, `mixed-date-orders`, `ambiguous-dates`, `serial-dates`, `unix-dates`, `time-zones`, `two-digit-years`,
+//! `unreadable-dates`.
+
+mod column;
+mod csv;
+mod dates;
+mod delimiter;
+mod encoding;
+mod guard;
+mod header;
+pub mod limits;
+mod numbers;
+mod package;
+mod panics;
+mod read;
+mod sniff;
+mod source;
+mod table;
+mod text;
+mod workbook;
+
+pub use dates::DateOrder;
+pub use numbers::DecimalMark;
+pub use read::{ReadOptions, read};
+pub use source::{Format, Source};
+pub use table::Table;
+pub use text::Texts;

@@ -3,3 +3,4 @@
 mod floors;
 mod report;
 mod report_fixture;
+mod tables_formats;

@@ -1,0 +1,371 @@
+//! Which number of `3/2/2018` is the day: decided over the whole column, with evidence; and Excel's exchange of day and month undone.
+//!
+//! Excel with a day-first locale that opens month-first text turns `3/2/2018` (March 2) into the real date 3 February and leaves `1/31/2018`,
+//! which is no date to it, as text (with a month-first locale the same happens to day-first text). Such a column shows it: every text has a
+//! number above 12 in second place, and no real date has a day above 12. Both at once by chance is unlikely: a date has a day up to 12 with
+//! probability 12/30.4, so the exchange is undone where (12/30.4)^real * (18.4/30.4)^text is below [`CHANCE`].
+
+use super::super::header::counted;
+use super::super::table::Table;
+use super::parse::{Form, civil_from_days, is_day, year_of};
+use super::{DateOrder, Item};
+use crate::error::{Error, Result};
+use crate::notes::Notes;
+
+/// Below this probability of arising by chance the pattern of an exchange is believed.
+const CHANCE: f64 = 0.05;
+/// Share of dates in the other order above which a column with undecidable dates is refused.
+const MAX_MINORITY: f64 = 0.2;
+
+/// The orders of a column by separator, and whether real dates have day and month exchanged.
+#[derive(Debug, Clone)]
+pub(crate) struct Orders {
+    slash: DateOrder,
+    dash: DateOrder,
+    dot: DateOrder,
+    /// Dates that contradict the column's order but have only one reading are read that way.
+    lenient: bool,
+    pub(crate) swapped: bool,
+    pub(crate) reason: String,
+}
+
+impl Orders {
+    fn of(&self, separator: u8) -> DateOrder {
+        match separator {
+            b'.' => self.dot,
+            b'-' => self.dash,
+            _ => self.slash,
+        }
+    }
+
+    pub(crate) fn resolve(&self, first: u32, second: u32, third: i32, short: bool, separator: u8) -> Option<(i32, u32, u32)> {
+        let order = self.of(separator);
+        resolve(first, second, third, short, order).or_else(|| {
+            if !self.lenient {
+                return None;
+            }
+            [DateOrder::DayFirst, DateOrder::MonthFirst, DateOrder::YearFirst]
+                .iter()
+                .find_map(|other| resolve(first, second, third, short, *other))
+        })
+    }
+
+    pub(crate) fn described(&self) -> &'static str {
+        describe(self.slash)
+    }
+}
+
+fn describe(order: DateOrder) -> &'static str {
+    match order {
+        DateOrder::DayFirst => "day first",
+        DateOrder::MonthFirst => "month first",
+        DateOrder::YearFirst => "year first",
+    }
+}
+
+/// Three numbers in a given order as year, month, day; `None` where that is no day.
+pub(crate) fn resolve(first: u32, second: u32, third: i32, short: bool, order: DateOrder) -> Option<(i32, u32, u32)> {
+    let (year, month, day) = match order {
+        DateOrder::DayFirst => (year_of(third, short), second, first),
+        DateOrder::MonthFirst => (year_of(third, short), first, second),
+        DateOrder::YearFirst if short => (year_of(i32::try_from(first).ok()?, true), second, u32::try_from(third).ok()?),
+        DateOrder::YearFirst => return None,
+    };
+    is_day(year, month, day).then_some((year, month, day))
+}
+
+/// What the numeric dates of one separator show.
+#[derive(Debug, Clone, Copy, Default)]
+struct Evidence {
+    day_first: usize,
+    month_first: usize,
+    year_first: usize,
+    both: usize,
+}
+
+impl Evidence {
+    fn add(&mut self, first: u32, second: u32, third: i32, short: bool) {
+        let day = resolve(first, second, third, short, DateOrder::DayFirst).is_some();
+        let month = resolve(first, second, third, short, DateOrder::MonthFirst).is_some();
+        match (day, month) {
+            // The same number twice is the same day in both orders.
+            (true, true) if first == second => {}
+            (true, true) => self.both += 1,
+            (true, false) => self.day_first += 1,
+            (false, true) => self.month_first += 1,
+            (false, false) => self.year_first += usize::from(resolve(first, second, third, short, DateOrder::YearFirst).is_some()),
+        }
+    }
+
+    fn plus(self, other: Self) -> Self {
+        Self {
+            day_first: self.day_first + other.day_first,
+            month_first: self.month_first + other.month_first,
+            year_first: self.year_first + other.year_first,
+            both: self.both + other.both,
+        }
+    }
+
+    fn majority(&self) -> Option<DateOrder> {
+        if self.year_first > 0 && self.year_first >= self.day_first.max(self.month_first) {
+            return Some(DateOrder::YearFirst);
+        }
+        match self.day_first.cmp(&self.month_first) {
+            std::cmp::Ordering::Greater => Some(DateOrder::DayFirst),
+            std::cmp::Ordering::Less => Some(DateOrder::MonthFirst),
+            std::cmp::Ordering::Equal => None,
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    slash: Evidence,
+    dash: Evidence,
+    dot: Evidence,
+    /// Real dates and year-first texts, and how many of them have a day above 12.
+    fixed: usize,
+    fixed_late: usize,
+}
+
+fn count(items: &[Item]) -> Counts {
+    let mut counts = Counts::default();
+    let mut fixed = |day: u32| {
+        counts.fixed += 1;
+        counts.fixed_late += usize::from(day > 12);
+    };
+    for item in items {
+        match item {
+            Item::Real(micros) => fixed(civil_from_days(micros.div_euclid(86_400_000_000)).2),
+            Item::Text(parsed) => match parsed.form {
+                Form::YearFirst { day, .. } => fixed(day),
+                Form::Named { .. } => {}
+                Form::Numbers {
+                    first,
+                    second,
+                    third,
+                    separator,
+                } => {
+                    let evidence = match separator {
+                        b'.' => &mut counts.dot,
+                        b'-' => &mut counts.dash,
+                        _ => &mut counts.slash,
+                    };
+                    evidence.add(first, second, third, parsed.short_year);
+                }
+            },
+            _ => {}
+        }
+    }
+    counts
+}
+
+/// The order that all numeric dates agree on, if they show one.
+pub(crate) fn evident(items: &[Item]) -> Option<DateOrder> {
+    let counts = count(items);
+    let all = counts.slash.plus(counts.dash).plus(counts.dot);
+    match (all.day_first, all.month_first, all.year_first) {
+        (0, 0, 0) => None,
+        (_, 0, 0) => Some(DateOrder::DayFirst),
+        (0, _, 0) => Some(DateOrder::MonthFirst),
+        (0, 0, _) => Some(DateOrder::YearFirst),
+        _ => None,
+    }
+}
+
+/// Decides the orders of a column.
+///
+/// # Errors
+/// Where dates of both orders are mixed, more than [`MAX_MINORITY`] of them in the lesser order, and others could be either.
+pub(crate) fn decide(table: &Table, name: &str, items: &[Item], asked: Option<DateOrder>, notes: &mut Notes) -> Result<Orders> {
+    let counts = count(items);
+    let all = counts.slash.plus(counts.dash).plus(counts.dot);
+    let mut orders = match asked {
+        Some(order) => Orders {
+            slash: order,
+            dash: order,
+            dot: order,
+            lenient: false,
+            swapped: false,
+            reason: "asked for".to_owned(),
+        },
+        None => decide_from_evidence(table, name, items, &counts, notes)?,
+    };
+    let one_order = all.both == 0 && all.year_first == 0 && (all.day_first == 0) != (all.month_first == 0);
+    let texts = all.day_first + all.month_first;
+    if one_order && counts.fixed > 0 && counts.fixed_late == 0 {
+        let chance = (12.0_f64 / 30.4).powf(counts.fixed as f64) * (18.4_f64 / 30.4).powf(texts as f64);
+        let text_order = if all.day_first > 0 {
+            DateOrder::DayFirst
+        } else {
+            DateOrder::MonthFirst
+        };
+        if chance < CHANCE && asked.is_none_or(|order| order == text_order) {
+            orders.swapped = true;
+            notes.add(
+                "swapped-dates",
+                format!(
+                    "column `{name}` mixes {} that are {} and have a day above 12, and {} none of which has a day above 12: \
+                     Excel with another date setting has exchanged day and month in the latter",
+                    counted(texts, "text"),
+                    describe(text_order),
+                    counted(counts.fixed, "real date")
+                ),
+                "day and month of the real dates were exchanged back",
+            );
+        } else {
+            notes.add(
+                "possibly-swapped-dates",
+                format!(
+                    "column `{name}` mixes {} and {} without a day above 12, too few to tell whether Excel has exchanged day and month",
+                    counted(texts, "text date"),
+                    counted(counts.fixed, "real date")
+                ),
+                "the real dates were taken as they are: check one of them",
+            );
+        }
+    } else if counts.fixed > 0 && texts + all.both > 0 {
+        notes.add(
+            "mixed-dates",
+            format!(
+                "column `{name}` mixes {} and {} such as `31/1/2018`",
+                counted(counts.fixed, "real or ISO date"),
+                counted(texts + all.both, "text date")
+            ),
+            format!("real and ISO dates were taken as they are, the texts {}", orders.described()),
+        );
+    }
+    Ok(orders)
+}
+
+fn decide_from_evidence(table: &Table, name: &str, items: &[Item], counts: &Counts, notes: &mut Notes) -> Result<Orders> {
+    // A dot is written by people who put the day first; only evidence to the contrary overrules it.
+    let dot = counts.dot.majority().unwrap_or(DateOrder::DayFirst);
+    let others = counts.slash.plus(counts.dash);
+    let own = |evidence: &Evidence| evidence.majority().or_else(|| others.majority());
+    let (slash, dash) = (own(&counts.slash), own(&counts.dash));
+    let mut reason = "the column shows".to_owned();
+    let fallback = if slash.is_none() || dash.is_none() {
+        let (order, why) = fallback(table, items);
+        if others.both > 0 {
+            reason = why.to_owned();
+            notes.add(
+                "ambiguous-dates",
+                format!(
+                    "no date of column `{name}` shows whether `3/2/2018` is 3 February or March 2 ({} could be either)",
+                    counted(others.both, "date")
+                ),
+                format!("read {}, {why}; state the date order if that is wrong", describe(order)),
+            );
+        }
+        order
+    } else {
+        DateOrder::MonthFirst
+    };
+    for evidence in [&counts.slash, &counts.dash, &counts.dot] {
+        refuse_mixture(table, name, evidence, notes)?;
+    }
+    Ok(Orders {
+        slash: slash.unwrap_or(fallback),
+        dash: dash.unwrap_or(fallback),
+        dot,
+        lenient: true,
+        swapped: false,
+        reason,
+    })
+}
+
+/// Both orders in one column: dates with one reading are safe, the others follow the majority, if there is a clear one.
+fn refuse_mixture(table: &Table, name: &str, evidence: &Evidence, notes: &mut Notes) -> Result<()> {
+    let (lesser, greater) = (
+        evidence.day_first.min(evidence.month_first),
+        evidence.day_first.max(evidence.month_first),
+    );
+    if lesser == 0 {
+        return Ok(());
+    }
+    if evidence.both > 0 && lesser as f64 > MAX_MINORITY * (lesser + greater) as f64 {
+        return Err(Error::input(format!(
+            "column `{name}` mixes day-first and month-first dates ({} and {}), so {} cannot be told",
+            evidence.day_first,
+            evidence.month_first,
+            counted(evidence.both, "further date")
+        ))
+        .in_file(table.source().path.clone())
+        .in_column(name)
+        .hint("sort out where the rows come from and write the dates as 2018-01-31, or state the date order"));
+    }
+    notes.add(
+        "mixed-date-orders",
+        format!(
+            "column `{name}` has {} day first and {} month first",
+            counted(evidence.day_first, "date"),
+            counted(evidence.month_first, "date")
+        ),
+        if evidence.both > 0 {
+            "each was read the one way it can be; those that could be either follow the majority"
+        } else {
+            "each was read the one way it can be"
+        },
+    );
+    Ok(())
+}
+
+/// For a column that shows nothing: what the other date columns show, whether one order alone leaves the rows sorted, else month first.
+fn fallback(table: &Table, items: &[Item]) -> (DateOrder, &'static str) {
+    if let Some(order) = sheet_order(table) {
+        return (order, "as the sheet's other dates are");
+    }
+    let inversions = |order: DateOrder| {
+        let mut last = None;
+        let (mut backward, mut forward) = (0, 0);
+        for item in items {
+            let Item::Text(parsed) = item else { continue };
+            let Form::Numbers { first, second, third, .. } = parsed.form else {
+                continue;
+            };
+            let Some(day) = resolve(first, second, third, parsed.short_year, order) else {
+                continue;
+            };
+            match last {
+                Some(before) if day < before => backward += 1,
+                Some(before) if day > before => forward += 1,
+                _ => {}
+            }
+            last = Some(day);
+        }
+        (backward, forward)
+    };
+    let sorted = |(backward, forward): (usize, usize)| backward.min(forward) == 0 && backward.max(forward) >= 4;
+    let (day, month) = (sorted(inversions(DateOrder::DayFirst)), sorted(inversions(DateOrder::MonthFirst)));
+    match (day, month) {
+        (true, false) => (DateOrder::DayFirst, "which leaves the rows in the order of time"),
+        (false, true) => (DateOrder::MonthFirst, "which leaves the rows in the order of time"),
+        _ => (DateOrder::MonthFirst, "as is the default"),
+    }
+}
+
+/// The order that the first rows of the sheet's columns show together.
+fn sheet_order(table: &Table) -> Option<DateOrder> {
+    const ROWS: usize = 1000;
+    let mut all = Evidence::default();
+    for column in table.columns() {
+        let counts = count(&super::items(column, table.height().min(ROWS)));
+        all = all.plus(counts.slash).plus(counts.dash);
+    }
+    all.majority()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn three_numbers_are_resolved_by_the_order() {
+        assert_eq!(resolve(3, 2, 2018, false, DateOrder::DayFirst), Some((2018, 2, 3)));
+        assert_eq!(resolve(3, 2, 2018, false, DateOrder::MonthFirst), Some((2018, 3, 2)));
+        assert_eq!(resolve(31, 1, 2018, false, DateOrder::MonthFirst), None);
+        assert_eq!(resolve(18, 1, 31, true, DateOrder::YearFirst), Some((2018, 1, 31)));
+        assert_eq!(resolve(29, 2, 2018, false, DateOrder::DayFirst), None);
+    }
+}

@@ -1,0 +1,138 @@
+//! Comma, semicolon, tab or bar: which one gives columns.
+
+use super::csv::{Record, Scanner, unquoted};
+use super::header::{self, TopRow};
+use super::text::trimmed;
+use crate::error::Result;
+
+const CANDIDATES: [u8; 4] = [b',', b';', b'\t', b'|'];
+const SAMPLE_RECORDS: usize = 200;
+
+/// The top records of a text, blank ones left out.
+///
+/// # Errors
+/// As [`Scanner::next`].
+pub(crate) fn top_rows(text: &str, start: usize, delimiter: u8, carriage_returns: bool, most: usize) -> Result<Vec<TopRow>> {
+    let mut scanner = Scanner::new(text, start, delimiter, carriage_returns);
+    let mut ends = Vec::new();
+    let mut rows = Vec::new();
+    while rows.len() < most
+        && let Some(record) = scanner.next(&mut ends)?
+    {
+        if !record.blank {
+            rows.push(TopRow {
+                row: record.row,
+                cells: cells(text, record, &ends),
+            });
+        }
+    }
+    Ok(rows)
+}
+
+fn cells(text: &str, record: Record, ends: &[u32]) -> Vec<String> {
+    let mut from = record.start;
+    ends.iter()
+        .map(|end| {
+            let cell = text.get(from..*end as usize).unwrap_or("");
+            from = *end as usize + 1;
+            super::guard::unguarded(unquoted(cell)).into_owned()
+        })
+        .collect()
+}
+
+/// How well a delimiter explains the top of a text.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+struct Fit {
+    /// Share of records that are as wide as most.
+    agreement: f64,
+    width: usize,
+}
+
+fn fit(rows: &[TopRow]) -> Option<Fit> {
+    let mut widths: Vec<usize> = rows.iter().map(|row| row.cells.len()).collect();
+    widths.sort_unstable();
+    let mut best = (0, 0);
+    for group in widths.chunk_by(|a, b| a == b) {
+        if group.len() >= best.0 {
+            best = (group.len(), group[0]);
+        }
+    }
+    let (count, width) = best;
+    if width < 2 {
+        return None;
+    }
+    // `1,5` in every row of a single column is a decimal comma: then the rows of that width are values below a name without a delimiter.
+    let place = header::find(rows, None).ok()?;
+    let head = rows.get(place)?;
+    let filled = head.cells.iter().filter(|cell| !trimmed(cell).is_empty()).count();
+    if filled < 2 && rows.len() > 1 {
+        return None;
+    }
+    Some(Fit {
+        agreement: count as f64 / rows.len() as f64,
+        width,
+    })
+}
+
+/// Finds the delimiter; `None` where nothing separates anything (a sheet of one column). A tab in a `.tsv` file wins a tie.
+pub(crate) fn detect(text: &str, start: usize, carriage_returns: bool, tab_expected: bool) -> Option<u8> {
+    let mut best: Option<(Fit, u8)> = None;
+    let order = if tab_expected { [b'\t', b',', b';', b'|'] } else { CANDIDATES };
+    for delimiter in order {
+        // A broken record below must not keep the rows above it from showing the delimiter.
+        let mut rows = Vec::new();
+        let mut scanner = Scanner::new(text, start, delimiter, carriage_returns);
+        let mut ends = Vec::new();
+        while rows.len() < SAMPLE_RECORDS {
+            match scanner.next(&mut ends) {
+                Ok(Some(record)) if !record.blank => rows.push(TopRow {
+                    row: record.row,
+                    cells: cells(text, record, &ends),
+                }),
+                Ok(Some(_)) => {}
+                Ok(None) | Err(_) => break,
+            }
+        }
+        if let Some(fit) = fit(&rows)
+            && best.is_none_or(|(known, _)| fit > known)
+        {
+            best = Some((fit, delimiter));
+        }
+    }
+    best.map(|(_, delimiter)| delimiter)
+}
+
+/// How messages call a delimiter.
+pub(crate) fn name(delimiter: u8) -> String {
+    match delimiter {
+        b',' => "comma".to_owned(),
+        b';' => "semicolon".to_owned(),
+        b'\t' => "tab".to_owned(),
+        b'|' => "bar".to_owned(),
+        other => format!("`{}`", char::from(other)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_delimiter_that_gives_columns_is_found() {
+        for (text, delimiter) in [
+            ("a,b,c\n1,2,3\n4,5,6\n", b','),
+            ("a;b\n1,5;2,5\n3,5;4,5\n", b';'),
+            ("a\tb\nx, y\t1\nz, w\t2\n", b'\t'),
+            ("a|b\n1|2\n", b'|'),
+            ("Title\n\na;b;c\n1;2,5;3\n1;2,5;3\n", b';'),
+            ("\"a,x\";b\n\"1,2\";3\n", b';'),
+            ("a;b;c\n", b';'),
+            ("name;note\nx;a, b, c\ny;d, e, f\n", b';'),
+        ] {
+            assert_eq!(detect(text, 0, false, false), Some(delimiter), "{text:?}");
+        }
+        for text in ["Price\n1,5\n2,5\n3,25\n", "one\n", "Comment\nwell, well\nfine\n"] {
+            assert_eq!(detect(text, 0, false, false), None, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,319 @@
+//! From a path to a table.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use super::column::Column;
+use super::csv::{self, Body};
+use super::header::{self, LOOK_AT_ROWS, TopRow, counted};
+use super::limits::MAX_TEXT_BYTES;
+use super::sniff::{self, Kind};
+use super::source::{Format, Source};
+use super::table::{RowNumbers, Table};
+use super::{delimiter, encoding, package, text, workbook};
+use crate::error::{Error, Result};
+use crate::files::hex;
+use crate::notes::Notes;
+
+/// What the person knows about a sheet; everything left out is detected.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReadOptions {
+    /// The sheet of a workbook by its name, or by its number from 1.
+    pub sheet: Option<String>,
+    /// The row that holds the column names, as seen in the sheet (1 is the first).
+    pub header_row: Option<usize>,
+    /// The encoding of a delimited file by its usual name (`utf-8`, `latin1`, `windows-1252`, `utf-16le`, ...).
+    pub encoding: Option<String>,
+    /// The delimiter of a delimited file.
+    pub delimiter: Option<u8>,
+}
+
+/// Reads a sheet: delimited text (also packed with gzip), `.xlsx`, `.xls`, `.xlsb`, `.ods` or Parquet, told apart by content.
+///
+/// Blank rows and columns are left out; row numbers stay those of the sheet (see [`Table`]). Rows with fewer cells than the header are filled with
+/// blanks, with a note.
+///
+/// # Errors
+/// Every error names the file, and sheet, row and column where they are known: unreadable, empty, damaged or locked files, files that are no sheet,
+/// unknown sheet or encoding names, rows with more filled cells than the header, a quote that is never closed, anything beyond [`super::limits`].
+pub fn read(path: &Path, options: &ReadOptions, notes: &mut Notes) -> Result<Table> {
+    let mut found = Notes::new();
+    let table = read_file(path, options, &mut found).map_err(|error| error.in_file(path))?;
+    if table.height() == 0 {
+        found.add(
+            "no-rows",
+            format!("`{}` has column names but no rows", table.source().file_name),
+            "read as a table of no rows",
+        );
+    }
+    notes.extend(found);
+    Ok(table)
+}
+
+fn read_file(path: &Path, options: &ReadOptions, notes: &mut Notes) -> Result<Table> {
+    let mut bytes = load(path)?;
+    let mut source = Source::named(path, Format::Csv);
+    let mut kind = sniff::kind(&bytes)?;
+    if kind == Kind::Gzip {
+        let (sha256, unpacked) = rayon::join(|| hex(&Sha256::digest(&bytes)), || gunzip(&bytes));
+        source.sha256 = sha256;
+        source.gzip = true;
+        bytes = unpacked?;
+        kind = sniff::kind(&bytes)?;
+        if kind == Kind::Gzip {
+            return Err(Error::input("the file is packed with gzip twice").hint("unpack it once with `gunzip`"));
+        }
+    }
+    let hashed = !source.sha256.is_empty();
+    match kind {
+        Kind::Text => {
+            // The bytes are given away for decoding, so they are hashed first.
+            if !hashed {
+                source.sha256 = hex(&Sha256::digest(&bytes));
+            }
+            read_text(bytes, options, source, notes)
+        }
+        Kind::Gzip => Err(Error::internal("gzip inside gzip")),
+        Kind::Parquet => Err(Error::input("Parquet")),
+        Kind::Zip | Kind::Ole => {
+            if !hashed {
+                source.sha256 = hex(&Sha256::digest(&bytes));
+            }
+            if kind == Kind::Ole {
+                refuse_locked(&bytes)?;
+                return workbook::read(&bytes, Format::Xls, None, options, source, notes);
+            }
+            let package = package::check(&bytes)?;
+            workbook::read(&bytes, package.format, Some(package), options, source, notes)
+        }
+    }
+}
+
+/// The whole file. Endless devices and files beyond the limit are refused before memory runs out.
+fn load(path: &Path) -> Result<Vec<u8>> {
+    let failed = |error: std::io::Error| Error::io("read", path, &error);
+    let file = File::open(path).map_err(failed)?;
+    let length = file.metadata().map_err(failed)?.len();
+    if length > MAX_TEXT_BYTES {
+        return Err(encoding::too_long());
+    }
+    let mut bytes = Vec::with_capacity(length as usize + 1);
+    file.take(MAX_TEXT_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > MAX_TEXT_BYTES {
+        return Err(encoding::too_long());
+    }
+    Ok(bytes)
+}
+
+fn gunzip(bytes: &[u8]) -> Result<Vec<u8>> {
+    let packed = bytes.len() as u64;
+    // The last four bytes claim the size; they are a hint for the first allocation and no more.
+    let claimed = bytes.last_chunk::<4>().map_or(0, |last| u64::from(u32::from_le_bytes(*last)));
+    let mut unpacked = Vec::with_capacity(claimed.min(packed.saturating_mul(20)).min(1 << 30) as usize + 1);
+    let mut reader = flate2::bufread::MultiGzDecoder::new(bytes);
+    let mut block = vec![0; 1 << 18];
+    loop {
+        let read = reader.read(&mut block).map_err(|error| {
+            let reason = if error.kind() == std::io::ErrorKind::UnexpectedEof {
+                "it is cut off".to_owned()
+            } else {
+                error.to_string()
+            };
+            Error::input(format!("the packed file is damaged: {reason}")).hint("copy or download it again")
+        })?;
+        if read == 0 {
+            return Ok(unpacked);
+        }
+        unpacked.extend_from_slice(&block[..read]);
+        if package::is_bomb(packed, unpacked.len() as u64) {
+            return Err(package::bomb());
+        }
+    }
+}
+
+/// An Office file with a password hides in the container of old Excel files.
+fn refuse_locked(bytes: &[u8]) -> Result<()> {
+    let name: Vec<u8> = "EncryptedPackage".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    if memchr::memmem::find(bytes, &name).is_some() {
+        return Err(Error::input("the workbook is locked with a password")
+            .hint("open it in Excel and save a copy without the password (File, Info, Protect Workbook)"));
+    }
+    Ok(())
+}
+
+/// A byte that separates nothing, for a sheet of one column.
+const NO_DELIMITER: u8 = 0x1f;
+
+fn read_text(bytes: Vec<u8>, options: &ReadOptions, mut source: Source, notes: &mut Notes) -> Result<Table> {
+    if let Some(sheet) = &options.sheet {
+        return Err(
+            Error::input(format!("there is no sheet `{sheet}`: this is a text file, which has no sheets")).hint("leave the sheet out"),
+        );
+    }
+    let decoded = encoding::decode(bytes, options.encoding.as_deref(), &source.file_name, notes)?;
+    let (text, mut start) = (decoded.text, decoded.start);
+    source.encoding = Some(decoded.encoding.name().to_owned());
+    source.byte_order_mark = decoded.byte_order_mark;
+    if text.get(start..).is_none_or(|rest| rest.trim().is_empty()) {
+        return Err(Error::input("the file holds no text").hint("export the sheet again"));
+    }
+    let first_line_feed = memchr::memchr(b'\n', text.as_bytes());
+    let carriage_returns = first_line_feed.is_none() && text.contains('\r');
+    source.windows_lines = first_line_feed.is_some_and(|at| at > 0 && text.as_bytes()[at - 1] == b'\r');
+    let mut chosen = options.delimiter;
+    if let Some((delimiter, after)) = separator_line(&text[start..]) {
+        start += after;
+        chosen = chosen.or(Some(delimiter));
+    }
+    let tab_expected = matches!(source.path.extension().and_then(|end| end.to_str()), Some("tsv" | "tab"));
+    let detected = chosen.or_else(|| delimiter::detect(&text, start, carriage_returns, tab_expected));
+    source.delimiter = Some(detected.unwrap_or(b','));
+    let delimiter = detected.unwrap_or(NO_DELIMITER);
+    if matches!(delimiter, b'"' | b'\n' | b'\r') {
+        return Err(Error::input("a quotation mark or a line end cannot separate columns").hint("use a comma, a semicolon or a tab"));
+    }
+    let top = delimiter::top_rows(&text, start, delimiter, carriage_returns, LOOK_AT_ROWS)?;
+    let head = header::find(&top, options.header_row)?;
+    note_header(&top, head, &source.file_name, options, notes);
+    let header = &top[head];
+    source.header_row = header.row;
+    let width = header_width(header, &top[head + 1..]);
+    let body = csv::body(text, start, delimiter, carriage_returns, header.row, width)?;
+    assemble(body, header, width, source, notes)
+}
+
+/// Excel's `sep=;` line in front: the delimiter and how many bytes to skip.
+fn separator_line(text: &str) -> Option<(u8, usize)> {
+    let rest = text
+        .get(..4)
+        .filter(|start| start.eq_ignore_ascii_case("sep="))
+        .and_then(|_| text.get(4..))?;
+    let delimiter = *rest.as_bytes().first()?;
+    let after = rest.get(1..)?;
+    let end = if after.starts_with("\r\n") {
+        2
+    } else if after.starts_with(['\n', '\r']) {
+        1
+    } else {
+        return None;
+    };
+    (delimiter.is_ascii() && !matches!(delimiter, b'"' | b'\n' | b'\r')).then_some((delimiter, 5 + end))
+}
+
+/// Cells of the header row, without the blank ones at its end that no row near the top fills.
+fn header_width(header: &TopRow, below: &[TopRow]) -> usize {
+    let filled = |cells: &[String]| {
+        cells
+            .iter()
+            .rposition(|cell| !text::trimmed(cell).is_empty())
+            .map_or(0, |last| last + 1)
+    };
+    let named = filled(&header.cells);
+    let used = below.iter().map(|row| filled(&row.cells)).max().unwrap_or(0);
+    // Unnamed columns are kept where the header has a (blank) cell for them.
+    named.max(used.min(header.cells.len())).max(1)
+}
+
+/// Says where the header was found, and when it looks like a row of data.
+pub(crate) fn note_header(top: &[TopRow], head: usize, file_name: &str, options: &ReadOptions, notes: &mut Notes) {
+    let Some(header) = top.get(head) else { return };
+    if head > 0 && options.header_row.is_none() {
+        notes.add(
+            "title-block",
+            format!("`{file_name}` begins with {} above the column names", counted(head, "row")),
+            format!("the column names were taken from row {}", header.row),
+        );
+    }
+    if header::looks_like_data(header) {
+        notes.add(
+            "header-looks-like-data",
+            format!(
+                "row {} of `{file_name}`, taken for the column names, holds mostly numbers or dates",
+                header.row
+            ),
+            "if the sheet has no column names, add a row with names on top",
+        );
+    }
+}
+
+fn assemble(body: Body, header: &TopRow, width: usize, source: Source, notes: &mut Notes) -> Result<Table> {
+    let irregular = &body.irregular;
+    if let Some(first) = irregular.first_short {
+        notes.add(
+            "short-rows",
+            format!(
+                "{} of `{}` have fewer cells than the header, the first is row {first}",
+                counted(irregular.short, "row"),
+                source.file_name
+            ),
+            "the cells that are not there were taken as blank; is the file cut off?",
+        );
+    }
+    if irregular.blank > 0 {
+        notes.add(
+            "blank-rows",
+            format!(
+                "{} between the rows of `{}`",
+                counted(irregular.blank, "blank row"),
+                source.file_name
+            ),
+            "left out",
+        );
+    }
+    if irregular.trailing_blank > 0 {
+        notes.add(
+            "trailing-blank",
+            format!(
+                "{} at the end of `{}`",
+                counted(irregular.trailing_blank, "blank row"),
+                source.file_name
+            ),
+            "left out",
+        );
+    }
+    let text = Arc::new(body.text);
+    let height = text.height();
+    let mut kept = Vec::with_capacity(width);
+    let mut columns = Vec::with_capacity(width);
+    let mut dropped = 0;
+    for place in 0..width {
+        let name = header.cells.get(place).cloned().unwrap_or_default();
+        let blank = |row: usize| text::trimmed(&text.cell(row, place)).is_empty();
+        if text::trimmed(&name).is_empty() && (0..height).all(blank) {
+            dropped += 1;
+            continue;
+        }
+        kept.push((place, name));
+        columns.push(Column::csv(Arc::clone(&text), place));
+    }
+    if dropped > 0 {
+        notes.add(
+            "trailing-blank",
+            format!("{} without name or content in `{}`", counted(dropped, "column"), source.file_name),
+            "left out",
+        );
+    }
+    let names = header::names(&kept, &source.file_name, notes);
+    let rows = match body.row_numbers {
+        Some(numbers) => RowNumbers::Listed(numbers.into()),
+        None => RowNumbers::From(header.row + 1),
+    };
+    Ok(Table::assemble(source, names, columns, height, rows))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_separator_line_is_understood() {
+        assert_eq!(separator_line("sep=;\r\na;b"), Some((b';', 7)));
+        assert_eq!(separator_line("SEP=,\na,b"), Some((b',', 6)));
+        assert_eq!(separator_line("sep=count,b"), None);
+        assert_eq!(separator_line("a;b"), None);
+    }
+}

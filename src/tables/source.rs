@@ -1,0 +1,87 @@
+//! Where a table came from.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+/// What kind of file a sheet was read from, decided by its content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Format {
+    /// Delimited text: comma, semicolon, tab or bar.
+    Csv,
+    /// Excel since 2007 (`.xlsx`, `.xlsm`).
+    Xlsx,
+    /// Excel 97 to 2003.
+    Xls,
+    /// Excel's binary workbook.
+    Xlsb,
+    /// OpenDocument (LibreOffice).
+    Ods,
+    /// Apache Parquet.
+    Parquet,
+    /// Made in memory, not read.
+    Memory,
+}
+
+impl Format {
+    /// The name a person knows it by.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Csv => "CSV",
+            Self::Xlsx => "Excel workbook (.xlsx)",
+            Self::Xls => "Excel 97-2003 workbook (.xls)",
+            Self::Xlsb => "Excel binary workbook (.xlsb)",
+            Self::Ods => "OpenDocument sheet (.ods)",
+            Self::Parquet => "Parquet",
+            Self::Memory => "table in memory",
+        }
+    }
+}
+
+/// The file a table was read from, as found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// The path as given. Not part of records: paths differ between machines.
+    #[serde(skip)]
+    pub path: PathBuf,
+    /// The last part of the path.
+    pub file_name: String,
+    /// What it is by its content.
+    pub format: Format,
+    /// SHA-256 of the file's bytes, lower-case hex; empty for a table made in memory.
+    pub sha256: String,
+    /// The text encoding of a delimited file, by its WHATWG name (`UTF-8`, `windows-1252`, `UTF-16LE`, ...).
+    pub encoding: Option<String>,
+    /// Whether a delimited file began with a byte order mark.
+    pub byte_order_mark: bool,
+    /// The delimiter of a delimited file.
+    pub delimiter: Option<u8>,
+    /// Whether the lines of a delimited file end in CR LF, as Windows writes them.
+    pub windows_lines: bool,
+    /// Whether the file was packed with gzip.
+    pub gzip: bool,
+    /// The sheet of a workbook.
+    pub sheet: Option<String>,
+    /// The row the column names stand in, as the person sees it (1 for a plain file).
+    pub header_row: usize,
+}
+
+impl Source {
+    /// A source of a given name with nothing else known.
+    pub fn named(path: &Path, format: Format) -> Self {
+        Self {
+            path: path.to_path_buf(),
+            file_name: path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
+            format,
+            sha256: String::new(),
+            encoding: None,
+            byte_order_mark: false,
+            delimiter: None,
+            windows_lines: false,
+            gzip: false,
+            sheet: None,
+            header_row: 1,
+        }
+    }
+}

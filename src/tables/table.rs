@@ -1,0 +1,462 @@
+//! The sheet as a whole: named columns, the cells as typed, and the row numbers a person sees.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::column::{Cell, CellView, Cells, CellsBuilder, Column};
+use super::dates::{self, DateOrder};
+use super::numbers::{self, DecimalMark};
+use super::source::{Format, Source};
+use super::text::{self, Texts};
+use crate::error::{Error, Result, closest};
+use crate::notes::Notes;
+
+/// Numbers of the rows as the person sees them.
+#[derive(Debug, Clone)]
+pub(crate) enum RowNumbers {
+    /// The first row's number; the others count on.
+    From(usize),
+    Listed(Arc<[u32]>),
+}
+
+impl RowNumbers {
+    fn get(&self, index: usize) -> usize {
+        match self {
+            Self::From(first) => first + index,
+            Self::Listed(numbers) => numbers.get(index).map_or(0, |number| *number as usize),
+        }
+    }
+}
+
+/// A sheet. Never changes: every method that alters something returns another table, which shares the cells of this one.
+///
+/// A cell is kept as the person typed it; what it means is decided by the accessor that is asked ([`Table::texts`], [`Table::numbers`],
+/// [`Table::dates`]) over the whole column. A cell that begins with an apostrophe guarding a formula (see [`Table::write`]) is read without it.
+///
+/// **Row numbers** are those at the left edge of a spreadsheet program: the header of a plain file is row 1, blank rows are counted though not kept,
+/// and a record with line breaks inside quotes is one row. A `sep=;` line is not counted. Parquet has no rows to see: its first row is row 2.
+#[derive(Debug, Clone)]
+pub struct Table {
+    source: Arc<Source>,
+    names: Vec<String>,
+    columns: Vec<Column>,
+    height: usize,
+    rows: RowNumbers,
+}
+
+impl Table {
+    pub(crate) fn assemble(source: Source, names: Vec<String>, columns: Vec<Column>, height: usize, rows: RowNumbers) -> Self {
+        Self {
+            source: Arc::new(source),
+            names,
+            columns,
+            height,
+            rows,
+        }
+    }
+
+    /// A table without columns, to add some with [`Table::with_column`] and its siblings. `file_name` is what messages call it.
+    pub fn new(file_name: &str, height: usize) -> Self {
+        let source = Source::named(Path::new(file_name), Format::Memory);
+        Self::assemble(source, Vec::new(), Vec::new(), height, RowNumbers::From(2))
+    }
+
+    /// Number of rows, header not counted.
+    pub fn height(&self) -> usize {
+        self.height
+    }
+
+    /// Names of the columns in the order of the sheet: unique, never empty.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// Whether there is a column of this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.names.iter().any(|known| known == name)
+    }
+
+    /// Where the table came from.
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// The row's number as the person sees it in the sheet, counted from 1 with the header.
+    pub fn row_number(&self, index: usize) -> usize {
+        self.rows.get(index)
+    }
+
+    /// The place of the row that the person sees as `number`; `None` where there is none (blank rows, the header).
+    pub fn row_with_number(&self, number: usize) -> Option<usize> {
+        match &self.rows {
+            RowNumbers::From(first) => number.checked_sub(*first).filter(|index| *index < self.height),
+            RowNumbers::Listed(numbers) => numbers.iter().position(|there| *there as usize == number),
+        }
+    }
+
+    /// Checks that a column is there.
+    ///
+    /// # Errors
+    /// Names the file and the closest name there is.
+    pub fn require(&self, name: &str) -> Result<()> {
+        self.column(name).map(|_| ())
+    }
+
+    pub(crate) fn column(&self, name: &str) -> Result<&Column> {
+        match self.names.iter().position(|known| known == name) {
+            Some(place) => Ok(&self.columns[place]),
+            None => {
+                let hint = match closest(name, self.names.iter().map(String::as_str)) {
+                    Some(near) => format!("closest match is `{near}`"),
+                    None => format!("its columns are {}", super::header::listed(&self.names)),
+                };
+                Err(self.in_place(Error::input(format!("column `{name}` not found"))).hint(hint))
+            }
+        }
+    }
+
+    pub(crate) fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    /// Adds file and sheet to an error.
+    pub fn in_place(&self, error: Error) -> Error {
+        let error = error.in_file(self.source.path.clone());
+        match &self.source.sheet {
+            Some(sheet) => error.in_sheet(sheet.clone()),
+            None => error,
+        }
+    }
+
+    /// Adds file, sheet, row and column to an error about one cell.
+    pub fn at(&self, error: Error, index: usize, name: &str) -> Error {
+        self.in_place(error).at_row(self.row_number(index)).in_column(name)
+    }
+
+    /// A column as text, trimmed; blanks and missing markers (`#N/A` and other Excel errors, `NULL`, `NaN`, `N/A`, `\N`) are [`Texts::MISSING`].
+    ///
+    /// Numbers have one spelling whatever the file: `957`, `957.0` and Excel's 957 are `957`, `1.50` is `1.5`; truth values are `TRUE` and `FALSE`;
+    /// real dates are `2018-01-31` or `2018-01-31 22:56:00`. `NA`, `None` and `-` are texts (they can be real values).
+    ///
+    /// # Errors
+    /// Where the column is not there.
+    pub fn texts(&self, name: &str) -> Result<Texts> {
+        Ok(text::texts(self.column(name)?, self.height))
+    }
+
+    /// A column as numbers: numbers, text numbers (`1.234,56`, `1,234.56`, `1 234,56`), money and percent signs, `(5)` and `5-` for -5,
+    /// truth values as 1 and 0. Missing markers, NaN and infinities are `None`.
+    ///
+    /// Whether comma or point is the decimal mark is decided over the column: by cells that can be read one way only; else by the rest of the sheet;
+    /// else `1,234` is 1234 and `1.234` is 1.234, with a note.
+    ///
+    /// # Errors
+    /// Where the column is not there, or more than 1 % of its filled cells are no numbers (the error names the first, with its row);
+    /// up to 1 % become `None` with a note.
+    pub fn numbers(&self, name: &str, notes: &mut Notes) -> Result<Vec<Option<f64>>> {
+        self.numbers_with(name, None, notes)
+    }
+
+    /// As [`Table::numbers`], with the decimal mark given for cells that could be read either way (as found in an earlier sheet, say).
+    ///
+    /// # Errors
+    /// As [`Table::numbers`].
+    pub fn numbers_with(&self, name: &str, mark: Option<DecimalMark>, notes: &mut Notes) -> Result<Vec<Option<f64>>> {
+        numbers::numbers(self, self.column(name)?, name, mark, notes)
+    }
+
+    /// The decimal mark that a column shows for certain; `None` where no cell decides it.
+    ///
+    /// # Errors
+    /// Where the column is not there.
+    pub fn decimal_mark(&self, name: &str) -> Result<Option<DecimalMark>> {
+        Ok(numbers::decimal_mark(self.column(name)?, self.height))
+    }
+
+    /// A column as moments: seconds since 1970-01-01 00:00 in local time as written (a time zone is left out, with a note).
+    ///
+    /// Real Excel dates, ISO text with or without zone, `1/31/2018 22:56`, `31/1/2018`, `31.01.2018`, `Jan 31 2018`, `20180131`, Excel day counts,
+    /// mixed as they come. The order of day and month is decided over the column (then over the sheet), unless given. Where Excel has exchanged
+    /// day and month of some dates and left the others as text, that is undone, with a note.
+    ///
+    /// # Errors
+    /// Where the column is not there, more than 1 % of its filled cells are no dates (up to 1 % become `None` with a note),
+    /// or dates of both orders are mixed so that others cannot be told.
+    pub fn dates(&self, name: &str, order: Option<DateOrder>, notes: &mut Notes) -> Result<Vec<Option<i64>>> {
+        dates::dates(self, self.column(name)?, name, order, notes)
+    }
+
+    /// The order of day and month that a column's text dates show for certain; `None` where they show none, or both.
+    ///
+    /// # Errors
+    /// Where the column is not there.
+    pub fn date_order(&self, name: &str) -> Result<Option<DateOrder>> {
+        Ok(dates::date_order(self.column(name)?, self.height))
+    }
+
+    /// A cell as typed (a number or date of a workbook as a person would type it); `None` where it is blank.
+    ///
+    /// # Errors
+    /// Where the column or the row is not there.
+    pub fn cell(&self, index: usize, name: &str) -> Result<Option<String>> {
+        let column = self.column(name)?;
+        if index >= self.height {
+            return Err(Error::internal(format!(
+                "row {index} of a table of {} rows was asked for",
+                self.height
+            )));
+        }
+        Ok(column.get(index).shown().map(std::borrow::Cow::into_owned))
+    }
+
+    /// The given rows in the given order (a row may come more than once); row numbers stay those of the sheet. Places beyond the end are left out.
+    #[must_use]
+    pub fn take(&self, rows: &[usize]) -> Self {
+        let rows: Arc<[u32]> = rows.iter().filter(|row| **row < self.height).map(|row| *row as u32).collect();
+        let numbers: Arc<[u32]> = rows.iter().map(|row| self.row_number(*row as usize) as u32).collect();
+        // Columns that share a choice of rows go on sharing one.
+        let mut composed: BTreeMap<usize, Arc<[u32]>> = BTreeMap::new();
+        let columns = self
+            .columns
+            .iter()
+            .map(|column| match column.picked() {
+                None => column.with_picked(Arc::clone(&rows)),
+                Some(picked) => {
+                    let key = Arc::as_ptr(picked).cast::<u32>() as usize;
+                    let joined = composed.entry(key).or_insert_with(|| {
+                        rows.iter()
+                            .map(|row| picked.get(*row as usize).copied().unwrap_or(u32::MAX))
+                            .collect()
+                    });
+                    column.with_picked(Arc::clone(joined))
+                }
+            })
+            .collect();
+        Self {
+            source: Arc::clone(&self.source),
+            names: self.names.clone(),
+            columns,
+            height: rows.len(),
+            rows: RowNumbers::Listed(numbers),
+        }
+    }
+
+    /// The given columns only, in the given order.
+    ///
+    /// # Errors
+    /// Where one is not there.
+    pub fn select<S: AsRef<str>>(&self, names: &[S]) -> Result<Self> {
+        let columns = names
+            .iter()
+            .map(|name| self.column(name.as_ref()).cloned())
+            .collect::<Result<_>>()?;
+        Ok(Self {
+            source: Arc::clone(&self.source),
+            names: names.iter().map(|name| name.as_ref().to_owned()).collect(),
+            columns,
+            height: self.height,
+            rows: self.rows.clone(),
+        })
+    }
+
+    /// Replaces a column, or appends it, with text cells.
+    ///
+    /// # Errors
+    /// Where the number of cells is not the table's height.
+    pub fn with_column(&self, name: &str, cells: Vec<Option<String>>) -> Result<Self> {
+        let mut builder = CellsBuilder::with_capacity(cells.len());
+        for cell in &cells {
+            builder.push_text(cell.as_deref().unwrap_or(""));
+        }
+        self.with_cells(name, builder.finish())
+    }
+
+    /// Replaces a column, or appends it, with texts given as codes (see [`Texts`]); one copy per distinct text.
+    ///
+    /// # Errors
+    /// Where the number of codes is not the table's height or a code has no value.
+    pub fn with_texts(&self, name: &str, texts: Texts) -> Result<Self> {
+        let mut builder = CellsBuilder::default();
+        let known: Vec<Cell> = texts.values.iter().map(|value| builder.text_cell(value)).collect();
+        for code in &texts.codes {
+            let cell = match known.get(*code as usize) {
+                Some(cell) => *cell,
+                None if *code == Texts::MISSING => Cell::Blank,
+                None => return Err(Error::internal(format!("column `{name}`: code {code} has no text"))),
+            };
+            builder.push(cell);
+        }
+        self.with_cells(name, builder.finish())
+    }
+
+    /// Replaces a column, or appends it, with numbers. NaN and infinities become blank: no sheet can hold them.
+    ///
+    /// # Errors
+    /// Where the number of cells is not the table's height.
+    pub fn with_numbers(&self, name: &str, numbers: Vec<Option<f64>>) -> Result<Self> {
+        let cell = |number: &Option<f64>| match number {
+            Some(number) if number.is_finite() => Cell::Number(*number),
+            _ => Cell::Blank,
+        };
+        self.with_cells(
+            name,
+            Cells {
+                cells: numbers.iter().map(cell).collect(),
+                texts: Vec::new(),
+            },
+        )
+    }
+
+    /// Replaces a column, or appends it, with whole numbers.
+    ///
+    /// # Errors
+    /// Where the number of cells is not the table's height.
+    pub fn with_integers(&self, name: &str, numbers: Vec<Option<i64>>) -> Result<Self> {
+        let cells = numbers.iter().map(|number| number.map_or(Cell::Blank, Cell::Integer)).collect();
+        self.with_cells(name, Cells { cells, texts: Vec::new() })
+    }
+
+    /// Replaces a column, or appends it, with real dates: seconds since 1970-01-01 in local time.
+    ///
+    /// # Errors
+    /// Where the number of cells is not the table's height.
+    pub fn with_dates(&self, name: &str, seconds: Vec<Option<i64>>) -> Result<Self> {
+        let cell = |seconds: &Option<i64>| {
+            seconds
+                .and_then(|seconds| seconds.checked_mul(1_000_000))
+                .map_or(Cell::Blank, Cell::Date)
+        };
+        let cells = seconds.iter().map(cell).collect();
+        self.with_cells(name, Cells { cells, texts: Vec::new() })
+    }
+
+    fn with_cells(&self, name: &str, cells: Cells) -> Result<Self> {
+        if cells.cells.len() != self.height {
+            return Err(Error::internal(format!(
+                "column `{name}` has {} cells for {} rows",
+                cells.cells.len(),
+                self.height
+            )));
+        }
+        let mut table = self.clone();
+        let column = Column::cells(cells);
+        match table.names.iter().position(|known| known == name) {
+            Some(place) => table.columns[place] = column,
+            None => {
+                table.names.push(name.to_owned());
+                table.columns.push(column);
+            }
+        }
+        Ok(table)
+    }
+
+    /// Without the given columns; names that are not there are passed over.
+    #[must_use]
+    pub fn without(&self, dropped: &[&str]) -> Self {
+        let keep: Vec<&String> = self.names.iter().filter(|name| !dropped.contains(&name.as_str())).collect();
+        let columns = keep.iter().filter_map(|name| self.column(name).ok().cloned()).collect();
+        Self {
+            names: keep.into_iter().cloned().collect(),
+            columns,
+            ..self.clone()
+        }
+    }
+
+    /// How many cells of a column are blank or missing markers.
+    ///
+    /// # Errors
+    /// Where the column is not there.
+    pub fn missing_count(&self, name: &str) -> Result<usize> {
+        let column = self.column(name)?;
+        Ok((0..self.height).filter(|row| text::category(&column.get(*row)).is_none()).count())
+    }
+
+    /// How many different texts a column has, missing cells left out.
+    ///
+    /// # Errors
+    /// Where the column is not there.
+    pub fn distinct_count(&self, name: &str) -> Result<usize> {
+        Ok(self.texts(name)?.values.len())
+    }
+
+    /// A cell for the writers.
+    pub(crate) fn view(&self, index: usize, column: usize) -> CellView<'_> {
+        self.columns.get(column).map_or(CellView::Blank, |column| column.get(index))
+    }
+
+    /// Gives the table another source, such as the file it is going to be written to.
+    #[must_use]
+    pub fn with_source(&self, source: Source) -> Self {
+        Self {
+            source: Arc::new(source),
+            ..self.clone()
+        }
+    }
+}
+
+/// A value cut down for a message: one line, 40 characters.
+pub(crate) fn shortened(value: &str) -> String {
+    const SHOWN: usize = 40;
+    let mut text: String = value.chars().take(SHOWN).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if value.chars().nth(SHOWN).is_some() {
+        text.push('\u{2026}');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> Table {
+        let text = |values: &[&str]| values.iter().map(|value| Some((*value).to_owned())).collect();
+        Table::new("orders.csv", 3)
+            .with_column("Mode", text(&["Air", " Sea ", "Air"]))
+            .and_then(|table| table.with_numbers("Days", vec![Some(3.0), None, Some(4.5)]))
+            .unwrap()
+    }
+
+    #[test]
+    fn a_missing_column_gets_the_closest_name() {
+        let error = sample().require("days").unwrap_err();
+        assert_eq!(error.to_string(), "column `days` not found (in orders.csv)");
+        assert_eq!(error.hint_text(), Some("closest match is `Days`"));
+    }
+
+    #[test]
+    fn taking_rows_keeps_cells_and_row_numbers_together() {
+        let taken = sample().take(&[2, 0, 2]).take(&[2, 1]);
+        assert_eq!(taken.height(), 2);
+        assert_eq!((taken.row_number(0), taken.row_number(1)), (4, 2));
+        assert_eq!(taken.cell(0, "Days").unwrap().as_deref(), Some("4.5"));
+        assert_eq!(taken.cell(1, "Days").unwrap().as_deref(), Some("3"));
+        let more = taken.with_integers("Id", vec![Some(7), Some(8)]).unwrap().take(&[1]);
+        assert_eq!(more.cell(0, "Id").unwrap().as_deref(), Some("8"));
+        assert_eq!(more.cell(0, "Days").unwrap().as_deref(), Some("3"));
+        assert_eq!(more.row_with_number(2), Some(0));
+        assert_eq!(more.row_with_number(4), None);
+        assert!(taken.with_integers("Id", vec![Some(7)]).is_err());
+    }
+
+    #[test]
+    fn texts_are_trimmed_and_coded_by_first_appearance() {
+        let texts = sample().texts("Mode").unwrap();
+        assert_eq!(texts.codes, [0, 1, 0]);
+        assert_eq!(texts.values, ["Air", "Sea"]);
+        let days = sample().texts("Days").unwrap();
+        assert_eq!(days.codes, [0, Texts::MISSING, 1]);
+        assert_eq!((days.missing_count(), days.counts()), (1, vec![1, 1]));
+        assert_eq!(sample().missing_count("Days").unwrap(), 1);
+    }
+
+    #[test]
+    fn columns_are_replaced_in_place_dropped_and_selected() {
+        let table = sample().with_column("Mode", vec![None, None, Some("x".into())]).unwrap();
+        assert_eq!(table.names(), ["Mode", "Days"]);
+        assert_eq!(table.cell(2, "Mode").unwrap().as_deref(), Some("x"));
+        assert_eq!(table.without(&["Mode", "nothing"]).names(), ["Days"]);
+        assert_eq!(table.select(&["Days", "Mode"]).unwrap().names(), ["Days", "Mode"]);
+        assert!(table.cell(3, "Mode").is_err());
+    }
+}
