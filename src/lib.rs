@@ -10,7 +10,7 @@
 //! | 3 | [`label_errors`] |
 //! | 4 | [`repair`], [`model`] |
 //! | 5 | [`evaluate`] |
-//! | 6 | [`jobs`] |
+//! | 6 | [`jobs`], [`scenarios`] |
 //! | 7 | [`report`] |
 //! | 8 | [`cli`] |
 #![warn(missing_docs)]
@@ -33,6 +33,7 @@ pub mod notes;
 pub mod progress;
 pub mod repair;
 pub mod report;
+pub mod scenarios;
 pub mod seed;
 pub mod stats;
 pub mod tables;
