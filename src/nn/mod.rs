@@ -1,1 +1,23 @@
-//! nn
+//! Networks and all that is computed with them: training, evaluation, gradients and importances. Knows no table.
+//!
+//! Results are the same bits for any number of threads. They may differ in the last places between processors of different
+//! instruction sets, because matrix products are summed in another order there.
+
+mod chunk;
+mod evaluate;
+mod examples;
+mod importance;
+mod kernels;
+mod network;
+mod real;
+mod stored;
+mod team;
+mod train;
+
+pub use evaluate::{logits, predictions, probabilities};
+pub use examples::Examples;
+pub use importance::{Importance, ImportanceKind, importance};
+pub use network::{MOST_CLASSES, MlpSpec, NORM_EPSILON, NORM_MOMENTUM, NamedTensor, Network, TensorSpec};
+pub use real::Real;
+pub use stored::{Forget, StoredImportances, store_importances};
+pub use train::{EpochLog, Recipe, TrainingJob, TrainingLog, train, train_many};
