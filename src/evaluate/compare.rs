@@ -254,7 +254,7 @@ fn interval(mut clusters: Vec<Cluster>, settings: &EvaluationSettings, stream: &
     })
 }
 
-fn check_settings(settings: &EvaluationSettings) -> Result<()> {
+pub(super) fn check_settings(settings: &EvaluationSettings) -> Result<()> {
     if !(0.0..1.0).contains(&settings.minimum_effect) {
         return Err(Error::input(format!(
             "a minimum effect of `{}` is not a fraction between 0 and 1",

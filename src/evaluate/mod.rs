@@ -1,5 +1,7 @@
 //! Judging a model: metrics, before-against-after comparisons, verdicts, and the records the report shows.
 
+mod cell;
+pub mod cell_record;
 mod changed;
 mod compare;
 mod metrics;
@@ -9,6 +11,7 @@ mod usefulness;
 mod verdict;
 pub mod words;
 
+pub use cell::{UnjudgedCell, cell_summary, friedman_over_methods, judge_grid, variance_split};
 pub use changed::{RowNames, accuracy, affected_domain, changed_rows, flagged_agreement, flagged_rows};
 pub use compare::{MethodComparisons, RowSet, Rows, Unjudged, compare, compare_methods, compare_with_baseline};
 pub use metrics::{INTERVAL_LEVEL, SMALLEST_PROBABILITY, metrics, predictions};

@@ -2,7 +2,7 @@
 
 use super::compare::{Unjudged, Wording};
 use super::record::{Comparison, EvaluationSettings, Interval, Recommendation, Verdict};
-use super::words::{count, count_of, p_value, percent, points, signed_points};
+use super::words::{count, count_of, decimals_for, p_value, percent, points, signed_points};
 use crate::error::Result;
 use crate::stats::holm;
 
@@ -63,7 +63,7 @@ impl Sentence<'_> {
             before, after, mcnemar, ..
         } = self.comparison;
         let interval = self.interval();
-        let decimals = self.decimals(interval.estimate);
+        let decimals = decimals_for(interval.estimate, self.settings.minimum_effect);
         let rows = format!("{} {}", count(self.comparison.rows), self.wording.rows());
         let (start, end) = (before.accuracy.estimate, after.accuracy.estimate);
         if mcnemar.fixed + mcnemar.broken == 0 {
@@ -135,23 +135,6 @@ impl Sentence<'_> {
     /// The interval that goes with the p-value the verdict uses.
     fn interval(&self) -> Interval {
         self.comparison.difference_by_group.unwrap_or(self.comparison.difference)
-    }
-
-    /// Enough decimals to see the difference and on which side of the minimum effect it lies.
-    fn decimals(&self, difference: f64) -> usize {
-        let size = difference.abs();
-        let start = match size {
-            size if size >= 0.01 => 1,
-            size if size >= 0.000_1 || size == 0.0 => 2,
-            _ => 3,
-        };
-        let least = self.settings.minimum_effect;
-        let tells = |decimals: &usize| {
-            let scale = 10_f64.powi(*decimals as i32);
-            let shown = (size * 100.0 * scale).round() / scale;
-            (shown >= least * 100.0 - 1e-12) == (size >= least)
-        };
-        (start..=6).find(tells).unwrap_or(6)
     }
 
     /// What the figures in brackets mean, where that is not plain from the title.

@@ -57,6 +57,22 @@ pub fn p_value(p: f64, level: f64) -> String {
     }
 }
 
+/// Decimals of a percentage that show a difference (as a fraction) and on which side of `least` its size lies: 1 from one point upward, else 2 or more.
+pub fn decimals_for(difference: f64, least: f64) -> usize {
+    let size = difference.abs();
+    let start = match size {
+        size if size >= 0.01 => 1,
+        size if size >= 0.000_1 || size == 0.0 => 2,
+        _ => 3,
+    };
+    let tells = |decimals: &usize| {
+        let scale = 10_f64.powi(*decimals as i32);
+        let shown = (size * 100.0 * scale).round() / scale;
+        (shown >= least * 100.0 - 1e-12) == (size >= least)
+    };
+    (start..=6).find(tells).unwrap_or(6)
+}
+
 /// Fixed decimals; a rounded zero has no minus sign.
 fn plain(value: f64, decimals: usize) -> String {
     let text = format!("{value:.decimals$}");
@@ -87,6 +103,17 @@ mod tests {
         assert_eq!(points(0.01), "1");
         assert_eq!(points(0.0), "0");
         assert_eq!(points(0.1), "10");
+    }
+
+    #[test]
+    fn decimals_show_on_which_side_of_the_minimum_effect_a_difference_lies() {
+        assert_eq!(decimals_for(0.019, 0.001), 1);
+        assert_eq!(decimals_for(0.005, 0.001), 2);
+        assert_eq!(decimals_for(0.0, 0.001), 2);
+        // 0.0996 points would read 0.10, and 0.100 with three decimals.
+        assert_eq!(signed_points(0.000_996, decimals_for(0.000_996, 0.001)), "+0.0996");
+        assert_eq!(decimals_for(0.000_02, 0.001), 3);
+        assert_eq!(decimals_for(0.049_96, 0.05), 3);
     }
 
     #[test]

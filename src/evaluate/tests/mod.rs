@@ -1,5 +1,6 @@
 //! Helpers that make probabilities from wanted predictions.
 
+mod cells;
 mod changed;
 mod comparing;
 mod training;
