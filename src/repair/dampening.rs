@@ -135,8 +135,16 @@ fn interpolated_percentile(values: &mut [f64], percentile: f64) -> Option<f64> {
     })
 }
 
+/// The alpha that ASSD picks for these importances.
+///
+/// # Errors
+/// Where no parameter matters for the reference rows.
+pub fn assd_alpha(forget: &[f64], reference: &[f64], forget_rows: usize, training_rows: usize) -> Result<f64> {
+    alpha_at(&finite_ratios(forget, reference), super::assd::percentile(forget_rows, training_rows))
+}
+
 /// Dampens in place; returns how many parameters were selected, and every parameter's factor.
-fn dampen(parameters: &mut [f64], forget: &[f64], reference: &[f64], alpha: f64, lambda: f64) -> (usize, Vec<f64>) {
+pub fn dampen(parameters: &mut [f64], forget: &[f64], reference: &[f64], alpha: f64, lambda: f64) -> (usize, Vec<f64>) {
     let mut selected = 0;
     let mut factors = Vec::with_capacity(parameters.len());
     for ((parameter, &forget), &reference) in parameters.iter_mut().zip(forget).zip(reference) {

@@ -15,7 +15,7 @@ mod ssd;
 
 use serde::{Deserialize, Serialize};
 
-pub use dampening::{Dampening, RatioBin, TensorDampening};
+pub use dampening::{Dampening, RatioBin, TensorDampening, assd_alpha, dampen};
 pub use mlp::{MlpRepair, RepairRequest, TrainedMlp, TrainingRows};
 
 use crate::error::{Error, Result, closest};
