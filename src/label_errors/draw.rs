@@ -6,8 +6,11 @@ use rand_chacha::ChaCha8Rng;
 use super::{Amount, Mistake};
 use crate::error::{Error, Result};
 
+/// Whether a row (its position) can be booked under a class at all: a derived label may have no cell value that gives it.
+pub type CanBook<'a> = &'a dyn Fn(usize, u8) -> bool;
+
 /// The rows an error may hit. All slices have one entry per training row, in training order.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Domain<'a> {
     /// Clean labels, class indices below `classes`.
     pub clean: &'a [u8],
@@ -20,6 +23,9 @@ pub struct Domain<'a> {
     /// Group of each row, such as its order: groups are hit whole or not at all, and rows of one group with one clean label
     /// get one wrong label. A group is hit only if each of its rows can be.
     pub groups: Option<&'a [u32]>,
+    /// Which classes a row can be booked under; `None`: all. Rows without a possible wrong class are not hit, and the others get
+    /// the error's wrong label given that it is possible.
+    pub can_book: Option<CanBook<'a>>,
 }
 
 impl<'a> Domain<'a> {
@@ -31,6 +37,7 @@ impl<'a> Domain<'a> {
             matches: None,
             taken: None,
             groups: None,
+            can_book: None,
         }
     }
 
@@ -82,9 +89,39 @@ pub fn inject_labels(mistake: &dyn Mistake, domain: &Domain, amount: Amount, rng
     let mut labels = domain.clean.to_vec();
     for position in &flagged {
         let label = &mut labels[*position as usize];
-        *label = mistake.wrong_label(*label, rng);
+        *label = wrong_label(mistake, *label, std::slice::from_ref(position), domain, rng);
     }
     Ok(Injected { labels, flagged })
+}
+
+/// Redraws before giving up on chance; with one possible class of 255 the probability of needing more is e^-15.
+const REDRAWS: usize = 4_000;
+
+/// A wrong label that all of these rows, which have the same clean label, can be booked under.
+fn wrong_label(mistake: &dyn Mistake, clean: u8, rows: &[u32], domain: &Domain, rng: &mut ChaCha8Rng) -> u8 {
+    let Some(can_book) = domain.can_book else {
+        return mistake.wrong_label(clean, rng);
+    };
+    let possible = |label: u8| rows.iter().all(|row| can_book(*row as usize, label));
+    for _ in 0..REDRAWS {
+        let label = mistake.wrong_label(clean, rng);
+        if possible(label) {
+            return label;
+        }
+    }
+    // Eligible rows have such a class.
+    let classes = 0..domain.classes as u8;
+    classes
+        .into_iter()
+        .find(|label| mistake.reaches(clean, *label) && possible(*label))
+        .unwrap_or(clean)
+}
+
+/// Whether rows of one clean label have a wrong class in common that they can be booked under.
+fn bookable(mistake: &dyn Mistake, clean: u8, rows: &[u32], domain: &Domain) -> bool {
+    domain.can_book.is_none_or(|can_book| {
+        (0..domain.classes as u8).any(|label| mistake.reaches(clean, label) && rows.iter().all(|row| can_book(*row as usize, label)))
+    })
 }
 
 /// Positions, ascending, that the error can hit.
@@ -96,6 +133,7 @@ fn eligible(mistake: &dyn Mistake, domain: &Domain) -> Vec<u32> {
             hit[usize::from(domain.clean[row])]
                 && domain.matches.is_none_or(|matches| matches[row])
                 && domain.taken.is_none_or(|taken| !taken[row])
+                && bookable(mistake, domain.clean[row], std::slice::from_ref(position), domain)
         })
         .collect()
 }
@@ -155,6 +193,11 @@ fn inject_groups(mistake: &dyn Mistake, domain: &Domain, groups: &[u32], amount:
     let mut members: Vec<&[u32]> = by_group
         .chunk_by(|left, right| groups[*left as usize] == groups[*right as usize])
         .filter(|rows| rows.iter().all(|position| can_be_hit[*position as usize]))
+        .filter(|rows| {
+            by_label(rows, domain)
+                .iter()
+                .all(|(clean, part)| bookable(mistake, *clean, part, domain))
+        })
         .collect();
     members.sort_by_key(|rows| rows[0]);
     let pool: Vec<u32> = members.iter().flat_map(|rows| rows.iter().copied()).collect();
@@ -176,12 +219,11 @@ fn inject_groups(mistake: &dyn Mistake, domain: &Domain, groups: &[u32], amount:
         if flagged.len() + group.len() > rows || !fits {
             continue;
         }
-        let mut wrong: Vec<Option<u8>> = vec![None; domain.classes];
-        for position in group {
-            let label = &mut labels[*position as usize];
-            *label = *wrong[usize::from(*label)].get_or_insert_with(|| mistake.wrong_label(*label, rng));
-            flagged.push(*position);
+        for (clean, part) in by_label(group, domain) {
+            let wrong = wrong_label(mistake, clean, &part, domain, rng);
+            part.iter().for_each(|position| labels[*position as usize] = wrong);
         }
+        flagged.extend_from_slice(group);
         room.iter_mut().zip(&counts).for_each(|(room, count)| *room -= count);
         if flagged.len() == rows {
             break;
@@ -192,6 +234,19 @@ fn inject_groups(mistake: &dyn Mistake, domain: &Domain, groups: &[u32], amount:
     }
     flagged.sort_unstable();
     Ok(Injected { labels, flagged })
+}
+
+/// The rows of a group by clean label, ascending.
+fn by_label(group: &[u32], domain: &Domain) -> Vec<(u8, Vec<u32>)> {
+    let mut parts: Vec<(u8, Vec<u32>)> = Vec::new();
+    for position in group {
+        let clean = domain.clean[*position as usize];
+        match parts.binary_search_by_key(&clean, |(label, _)| *label) {
+            Ok(place) => parts[place].1.push(*position),
+            Err(place) => parts.insert(place, (clean, vec![*position])),
+        }
+    }
+    parts
 }
 
 #[cfg(test)]

@@ -272,6 +272,43 @@ impl Table {
         self.with_cells(name, builder.finish())
     }
 
+    /// Replaces some cells of a column; the others stay as they are. In place of a number, date or truth value a text that means one
+    /// becomes one, so that a typed column stays typed.
+    ///
+    /// # Errors
+    /// Where the column or a row is not there.
+    pub fn with_changed_cells(&self, name: &str, changes: &[(usize, String)]) -> Result<Self> {
+        let column = self.column(name)?;
+        let mut builder = CellsBuilder::with_capacity(self.height);
+        for row in 0..self.height {
+            match column.get(row) {
+                CellView::Blank => builder.push(Cell::Blank),
+                CellView::Text(text) => builder.push_text(&text),
+                CellView::Number(number) => builder.push(Cell::Number(number)),
+                CellView::Integer(number) => builder.push(Cell::Integer(number)),
+                CellView::Bool(truth) => builder.push(Cell::Bool(truth)),
+                CellView::Date(micros) => builder.push(Cell::Date(micros)),
+                CellView::Error(error) => builder.push(Cell::Error(error)),
+            }
+        }
+        let mut built = Vec::with_capacity(changes.len());
+        for (row, text) in changes {
+            if *row >= self.height {
+                return Err(Error::internal(format!(
+                    "row {row} of a table of {} rows was to be changed",
+                    self.height
+                )));
+            }
+            let typed = same_type(&column.get(*row), text.trim());
+            built.push((*row, typed.unwrap_or_else(|| builder.text_cell(text))));
+        }
+        let mut cells = builder.finish();
+        for (row, cell) in built {
+            cells.cells[row] = cell;
+        }
+        self.with_cells(name, cells)
+    }
+
     /// Replaces a column, or appends it, with texts given as codes (see [`Texts`]); one copy per distinct text.
     ///
     /// # Errors
@@ -395,6 +432,27 @@ impl Table {
     }
 }
 
+/// A text as a cell of the type of another cell; `None` where it does not mean one.
+fn same_type(former: &CellView, text: &str) -> Option<Cell> {
+    match former {
+        CellView::Number(_) | CellView::Integer(_) => match text.parse::<i64>() {
+            Ok(number) if matches!(former, CellView::Integer(_)) => Some(Cell::Integer(number)),
+            _ => text.parse().ok().filter(|number: &f64| number.is_finite()).map(Cell::Number),
+        },
+        CellView::Bool(_) => match text.to_ascii_uppercase().as_str() {
+            "TRUE" => Some(Cell::Bool(true)),
+            "FALSE" => Some(Cell::Bool(false)),
+            _ => None,
+        },
+        CellView::Date(_) => {
+            let moment = chrono::NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S").ok();
+            let day = || chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0);
+            moment.or_else(day).map(|moment| Cell::Date(moment.and_utc().timestamp_micros()))
+        }
+        CellView::Blank | CellView::Text(_) | CellView::Error(_) => None,
+    }
+}
+
 /// A value cut down for a message: one line, 40 characters.
 pub(crate) fn shortened(value: &str) -> String {
     const SHOWN: usize = 40;
@@ -415,6 +473,33 @@ mod tests {
             .with_column("Mode", text(&["Air", " Sea ", "Air"]))
             .and_then(|table| table.with_numbers("Days", vec![Some(3.0), None, Some(4.5)]))
             .unwrap()
+    }
+
+    #[test]
+    fn changed_cells_take_the_type_of_the_cell_they_replace_and_the_others_stay() {
+        let day = 86_400;
+        let table = Table::new("orders.csv", 3)
+            .with_integers("Id", vec![Some(1), Some(2), None])
+            .and_then(|table| table.with_numbers("Days", vec![Some(3.0), None, Some(4.5)]))
+            .and_then(|table| table.with_dates("Shipped", vec![Some(0), Some(day), None]))
+            .and_then(|table| table.with_column("Mode", vec![Some("Air".to_owned()), Some(" Sea".to_owned()), None]))
+            .unwrap();
+        let change = |name: &str, row: usize, text: &str| {
+            let changed = table.with_changed_cells(name, &[(row, text.to_owned())]).unwrap();
+            let column = changed.column(name).unwrap();
+            for other in (0..3).filter(|other| *other != row) {
+                assert_eq!(column.get(other), table.column(name).unwrap().get(other));
+            }
+            format!("{:?}", column.get(row))
+        };
+        assert_eq!(change("Id", 0, "7"), "Integer(7)");
+        assert_eq!(change("Id", 0, "7.5"), "Number(7.5)");
+        assert_eq!(change("Days", 2, "7"), "Number(7.0)");
+        assert_eq!(change("Days", 2, "soon"), "Text(\"soon\")");
+        assert_eq!(change("Shipped", 1, "1970-01-03"), format!("Date({})", 2 * day * 1_000_000));
+        assert_eq!(change("Mode", 0, "Air"), "Text(\"Air\")");
+        assert_eq!(change("Mode", 2, ""), "Blank");
+        assert!(table.with_changed_cells("Id", &[(3, String::new())]).is_err());
     }
 
     #[test]

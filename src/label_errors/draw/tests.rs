@@ -157,6 +157,81 @@ fn too_many_or_no_rows_is_an_error_and_not_fewer_rows() {
     assert!(inject_labels(mistake.as_ref(), &Domain::rows(&[], 3), Amount::Rows(1), &mut rng).is_err());
 }
 
+#[test]
+fn rows_get_only_labels_that_they_can_be_booked_under_each_with_equal_probability() {
+    // Every third row can only be class 1, another third 0 or 1: of the 1s there only 0 is left; the rest anything.
+    let can_book = |row: usize, label: u8| match row % 3 {
+        0 => label == 1,
+        1 => label < 2,
+        _ => true,
+    };
+    let clean = vec![1; 30_000];
+    let mistake = parse("uniform", &classes()).unwrap();
+    let domain = Domain {
+        can_book: Some(&can_book),
+        ..Domain::rows(&clean, 3)
+    };
+    let injected = inject_labels(
+        mistake.as_ref(),
+        &domain,
+        Amount::ShareOfDomain(1.0),
+        &mut Seed(1).stream("inject", 0),
+    )
+    .unwrap();
+    assert_eq!(injected.flagged.len(), 20_000);
+    for (row, label) in injected.labels.iter().enumerate() {
+        assert!(if row % 3 == 0 {
+            *label == 1
+        } else {
+            *label != 1 && can_book(row, *label)
+        });
+    }
+    let free = injected.labels.iter().skip(2).step_by(3).filter(|label| **label == 2).count();
+    assert!((4_700..5_300).contains(&free), "{free}");
+    // In groups every row must be able to take the common label.
+    let groups: Vec<u32> = (0..30_000).map(|row| row / 2).collect();
+    let domain = Domain {
+        groups: Some(&groups),
+        ..domain
+    };
+    let injected = inject_labels(
+        mistake.as_ref(),
+        &domain,
+        Amount::ShareOfDomain(1.0),
+        &mut Seed(1).stream("inject", 0),
+    )
+    .unwrap();
+    for pair in injected.flagged.chunks(2) {
+        let [first, second] = [pair[0] as usize, pair[1] as usize];
+        assert_eq!((groups[first], injected.labels[first]), (groups[second], injected.labels[second]));
+        assert!(can_book(first, injected.labels[first]) && can_book(second, injected.labels[second]));
+    }
+    assert_eq!(injected.flagged.len(), 10_000);
+}
+
+#[test]
+fn what_a_kind_can_make_of_a_label_is_what_it_makes() {
+    for spec in [
+        "uniform",
+        "paper",
+        "confusion:Early,Late",
+        "segment:x = 1: any -> Late",
+        "segment:x = 1: Early -> other",
+        "poison:x=1->Early",
+    ] {
+        let mistake = parse(spec, &classes()).unwrap();
+        let mut rng = Seed(4).stream("inject", 0);
+        for clean in (0..3).filter(|clean| mistake.can_hit(*clean)) {
+            let mut seen = [false; 3];
+            (0..200).for_each(|_| seen[usize::from(mistake.wrong_label(clean, &mut rng))] = true);
+            for label in 0..3 {
+                let wrong = seen[usize::from(label)] && label != clean;
+                assert_eq!(mistake.reaches(clean, label), wrong, "{spec}: {clean} as {label}");
+            }
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn equal_seeds_give_equal_results_and_unflagged_rows_keep_their_label(

@@ -83,6 +83,10 @@ impl Mistake for ConfusionMistake {
         clean == self.first || clean == self.second
     }
 
+    fn reaches(&self, clean: u8, label: u8) -> bool {
+        (clean, label) == (self.first, self.second) || (clean, label) == (self.second, self.first)
+    }
+
     fn wrong_label(&self, clean: u8, _rng: &mut ChaCha8Rng) -> u8 {
         if clean == self.first { self.second } else { self.first }
     }

@@ -61,6 +61,11 @@ pub trait Mistake: fmt::Debug + Send + Sync {
     /// Called only for labels that [`Mistake::can_hit`] accepts.
     fn wrong_label(&self, clean: u8, rng: &mut ChaCha8Rng) -> u8;
 
+    /// Whether [`Mistake::wrong_label`] can give this label to a row of this clean label and is wrong then.
+    fn reaches(&self, clean: u8, label: u8) -> bool {
+        clean != label
+    }
+
     /// How many rows of each clean label to hit, where the kind fixes that (`available` per label; the parts sum to `rows`,
     /// none exceeds what is available). `None`: drawn from all rows that can be hit, whatever their label.
     fn quotas(&self, rows: usize, available: &[usize]) -> Option<Vec<usize>> {

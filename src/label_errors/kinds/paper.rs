@@ -54,6 +54,10 @@ impl Mistake for PaperMistake {
         "any row".to_owned()
     }
 
+    fn reaches(&self, clean: u8, label: u8) -> bool {
+        clean != label && label + 1 < self.classes
+    }
+
     fn wrong_label(&self, clean: u8, rng: &mut ChaCha8Rng) -> u8 {
         let mut label = clean;
         for class in 0..self.classes {

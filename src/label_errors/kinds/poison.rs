@@ -75,6 +75,10 @@ impl Mistake for PoisonMistake {
         clean != self.target
     }
 
+    fn reaches(&self, _clean: u8, label: u8) -> bool {
+        label == self.target
+    }
+
     fn wrong_label(&self, _clean: u8, _rng: &mut ChaCha8Rng) -> u8 {
         self.target
     }

@@ -111,6 +111,10 @@ impl Mistake for SegmentMistake {
         self.from.is_none_or(|from| from == clean) && self.to != Some(clean)
     }
 
+    fn reaches(&self, clean: u8, label: u8) -> bool {
+        clean != label && self.to.is_none_or(|to| to == label)
+    }
+
     fn wrong_label(&self, clean: u8, rng: &mut ChaCha8Rng) -> u8 {
         self.to.unwrap_or_else(|| any_other(clean, self.classes, rng))
     }
