@@ -1,5 +1,6 @@
 //! All integration tests in one binary: linking is slow.
 
+mod features;
 mod floors;
 mod golden;
 mod report;

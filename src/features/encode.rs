@@ -1,0 +1,254 @@
+//! Encoders: how one source becomes input columns. Fitted on training rows only; everything they know is stored with the model.
+
+use serde::{Deserialize, Serialize};
+
+use super::label::sort_values;
+use super::load::{Source, Values};
+use super::profile::{FeatureRules, MissingNumber, Scaling, TooMany};
+use crate::tables::Texts;
+
+/// How one source becomes input columns.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Encoder {
+    /// Where the values come from.
+    pub source: Source,
+    /// Blank cells among the training rows.
+    pub blanks: usize,
+    /// How they become numbers.
+    pub coding: Coding,
+}
+
+/// How values become numbers. Outputs are indices of input columns; absent ones were left out for lack of variance.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Coding {
+    /// (value - offset) * scale.
+    Number(NumberCoding),
+    /// One input column per value.
+    Category(CategoryCoding),
+}
+
+/// (value - offset) * scale, by the training rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NumberCoding {
+    /// Input column of the number.
+    pub output: Option<usize>,
+    /// Input column that is 1 where the cell was blank.
+    pub indicator: Option<usize>,
+    /// Stands in for a blank.
+    pub fill: f64,
+    /// Subtracted.
+    pub offset: f64,
+    /// Multiplied by, after the subtraction.
+    pub scale: f64,
+    /// Smallest training value.
+    pub low: f64,
+    /// Largest training value.
+    pub high: f64,
+    /// Whether values outside `low..=high` are set to the nearer of the two.
+    pub clip: bool,
+}
+
+impl NumberCoding {
+    /// The input for a cell.
+    pub fn input(&self, value: Option<f64>) -> f32 {
+        let value = value.unwrap_or(self.fill);
+        let value = if self.clip { value.clamp(self.low, self.high) } else { value };
+        ((value - self.offset) * self.scale) as f32
+    }
+}
+
+/// One input column per value.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CategoryCoding {
+    /// Every value among the training rows, sorted.
+    pub values: Vec<String>,
+    /// The input column that is 1 for each of them, for rare values the shared one; absent: none.
+    pub outputs: Vec<Option<usize>>,
+    /// Input column shared by rare and unseen values.
+    pub other: Option<usize>,
+    /// Input column for blanks.
+    pub missing: Option<usize>,
+}
+
+/// What an encoder looks like before variance selection has numbered its input columns.
+pub struct Fitted {
+    encoder: Encoder,
+    /// Candidate input columns: name and population variance over the training rows, in order.
+    candidates: Vec<(String, f64)>,
+}
+
+/// Fits one source on the training rows; `Err` says in words why the source is left out.
+pub fn fit(source: &Source, values: &Values, train: &[usize], distinct_in_filter: Option<usize>, rules: &FeatureRules) -> Result<Fitted, String> {
+    match values {
+        Values::Absent => Err("the sheet has no such column".to_owned()),
+        Values::Numbers(numbers) => fit_number(source, numbers, train, rules),
+        Values::Categories(texts) => fit_category(source, texts, train, distinct_in_filter, rules),
+    }
+}
+
+impl Fitted {
+    /// Gives the candidates with enough variance their numbers, from `names.len()` on. `None` where no candidate is left.
+    pub fn select(self, min_variance: f64, names: &mut Vec<String>) -> Option<Encoder> {
+        let mut encoder = self.encoder;
+        let before = names.len();
+        let mut numbered = Vec::with_capacity(self.candidates.len());
+        for (name, variance) in self.candidates {
+            numbered.push((variance > min_variance).then(|| {
+                names.push(name);
+                names.len() - 1
+            }));
+        }
+        let number = |candidate: &mut Option<usize>| *candidate = candidate.and_then(|index| numbered[index]);
+        match &mut encoder.coding {
+            Coding::Number(coding) => {
+                number(&mut coding.output);
+                number(&mut coding.indicator);
+            }
+            Coding::Category(coding) => {
+                coding.outputs.iter_mut().for_each(number);
+                number(&mut coding.other);
+                number(&mut coding.missing);
+            }
+        }
+        (names.len() > before).then_some(encoder)
+    }
+}
+
+fn fit_number(source: &Source, numbers: &[Option<f64>], train: &[usize], rules: &FeatureRules) -> Result<Fitted, String> {
+    let mut present: Vec<f64> = train.iter().filter_map(|row| numbers[*row]).collect();
+    if present.is_empty() {
+        return Err("it is empty in all training rows".to_owned());
+    }
+    let count = present.len() as f64;
+    let mean = present.iter().sum::<f64>() / count;
+    let variance = present.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count;
+    present.sort_unstable_by(f64::total_cmp);
+    let (low, high) = (present[0], present[present.len() - 1]);
+    let middle = present.len() / 2;
+    let median = if present.len() % 2 == 1 { present[middle] } else { 0.5 * (present[middle - 1] + present[middle]) };
+    let (offset, divisor) = match rules.scaling {
+        Scaling::MinMax => (low, high - low),
+        Scaling::Standard => (mean, variance.sqrt()),
+    };
+    let scale = if divisor > 0.0 && (1.0 / divisor).is_finite() { 1.0 / divisor } else { 1.0 };
+    // A constant column may come out with a variance of rounding errors.
+    let scaled_variance = if high > low { variance * scale * scale } else { 0.0 };
+    let blanks = train.len() - present.len();
+    let mut candidates = vec![(source.name(), scaled_variance)];
+    let indicator = (rules.missing_indicator && blanks > 0).then(|| {
+        let share = blanks as f64 / train.len() as f64;
+        candidates.push((format!("{} is blank", source.name()), share * (1.0 - share)));
+        1
+    });
+    let fill = match rules.missing_number {
+        MissingNumber::Median => median,
+        MissingNumber::Mean => mean,
+        MissingNumber::Zero => 0.0,
+    };
+    let coding = NumberCoding {
+        output: Some(0),
+        indicator,
+        fill,
+        offset,
+        scale,
+        low,
+        high,
+        clip: rules.clip,
+    };
+    Ok(Fitted {
+        encoder: Encoder {
+            source: source.clone(),
+            blanks,
+            coding: Coding::Number(coding),
+        },
+        candidates,
+    })
+}
+
+fn fit_category(
+    source: &Source,
+    texts: &Texts,
+    train: &[usize],
+    distinct_in_filter: Option<usize>,
+    rules: &FeatureRules,
+) -> Result<Fitted, String> {
+    let mut counts = vec![0_usize; texts.values.len()];
+    let mut blanks = 0;
+    for row in train {
+        match texts.codes[*row] {
+            Texts::MISSING => blanks += 1,
+            code => counts[code as usize] += 1,
+        }
+    }
+    let mut values: Vec<String> = (0..counts.len()).filter(|code| counts[*code] > 0).map(|code| texts.values[code].clone()).collect();
+    if values.is_empty() {
+        return Err("it is empty in all training rows".to_owned());
+    }
+    let distinct = distinct_in_filter.unwrap_or(values.len());
+    if distinct > rules.max_categories && rules.too_many == TooMany::Drop {
+        return Err(format!("it has {distinct} different values, more than `max_categories` = {}", rules.max_categories));
+    }
+    if let Some(names) = source.part.and_then(super::profile::DatePart::categories) {
+        values = names.iter().filter(|name| values.iter().any(|value| value == *name)).map(|name| (*name).to_owned()).collect();
+    } else {
+        sort_values(&mut values);
+    }
+    let count_of = counts_by_value(&values, texts, &counts);
+    let own = own_columns(&count_of, rules);
+    let share = |count: usize| count as f64 / train.len() as f64;
+    let mut candidates = Vec::new();
+    let mut candidate = |name: String, count: usize| {
+        candidates.push((name, share(count) * (1.0 - share(count))));
+        Some(candidates.len() - 1)
+    };
+    let pairs = values.iter().zip(&count_of).zip(&own);
+    let mut outputs: Vec<Option<usize>> = pairs
+        .map(|((value, count), own)| if *own { candidate(format!("{} = {value}", source.name()), *count) } else { None })
+        .collect();
+    let rest: usize = count_of.iter().zip(&own).filter(|(_, own)| !**own).map(|(count, _)| count).sum();
+    let other = if rest > 0 { candidate(format!("{} = (other)", source.name()), rest) } else { None };
+    let missing = if rules.missing_category && blanks > 0 { candidate(format!("{} = (blank)", source.name()), blanks) } else { None };
+    for (output, own) in outputs.iter_mut().zip(&own) {
+        if !own {
+            *output = other;
+        }
+    }
+    Ok(Fitted {
+        encoder: Encoder {
+            source: source.clone(),
+            blanks,
+            coding: Coding::Category(CategoryCoding {
+                values,
+                outputs,
+                other,
+                missing,
+            }),
+        },
+        candidates,
+    })
+}
+
+fn counts_by_value(values: &[String], texts: &Texts, counts: &[usize]) -> Vec<usize> {
+    let mut by_text: Vec<(&str, usize)> = texts.values.iter().map(String::as_str).zip(counts.iter().copied()).collect();
+    by_text.sort_unstable();
+    let count_of = |value: &String| by_text.binary_search_by(|(text, _)| (*text).cmp(value)).map_or(0, |index| by_text[index].1);
+    values.iter().map(count_of).collect()
+}
+
+/// Which values get an input column of their own: neither rare nor beyond the most frequent `max_categories`.
+fn own_columns(counts: &[usize], rules: &FeatureRules) -> Vec<bool> {
+    let mut own: Vec<bool> = counts.iter().map(|count| *count >= rules.rare).collect();
+    let mut kept: Vec<usize> = (0..counts.len()).filter(|index| own[*index]).collect();
+    if rules.too_many == TooMany::Frequent && kept.len() > rules.max_categories {
+        // Stable: among equally frequent values the first in sorted order stays.
+        kept.sort_by_key(|index| std::cmp::Reverse(counts[*index]));
+        for index in &kept[rules.max_categories..] {
+            own[*index] = false;
+        }
+    }
+    own
+}

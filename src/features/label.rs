@@ -1,0 +1,490 @@
+//! The label rule: which column, or which difference of two columns, says what class a row belongs to.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::notes::Notes;
+use crate::tables::{Table, Texts};
+
+/// Most classes a label may have; a column with more is no class but a number, a name or an id.
+pub const MAX_CLASSES: usize = 50;
+
+/// What is predicted: where the class of a row comes from, the class names, and the column that was typed wrong where a label is wrong.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "WrittenLabel", into = "WrittenLabel")]
+pub struct LabelRule {
+    kind: LabelKind,
+    classes: Vec<String>,
+}
+
+/// Where the class comes from.
+#[derive(Debug, Clone, PartialEq)]
+pub enum LabelKind {
+    /// A column whose values are classes.
+    Column {
+        /// The column; `None` in a profile that leaves it to the person.
+        column: Option<String>,
+        /// Per class the values that mean it; empty where classes are still to be taken from the sheet.
+        values: Vec<Vec<String>>,
+    },
+    /// Actual minus planned, as numbers.
+    Difference {
+        /// Column of what happened.
+        actual: String,
+        /// Column of what was planned.
+        planned: String,
+        /// Per class, in rising order.
+        bounds: Vec<Bound>,
+        /// Smallest step of the actual column, used to write a wrong value.
+        step: f64,
+        /// Smallest value that the actual column can have.
+        lowest: f64,
+    },
+    /// Actual minus planned in whole calendar days, from two date columns.
+    Dates {
+        /// Column of what happened.
+        actual: String,
+        /// Column of what was planned.
+        planned: String,
+        /// Per class, in rising order, in days.
+        bounds: Vec<Bound>,
+    },
+}
+
+/// Upper end of a class; a class takes what the classes before it left.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Bound {
+    /// Values below this.
+    Below(f64),
+    /// Values up to and including this.
+    UpTo(f64),
+    /// All that is left.
+    Rest,
+}
+
+impl Bound {
+    /// Whether a value is under this end.
+    pub fn holds(self, value: f64) -> bool {
+        match self {
+            Bound::Below(end) => value < end,
+            Bound::UpTo(end) => value <= end,
+            Bound::Rest => true,
+        }
+    }
+
+    /// For ordering: `below 0` ends before `up to 0`.
+    fn position(self) -> (f64, u8) {
+        match self {
+            Bound::Below(end) => (end, 0),
+            Bound::UpTo(end) => (end, 1),
+            Bound::Rest => (f64::INFINITY, 2),
+        }
+    }
+}
+
+/// The rule as it stands in a TOML file.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenLabel {
+    kind: WrittenKind,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    column: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    actual: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    planned: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    step: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lowest: Option<f64>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    classes: Vec<WrittenClass>,
+}
+
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum WrittenKind {
+    Column,
+    Difference,
+    Dates,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenClass {
+    name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    values: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    below: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    up_to: Option<f64>,
+}
+
+impl TryFrom<WrittenLabel> for LabelRule {
+    type Error = String;
+
+    fn try_from(written: WrittenLabel) -> Result<Self, String> {
+        let classes: Vec<String> = written.classes.iter().map(|class| class.name.clone()).collect();
+        let unused = |name: &str, given: bool, kind: &str| {
+            if given {
+                Err(format!("`label.{name}` has no meaning with `label.kind = \"{kind}\"`"))
+            } else {
+                Ok(())
+            }
+        };
+        let kind = match written.kind {
+            WrittenKind::Column => {
+                unused("actual", written.actual.is_some(), "column")?;
+                unused("planned", written.planned.is_some(), "column")?;
+                unused("step", written.step.is_some(), "column")?;
+                unused("lowest", written.lowest.is_some(), "column")?;
+                let values = written.classes.into_iter().map(|class| match (class.values, class.below, class.up_to) {
+                    (_, Some(_), _) | (_, _, Some(_)) => Err(format!(
+                        "class `{}`: `below` and `up_to` have no meaning with `label.kind = \"column\"`; give `values`",
+                        class.name
+                    )),
+                    (Some(values), None, None) => Ok(values),
+                    (None, None, None) => Ok(vec![class.name]),
+                });
+                LabelKind::Column {
+                    column: written.column,
+                    values: values.collect::<Result<_, _>>()?,
+                }
+            }
+            WrittenKind::Difference | WrittenKind::Dates => {
+                let word = if matches!(written.kind, WrittenKind::Dates) { "dates" } else { "difference" };
+                unused("column", written.column.is_some(), word)?;
+                let need = |name: &str, given: Option<String>| given.ok_or_else(|| format!("`label.kind = \"{word}\"` needs `label.{name}`"));
+                let actual = need("actual", written.actual)?;
+                let planned = need("planned", written.planned)?;
+                let bounds = written.classes.iter().map(bound_of).collect::<Result<Vec<Bound>, String>>()?;
+                if word == "dates" {
+                    unused("step", written.step.is_some(), word)?;
+                    unused("lowest", written.lowest.is_some(), word)?;
+                    LabelKind::Dates { actual, planned, bounds }
+                } else {
+                    let (step, lowest) = (written.step.unwrap_or(1.0), written.lowest.unwrap_or(0.0));
+                    LabelKind::Difference { actual, planned, bounds, step, lowest }
+                }
+            }
+        };
+        let rule = Self { kind, classes };
+        rule.check().map_err(|error| error.message().to_owned())?;
+        Ok(rule)
+    }
+}
+
+fn bound_of(class: &WrittenClass) -> Result<Bound, String> {
+    match (&class.values, class.below, class.up_to) {
+        (Some(_), _, _) => Err(format!("class `{}`: `values` belongs to `label.kind = \"column\"`; give `below` or `up_to`", class.name)),
+        (None, Some(_), Some(_)) => Err(format!("class `{}` has both `below` and `up_to`; give one", class.name)),
+        (None, Some(end), None) => Ok(Bound::Below(end)),
+        (None, None, Some(end)) => Ok(Bound::UpTo(end)),
+        (None, None, None) => Ok(Bound::Rest),
+    }
+}
+
+impl From<LabelRule> for WrittenLabel {
+    fn from(rule: LabelRule) -> Self {
+        let with_bounds = |bounds: &[Bound]| -> Vec<WrittenClass> {
+            let pairs = rule.classes.iter().zip(bounds);
+            pairs
+                .map(|(name, bound)| WrittenClass {
+                    name: name.clone(),
+                    values: None,
+                    below: if let Bound::Below(end) = bound { Some(*end) } else { None },
+                    up_to: if let Bound::UpTo(end) = bound { Some(*end) } else { None },
+                })
+                .collect()
+        };
+        let mut written = WrittenLabel {
+            kind: WrittenKind::Column,
+            column: None,
+            actual: None,
+            planned: None,
+            step: None,
+            lowest: None,
+            classes: Vec::new(),
+        };
+        match &rule.kind {
+            LabelKind::Column { column, values } => {
+                written.column.clone_from(column);
+                let pairs = rule.classes.iter().zip(values);
+                written.classes = pairs
+                    .map(|(name, values)| WrittenClass {
+                        name: name.clone(),
+                        values: Some(values.clone()),
+                        below: None,
+                        up_to: None,
+                    })
+                    .collect();
+            }
+            LabelKind::Difference { actual, planned, bounds, step, lowest } => {
+                written.kind = WrittenKind::Difference;
+                written.actual = Some(actual.clone());
+                written.planned = Some(planned.clone());
+                written.step = (*step != 1.0).then_some(*step);
+                written.lowest = (*lowest != 0.0).then_some(*lowest);
+                written.classes = with_bounds(bounds);
+            }
+            LabelKind::Dates { actual, planned, bounds } => {
+                written.kind = WrittenKind::Dates;
+                written.actual = Some(actual.clone());
+                written.planned = Some(planned.clone());
+                written.classes = with_bounds(bounds);
+            }
+        }
+        written
+    }
+}
+
+impl LabelRule {
+    /// A rule that takes a column's values as classes; the classes come from the sheet.
+    pub fn column(column: &str) -> Self {
+        Self {
+            kind: LabelKind::Column {
+                column: Some(column.to_owned()),
+                values: Vec::new(),
+            },
+            classes: Vec::new(),
+        }
+    }
+
+    /// A rule made of a kind and class names.
+    ///
+    /// # Errors
+    /// As [`LabelRule::check`].
+    pub fn new(kind: LabelKind, classes: Vec<String>) -> Result<Self> {
+        let rule = Self { kind, classes };
+        rule.check()?;
+        Ok(rule)
+    }
+
+    /// Where the class comes from.
+    pub fn kind(&self) -> &LabelKind {
+        &self.kind
+    }
+
+    /// Class names in label order (label 0 first). Empty only before [`LabelRule::resolve`].
+    pub fn classes(&self) -> &[String] {
+        &self.classes
+    }
+
+    /// The columns the label is made from.
+    pub fn sources(&self) -> Vec<&str> {
+        match &self.kind {
+            LabelKind::Column { column, .. } => column.iter().map(String::as_str).collect(),
+            LabelKind::Difference { actual, planned, .. } | LabelKind::Dates { actual, planned, .. } => vec![actual, planned],
+        }
+    }
+
+    /// The sources that no profile may use as features: all but the plan, which is known beforehand.
+    pub fn never_features(&self) -> Vec<&str> {
+        match &self.kind {
+            LabelKind::Column { column, .. } => column.iter().map(String::as_str).collect(),
+            LabelKind::Difference { actual, .. } | LabelKind::Dates { actual, .. } => vec![actual],
+        }
+    }
+
+    /// Checks what needs no sheet: at least two classes, distinct names, values named once, bounds in rising order.
+    ///
+    /// # Errors
+    /// Names the class at fault.
+    pub fn check(&self) -> Result<()> {
+        let classes = &self.classes;
+        if classes.len() > MAX_CLASSES {
+            return Err(Error::input(format!("the label has {} classes; at most {MAX_CLASSES} are possible", classes.len())));
+        }
+        for (index, name) in classes.iter().enumerate() {
+            if name.trim().is_empty() {
+                return Err(Error::input(format!("class {} of the label has no name", index + 1)));
+            }
+            if classes[..index].contains(name) {
+                return Err(Error::input(format!("two classes of the label are called `{name}`")));
+            }
+        }
+        match &self.kind {
+            LabelKind::Column { values, .. } => check_values(classes, values),
+            LabelKind::Difference { bounds, step, lowest, .. } => {
+                if !(*step > 0.0 && step.is_finite() && lowest.is_finite()) {
+                    return Err(Error::input("`label.step` must be above 0 and `label.lowest` a number"));
+                }
+                check_bounds(classes, bounds)
+            }
+            LabelKind::Dates { bounds, .. } => check_bounds(classes, bounds),
+        }
+    }
+
+    /// Takes the classes from the sheet where the rule leaves them open. A rule that has classes stays as it is.
+    ///
+    /// # Errors
+    /// Where no label column is named, it is not in the sheet, has one value only, or too many to be classes.
+    pub fn resolve(&self, table: &Table) -> Result<Self> {
+        let LabelKind::Column { column, .. } = &self.kind else { return Ok(self.clone()) };
+        let Some(column) = column else {
+            return Err(Error::input("no label column is named: which column holds the class to predict?")
+                .in_file(&table.source().file_name)
+                .hint("add `--label COLUMN`; `recant inspect SHEET` shows the columns"));
+        };
+        table.require(column)?;
+        if !self.classes.is_empty() {
+            return Ok(self.clone());
+        }
+        let texts = table.texts(column)?;
+        let mut found: Vec<String> = texts.values.clone();
+        let place = |error: Error| error.in_file(&table.source().file_name).in_column(column);
+        if found.len() > MAX_CLASSES {
+            return Err(place(Error::input(format!(
+                "`{column}` has {} different values: that is no class but a number, a name or an id",
+                found.len()
+            )))
+            .hint("choose a column with a few values, or write a profile with a label rule: `recant inspect SHEET` starts one"));
+        }
+        sort_values(&mut found);
+        match found.as_slice() {
+            [] => Err(place(Error::input(format!("the label column `{column}` is empty")))),
+            [only] => Err(place(Error::input(format!(
+                "all rows have the same class (`{column}` = `{only}`): there is nothing to learn"
+            )))
+            .hint("check that the sheet holds rows of at least two classes")),
+            _ => Ok(Self {
+                kind: LabelKind::Column {
+                    column: Some(column.clone()),
+                    values: found.iter().map(|value| vec![value.clone()]).collect(),
+                },
+                classes: found,
+            }),
+        }
+    }
+
+    /// The label of every row of the sheet; `None` where a source is blank or its value belongs to no class.
+    ///
+    /// # Errors
+    /// Where a source column is missing or cannot be read as its kind, or the rule was not resolved.
+    pub fn labels(&self, table: &Table, notes: &mut Notes) -> Result<Vec<Option<u8>>> {
+        match &self.kind {
+            LabelKind::Column { column, values } => {
+                let column = column.as_deref().ok_or_else(|| Error::internal("a label rule without a column was used"))?;
+                if self.classes.is_empty() {
+                    return Err(Error::internal("a label rule without classes was used"));
+                }
+                self.labels_of_column(table, column, values, notes)
+            }
+            LabelKind::Difference { actual, planned, bounds, .. } => {
+                let happened = table.numbers(actual, notes)?;
+                let expected = table.numbers(planned, notes)?;
+                let pairs = happened.iter().zip(&expected);
+                Ok(pairs.map(|(actual, planned)| class_of((*actual)? - (*planned)?, bounds)).collect())
+            }
+            LabelKind::Dates { actual, planned, bounds } => {
+                let happened = table.dates(actual, None, notes)?;
+                let expected = table.dates(planned, None, notes)?;
+                let pairs = happened.iter().zip(&expected);
+                Ok(pairs
+                    .map(|(actual, planned)| class_of(whole_days((*actual)?, (*planned)?), bounds))
+                    .collect())
+            }
+        }
+    }
+
+    fn labels_of_column(&self, table: &Table, column: &str, values: &[Vec<String>], notes: &mut Notes) -> Result<Vec<Option<u8>>> {
+        let texts = table.texts(column)?;
+        let classes: Vec<Option<u8>> = texts.values.iter().map(|value| class_of_value(value, values)).collect();
+        let unknown: Vec<usize> = (0..classes.len()).filter(|code| classes[*code].is_none()).collect();
+        if !unknown.is_empty() {
+            let shown: Vec<String> = unknown.iter().take(5).map(|code| format!("`{}`", texts.values[*code])).collect();
+            let shown = shown.join(", ") + if unknown.len() > 5 { ", ..." } else { "" };
+            if unknown.len() == classes.len() {
+                return Err(Error::input(format!("no row has one of the profile's classes: `{column}` holds {shown}"))
+                    .in_file(&table.source().file_name)
+                    .hint("list these values under `[label]` `classes` in the profile"));
+            }
+            let rows = texts.codes.iter().filter(|code| **code != Texts::MISSING && classes[**code as usize].is_none()).count();
+            notes.add(
+                "unknown-class",
+                format!("{rows} rows have a value in `{column}` that belongs to no class of the profile: {shown}"),
+                "these rows have no label and are left out of training and evaluation",
+            );
+        }
+        let label_of = |code: &u32| if *code == Texts::MISSING { None } else { classes[*code as usize] };
+        Ok(texts.codes.iter().map(label_of).collect())
+    }
+}
+
+/// Whole calendar days from `planned` to `actual`, both in seconds.
+pub(super) fn whole_days(actual: i64, planned: i64) -> f64 {
+    (actual.div_euclid(86_400) - planned.div_euclid(86_400)) as f64
+}
+
+/// The first class whose end lies above the value.
+pub(super) fn class_of(value: f64, bounds: &[Bound]) -> Option<u8> {
+    if value.is_nan() {
+        return None;
+    }
+    bounds.iter().position(|bound| bound.holds(value)).map(|class| class as u8)
+}
+
+/// The class that a cell's text means: exactly, else ignoring case, else as the same number (`1` and `1.0`).
+pub(super) fn class_of_value(text: &str, values: &[Vec<String>]) -> Option<u8> {
+    let find = |same: &dyn Fn(&str) -> bool| values.iter().position(|class| class.iter().any(|value| same(value.trim())));
+    let folded = text.to_lowercase();
+    let number: Option<f64> = text.parse().ok();
+    find(&|value| value == text)
+        .or_else(|| find(&|value| value.to_lowercase() == folded))
+        .or_else(|| find(&|value| number.is_some() && value.parse::<f64>().ok() == number))
+        .map(|class| class as u8)
+}
+
+/// Numbers by size where all values are numbers, else by their text.
+pub(super) fn sort_values(values: &mut [String]) {
+    let numbers = values.iter().all(|value| value.parse::<f64>().is_ok_and(|number| !number.is_nan()));
+    if numbers {
+        let number = |value: &String| value.parse::<f64>().unwrap_or(0.0);
+        values.sort_by(|a, b| number(a).total_cmp(&number(b)).then_with(|| a.cmp(b)));
+    } else {
+        values.sort();
+    }
+}
+
+fn check_values(classes: &[String], values: &[Vec<String>]) -> Result<()> {
+    if classes.len() == 1 {
+        return Err(Error::input("the label has one class only; at least two are needed"));
+    }
+    let mut seen: Vec<(&str, &str)> = Vec::new();
+    for (class, values) in classes.iter().zip(values) {
+        if values.is_empty() {
+            return Err(Error::input(format!("class `{class}` of the label lists no values")));
+        }
+        for value in values {
+            if let Some((_, other)) = seen.iter().find(|(known, _)| *known == value.trim()) {
+                return Err(Error::input(format!("the label value `{value}` belongs to both `{other}` and `{class}`")));
+            }
+            seen.push((value.trim(), class));
+        }
+    }
+    Ok(())
+}
+
+fn check_bounds(classes: &[String], bounds: &[Bound]) -> Result<()> {
+    if classes.len() < 2 {
+        return Err(Error::input("the label needs at least two classes, each but the last with `below` or `up_to`"));
+    }
+    for (index, bound) in bounds.iter().enumerate() {
+        let last = index + 1 == bounds.len();
+        if matches!(bound, Bound::Rest) != last {
+            return Err(Error::input(if last {
+                format!("the last class `{}` takes all that is left: it has no `below` or `up_to`", classes[index])
+            } else {
+                format!("class `{}` needs `below` or `up_to`: only the last class has none", classes[index])
+            }));
+        }
+        if matches!(bound, Bound::Below(end) | Bound::UpTo(end) if !end.is_finite()) {
+            return Err(Error::input(format!("the end of class `{}` is not a number", classes[index])));
+        }
+        if index > 0 && bounds[index - 1].position() >= bound.position() {
+            return Err(Error::input(format!("class `{}` is empty: it ends where `{}` does or before", classes[index], classes[index - 1])));
+        }
+    }
+    Ok(())
+}

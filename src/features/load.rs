@@ -1,0 +1,136 @@
+//! Reading one source of features (a column, or a part of a date column) from a sheet.
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::profile::{DatePart, DateWriting};
+use crate::error::Result;
+use crate::notes::Notes;
+use crate::tables::{Table, Texts};
+
+/// Where the values of one encoder come from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    /// Column of the sheet.
+    pub column: String,
+    /// Part of a date; absent for the column itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<DatePart>,
+    /// How the dates were written in the training sheet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<DateWriting>,
+    /// Whether the values are numbers (else categories).
+    pub number: bool,
+}
+
+impl Source {
+    /// A column used as numbers.
+    pub fn number(column: &str) -> Self {
+        Self {
+            column: column.to_owned(),
+            part: None,
+            order: None,
+            number: true,
+        }
+    }
+
+    /// A column used as categories.
+    pub fn category(column: &str) -> Self {
+        Self {
+            column: column.to_owned(),
+            part: None,
+            order: None,
+            number: false,
+        }
+    }
+
+    /// A part of a date column.
+    pub fn date(column: &str, part: DatePart, order: Option<DateWriting>) -> Self {
+        Self {
+            column: column.to_owned(),
+            part: Some(part),
+            order,
+            number: part.categories().is_none(),
+        }
+    }
+
+    /// The name for people: `order date: weekday`.
+    pub fn name(&self) -> String {
+        match self.part {
+            Some(part) => format!("{}: {}", self.column, part.words()),
+            None => self.column.clone(),
+        }
+    }
+}
+
+/// The values of one source, one per row of the sheet.
+pub enum Values {
+    /// Numbers; `None` for blanks and for what is not finite.
+    Numbers(Vec<Option<f64>>),
+    /// Categories as codes into their texts.
+    Categories(Texts),
+    /// The sheet has no such column.
+    Absent,
+}
+
+/// Reads all sources, several columns at a time; notes come in the order of the sources.
+///
+/// # Errors
+/// The first error in the order of the sources: a cell that is no number or no date.
+pub fn load(table: &Table, sources: &[&Source], notes: &mut Notes) -> Result<Vec<Values>> {
+    // A date column is parsed once, however many parts are taken from it.
+    let mut date_columns: Vec<(&str, Option<DateWriting>)> = Vec::new();
+    for source in sources.iter().filter(|source| source.part.is_some() && table.has(&source.column)) {
+        if !date_columns.iter().any(|(column, _)| *column == source.column) {
+            date_columns.push((&source.column, source.order));
+        }
+    }
+    let mut dates: BTreeMap<&str, Vec<Option<i64>>> = BTreeMap::new();
+    for (column, order) in date_columns {
+        dates.insert(column, table.dates(column, order.map(Into::into), notes)?);
+    }
+    let loaded: Vec<(Result<Values>, Notes)> = sources
+        .par_iter()
+        .map(|source| {
+            let mut own = Notes::new();
+            let values = load_one(table, source, &dates, &mut own);
+            (values, own)
+        })
+        .collect();
+    let mut all = Vec::with_capacity(loaded.len());
+    for (values, own) in loaded {
+        notes.extend(own);
+        all.push(values?);
+    }
+    Ok(all)
+}
+
+fn load_one(table: &Table, source: &Source, dates: &BTreeMap<&str, Vec<Option<i64>>>, notes: &mut Notes) -> Result<Values> {
+    if !table.has(&source.column) {
+        return Ok(Values::Absent);
+    }
+    if let (Some(part), Some(seconds)) = (source.part, dates.get(source.column.as_str())) {
+        return Ok(match part.categories() {
+            Some(names) => Values::Categories(Texts {
+                codes: seconds
+                    .iter()
+                    .map(|seconds| seconds.map_or(Texts::MISSING, |seconds| part.value(seconds) as u32))
+                    .collect(),
+                values: names.iter().map(|name| (*name).to_owned()).collect(),
+            }),
+            None => Values::Numbers(seconds.iter().map(|seconds| seconds.map(|seconds| part.value(seconds))).collect()),
+        });
+    }
+    if source.number {
+        let mut numbers = table.numbers(&source.column, notes)?;
+        for number in &mut numbers {
+            *number = number.filter(|value| value.is_finite());
+        }
+        Ok(Values::Numbers(numbers))
+    } else {
+        table.texts(&source.column).map(Values::Categories)
+    }
+}
