@@ -128,7 +128,12 @@ mod tests {
     #[test]
     fn the_published_index_puts_late_december_after_early_january() {
         let day = |year, month, day| {
-            NaiveDate::from_ymd_opt(year, month, day).unwrap().and_hms_opt(0, 0, 0).unwrap().and_utc().timestamp()
+            NaiveDate::from_ymd_opt(year, month, day)
+                .unwrap()
+                .and_hms_opt(0, 0, 0)
+                .unwrap()
+                .and_utc()
+                .timestamp()
         };
         assert_eq!(published_index(day(2015, 12, 31)), 365 * 2015 + 31 * 12 + 31);
         assert!(published_index(day(2015, 12, 31)) > published_index(day(2016, 1, 1)));

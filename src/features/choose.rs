@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::label::LabelRule;
-use super::profile::{DateWriting, Profile, TimeRule, TimeSort};
+use super::profile::{Profile, TimeRule, TimeSort};
 use crate::error::{Error, Result, closest};
 use crate::notes::Notes;
-use crate::tables::Table;
+use crate::tables::{DateOrder, Table};
 
 /// The built-in profiles: name and TOML text.
 const BUILT_IN: &[(&str, &str)] = &[
@@ -29,7 +29,7 @@ pub struct Overrides {
     /// Time column.
     pub time: Option<String>,
     /// How text dates of the time column are written.
-    pub date_order: Option<DateWriting>,
+    pub date_order: Option<DateOrder>,
     /// Seed of a random split.
     pub seed: Option<u64>,
 }
@@ -75,8 +75,15 @@ impl Profile {
         let folder = sheet.parent().unwrap_or_else(|| Path::new(""));
         let name = sheet.file_name()?.to_string_lossy().into_owned();
         let stem = name.split('.').next().filter(|stem| !stem.is_empty()).unwrap_or(&name).to_owned();
-        let candidates = [format!("{name}.recant.toml"), format!("{stem}.recant.toml"), "recant.toml".to_owned()];
-        candidates.iter().map(|candidate| folder.join(candidate)).find(|path| path.is_file())
+        let candidates = [
+            format!("{name}.recant.toml"),
+            format!("{stem}.recant.toml"),
+            "recant.toml".to_owned(),
+        ];
+        candidates
+            .iter()
+            .map(|candidate| folder.join(candidate))
+            .find(|path| path.is_file())
     }
 
     /// The profile to use for a sheet: the one given (name or path), else the one beside the sheet, else the one that fits its columns,
@@ -106,12 +113,19 @@ impl Profile {
         } else if overrides.label.is_some() {
             Self::load("generic")?
         } else {
-            return Err(Error::input("no profile is named, none lies beside the sheet, and none of the built-in ones fits its columns")
-                .in_file(&table.source().file_name)
-                .hint("name the column that holds the class with `--label COLUMN`, or let `recant inspect SHEET` write a profile to edit"));
+            return Err(table
+                .in_place(Error::input(
+                    "no profile is named, none lies beside the sheet, and none of the built-in ones fits its columns",
+                ))
+                .hint(
+                    "name the column that holds the class with `--label COLUMN`, or let `recant inspect SHEET` write a profile to edit",
+                ));
         };
         let profile = profile.with(overrides)?;
-        for column in [&overrides.label, &overrides.key, &overrides.group, &overrides.time].into_iter().flatten() {
+        for column in [&overrides.label, &overrides.key, &overrides.group, &overrides.time]
+            .into_iter()
+            .flatten()
+        {
             table.require(column)?;
         }
         Ok(profile)
@@ -124,7 +138,13 @@ impl Profile {
     pub fn with(mut self, overrides: &Overrides) -> Result<Self> {
         if let Some(label) = &overrides.label {
             // The old sources would give the new label away, or mean nothing any more: out they go.
-            let old: Vec<String> = self.label.sources().into_iter().map(str::to_owned).filter(|source| source != label).collect();
+            let old: Vec<String> = self
+                .label
+                .sources()
+                .into_iter()
+                .map(str::to_owned)
+                .filter(|source| source != label)
+                .collect();
             self.label = LabelRule::column(label);
             self.forget(label);
             if !old.is_empty() {

@@ -82,7 +82,13 @@ pub struct Fitted {
 }
 
 /// Fits one source on the training rows; `Err` says in words why the source is left out.
-pub fn fit(source: &Source, values: &Values, train: &[usize], distinct_in_filter: Option<usize>, rules: &FeatureRules) -> Result<Fitted, String> {
+pub fn fit(
+    source: &Source,
+    values: &Values,
+    train: &[usize],
+    distinct_in_filter: Option<usize>,
+    rules: &FeatureRules,
+) -> Result<Fitted, String> {
     match values {
         Values::Absent => Err("the sheet has no such column".to_owned()),
         Values::Numbers(numbers) => fit_number(source, numbers, train, rules),
@@ -129,12 +135,20 @@ fn fit_number(source: &Source, numbers: &[Option<f64>], train: &[usize], rules: 
     present.sort_unstable_by(f64::total_cmp);
     let (low, high) = (present[0], present[present.len() - 1]);
     let middle = present.len() / 2;
-    let median = if present.len() % 2 == 1 { present[middle] } else { 0.5 * (present[middle - 1] + present[middle]) };
+    let median = if present.len() % 2 == 1 {
+        present[middle]
+    } else {
+        0.5 * (present[middle - 1] + present[middle])
+    };
     let (offset, divisor) = match rules.scaling {
         Scaling::MinMax => (low, high - low),
         Scaling::Standard => (mean, variance.sqrt()),
     };
-    let scale = if divisor > 0.0 && (1.0 / divisor).is_finite() { 1.0 / divisor } else { 1.0 };
+    let scale = if divisor > 0.0 && (1.0 / divisor).is_finite() {
+        1.0 / divisor
+    } else {
+        1.0
+    };
     // A constant column may come out with a variance of rounding errors.
     let scaled_variance = if high > low { variance * scale * scale } else { 0.0 };
     let blanks = train.len() - present.len();
@@ -184,16 +198,26 @@ fn fit_category(
             code => counts[code as usize] += 1,
         }
     }
-    let mut values: Vec<String> = (0..counts.len()).filter(|code| counts[*code] > 0).map(|code| texts.values[code].clone()).collect();
+    let mut values: Vec<String> = (0..counts.len())
+        .filter(|code| counts[*code] > 0)
+        .map(|code| texts.values[code].clone())
+        .collect();
     if values.is_empty() {
         return Err("it is empty in all training rows".to_owned());
     }
     let distinct = distinct_in_filter.unwrap_or(values.len());
     if distinct > rules.max_categories && rules.too_many == TooMany::Drop {
-        return Err(format!("it has {distinct} different values, more than `max_categories` = {}", rules.max_categories));
+        return Err(format!(
+            "it has {distinct} different values, more than `max_categories` = {}",
+            rules.max_categories
+        ));
     }
     if let Some(names) = source.part.and_then(super::profile::DatePart::categories) {
-        values = names.iter().filter(|name| values.iter().any(|value| value == *name)).map(|name| (*name).to_owned()).collect();
+        values = names
+            .iter()
+            .filter(|name| values.iter().any(|value| value == *name))
+            .map(|name| (*name).to_owned())
+            .collect();
     } else {
         sort_values(&mut values);
     }
@@ -207,11 +231,25 @@ fn fit_category(
     };
     let pairs = values.iter().zip(&count_of).zip(&own);
     let mut outputs: Vec<Option<usize>> = pairs
-        .map(|((value, count), own)| if *own { candidate(format!("{} = {value}", source.name()), *count) } else { None })
+        .map(|((value, count), own)| {
+            if *own {
+                candidate(format!("{} = {value}", source.name()), *count)
+            } else {
+                None
+            }
+        })
         .collect();
     let rest: usize = count_of.iter().zip(&own).filter(|(_, own)| !**own).map(|(count, _)| count).sum();
-    let other = if rest > 0 { candidate(format!("{} = (other)", source.name()), rest) } else { None };
-    let missing = if rules.missing_category && blanks > 0 { candidate(format!("{} = (blank)", source.name()), blanks) } else { None };
+    let other = if rest > 0 {
+        candidate(format!("{} = (other)", source.name()), rest)
+    } else {
+        None
+    };
+    let missing = if rules.missing_category && blanks > 0 {
+        candidate(format!("{} = (blank)", source.name()), blanks)
+    } else {
+        None
+    };
     for (output, own) in outputs.iter_mut().zip(&own) {
         if !own {
             *output = other;
@@ -235,7 +273,11 @@ fn fit_category(
 fn counts_by_value(values: &[String], texts: &Texts, counts: &[usize]) -> Vec<usize> {
     let mut by_text: Vec<(&str, usize)> = texts.values.iter().map(String::as_str).zip(counts.iter().copied()).collect();
     by_text.sort_unstable();
-    let count_of = |value: &String| by_text.binary_search_by(|(text, _)| (*text).cmp(value)).map_or(0, |index| by_text[index].1);
+    let count_of = |value: &String| {
+        by_text
+            .binary_search_by(|(text, _)| (*text).cmp(value))
+            .map_or(0, |index| by_text[index].1)
+    };
     values.iter().map(count_of).collect()
 }
 

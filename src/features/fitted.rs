@@ -80,13 +80,19 @@ impl FittedFeatures {
                 Coding::Number(coding) => {
                     let numbers = [coding.fill, coding.offset, coding.scale, coding.low, coding.high];
                     if numbers.iter().any(|number| !number.is_finite()) || coding.low > coding.high {
-                        return Err(Error::input(format!("the stored features hold no usable range for `{}`", encoder.source.name())));
+                        return Err(Error::input(format!(
+                            "the stored features hold no usable range for `{}`",
+                            encoder.source.name()
+                        )));
                     }
                     coding.output.into_iter().chain(coding.indicator).collect()
                 }
                 Coding::Category(coding) => {
                     if coding.values.len() != coding.outputs.len() {
-                        return Err(Error::input(format!("the stored features of `{}` do not fit together", encoder.source.name())));
+                        return Err(Error::input(format!(
+                            "the stored features of `{}` do not fit together",
+                            encoder.source.name()
+                        )));
                     }
                     let own = coding.outputs.iter().filter(|output| **output != coding.other).flatten();
                     own.copied().chain(coding.other).chain(coding.missing).collect()
@@ -95,7 +101,11 @@ impl FittedFeatures {
             for output in outputs {
                 match used.get_mut(output) {
                     Some(seen) if !*seen => *seen = true,
-                    _ => return Err(Error::input(format!("the stored features name input column {output} twice or beyond the end"))),
+                    _ => {
+                        return Err(Error::input(format!(
+                            "the stored features name input column {output} twice or beyond the end"
+                        )));
+                    }
                 }
             }
         }
@@ -154,18 +164,22 @@ impl FittedFeatures {
             })
             .collect();
         if missing.len() * 2 > columns.len() {
-            return Err(Error::input(format!(
-                "{} of the {} columns that the model looks at are missing: {}",
-                missing.len(),
-                columns.len(),
-                listed.join(", ")
-            ))
-            .in_file(&table.source().file_name)
-            .hint("use a sheet with the same headers as the training sheet"));
+            return Err(table
+                .in_place(Error::input(format!(
+                    "{} of the {} columns that the model looks at are missing: {}",
+                    missing.len(),
+                    columns.len(),
+                    listed.join(", ")
+                )))
+                .hint("use a sheet with the same headers as the training sheet"));
         }
         notes.add(
             "missing-columns",
-            format!("`{}` lacks columns that the model looks at: {}", table.source().file_name, listed.join(", ")),
+            format!(
+                "`{}` lacks columns that the model looks at: {}",
+                table.source().file_name,
+                listed.join(", ")
+            ),
             "values typical of the training rows were used instead, so predictions are less reliable",
         );
         Ok(())
@@ -174,18 +188,26 @@ impl FittedFeatures {
     /// Row-major inputs of the given rows. Written straight from values and category codes: nothing is one-hot in between.
     pub(super) fn encode(&self, values: &[Values], rows: &[usize]) -> Vec<f32> {
         let width = self.width();
-        let plans: Vec<Plan> = self.encoders.iter().zip(values).map(|(encoder, values)| Plan::new(encoder, values)).collect();
+        let plans: Vec<Plan> = self
+            .encoders
+            .iter()
+            .zip(values)
+            .map(|(encoder, values)| Plan::new(encoder, values))
+            .collect();
         let mut inputs = vec![0.0_f32; rows.len() * width];
         if width == 0 {
             return inputs;
         }
-        inputs.par_chunks_mut(ROWS_PER_TASK * width).zip(rows.par_chunks(ROWS_PER_TASK)).for_each(|(block, rows)| {
-            for plan in &plans {
-                for (inputs, row) in block.chunks_exact_mut(width).zip(rows) {
-                    plan.write(*row, inputs);
+        inputs
+            .par_chunks_mut(ROWS_PER_TASK * width)
+            .zip(rows.par_chunks(ROWS_PER_TASK))
+            .for_each(|(block, rows)| {
+                for plan in &plans {
+                    for (inputs, row) in block.chunks_exact_mut(width).zip(rows) {
+                        plan.write(*row, inputs);
+                    }
                 }
-            }
-        });
+            });
         inputs
     }
 }
@@ -225,7 +247,11 @@ impl<'a> Plan<'a> {
                 }
             }
             Plan::Category(codes, outputs, missing) => {
-                let output = if codes[row] == Texts::MISSING { *missing } else { outputs[codes[row] as usize] };
+                let output = if codes[row] == Texts::MISSING {
+                    *missing
+                } else {
+                    outputs[codes[row] as usize]
+                };
                 if let Some(output) = output {
                     inputs[output] = 1.0;
                 }
@@ -272,7 +298,10 @@ fn warn_of_numbers(
         match number {
             Some(value) if *value < coding.low || *value > coding.high => {
                 outside += 1;
-                warnings.push(format!("`{name}` = {value} is outside the training range {} to {}", coding.low, coding.high));
+                warnings.push(format!(
+                    "`{name}` = {value} is outside the training range {} to {}",
+                    coding.low, coding.high
+                ));
             }
             None if encoder.blanks == 0 => {
                 blank += 1;
@@ -284,8 +313,15 @@ fn warn_of_numbers(
     if outside > 0 {
         notes.add(
             "outside-training-range",
-            format!("{outside} rows have a value of `{name}` outside the training range {} to {}", coding.low, coding.high),
-            if coding.clip { "the nearer end of the range was used" } else { "the values were used as they are" },
+            format!(
+                "{outside} rows have a value of `{name}` outside the training range {} to {}",
+                coding.low, coding.high
+            ),
+            if coding.clip {
+                "the nearer end of the range was used"
+            } else {
+                "the values were used as they are"
+            },
         );
     }
     note_blanks(&name, blank, notes);
@@ -308,18 +344,32 @@ fn warn_of_categories(encoder: &Encoder, known: &[String], other: bool, texts: &
             if examples.len() <= EXAMPLES && !examples.contains(code) {
                 examples.push(*code);
             }
-            warnings.push(format!("`{name}` = `{}` was not seen in training", shown(&texts.values[*code as usize])));
+            warnings.push(format!(
+                "`{name}` = `{}` was not seen in training",
+                shown(&texts.values[*code as usize])
+            ));
         }
     }
     if unseen > 0 {
-        let mut listed: Vec<String> = examples.iter().take(EXAMPLES).map(|code| format!("`{}`", shown(&texts.values[*code as usize]))).collect();
+        let mut listed: Vec<String> = examples
+            .iter()
+            .take(EXAMPLES)
+            .map(|code| format!("`{}`", shown(&texts.values[*code as usize])))
+            .collect();
         if examples.len() > EXAMPLES {
             listed.push("...".to_owned());
         }
         notes.add(
             "unseen-categories",
-            format!("{unseen} rows have a value of `{name}` that was not seen in training: {}", listed.join(", ")),
-            if other { "they were treated as \"other\"" } else { "`none of the known values` was used for them" },
+            format!(
+                "{unseen} rows have a value of `{name}` that was not seen in training: {}",
+                listed.join(", ")
+            ),
+            if other {
+                "they were treated as \"other\""
+            } else {
+                "`none of the known values` was used for them"
+            },
         );
     }
     note_blanks(&name, blank, notes);

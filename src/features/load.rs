@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::profile::{DatePart, DateWriting};
+use super::profile::DatePart;
 use crate::error::Result;
 use crate::notes::Notes;
-use crate::tables::{Table, Texts};
+use crate::tables::{DateOrder, DecimalMark, Table, Texts};
 
 /// Where the values of one encoder come from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,7 +21,10 @@ pub struct Source {
     pub part: Option<DatePart>,
     /// How the dates were written in the training sheet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub order: Option<DateWriting>,
+    pub order: Option<DateOrder>,
+    /// The decimal mark of the training sheet, for cells that could be read either way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mark: Option<DecimalMark>,
     /// Whether the values are numbers (else categories).
     pub number: bool,
 }
@@ -33,6 +36,7 @@ impl Source {
             column: column.to_owned(),
             part: None,
             order: None,
+            mark: None,
             number: true,
         }
     }
@@ -43,18 +47,33 @@ impl Source {
             column: column.to_owned(),
             part: None,
             order: None,
+            mark: None,
             number: false,
         }
     }
 
     /// A part of a date column.
-    pub fn date(column: &str, part: DatePart, order: Option<DateWriting>) -> Self {
+    pub fn date(column: &str, part: DatePart, order: Option<DateOrder>) -> Self {
         Self {
             column: column.to_owned(),
             part: Some(part),
             order,
+            mark: None,
             number: part.categories().is_none(),
         }
+    }
+
+    /// The source with what the training sheet shows of how its dates and numbers are written: a later sheet may be too short to show it.
+    ///
+    /// # Errors
+    /// Where the sheet has no such column.
+    pub fn as_written_in(mut self, table: &Table) -> Result<Self> {
+        if self.part.is_some() && self.order.is_none() {
+            self.order = table.date_order(&self.column)?;
+        } else if self.part.is_none() && self.number {
+            self.mark = table.decimal_mark(&self.column)?;
+        }
+        Ok(self)
     }
 
     /// The name for people: `order date: weekday`.
@@ -82,7 +101,7 @@ pub enum Values {
 /// The first error in the order of the sources: a cell that is no number or no date.
 pub fn load(table: &Table, sources: &[&Source], notes: &mut Notes) -> Result<Vec<Values>> {
     // A date column is parsed once, however many parts are taken from it.
-    let mut date_columns: Vec<(&str, Option<DateWriting>)> = Vec::new();
+    let mut date_columns: Vec<(&str, Option<DateOrder>)> = Vec::new();
     for source in sources.iter().filter(|source| source.part.is_some() && table.has(&source.column)) {
         if !date_columns.iter().any(|(column, _)| *column == source.column) {
             date_columns.push((&source.column, source.order));
@@ -90,7 +109,7 @@ pub fn load(table: &Table, sources: &[&Source], notes: &mut Notes) -> Result<Vec
     }
     let mut dates: BTreeMap<&str, Vec<Option<i64>>> = BTreeMap::new();
     for (column, order) in date_columns {
-        dates.insert(column, table.dates(column, order.map(Into::into), notes)?);
+        dates.insert(column, table.dates(column, order, notes)?);
     }
     let loaded: Vec<(Result<Values>, Notes)> = sources
         .par_iter()
@@ -125,7 +144,7 @@ fn load_one(table: &Table, source: &Source, dates: &BTreeMap<&str, Vec<Option<i6
         });
     }
     if source.number {
-        let mut numbers = table.numbers(&source.column, notes)?;
+        let mut numbers = table.numbers_with(&source.column, source.mark, notes)?;
         for number in &mut numbers {
             *number = number.filter(|value| value.is_finite());
         }

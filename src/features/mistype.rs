@@ -34,13 +34,17 @@ impl LabelRule {
     /// # Errors
     /// Where the rule's columns are missing or cannot be read.
     pub fn mistyper<'a>(&'a self, table: &Table, notes: &mut Notes) -> Result<Mistyper<'a>> {
-        let column = self.mistyped_column().ok_or_else(|| Error::internal("a label rule without a column was used"))?;
+        let column = self
+            .mistyped_column()
+            .ok_or_else(|| Error::internal("a label rule without a column was used"))?;
         let cells = match self.kind() {
             LabelKind::Column { values, .. } => Cells::Spellings(spellings(&table.texts(column)?, values)),
             LabelKind::Difference { actual, planned, .. } => Cells::Numbers(table.numbers(actual, notes)?, table.numbers(planned, notes)?),
-            LabelKind::Dates { actual, planned, .. } => {
+            LabelKind::Dates {
+                actual, planned, order, ..
+            } => {
                 let typed = (0..table.height()).map(|row| table.cell(row, actual)).collect::<Result<_>>()?;
-                Cells::Dates(table.dates(actual, None, notes)?, table.dates(planned, None, notes)?, typed)
+                Cells::Dates(table.dates(actual, *order, notes)?, table.dates(planned, *order, notes)?, typed)
             }
         };
         Ok(Mistyper { rule: self, column, cells })
@@ -97,7 +101,11 @@ fn spellings(texts: &Texts, values: &[Vec<String>]) -> Vec<Option<String>> {
         }
     }
     let listed = values.iter().map(|values| values.first().cloned());
-    best.into_iter().map(|found| found.map(|(_, text)| text.to_owned())).zip(listed).map(|(found, listed)| found.or(listed)).collect()
+    best.into_iter()
+        .map(|found| found.map(|(_, text)| text.to_owned()))
+        .zip(listed)
+        .map(|(found, listed)| found.or(listed))
+        .collect()
 }
 
 /// The difference in class `wanted`, at least `lowest`, that is nearest to `present` among multiples of `step`
@@ -129,7 +137,9 @@ fn round_to_digits(value: f64) -> f64 {
 fn rewrite_date(typed: Option<&str>, present: Option<i64>, day: i64) -> String {
     let (year, month, of_month) = civil(day);
     let iso = format!("{year:04}-{month:02}-{of_month:02}");
-    let (Some(typed), Some(present)) = (typed, present) else { return iso };
+    let (Some(typed), Some(present)) = (typed, present) else {
+        return iso;
+    };
     let (old_year, old_month, old_day) = civil(present.div_euclid(86_400));
     // The first three groups of digits are the date.
     let mut groups: Vec<(usize, usize)> = Vec::new();
@@ -145,17 +155,30 @@ fn rewrite_date(typed: Option<&str>, present: Option<i64>, day: i64) -> String {
     }
     let [first, second, third] = groups.as_slice() else { return iso };
     let number = |group: &(usize, usize)| typed[group.0..group.1].parse::<i64>().unwrap_or(-1);
-    let (old, new) = ([old_year, i64::from(old_month), i64::from(old_day)], [year, i64::from(month), i64::from(of_month)]);
-    let same = |index: usize, group: &(usize, usize)| number(group) == old[index] || (index == 0 && group.1 - group.0 == 2 && number(group) == old[0] % 100);
+    let (old, new) = (
+        [old_year, i64::from(old_month), i64::from(old_day)],
+        [year, i64::from(month), i64::from(of_month)],
+    );
+    let same = |index: usize, group: &(usize, usize)| {
+        number(group) == old[index] || (index == 0 && group.1 - group.0 == 2 && number(group) == old[0] % 100)
+    };
     let orders = [[0, 1, 2], [2, 1, 0], [1, 2, 0]];
     let groups = [first, second, third];
-    let mut fitting = orders.iter().filter(|order| order.iter().zip(groups).all(|(index, group)| same(*index, group)));
+    let mut fitting = orders
+        .iter()
+        .filter(|order| order.iter().zip(groups).all(|(index, group)| same(*index, group)));
     let Some(order) = fitting.next() else { return iso };
     // 3/3/2018 fits day first and month first: only the ISO form is then sure to be read right.
     if fitting.next().is_some() {
         return iso;
     }
-    let small = || order.iter().zip(groups).filter(|(index, _)| **index != 0).map(|(_, group)| &typed[group.0..group.1]);
+    let small = || {
+        order
+            .iter()
+            .zip(groups)
+            .filter(|(index, _)| **index != 0)
+            .map(|(_, group)| &typed[group.0..group.1])
+    };
     // A leading zero or a single digit tells; 31.12. does not, and dots and dashes usually pad.
     let padded = small().any(|digits| digits.starts_with('0')) || (small().all(|digits| digits.len() == 2) && !typed.contains('/'));
     let mut written = String::new();
@@ -163,7 +186,11 @@ fn rewrite_date(typed: Option<&str>, present: Option<i64>, day: i64) -> String {
     for (index, group) in order.iter().zip(groups) {
         written.push_str(&typed[from..group.0]);
         let width = group.1 - group.0;
-        let value = if *index == 0 && width == 2 { new[0].rem_euclid(100) } else { new[*index] };
+        let value = if *index == 0 && width == 2 {
+            new[0].rem_euclid(100)
+        } else {
+            new[*index]
+        };
         let width = if *index == 0 || padded { width } else { 1 };
         written.push_str(&format!("{value:0width$}"));
         from = group.1;
@@ -178,7 +205,14 @@ mod tests {
 
     #[test]
     fn a_date_is_rewritten_in_the_form_of_the_cell() {
-        let seconds = |year: i32, month, day| chrono::NaiveDate::from_ymd_opt(year, month, day).unwrap().and_hms_opt(9, 30, 0).unwrap().and_utc().timestamp();
+        let seconds = |year: i32, month, day| {
+            chrono::NaiveDate::from_ymd_opt(year, month, day)
+                .unwrap()
+                .and_hms_opt(9, 30, 0)
+                .unwrap()
+                .and_utc()
+                .timestamp()
+        };
         let to = seconds(2018, 2, 4).div_euclid(86_400);
         for (typed, expected) in [
             ("2018-01-31", "2018-02-04"),

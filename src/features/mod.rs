@@ -1,29 +1,35 @@
 //! From a sheet to a learning task: profiles, label rules, the split by time, encoders fitted on training rows only, the leakage audit,
 //! and a first look at an unknown sheet.
 
+mod audit;
+mod auto;
 mod calendar;
 mod choose;
 mod encode;
 mod fitted;
 mod label;
 mod load;
+mod look;
 mod mistype;
 mod plan;
 mod prepare;
 mod profile;
 mod split;
+mod words;
 
+pub use audit::{Finding, LeakKind, leakage_audit};
 pub use calendar::{civil, iso};
 pub use choose::Overrides;
 pub use encode::{CategoryCoding, Coding, Encoder, NumberCoding};
 pub use fitted::{FittedFeatures, Transformed};
 pub use label::{Bound, LabelKind, LabelRule, MAX_CLASSES};
 pub use load::Source;
+pub use look::ColumnKind;
 pub use mistype::Mistyper;
 pub use plan::{ColumnUse, Role};
 pub use prepare::{LeftOut, Part, Prepared, apply, prepare};
 pub use profile::{
-    ClassWeights, CountIn, DateFeatures, DatePart, DateWriting, Dropped, Filter, FeatureRules, MissingNumber, Others, Profile, Scaling,
-    SplitRule, Ties, TimeRule, TimeSort, TooMany, TrainingDefaults,
+    ClassWeights, CountIn, DateFeatures, DatePart, Dropped, FeatureRules, Filter, MissingNumber, Others, Profile, Scaling, SplitRule, Ties,
+    TimeRule, TimeSort, TooMany, TrainingDefaults,
 };
 pub use split::{Cut, SplitBounds, SplitBy};

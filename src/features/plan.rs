@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::audit::Finding;
+use super::auto;
 use super::load::Source;
+use super::look;
+use super::prepare::Usable;
 use super::profile::{Others, Profile};
 use crate::error::{Error, Result, closest};
 use crate::notes::Notes;
@@ -45,36 +49,58 @@ pub enum Role {
 
 /// The sources of features in the order of their input columns, numbers before date parts before categories, and the use of every column.
 ///
+/// `findings` of the leakage audit count only for columns that the profile leaves to [`Others::Auto`].
+///
 /// # Errors
 /// Where the profile names features but the sheet has none of them.
 pub fn plan(
-    table: &Table,
+    usable: &Usable,
     profile: &Profile,
-    _labels: &[u8],
-    _train: &[usize],
+    train: &[usize],
+    findings: Option<&[Finding]>,
     notes: &mut Notes,
 ) -> Result<(Vec<Source>, Vec<ColumnUse>)> {
-    let rules = &profile.features;
+    let (table, rules) = (&usable.table, &profile.features);
+    check_named(table, profile, notes)?;
     let mut columns: Vec<ColumnUse> = Vec::with_capacity(table.names().len());
-    let mut numbers: Vec<Source> = Vec::new();
+    let mut numbers: Vec<Source> = rules
+        .numeric
+        .iter()
+        .filter(|column| table.has(column))
+        .map(|column| Source::number(column))
+        .collect();
     let mut dates: Vec<Source> = Vec::new();
-    let mut categories: Vec<Source> = Vec::new();
-    let named = rules.numeric.iter().chain(&rules.categorical).chain(rules.dates.iter().map(|date| &date.column));
-    let absent: Vec<&str> = named.clone().map(String::as_str).filter(|column| !table.has(column)).collect();
-    if !absent.is_empty() {
-        note_absent(table, &absent, notes);
-        if absent.len() == named.count() && rules.others == Others::Drop {
-            return Err(Error::input(format!("the sheet has none of the columns that profile `{}` uses as features", profile.name))
-                .in_file(&table.source().file_name)
-                .hint("`recant inspect SHEET` writes a profile for this sheet"));
-        }
-    }
-    numbers.extend(rules.numeric.iter().filter(|column| table.has(column)).map(|column| Source::number(column)));
     for date in rules.dates.iter().filter(|date| table.has(&date.column)) {
         dates.extend(date.parts.iter().map(|part| Source::date(&date.column, *part, date.order)));
     }
+    let looked_at = if rules.others == Others::Auto {
+        Some(table.take(train))
+    } else {
+        None
+    };
+    let order_of_time = |column: &String| {
+        profile
+            .time
+            .as_ref()
+            .filter(|time| time.column == *column)
+            .and_then(|time| time.order)
+    };
+    let mut categories: Vec<Source> = Vec::new();
     for column in table.names() {
-        let (role, why) = role_of(profile, column);
+        let (mut role, mut why, open) = role_of(profile, column);
+        if let (true, Some(train_rows)) = (open, &looked_at) {
+            let look = look::look(train_rows, column)?;
+            let decision = auto::decide(column, &look, rules, findings.unwrap_or_default());
+            match decision.role {
+                Role::Number => numbers.push(Source::number(column)),
+                Role::Date => dates.extend(decision.parts.iter().map(|part| Source::date(column, *part, order_of_time(column)))),
+                _ => {}
+            }
+            // A time column stays one where it is no feature.
+            if decision.role != Role::LeftOut || role == Role::LeftOut {
+                (role, why) = (decision.role, decision.why);
+            }
+        }
         if role == Role::Category {
             categories.push(Source::category(column));
         }
@@ -85,44 +111,87 @@ pub fn plan(
         });
     }
     // Categories named in the profile keep the profile's order, the others that of the sheet.
-    let place = |source: &Source| rules.categorical.iter().position(|column| *column == source.column).unwrap_or(usize::MAX);
+    let place = |source: &Source| {
+        rules
+            .categorical
+            .iter()
+            .position(|column| *column == source.column)
+            .unwrap_or(usize::MAX)
+    };
     categories.sort_by_key(place);
-    numbers.extend(dates);
-    let (numeric, by_category): (Vec<Source>, Vec<Source>) = numbers.into_iter().partition(|source| source.number);
-    Ok((numeric.into_iter().chain(by_category).chain(categories).collect(), columns))
+    let (as_numbers, as_categories): (Vec<Source>, Vec<Source>) = dates.into_iter().partition(|source| source.number);
+    Ok((
+        numbers
+            .into_iter()
+            .chain(as_numbers)
+            .chain(as_categories)
+            .chain(categories)
+            .collect(),
+        columns,
+    ))
 }
 
-fn role_of(profile: &Profile, column: &String) -> (Role, String) {
+/// Notes the features that the sheet lacks.
+fn check_named(table: &Table, profile: &Profile, notes: &mut Notes) -> Result<()> {
+    let rules = &profile.features;
+    let named = rules
+        .numeric
+        .iter()
+        .chain(&rules.categorical)
+        .chain(rules.dates.iter().map(|date| &date.column));
+    let absent: Vec<&str> = named.clone().map(String::as_str).filter(|column| !table.has(column)).collect();
+    if absent.is_empty() {
+        return Ok(());
+    }
+    note_absent(table, &absent, notes);
+    if absent.len() == named.count() && rules.others == Others::Drop {
+        return Err(table
+            .in_place(Error::input(format!(
+                "the sheet has none of the columns that profile `{}` uses as features",
+                profile.name
+            )))
+            .hint("`recant inspect SHEET` writes a profile for this sheet"));
+    }
+    Ok(())
+}
+
+/// What the profile says of a column, and whether it leaves the use as a feature open.
+fn role_of(profile: &Profile, column: &String) -> (Role, String, bool) {
     let rules = &profile.features;
     let is = |name: &Option<String>| name.as_ref() == Some(column);
     if rules.numeric.contains(column) {
-        return (Role::Number, String::new());
+        return (Role::Number, String::new(), false);
     }
     if rules.categorical.contains(column) {
-        return (Role::Category, String::new());
+        return (Role::Category, String::new(), false);
     }
     if rules.dates.iter().any(|date| date.column == *column) {
-        return (Role::Date, String::new());
+        return (Role::Date, String::new(), false);
     }
     if profile.label.sources().contains(&column.as_str()) {
-        return (Role::Label, String::new());
+        return (Role::Label, String::new(), false);
     }
     if is(&profile.key) {
-        return (Role::Key, String::new());
+        return (Role::Key, String::new(), false);
     }
     if is(&profile.group) {
-        return (Role::Group, String::new());
+        return (Role::Group, String::new(), false);
     }
     if let Some((_, why)) = profile.dropped().find(|(dropped, _)| dropped == column) {
-        return (Role::LeftOut, why.to_owned());
+        return (Role::LeftOut, why.to_owned(), false);
     }
-    // A time or filter column may still be used as categories by a profile that uses all columns so.
-    match rules.others {
-        Others::Categorical => (Role::Category, String::new()),
-        _ if profile.time.as_ref().is_some_and(|time| time.column == *column) => (Role::Time, String::new()),
-        _ if profile.filter.iter().any(|filter| filter.column == *column) => (Role::Filter, String::new()),
-        Others::Drop | Others::Auto => (Role::LeftOut, "the profile does not name it".to_owned()),
+    // A time or filter column may still be used as a feature by a profile that uses what it does not name.
+    let auto = rules.others == Others::Auto;
+    if rules.others == Others::Categorical {
+        return (Role::Category, String::new(), false);
     }
+    if profile.time.as_ref().is_some_and(|time| time.column == *column) {
+        return (Role::Time, String::new(), auto);
+    }
+    if profile.filter.iter().any(|filter| filter.column == *column) {
+        return (Role::Filter, String::new(), false);
+    }
+    (Role::LeftOut, "the profile does not name it".to_owned(), auto)
 }
 
 fn note_absent(table: &Table, absent: &[&str], notes: &mut Notes) {
@@ -135,7 +204,11 @@ fn note_absent(table: &Table, absent: &[&str], notes: &mut Notes) {
         .collect();
     notes.add(
         "features-absent",
-        format!("`{}` lacks columns that the profile uses as features: {}", table.source().file_name, listed.join(", ")),
+        format!(
+            "`{}` lacks columns that the profile uses as features: {}",
+            table.source().file_name,
+            listed.join(", ")
+        ),
         "the model is trained without them",
     );
 }

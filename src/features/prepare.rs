@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use rayon::prelude::*;
 
+use super::audit;
 use super::calendar;
 use super::encode;
 use super::fitted::FittedFeatures;
 use super::load::{self, Source, Values};
 use super::plan::{self, ColumnUse};
-use super::profile::{CountIn, Filter, Profile};
+use super::profile::{CountIn, Filter, Others, Profile};
 use super::split::{self, Division, SplitBounds, SplitRows};
 use crate::error::{Error, Result};
 use crate::notes::Notes;
@@ -104,11 +105,18 @@ pub fn prepare(table: &Table, profile: &Profile, notes: &mut Notes) -> Result<Pr
     let sort = profile.time.as_ref().map(|time| time.sort).unwrap_or_default();
     let (division, bounds) = split::divide(&usable.split_rows(), &profile.split, sort, notes)?;
     usable.check_classes(&division, &profile, table, notes)?;
-    let (sources, columns) = plan::plan(&usable.table, &profile, &usable.labels, &division.train, notes)?;
+    let findings = if profile.features.others == Others::Auto && profile.features.drop_leaks {
+        Some(audit::Subject::of_rows(&usable, &division.train, &profile)?.findings()?)
+    } else {
+        None
+    };
+    let (sources, columns) = plan::plan(&usable, &profile, &division.train, findings.as_deref(), notes)?;
     let (features, columns, values) = fit(&usable.table, &profile, sources, columns, &division, notes)?;
     if features.width() == 0 {
-        return Err(Error::input("no column of the sheet can be a feature: all are dropped, empty or constant in the training rows")
-            .in_file(&table.source().file_name)
+        return Err(table
+            .in_place(Error::input(
+                "no column of the sheet can be a feature: all are dropped, empty or constant in the training rows",
+            ))
             .hint("`recant inspect SHEET` says why for each column"));
     }
     Ok(usable.assemble(profile, features, bounds, &division, &values, columns))
@@ -130,22 +138,22 @@ pub fn apply(table: &Table, profile: &Profile, features: &FittedFeatures, bounds
 }
 
 /// The rows that pass the filter and have label and time, as a sheet of their own.
-struct Usable {
-    table: Table,
+pub(super) struct Usable {
+    pub(super) table: Table,
     /// Index of every usable row in the sheet it came from.
     rows: Vec<usize>,
-    labels: Vec<u8>,
+    pub(super) labels: Vec<u8>,
     keys: Vec<String>,
-    groups: Option<Vec<u32>>,
+    pub(super) groups: Option<Vec<u32>>,
     group_names: Vec<String>,
     times: Option<Vec<i64>>,
     left_out: Vec<LeftOut>,
 }
 
 impl Usable {
-    fn find(table: &Table, profile: &Profile, notes: &mut Notes) -> Result<Self> {
+    pub(super) fn find(table: &Table, profile: &Profile, notes: &mut Notes) -> Result<Self> {
         if table.height() == 0 {
-            return Err(Error::input("the sheet has no rows").in_file(&table.source().file_name));
+            return Err(table.in_place(Error::input("the sheet has no rows")));
         }
         let mut left_out = Vec::new();
         let mut rows: Vec<usize> = (0..table.height()).collect();
@@ -156,33 +164,51 @@ impl Usable {
             }
         }
         // Everything below looks at the kept rows only: the others may hold anything.
-        let filtered = if rows.len() < table.height() { table.take(&rows) } else { table.clone() };
+        let filtered = if rows.len() < table.height() {
+            table.take(&rows)
+        } else {
+            table.clone()
+        };
         let labels = profile.label.labels(&filtered, notes)?;
         let times = match &profile.time {
-            Some(time) => Some(filtered.dates(&time.column, time.order.map(Into::into), notes)?),
+            Some(time) => Some(filtered.dates(&time.column, time.order, notes)?),
             None => None,
         };
         let mut kept: Vec<usize> = (0..filtered.height()).collect();
         let labelled: Vec<bool> = labels.iter().map(Option::is_some).collect();
         let sources: Vec<String> = profile.label.sources().iter().map(|source| format!("`{source}`")).collect();
-        keep(&mut kept, &mut left_out, format!("no label ({} blank or of no class)", sources.join(" or ")), &labelled);
+        keep(
+            &mut kept,
+            &mut left_out,
+            format!("no label ({} blank or of no class)", sources.join(" or ")),
+            &labelled,
+        );
         if kept.is_empty() {
-            return Err(Error::input(format!("no row has a label: {} is blank in every row", sources.join(" or ")))
-                .in_file(&table.source().file_name));
+            return Err(table.in_place(Error::input(format!(
+                "no row has a label: {} is blank in every row",
+                sources.join(" or ")
+            ))));
         }
         if let (Some(time), Some(times)) = (&profile.time, &times) {
             let dated: Vec<bool> = times.iter().map(Option::is_some).collect();
             keep(&mut kept, &mut left_out, format!("no date in `{}`", time.column), &dated);
             if kept.is_empty() {
-                return Err(Error::input(format!("the time column `{}` is blank in every usable row", time.column))
-                    .in_file(&table.source().file_name)
+                return Err(table
+                    .in_place(Error::input(format!(
+                        "the time column `{}` is blank in every usable row",
+                        time.column
+                    )))
                     .hint("name another time column with `--time COLUMN`"));
             }
         }
         for entry in &left_out {
             // Rows that a filter sets aside are meant to be; blanks are not.
             if entry.reason.starts_with("no ") {
-                notes.add("rows-left-out", format!("{} rows have {}", entry.rows, entry.reason), "they are not used");
+                notes.add(
+                    "rows-left-out",
+                    format!("{} rows have {}", entry.rows, entry.reason),
+                    "they are not used",
+                );
             }
         }
         let labels = kept.iter().filter_map(|row| labels[*row]).collect();
@@ -211,7 +237,7 @@ impl Usable {
         }
     }
 
-    fn split_rows(&self) -> SplitRows<'_> {
+    pub(super) fn split_rows(&self) -> SplitRows<'_> {
         SplitRows {
             times: self.times.as_deref(),
             groups: self.groups.as_deref(),
@@ -228,10 +254,18 @@ impl Usable {
             counts
         };
         let train = count(&division.train);
-        let present: Vec<&String> = classes.iter().zip(&train).filter(|(_, count)| **count > 0).map(|(class, _)| class).collect();
+        let present: Vec<&String> = classes
+            .iter()
+            .zip(&train)
+            .filter(|(_, count)| **count > 0)
+            .map(|(class, _)| class)
+            .collect();
         if let [only] = present.as_slice() {
-            return Err(Error::input(format!("all {} training rows have the same class `{only}`: there is nothing to learn", division.train.len()))
-                .in_file(&table.source().file_name)
+            return Err(table
+                .in_place(Error::input(format!(
+                    "all {} training rows have the same class `{only}`: there is nothing to learn",
+                    division.train.len()
+                )))
                 .hint("use a sheet that covers more classes, or check the label rule and the filter in the profile"));
         }
         let all = |part: &str, counts: &[usize], done: &str, notes: &mut Notes| {
@@ -242,7 +276,12 @@ impl Usable {
             }
         };
         all("training", &train, "the model can never predict it", notes);
-        all("test", &count(&division.test), "nothing can be said about how well it is recognised", notes);
+        all(
+            "test",
+            &count(&division.test),
+            "nothing can be said about how well it is recognised",
+            notes,
+        );
         if division.train.len() < 50 {
             notes.add(
                 "few-rows",
@@ -319,20 +358,28 @@ pub(super) fn passing(table: &Table, filter: &Filter) -> Result<Vec<bool>> {
         .map(|value| (filter.values.is_empty() || same(value, &filter.values)) && !same(value, &filter.except))
         .collect();
     let blank = filter.values.is_empty();
-    Ok(texts.codes.iter().map(|code| if *code == Texts::MISSING { blank } else { passes[*code as usize] }).collect())
+    Ok(texts
+        .codes
+        .iter()
+        .map(|code| if *code == Texts::MISSING { blank } else { passes[*code as usize] })
+        .collect())
 }
 
 fn all_filtered(table: &Table, filter: &Filter) -> Result<Error> {
     let texts = table.texts(&filter.column)?;
     let shown: Vec<String> = texts.values.iter().take(5).map(|value| format!("`{value}`")).collect();
     let more = if texts.values.len() > 5 { ", ..." } else { "" };
-    Ok(Error::input(format!(
-        "the filter leaves no rows: {} in every row that was left; the sheet holds {}{more}",
-        filter_reason(filter),
-        if shown.is_empty() { "blanks only".to_owned() } else { shown.join(", ") }
-    ))
-    .in_file(&table.source().file_name)
-    .hint("change `[[filter]]` in the profile, or hand in a sheet with such rows"))
+    Ok(table
+        .in_place(Error::input(format!(
+            "the filter leaves no rows: {} in every row that was left; the sheet holds {}{more}",
+            filter_reason(filter),
+            if shown.is_empty() {
+                "blanks only".to_owned()
+            } else {
+                shown.join(", ")
+            }
+        )))
+        .hint("change `[[filter]]` in the profile, or hand in a sheet with such rows"))
 }
 
 fn keys(table: &Table, profile: &Profile, notes: &mut Notes) -> Result<Vec<String>> {
@@ -370,7 +417,9 @@ fn keys(table: &Table, profile: &Profile, notes: &mut Notes) -> Result<Vec<Strin
 
 /// Group codes and names; a blank group is a group of its own.
 fn groups(table: &Table, profile: &Profile) -> Result<(Option<Vec<u32>>, Vec<String>)> {
-    let Some(column) = &profile.group else { return Ok((None, Vec::new())) };
+    let Some(column) = &profile.group else {
+        return Ok((None, Vec::new()));
+    };
     let mut texts = table.texts(column)?;
     for row in 0..texts.codes.len() {
         if texts.codes[row] == Texts::MISSING {
@@ -391,6 +440,10 @@ fn fit(
     notes: &mut Notes,
 ) -> Result<(FittedFeatures, Vec<ColumnUse>, Vec<Values>)> {
     let rules = &profile.features;
+    let sources: Vec<Source> = sources
+        .into_iter()
+        .map(|source| source.as_written_in(table))
+        .collect::<Result<_>>()?;
     let values = load::load(table, &sources.iter().collect::<Vec<_>>(), notes)?;
     let fitted: Vec<Result<encode::Fitted, String>> = sources
         .par_iter()
@@ -416,7 +469,10 @@ fn fit(
                 kept_values.push(values);
             }
             Ok(None) if rules.min_variance > 0.0 => {
-                reasons.push((&source.column, format!("varies too little (`min_variance` = {})", rules.min_variance)));
+                reasons.push((
+                    &source.column,
+                    format!("varies too little (`min_variance` = {})", rules.min_variance),
+                ));
             }
             Ok(None) => reasons.push((&source.column, "has the same value in all training rows".to_owned())),
             Err(why) => reasons.push((&source.column, why)),

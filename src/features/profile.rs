@@ -56,32 +56,10 @@ pub struct TimeRule {
     pub column: String,
     /// Order of day, month and year in text dates; found from the column where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub order: Option<DateWriting>,
+    pub order: Option<DateOrder>,
     /// What rows are sorted by.
     #[serde(default, skip_serializing_if = "is_default")]
     pub sort: TimeSort,
-}
-
-/// How text dates are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum DateWriting {
-    /// 31/1/2018
-    DayFirst,
-    /// 1/31/2018
-    MonthFirst,
-    /// 2018-01-31
-    YearFirst,
-}
-
-impl From<DateWriting> for DateOrder {
-    fn from(writing: DateWriting) -> Self {
-        match writing {
-            DateWriting::DayFirst => DateOrder::DayFirst,
-            DateWriting::MonthFirst => DateOrder::MonthFirst,
-            DateWriting::YearFirst => DateOrder::YearFirst,
-        }
-    }
 }
 
 /// What rows are sorted by for the split.
@@ -187,7 +165,7 @@ pub struct DateFeatures {
     pub parts: Vec<DatePart>,
     /// Order of day, month and year in text dates; found from the column where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub order: Option<DateWriting>,
+    pub order: Option<DateOrder>,
 }
 
 /// What can be taken from a date.
@@ -403,7 +381,10 @@ impl Profile {
     /// Names the entry, its value and what is allowed.
     pub fn check(&self) -> Result<()> {
         let fault = |entry: &str, value: &dyn std::fmt::Display, allowed: &str| {
-            Err(Error::input(format!("profile `{}`: `{entry}` is {value}, but must be {allowed}", self.name)))
+            Err(Error::input(format!(
+                "profile `{}`: `{entry}` is {value}, but must be {allowed}",
+                self.name
+            )))
         };
         if self.name.trim().is_empty() {
             return Err(Error::input("the profile's `name` is empty"));
@@ -437,13 +418,16 @@ impl Profile {
         }
         for filter in &self.filter {
             if filter.values.is_empty() && filter.except.is_empty() {
-                return Err(
-                    Error::input(format!("profile `{}`: the filter on `{}` names no values", self.name, filter.column))
-                        .hint("give `values = [\"...\"]`, or `except = [\"...\"]`"),
-                );
+                return Err(Error::input(format!(
+                    "profile `{}`: the filter on `{}` names no values",
+                    self.name, filter.column
+                ))
+                .hint("give `values = [\"...\"]`, or `except = [\"...\"]`"));
             }
         }
-        self.label.check().map_err(|error| Error::input(format!("profile `{}`: {}", self.name, error.message())))?;
+        self.label
+            .check()
+            .map_err(|error| Error::input(format!("profile `{}`: {}", self.name, error.message())))?;
         self.check_roles()
     }
 
@@ -453,7 +437,10 @@ impl Profile {
         let dates = self.features.dates.iter().map(|date| &date.column);
         for column in self.features.numeric.iter().chain(&self.features.categorical).chain(dates) {
             if !features.insert(column.as_str()) {
-                return Err(Error::input(format!("profile `{}`: `{column}` is named twice under `[features]`", self.name)));
+                return Err(Error::input(format!(
+                    "profile `{}`: `{column}` is named twice under `[features]`",
+                    self.name
+                )));
             }
         }
         for (column, why) in self.dropped() {
@@ -466,10 +453,11 @@ impl Profile {
         }
         for source in self.label.never_features() {
             if features.contains(source) {
-                return Err(
-                    Error::input(format!("profile `{}`: `{source}` is a feature, but the label is made from it", self.name))
-                        .hint(format!("take `{source}` out of `[features]`")),
-                );
+                return Err(Error::input(format!(
+                    "profile `{}`: `{source}` is a feature, but the label is made from it",
+                    self.name
+                ))
+                .hint(format!("take `{source}` out of `[features]`")));
             }
         }
         Ok(())
@@ -546,7 +534,9 @@ fn rebuilt(error: &Error, table: &Table, hint: String) -> Error {
 /// A TOML error in words: cause, line, and the closest known entry for an unknown one.
 fn toml_error(text: &str, error: &toml::de::Error) -> Error {
     let message = error.message();
-    let line = error.span().map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+    let line = error
+        .span()
+        .map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
     let place = line.map(|line| format!("line {line}: ")).unwrap_or_default();
     let names: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
     let unknown = message.starts_with("unknown field") || message.starts_with("unknown variant");

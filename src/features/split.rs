@@ -111,7 +111,9 @@ pub fn divide(rows: &SplitRows, rule: &SplitRule, sort: TimeSort, notes: &mut No
 /// Where the stored cuts are by time and the sheet's rows have none.
 pub fn divide_at(rows: &SplitRows, bounds: &SplitBounds, rule: &SplitRule) -> Result<Division> {
     if bounds.by != SplitBy::Random && rows.times.is_none() {
-        return Err(Error::input("the model was trained with a split by time, but the profile at hand has no time column"));
+        return Err(Error::input(
+            "the model was trained with a split by time, but the profile at hand has no time column",
+        ));
     }
     Ok(gather(&units(rows, bounds.by, rule), bounds, rows))
 }
@@ -188,10 +190,18 @@ fn cut_index(units: &[Unit], sizes: &[usize], wanted: usize, ties: Ties) -> usiz
     let high = units.partition_point(|unit| unit.position <= same);
     let rows_after = |index: usize| sizes[index..].iter().sum::<usize>();
     let (with, without) = (rows_after(low), rows_after(high));
-    let index = if with.abs_diff(wanted) <= wanted.abs_diff(without) { low } else { high };
+    let index = if with.abs_diff(wanted) <= wanted.abs_diff(without) {
+        low
+    } else {
+        high
+    };
     let share = rows_after(index);
     // A run so long that the share would be far off (a sheet with a few dates only) has to be divided after all.
-    if index == 0 || share * 2 < wanted || share > wanted * 2 { exact } else { index }
+    if index == 0 || share * 2 < wanted || share > wanted * 2 {
+        exact
+    } else {
+        index
+    }
 }
 
 fn cut_before(units: &[Unit], index: usize) -> Cut {

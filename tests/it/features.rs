@@ -8,7 +8,8 @@ use recant::tables::{self, ReadOptions, Table};
 
 /// The shared data folder: `RECANT_DATA`, else `../shared/data` beside the checkout; `None` (with a line saying so) where there is none.
 fn shared_data(file: &str) -> Option<PathBuf> {
-    let folder = std::env::var_os("RECANT_DATA").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"), PathBuf::from);
+    let folder =
+        std::env::var_os("RECANT_DATA").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"), PathBuf::from);
     let path = folder.join(file);
     if path.exists() {
         return Some(path);
@@ -38,7 +39,10 @@ fn npy(path: &Path) -> (Vec<usize>, bool, Vec<u8>) {
 /// A matrix, row-major whatever the file has.
 fn floats(path: &Path) -> (Vec<usize>, Vec<f32>) {
     let (shape, by_column, bytes) = npy(path);
-    let stored: Vec<f32> = bytes.chunks_exact(4).map(|four| f32::from_le_bytes(four.try_into().unwrap())).collect();
+    let stored: Vec<f32> = bytes
+        .chunks_exact(4)
+        .map(|four| f32::from_le_bytes(four.try_into().unwrap()))
+        .collect();
     let (rows, width) = (shape[0], shape[1]);
     assert_eq!(stored.len(), rows * width);
     let place = |row: usize, column: usize| if by_column { column * rows + row } else { row * width + column };
@@ -47,7 +51,11 @@ fn floats(path: &Path) -> (Vec<usize>, Vec<f32>) {
 }
 
 fn integers(path: &Path) -> Vec<i64> {
-    npy(path).2.chunks_exact(8).map(|eight| i64::from_le_bytes(eight.try_into().unwrap())).collect()
+    npy(path)
+        .2
+        .chunks_exact(8)
+        .map(|eight| i64::from_le_bytes(eight.try_into().unwrap()))
+        .collect()
 }
 
 /// Compares with what a pandas script wrote, column by column in the same order.
@@ -57,7 +65,10 @@ fn equals_pandas(prepared: &Prepared, folder: &Path) {
     // pandas writes `Market_Europe`, and `Customer Zipcode_725.0` where a column has blanks.
     let ours: Vec<String> = prepared.features.names().iter().map(|name| name.replace(" = ", "_")).collect();
     let alike = |ours: &String, theirs: &String| ours == theirs || format!("{ours}.0") == *theirs;
-    assert!(ours.len() == expected.len() && ours.iter().zip(&expected).all(|(a, b)| alike(a, b)), "{ours:?}\n{expected:?}");
+    assert!(
+        ours.len() == expected.len() && ours.iter().zip(&expected).all(|(a, b)| alike(a, b)),
+        "{ours:?}\n{expected:?}"
+    );
     for (part, name) in [(&prepared.train, "train"), (&prepared.test, "test")] {
         let (shape, values) = floats(&folder.join(format!("X_{name}.npy")));
         assert_eq!(shape, [part.len(), prepared.features.width()], "{name}");
@@ -70,17 +81,50 @@ fn equals_pandas(prepared: &Prepared, folder: &Path) {
 
 #[test]
 fn the_paper_profile_on_the_shared_file_gives_the_published_sizes_and_shares() {
-    let Some(path) = shared_data("dataco/DataCoSupplyChainDataset.csv.gz") else { return };
+    let Some(path) = shared_data("dataco/DataCoSupplyChainDataset.csv.gz") else {
+        return;
+    };
     let table = read(&path);
     let prepared = prepared(&table, "dataco-paper");
     assert_eq!(prepared.features.width(), 28);
     assert_eq!((prepared.train.len(), prepared.test.len()), (47_593, 11_898));
-    let shares: Vec<f64> = prepared.class_shares.iter().map(|share| (share * 1000.0).round() / 1000.0).collect();
+    let shares: Vec<f64> = prepared
+        .class_shares
+        .iter()
+        .map(|share| (share * 1000.0).round() / 1000.0)
+        .collect();
     assert_eq!(shares, [0.238, 0.188, 0.574]);
     assert!(prepared.validation.is_none());
     // Written beforehand by the pandas peer; it takes half a minute, so no test runs it.
     match std::env::var_os("RECANT_PANDAS_FEATURES") {
         Some(folder) => equals_pandas(&prepared, Path::new(&folder)),
         None => println!("not compared with pandas: RECANT_PANDAS_FEATURES does not name a folder"),
+    }
+}
+
+#[test]
+fn the_audit_names_what_gives_dataco_delays_away() {
+    let Some(path) = shared_data("dataco/DataCoSupplyChainDataset.csv.gz") else {
+        return;
+    };
+    let table = read(&path);
+    let start = std::time::Instant::now();
+    for profile in ["dataco", "dataco-paper"] {
+        for finding in recant::features::leakage_audit(&table, &Profile::load(profile).unwrap(), &mut Notes::new()).unwrap() {
+            println!("{finding:?}");
+        }
+        println!("{:?}", start.elapsed());
+        let p = prepared(&table, profile);
+        println!(
+            "{:?} {:?} {} {:?} {} {:?}",
+            start.elapsed(),
+            p.features.names(),
+            p.train.len(),
+            p.validation.as_ref().map(|v| v.len()),
+            p.test.len(),
+            p.left_out
+        );
+        println!("{:?}", p.class_shares);
+        println!("{:?} {:?}", p.train.period(), p.test.period());
     }
 }

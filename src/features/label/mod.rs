@@ -1,17 +1,19 @@
 //! The label rule: which column, or which difference of two columns, says what class a row belongs to.
 
+mod written;
+
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::notes::Notes;
-use crate::tables::{Table, Texts};
+use crate::tables::{DateOrder, Table, Texts};
 
 /// Most classes a label may have; a column with more is no class but a number, a name or an id.
 pub const MAX_CLASSES: usize = 50;
 
 /// What is predicted: where the class of a row comes from, the class names, and the column that was typed wrong where a label is wrong.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "WrittenLabel", into = "WrittenLabel")]
+#[serde(try_from = "written::WrittenLabel", into = "written::WrittenLabel")]
 pub struct LabelRule {
     kind: LabelKind,
     classes: Vec<String>,
@@ -48,6 +50,8 @@ pub enum LabelKind {
         planned: String,
         /// Per class, in rising order, in days.
         bounds: Vec<Bound>,
+        /// Order of day, month and year in text dates; found from the columns where absent.
+        order: Option<DateOrder>,
     },
 }
 
@@ -79,163 +83,6 @@ impl Bound {
             Bound::UpTo(end) => (end, 1),
             Bound::Rest => (f64::INFINITY, 2),
         }
-    }
-}
-
-/// The rule as it stands in a TOML file.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WrittenLabel {
-    kind: WrittenKind,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    column: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    actual: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    planned: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    step: Option<f64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    lowest: Option<f64>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    classes: Vec<WrittenClass>,
-}
-
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum WrittenKind {
-    Column,
-    Difference,
-    Dates,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WrittenClass {
-    name: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    values: Option<Vec<String>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    below: Option<f64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    up_to: Option<f64>,
-}
-
-impl TryFrom<WrittenLabel> for LabelRule {
-    type Error = String;
-
-    fn try_from(written: WrittenLabel) -> Result<Self, String> {
-        let classes: Vec<String> = written.classes.iter().map(|class| class.name.clone()).collect();
-        let unused = |name: &str, given: bool, kind: &str| {
-            if given {
-                Err(format!("`label.{name}` has no meaning with `label.kind = \"{kind}\"`"))
-            } else {
-                Ok(())
-            }
-        };
-        let kind = match written.kind {
-            WrittenKind::Column => {
-                unused("actual", written.actual.is_some(), "column")?;
-                unused("planned", written.planned.is_some(), "column")?;
-                unused("step", written.step.is_some(), "column")?;
-                unused("lowest", written.lowest.is_some(), "column")?;
-                let values = written.classes.into_iter().map(|class| match (class.values, class.below, class.up_to) {
-                    (_, Some(_), _) | (_, _, Some(_)) => Err(format!(
-                        "class `{}`: `below` and `up_to` have no meaning with `label.kind = \"column\"`; give `values`",
-                        class.name
-                    )),
-                    (Some(values), None, None) => Ok(values),
-                    (None, None, None) => Ok(vec![class.name]),
-                });
-                LabelKind::Column {
-                    column: written.column,
-                    values: values.collect::<Result<_, _>>()?,
-                }
-            }
-            WrittenKind::Difference | WrittenKind::Dates => {
-                let word = if matches!(written.kind, WrittenKind::Dates) { "dates" } else { "difference" };
-                unused("column", written.column.is_some(), word)?;
-                let need = |name: &str, given: Option<String>| given.ok_or_else(|| format!("`label.kind = \"{word}\"` needs `label.{name}`"));
-                let actual = need("actual", written.actual)?;
-                let planned = need("planned", written.planned)?;
-                let bounds = written.classes.iter().map(bound_of).collect::<Result<Vec<Bound>, String>>()?;
-                if word == "dates" {
-                    unused("step", written.step.is_some(), word)?;
-                    unused("lowest", written.lowest.is_some(), word)?;
-                    LabelKind::Dates { actual, planned, bounds }
-                } else {
-                    let (step, lowest) = (written.step.unwrap_or(1.0), written.lowest.unwrap_or(0.0));
-                    LabelKind::Difference { actual, planned, bounds, step, lowest }
-                }
-            }
-        };
-        let rule = Self { kind, classes };
-        rule.check().map_err(|error| error.message().to_owned())?;
-        Ok(rule)
-    }
-}
-
-fn bound_of(class: &WrittenClass) -> Result<Bound, String> {
-    match (&class.values, class.below, class.up_to) {
-        (Some(_), _, _) => Err(format!("class `{}`: `values` belongs to `label.kind = \"column\"`; give `below` or `up_to`", class.name)),
-        (None, Some(_), Some(_)) => Err(format!("class `{}` has both `below` and `up_to`; give one", class.name)),
-        (None, Some(end), None) => Ok(Bound::Below(end)),
-        (None, None, Some(end)) => Ok(Bound::UpTo(end)),
-        (None, None, None) => Ok(Bound::Rest),
-    }
-}
-
-impl From<LabelRule> for WrittenLabel {
-    fn from(rule: LabelRule) -> Self {
-        let with_bounds = |bounds: &[Bound]| -> Vec<WrittenClass> {
-            let pairs = rule.classes.iter().zip(bounds);
-            pairs
-                .map(|(name, bound)| WrittenClass {
-                    name: name.clone(),
-                    values: None,
-                    below: if let Bound::Below(end) = bound { Some(*end) } else { None },
-                    up_to: if let Bound::UpTo(end) = bound { Some(*end) } else { None },
-                })
-                .collect()
-        };
-        let mut written = WrittenLabel {
-            kind: WrittenKind::Column,
-            column: None,
-            actual: None,
-            planned: None,
-            step: None,
-            lowest: None,
-            classes: Vec::new(),
-        };
-        match &rule.kind {
-            LabelKind::Column { column, values } => {
-                written.column.clone_from(column);
-                let pairs = rule.classes.iter().zip(values);
-                written.classes = pairs
-                    .map(|(name, values)| WrittenClass {
-                        name: name.clone(),
-                        values: Some(values.clone()),
-                        below: None,
-                        up_to: None,
-                    })
-                    .collect();
-            }
-            LabelKind::Difference { actual, planned, bounds, step, lowest } => {
-                written.kind = WrittenKind::Difference;
-                written.actual = Some(actual.clone());
-                written.planned = Some(planned.clone());
-                written.step = (*step != 1.0).then_some(*step);
-                written.lowest = (*lowest != 0.0).then_some(*lowest);
-                written.classes = with_bounds(bounds);
-            }
-            LabelKind::Dates { actual, planned, bounds } => {
-                written.kind = WrittenKind::Dates;
-                written.actual = Some(actual.clone());
-                written.planned = Some(planned.clone());
-                written.classes = with_bounds(bounds);
-            }
-        }
-        written
     }
 }
 
@@ -294,7 +141,10 @@ impl LabelRule {
     pub fn check(&self) -> Result<()> {
         let classes = &self.classes;
         if classes.len() > MAX_CLASSES {
-            return Err(Error::input(format!("the label has {} classes; at most {MAX_CLASSES} are possible", classes.len())));
+            return Err(Error::input(format!(
+                "the label has {} classes; at most {MAX_CLASSES} are possible",
+                classes.len()
+            )));
         }
         for (index, name) in classes.iter().enumerate() {
             if name.trim().is_empty() {
@@ -321,10 +171,14 @@ impl LabelRule {
     /// # Errors
     /// Where no label column is named, it is not in the sheet, has one value only, or too many to be classes.
     pub fn resolve(&self, table: &Table) -> Result<Self> {
-        let LabelKind::Column { column, .. } = &self.kind else { return Ok(self.clone()) };
+        let column = match &self.kind {
+            LabelKind::Column { column, .. } => column,
+            LabelKind::Difference { .. } => return Ok(self.clone()),
+            LabelKind::Dates { .. } => return self.with_order_of(table),
+        };
         let Some(column) = column else {
-            return Err(Error::input("no label column is named: which column holds the class to predict?")
-                .in_file(&table.source().file_name)
+            return Err(table
+                .in_place(Error::input("no label column is named: which column holds the class to predict?"))
                 .hint("add `--label COLUMN`; `recant inspect SHEET` shows the columns"));
         };
         table.require(column)?;
@@ -333,7 +187,7 @@ impl LabelRule {
         }
         let texts = table.texts(column)?;
         let mut found: Vec<String> = texts.values.clone();
-        let place = |error: Error| error.in_file(&table.source().file_name).in_column(column);
+        let place = |error: Error| table.in_place(error).in_column(column);
         if found.len() > MAX_CLASSES {
             return Err(place(Error::input(format!(
                 "`{column}` has {} different values: that is no class but a number, a name or an id",
@@ -358,6 +212,23 @@ impl LabelRule {
         }
     }
 
+    /// Two date columns are read alike, in the order that either of them shows; a later sheet may be too short to show it.
+    fn with_order_of(&self, table: &Table) -> Result<Self> {
+        let mut rule = self.clone();
+        if let LabelKind::Dates {
+            actual, planned, order, ..
+        } = &mut rule.kind
+        {
+            if order.is_none() {
+                *order = match (table.date_order(actual)?, table.date_order(planned)?) {
+                    (Some(first), Some(second)) if first != second => None,
+                    (first, second) => first.or(second),
+                };
+            }
+        }
+        Ok(rule)
+    }
+
     /// The label of every row of the sheet; `None` where a source is blank or its value belongs to no class.
     ///
     /// # Errors
@@ -365,21 +236,30 @@ impl LabelRule {
     pub fn labels(&self, table: &Table, notes: &mut Notes) -> Result<Vec<Option<u8>>> {
         match &self.kind {
             LabelKind::Column { column, values } => {
-                let column = column.as_deref().ok_or_else(|| Error::internal("a label rule without a column was used"))?;
+                let column = column
+                    .as_deref()
+                    .ok_or_else(|| Error::internal("a label rule without a column was used"))?;
                 if self.classes.is_empty() {
                     return Err(Error::internal("a label rule without classes was used"));
                 }
                 self.labels_of_column(table, column, values, notes)
             }
-            LabelKind::Difference { actual, planned, bounds, .. } => {
+            LabelKind::Difference {
+                actual, planned, bounds, ..
+            } => {
                 let happened = table.numbers(actual, notes)?;
                 let expected = table.numbers(planned, notes)?;
                 let pairs = happened.iter().zip(&expected);
                 Ok(pairs.map(|(actual, planned)| class_of((*actual)? - (*planned)?, bounds)).collect())
             }
-            LabelKind::Dates { actual, planned, bounds } => {
-                let happened = table.dates(actual, None, notes)?;
-                let expected = table.dates(planned, None, notes)?;
+            LabelKind::Dates {
+                actual,
+                planned,
+                bounds,
+                order,
+            } => {
+                let happened = table.dates(actual, *order, notes)?;
+                let expected = table.dates(planned, *order, notes)?;
                 let pairs = happened.iter().zip(&expected);
                 Ok(pairs
                     .map(|(actual, planned)| class_of(whole_days((*actual)?, (*planned)?), bounds))
@@ -396,11 +276,17 @@ impl LabelRule {
             let shown: Vec<String> = unknown.iter().take(5).map(|code| format!("`{}`", texts.values[*code])).collect();
             let shown = shown.join(", ") + if unknown.len() > 5 { ", ..." } else { "" };
             if unknown.len() == classes.len() {
-                return Err(Error::input(format!("no row has one of the profile's classes: `{column}` holds {shown}"))
-                    .in_file(&table.source().file_name)
+                return Err(table
+                    .in_place(Error::input(format!(
+                        "no row has one of the profile's classes: `{column}` holds {shown}"
+                    )))
                     .hint("list these values under `[label]` `classes` in the profile"));
             }
-            let rows = texts.codes.iter().filter(|code| **code != Texts::MISSING && classes[**code as usize].is_none()).count();
+            let rows = texts
+                .codes
+                .iter()
+                .filter(|code| **code != Texts::MISSING && classes[**code as usize].is_none())
+                .count();
             notes.add(
                 "unknown-class",
                 format!("{rows} rows have a value in `{column}` that belongs to no class of the profile: {shown}"),
@@ -458,7 +344,9 @@ fn check_values(classes: &[String], values: &[Vec<String>]) -> Result<()> {
         }
         for value in values {
             if let Some((_, other)) = seen.iter().find(|(known, _)| *known == value.trim()) {
-                return Err(Error::input(format!("the label value `{value}` belongs to both `{other}` and `{class}`")));
+                return Err(Error::input(format!(
+                    "the label value `{value}` belongs to both `{other}` and `{class}`"
+                )));
             }
             seen.push((value.trim(), class));
         }
@@ -468,13 +356,18 @@ fn check_values(classes: &[String], values: &[Vec<String>]) -> Result<()> {
 
 fn check_bounds(classes: &[String], bounds: &[Bound]) -> Result<()> {
     if classes.len() < 2 {
-        return Err(Error::input("the label needs at least two classes, each but the last with `below` or `up_to`"));
+        return Err(Error::input(
+            "the label needs at least two classes, each but the last with `below` or `up_to`",
+        ));
     }
     for (index, bound) in bounds.iter().enumerate() {
         let last = index + 1 == bounds.len();
         if matches!(bound, Bound::Rest) != last {
             return Err(Error::input(if last {
-                format!("the last class `{}` takes all that is left: it has no `below` or `up_to`", classes[index])
+                format!(
+                    "the last class `{}` takes all that is left: it has no `below` or `up_to`",
+                    classes[index]
+                )
             } else {
                 format!("class `{}` needs `below` or `up_to`: only the last class has none", classes[index])
             }));
@@ -483,7 +376,11 @@ fn check_bounds(classes: &[String], bounds: &[Bound]) -> Result<()> {
             return Err(Error::input(format!("the end of class `{}` is not a number", classes[index])));
         }
         if index > 0 && bounds[index - 1].position() >= bound.position() {
-            return Err(Error::input(format!("class `{}` is empty: it ends where `{}` does or before", classes[index], classes[index - 1])));
+            return Err(Error::input(format!(
+                "class `{}` is empty: it ends where `{}` does or before",
+                classes[index],
+                classes[index - 1]
+            )));
         }
     }
     Ok(())

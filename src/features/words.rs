@@ -1,0 +1,472 @@
+//! What a column's name and values say about it: people's data, ids, things known only afterwards, plans.
+
+/// The words of a column name in lower case: `OrderItem_Id (real)` is `order item id real`.
+pub fn words(name: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut word = String::new();
+    let mut previous_small = false;
+    for letter in name.chars() {
+        let boundary = letter.is_uppercase() && previous_small;
+        if !letter.is_alphanumeric() || boundary {
+            if !word.is_empty() {
+                found.push(std::mem::take(&mut word));
+            }
+        }
+        if letter.is_alphanumeric() {
+            word.extend(letter.to_lowercase());
+        }
+        previous_small = letter.is_lowercase() || letter.is_numeric();
+    }
+    if !word.is_empty() {
+        found.push(word);
+    }
+    found
+}
+
+fn has(words: &[String], list: &[&str]) -> bool {
+    words.iter().any(|word| list.contains(&word.as_str()))
+}
+
+/// Words that name a person, how to reach them, or what only they know.
+const PERSONAL: &[&str] = &[
+    "email",
+    "mail",
+    "phone",
+    "telephone",
+    "tel",
+    "mobile",
+    "cell",
+    "fax",
+    "password",
+    "passwd",
+    "pwd",
+    "ssn",
+    "passport",
+    "iban",
+    "birth",
+    "birthday",
+    "birthdate",
+    "dob",
+    "surname",
+    "firstname",
+    "lastname",
+    "fullname",
+    "fname",
+    "lname",
+    "forename",
+    "street",
+    "address",
+    "addr",
+    "username",
+    "login",
+    "vorname",
+    "nachname",
+    "strasse",
+    "straße",
+    "telefon",
+    "handy",
+    "geburtsdatum",
+    "adresse",
+    "anschrift",
+    "prenom",
+    "prénom",
+    "apellido",
+    "calle",
+    "correo",
+    "telefono",
+    "teléfono",
+    "signature",
+    "gender",
+    "nationality",
+    "religion",
+];
+/// Words that make `name` the name of a person.
+const PERSONS: &[&str] = &[
+    "customer",
+    "client",
+    "buyer",
+    "contact",
+    "employee",
+    "driver",
+    "person",
+    "user",
+    "consignee",
+    "recipient",
+    "receiver",
+    "sender",
+    "first",
+    "last",
+    "full",
+    "family",
+    "given",
+    "middle",
+    "owner",
+    "clerk",
+    "agent",
+    "kunde",
+    "kunden",
+    "patient",
+    "manager",
+    "shipper",
+];
+
+/// Whether a column's name says that it holds people's data.
+pub fn names_people(name: &str) -> bool {
+    let words = words(name);
+    if has(&words, PERSONAL) {
+        // An address on the internet or a mailing option is no person's.
+        return !has(&words, &["ip", "web", "url", "mode", "type"]);
+    }
+    let of_a_name = has(&words, &["name", "names"]);
+    of_a_name && (words.len() == 1 || has(&words, PERSONS)) && !has(&words, &["product", "company", "category", "department"])
+}
+
+/// Whether a value looks like an e-mail address, a telephone number or a street with a house number.
+pub fn looks_personal(value: &str) -> bool {
+    is_email(value) || is_phone(value) || is_street(value)
+}
+
+fn is_email(value: &str) -> bool {
+    let Some((user, host)) = value.split_once('@') else { return false };
+    !user.is_empty() && !value.contains(char::is_whitespace) && host.split('.').count() >= 2 && host.split('.').all(|part| !part.is_empty())
+}
+
+fn is_phone(value: &str) -> bool {
+    let digits = value.chars().filter(char::is_ascii_digit).count();
+    let only_signs = value.chars().all(|letter| letter.is_ascii_digit() || " +-()/.".contains(letter));
+    // A bare number or a date has no plus or bracket, and no date has more than eight digits.
+    only_signs && (8..=15).contains(&digits) && (value.starts_with('+') || value.starts_with("00") || value.starts_with('('))
+}
+
+fn is_street(value: &str) -> bool {
+    const KINDS: &[&str] = &[
+        "street",
+        "st",
+        "st.",
+        "avenue",
+        "ave",
+        "ave.",
+        "road",
+        "rd",
+        "rd.",
+        "lane",
+        "ln",
+        "drive",
+        "dr",
+        "dr.",
+        "boulevard",
+        "blvd",
+        "highway",
+        "way",
+        "court",
+        "ct",
+        "place",
+        "square",
+        "terrace",
+        "trail",
+        "parkway",
+        "circle",
+        "plaza",
+    ];
+    let lower = value.to_lowercase();
+    let words: Vec<&str> = lower.split_whitespace().collect();
+    let starts_with_number = words.first().is_some_and(|word| word.chars().all(|letter| letter.is_ascii_digit()));
+    let ends_with_number = words
+        .last()
+        .is_some_and(|word| word.starts_with(|letter: char| letter.is_ascii_digit()));
+    let english = starts_with_number && words.len() >= 3 && words.last().is_some_and(|word| KINDS.contains(word));
+    let german = ends_with_number
+        && words
+            .iter()
+            .any(|word| word.ends_with("straße") || word.ends_with("strasse") || word.ends_with("str."));
+    english || german
+}
+
+/// Whether a value is an address on the web.
+pub fn looks_like_url(value: &str) -> bool {
+    ["http://", "https://", "www.", "ftp://"]
+        .iter()
+        .any(|start| value.starts_with(start))
+}
+
+/// Whether a column's name says that it is an id.
+pub fn names_id(name: &str) -> bool {
+    let words = words(name);
+    has(
+        &words,
+        &[
+            "id",
+            "ids",
+            "uuid",
+            "guid",
+            "key",
+            "nr",
+            "number",
+            "ref",
+            "reference",
+            "index",
+            "rownum",
+            "serial",
+            "tracking",
+        ],
+    ) || words
+        .last()
+        .is_some_and(|word| word.len() > 3 && (word.ends_with("id") && word.starts_with("order") || word.ends_with("nummer")))
+}
+
+/// Whether a column's name says that its numbers are codes: not more, not less, only different.
+pub fn names_code(name: &str) -> bool {
+    has(
+        &words(name),
+        &[
+            "code",
+            "zip",
+            "zipcode",
+            "postal",
+            "postcode",
+            "plz",
+            "type",
+            "class",
+            "group",
+            "store",
+            "warehouse",
+            "plant",
+            "sku",
+        ],
+    )
+}
+
+/// The word of a column's name that says it is known only after the fact, unless another says that it is a plan.
+pub fn after_the_fact(name: &str) -> Option<String> {
+    const AFTER: &[&str] = &[
+        "actual",
+        "real",
+        "delivered",
+        "delivery",
+        "shipped",
+        "shipping",
+        "shipment",
+        "dispatched",
+        "received",
+        "receipt",
+        "arrival",
+        "arrived",
+        "status",
+        "state",
+        "result",
+        "outcome",
+        "final",
+        "closed",
+        "completed",
+        "completion",
+        "finished",
+        "returned",
+        "return",
+        "refund",
+        "refunded",
+        "cancelled",
+        "canceled",
+        "claim",
+        "penalty",
+        "invoiced",
+        "late",
+        "delay",
+        "delayed",
+        "overdue",
+        "ontime",
+        "review",
+        "rating",
+        "tatsächlich",
+        "ist",
+        "geliefert",
+        "lieferstatus",
+        "versendet",
+        "verspätung",
+        "réel",
+        "livré",
+        "retard",
+        "entregado",
+        "entrega",
+        "retraso",
+    ];
+    let words = words(name);
+    if names_plan(name) {
+        return None;
+    }
+    // A shipping mode or cost is chosen beforehand, an order state may be a place, a delivery address is known from the start.
+    let harmless_with = |word: &str| match word {
+        "shipping" | "shipment" | "delivery" => !has(
+            &words,
+            &[
+                "date",
+                "dates",
+                "day",
+                "days",
+                "time",
+                "status",
+                "timestamp",
+                "at",
+                "on",
+                "risk",
+                "real",
+            ],
+        ),
+        "state" => !has(&words, &["delivery", "shipment", "process", "final"]),
+        "real" => has(&words, &["estate"]),
+        "late" | "delay" | "rating" | "return" => false,
+        _ => false,
+    };
+    words
+        .iter()
+        .find(|word| AFTER.contains(&word.as_str()) && !harmless_with(word))
+        .cloned()
+}
+
+/// Whether a column's name says that it is a plan, known beforehand.
+pub fn names_plan(name: &str) -> bool {
+    has(
+        &words(name),
+        &[
+            "planned",
+            "plan",
+            "scheduled",
+            "schedule",
+            "expected",
+            "promised",
+            "promise",
+            "due",
+            "requested",
+            "request",
+            "estimated",
+            "estimate",
+            "eta",
+            "target",
+            "agreed",
+            "commit",
+            "committed",
+            "soll",
+            "geplant",
+            "prévu",
+            "previsto",
+        ],
+    )
+}
+
+/// Whether a column's name says that it is when an order or event began.
+pub fn names_start(name: &str) -> bool {
+    let words = words(name);
+    !names_plan(name)
+        && after_the_fact(name).is_none()
+        && has(
+            &words,
+            &[
+                "order",
+                "ordered",
+                "created",
+                "creation",
+                "booked",
+                "booking",
+                "placed",
+                "purchase",
+                "start",
+                "entry",
+                "received",
+                "bestelldatum",
+                "bestellt",
+            ],
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_are_found_by_name_and_products_are_not() {
+        for name in [
+            "Customer Fname",
+            "Customer Email",
+            "customer_street",
+            "Name",
+            "CustomerName",
+            "contact name",
+            "Telefon",
+            "Customer Password",
+            "birth_date",
+        ] {
+            assert!(names_people(name), "{name}");
+        }
+        for name in [
+            "Product Name",
+            "Category Name",
+            "Department Name",
+            "Customer Segment",
+            "Order City",
+            "Shipping Mode",
+            "email type",
+            "Company Name",
+        ] {
+            assert!(!names_people(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn people_are_found_by_content() {
+        for value in [
+            "a.b@example.org",
+            "+49 30 1234567",
+            "(030) 1234-5678",
+            "8708 Indian Horse Highway",
+            "Lange Straße 12",
+            "Hauptstr. 4a",
+        ] {
+            assert!(looks_personal(value), "{value}");
+        }
+        for value in [
+            "2018-01-31",
+            "1/31/2018 9:30",
+            "12345678",
+            "Standard Class",
+            "327.75",
+            "Fan Shop",
+            "12 Monkeys",
+            "@home",
+        ] {
+            assert!(!looks_personal(value), "{value}");
+        }
+    }
+
+    #[test]
+    fn what_is_known_afterwards_is_told_from_plans_and_choices() {
+        for name in [
+            "Delivery Status",
+            "Days for shipping (real)",
+            "shipping date (DateOrders)",
+            "actual_arrival",
+            "Late_delivery_risk",
+            "ShippedOn",
+            "order_status",
+        ] {
+            assert!(after_the_fact(name).is_some(), "{name}");
+        }
+        for name in [
+            "Days for shipment (scheduled)",
+            "Shipping Mode",
+            "Order State",
+            "Customer State",
+            "planned delivery date",
+            "Market",
+            "Latitude",
+            "Real Estate",
+        ] {
+            assert!(after_the_fact(name).is_none(), "{name}");
+        }
+    }
+
+    #[test]
+    fn words_are_found_in_every_style() {
+        assert_eq!(words("OrderItem_Id (real)"), ["order", "item", "id", "real"]);
+        assert_eq!(words("order-date"), ["order", "date"]);
+        assert_eq!(words("LATE"), ["late"]);
+    }
+}
