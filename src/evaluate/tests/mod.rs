@@ -3,6 +3,7 @@
 mod cells;
 mod changed;
 mod comparing;
+mod simulated;
 mod training;
 
 use super::record::EvaluationSettings;
