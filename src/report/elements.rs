@@ -14,7 +14,10 @@ pub fn words(text: &str) -> String {
 
 /// Text that came from the person's files: never markup, its direction kept to itself, cut where it is too long to show.
 pub fn theirs(text: &str) -> Markup {
-    html! { bdi { (words(text)) } }
+    let shown = words(text);
+    // Short words stay whole in narrow tables; long ones must break somewhere.
+    let short = shown.split_whitespace().all(|word| word.chars().count() <= 26);
+    html! { bdi class=[short.then_some("short")] { (shown) } }
 }
 
 /// One cell of a table.
@@ -130,14 +133,4 @@ pub fn facts(facts: Vec<(&str, Markup)>) -> Markup {
 /// A paragraph set apart.
 pub fn callout(content: Markup) -> Markup {
     html! { div.callout { p { (content) } } }
-}
-
-/// A bar for a share between 0 and 1, beside its figure; only decoration.
-pub fn bar(share: f64) -> Markup {
-    let width = if share.is_finite() {
-        (share * 100.0).clamp(0.0, 100.0)
-    } else {
-        0.0
-    };
-    html! { span.bar aria-hidden="true" { i style={ "width:" (format!("{width:.1}")) "%" } {} } }
 }

@@ -2,21 +2,11 @@
 
 use std::borrow::Cow;
 
+use crate::evaluate::words;
+pub use crate::evaluate::words::count;
+
 /// What stands where a figure is unknown.
 pub const UNKNOWN: &str = "–";
-
-/// `1234567` as `1,234,567`.
-pub fn count(number: usize) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
 
 /// `1 row`, `2 rows`: a count with its noun, which takes an s (or es).
 pub fn counted(number: usize, noun: &str) -> String {
@@ -28,12 +18,15 @@ pub fn counted(number: usize, noun: &str) -> String {
     format!("{} {noun}{ending}", count(number))
 }
 
-/// A fraction as percent: `0.8754` with two decimals is `87.54%`.
+/// A space that no line breaks at.
+const NO_BREAK: char = '\u{A0}';
+
+/// A fraction as percent: `0.8754` with two decimals is `87.54 %`; no line breaks within it.
 pub fn percent(fraction: f64, decimals: usize) -> String {
     if !fraction.is_finite() {
         return UNKNOWN.to_owned();
     }
-    format!("{}%", unsigned_zero(fraction * 100.0, decimals))
+    format!("{}{NO_BREAK}%", unsigned_zero(fraction * 100.0, decimals))
 }
 
 /// [`percent`] of what may be unknown.
@@ -71,7 +64,7 @@ pub fn points_between(low: f64, high: f64, decimals: usize) -> String {
     format!("{} to {} points", signed(low * 100.0, decimals), signed(high * 100.0, decimals))
 }
 
-/// The limits of an interval of fractions in percent: `86.9% to 88.1%`.
+/// The limits of an interval of fractions in percent: `86.9 % to 88.1 %`.
 pub fn percent_between(low: f64, high: f64, decimals: usize) -> String {
     format!("{} to {}", percent(low, decimals), percent(high, decimals))
 }
@@ -98,26 +91,27 @@ pub fn decimal(number: f64, decimals: usize) -> String {
     }
 }
 
-/// A p-value: `0.034`, `0.0004`, `< 0.0001`.
-pub fn p_value(p: f64) -> String {
-    match p {
-        p if !p.is_finite() => UNKNOWN.to_owned(),
-        p if p < 0.0001 => "< 0.0001".to_owned(),
-        p if p < 0.001 => format!("{p:.4}"),
-        // Rounding must not turn 0.9996 into certainty.
-        p if p < 1.0 => format!("{:.3}", p.min(0.999)),
-        _ => "1".to_owned(),
+/// A p-value for a table: `0.034`, `< 0.001`; on the printed side of `level` that it is on in truth.
+pub fn p_value(p: f64, level: f64) -> String {
+    let text = p_equals(p, level);
+    text.strip_prefix("p = ")
+        .or_else(|| text.strip_prefix("p "))
+        .unwrap_or(&text)
+        .to_owned()
+}
+
+/// A p-value in a sentence: `p = 0.034`, `p < 0.001`.
+pub fn p_equals(p: f64, level: f64) -> String {
+    if p.is_finite() {
+        words::p_value(p, level)
+    } else {
+        UNKNOWN.to_owned()
     }
 }
 
-/// A p-value in a sentence: `p = 0.034`, `p < 0.0001`.
-pub fn p_equals(p: f64) -> String {
-    let text = p_value(p);
-    if text.starts_with('<') {
-        format!("p {text}")
-    } else {
-        format!("p = {text}")
-    }
+/// A sentence from a record, fit to show: at most `most` characters, and no line break between a figure and its percent sign.
+pub fn sentence(text: &str, most: usize) -> String {
+    visible(text, most).replace(" %", &format!("{NO_BREAK}%"))
 }
 
 /// A number of any size with about four digits: `12.35`, `0.00123`, `1.2e7`.
@@ -228,10 +222,6 @@ mod tests {
 
     #[test]
     fn counts_are_grouped_by_thousands() {
-        assert_eq!(count(0), "0");
-        assert_eq!(count(999), "999");
-        assert_eq!(count(1000), "1,000");
-        assert_eq!(count(47593), "47,593");
         assert_eq!(count(1234567), "1,234,567");
         assert_eq!(counted(1, "row"), "1 row");
         assert_eq!(counted(0, "row"), "0 rows");
@@ -246,20 +236,18 @@ mod tests {
         assert_eq!(points(-0.00001, 2), "0.00 points");
         assert_eq!(points(f64::NAN, 2), UNKNOWN);
         assert_eq!(points_between(-0.001, 0.0166, 2), "−0.10 to +1.66 points");
-        assert_eq!(percent(-0.00001, 1), "0.0%");
-        assert_eq!(percent(0.8754, 1), "87.5%");
+        assert_eq!(percent(-0.00001, 1), "0.0\u{A0}%");
+        assert_eq!(percent(0.8754, 1), "87.5\u{A0}%");
         assert_eq!(share(1, 0, 1), UNKNOWN);
     }
 
     #[test]
-    fn p_values_never_read_as_zero_or_as_certainty() {
-        assert_eq!(p_value(0.0), "< 0.0001");
-        assert_eq!(p_value(0.00042), "0.0004");
-        assert_eq!(p_value(0.0341), "0.034");
-        assert_eq!(p_value(0.9999), "0.999");
-        assert_eq!(p_value(1.0), "1");
-        assert_eq!(p_equals(1e-9), "p < 0.0001");
-        assert_eq!(p_equals(0.05), "p = 0.050");
+    fn p_values_never_read_as_zero_or_change_sides() {
+        assert_eq!(p_value(0.0, 0.05), "< 0.001");
+        assert_eq!(p_value(0.0341, 0.05), "0.034");
+        assert_eq!(p_value(0.0496, 0.05), "0.0496");
+        assert_eq!(p_equals(1e-9, 0.05), "p < 0.001");
+        assert_eq!(p_equals(f64::NAN, 0.05), UNKNOWN);
     }
 
     #[test]

@@ -141,7 +141,7 @@ fn methods(context: &Context<'_>, look: Look) -> String {
                 verdict_words(test.map(|test| test.verdict)).0.to_owned(),
                 test.map_or_else(unknown, |test| format::points(test.difference.estimate, 2)),
                 test.map_or_else(unknown, |test| format::percent(test.after.accuracy.estimate, 2)),
-                test.map_or_else(unknown, |test| format::p_value(test.p_holm)),
+                test.map_or_else(unknown, |test| format::p_value(test.p_holm, context.record.settings.significance)),
                 test.map_or_else(unknown, |test| {
                     format!("{}, {}", format::count(test.mcnemar.fixed), format::count(test.mcnemar.broken))
                 }),

@@ -75,18 +75,21 @@ pub fn extent(values: impl IntoIterator<Item = f64>) -> (f64, f64) {
         .unwrap_or((0.0, 1.0))
 }
 
-/// A scale from left to right below a plot: grid lines from `top` to `bottom`, labels, and what is measured.
+/// A scale from left to right below a plot, at `bottom`: grid lines through the lanes (top and bottom of each), labels, and what is measured.
 pub fn axis_below(
     canvas: &Canvas<'_>,
     scale: &Scale,
-    (top, bottom): (f64, f64),
+    lanes: impl Iterator<Item = (f64, f64)> + Clone,
+    bottom: f64,
     title: &str,
     label: impl Fn(f64, usize) -> String,
 ) -> Result<()> {
     let (ticks, decimals) = scale.ticks(5);
     for tick in ticks {
         let x = scale.at(tick);
-        canvas.line((x, top), (x, bottom), Ink::Grid, 2)?;
+        for (top, bottom) in lanes.clone() {
+            canvas.line((x, top), (x, bottom), Ink::Grid, 2)?;
+        }
         canvas.text((x, bottom + 22.0), &label(tick, decimals), Align::Middle, SMALL, Ink::Muted)?;
     }
     canvas.text(

@@ -2,8 +2,9 @@
 
 use crate::error::Result;
 use crate::report::format;
-use crate::report::plots::axes::{Scale, axis_below, extent};
-use crate::report::plots::canvas::{Align, Canvas, Ink, Plot, SMALL, TEXT, WIDTH, fit, text_width};
+use crate::report::plots::axes::{Scale, extent};
+use crate::report::plots::canvas::{Canvas, Ink, Plot, WIDTH};
+use crate::report::plots::lanes::Lanes;
 
 /// One group, already summed up; fractions.
 #[derive(Debug, Clone)]
@@ -31,18 +32,19 @@ pub struct BoxPlot<'a> {
     pub groups: Vec<BoxGroup>,
 }
 
-const LEFT: f64 = 24.0;
-const RIGHT: f64 = WIDTH - 24.0;
-const TOP: f64 = 12.0;
-const ROW: f64 = 104.0;
-
 impl BoxPlot<'_> {
     /// Draws it.
     ///
     /// # Errors
     /// As [`Plot::draw`].
     pub fn draw(&self) -> Result<Plot> {
-        let bottom = TOP + ROW * self.groups.len().max(1) as f64 + 4.0;
+        let lanes = Lanes {
+            left: 24.0,
+            right: WIDTH - 24.0,
+            top: 8.0,
+            row: 106.0,
+            count: self.groups.len(),
+        };
         let described: Vec<String> = self
             .groups
             .iter()
@@ -56,46 +58,25 @@ impl BoxPlot<'_> {
                 )
             })
             .collect();
-        Plot::draw(self.name, self.title, &described.join("; "), bottom + 80.0, |canvas| {
-            self.paint(canvas, bottom)
+        Plot::draw(self.name, self.title, &described.join("; "), lanes.height(), |canvas| {
+            self.paint(canvas, &lanes)
         })
     }
 
-    fn paint(&self, canvas: &Canvas<'_>, bottom: f64) -> Result<()> {
-        let effect = self.minimum_effect.filter(|effect| effect.is_finite()).unwrap_or(0.0);
+    fn paint(&self, canvas: &Canvas<'_>, lanes: &Lanes) -> Result<()> {
         let values = self
             .groups
             .iter()
             .flat_map(|group| group.five.iter().chain(&group.outliers).copied());
+        let effect = self.minimum_effect.unwrap_or(0.0);
         let (low, high) = extent(values.chain([0.0, -effect, effect]).map(|value| value * 100.0));
-        let scale = Scale::around([low, high], LEFT, RIGHT);
+        let scale = Scale::around([low, high], lanes.left, lanes.right);
         let at = |fraction: f64| scale.at(fraction * 100.0);
-        if effect > 0.0 {
-            canvas.block((at(-effect), TOP), (at(effect), bottom), Ink::Band)?;
-        }
-        axis_below(canvas, &scale, (TOP, bottom), self.axis, |tick, decimals| {
-            format::signed(tick, decimals)
-        })?;
-        canvas.line((at(0.0), TOP), (at(0.0), bottom), Ink::Ink, 3)?;
+        lanes.differences(canvas, &scale, self.minimum_effect, self.axis)?;
         for (place, group) in self.groups.iter().enumerate() {
-            let top = TOP + ROW * place as f64;
             let [low, quarter, median, three_quarters, high] = group.five;
-            let value = format!("median {}", format::points(median, 2));
-            let label = fit(&group.label, TEXT, RIGHT - LEFT - text_width(&value, SMALL) - 30.0);
-            let y = top + 26.0;
-            canvas.block(
-                (LEFT - 6.0, y - 16.0),
-                (LEFT + text_width(&label, TEXT) + 4.0, y + 17.0),
-                Ink::Paper,
-            )?;
-            canvas.block(
-                (RIGHT - text_width(&value, SMALL) - 8.0, y - 16.0),
-                (RIGHT + 6.0, y + 17.0),
-                Ink::Paper,
-            )?;
-            canvas.text((LEFT, y), &label, Align::Start, TEXT, Ink::Ink)?;
-            canvas.text((RIGHT, y), &value, Align::End, SMALL, Ink::Muted)?;
-            let y = top + 70.0;
+            lanes.head(canvas, place, &group.label, &format!("median {}", format::points(median, 2)))?;
+            let y = lanes.middle(place);
             canvas.line((at(low), y), (at(high), y), Ink::After, 3)?;
             for end in [low, high] {
                 canvas.line((at(end), y - 9.0), (at(end), y + 9.0), Ink::After, 3)?;

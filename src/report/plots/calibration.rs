@@ -61,11 +61,12 @@ impl CalibrationPlot<'_> {
         axis_below(
             canvas,
             &across,
-            (TOP, BOTTOM),
+            std::iter::once((TOP, BOTTOM)),
+            BOTTOM,
             "probability the model states for its prediction",
-            |tick, decimals| format!("{tick:.decimals$}%"),
+            |tick, decimals| format!("{tick:.decimals$}\u{a0}%"),
         )?;
-        axis_left(canvas, &up, (LEFT, RIGHT), |tick, decimals| format!("{tick:.decimals$}%"))?;
+        axis_left(canvas, &up, (LEFT, RIGHT), |tick, decimals| format!("{tick:.decimals$}\u{a0}%"))?;
         canvas.dashes(&[(LEFT, BOTTOM), (RIGHT, TOP)], Ink::Muted, 3)?;
         canvas.text(
             (RIGHT - 12.0, BOTTOM - 24.0),

@@ -82,14 +82,21 @@ impl CurvePlot<'_> {
         let across = Scale::around(points().map(|point| x_of(point.0)), LEFT, RIGHT);
         let up = Scale::around(points().map(|point| point.1 * factor), bottom, top);
         canvas.text((24.0, top - 28.0), self.up, Align::Start, SMALL, Ink::Muted)?;
-        axis_below(canvas, &across, (top, bottom), self.across, |tick, decimals| {
-            if self.logarithmic {
-                format::number(10f64.powf(tick))
-            } else {
-                format::decimal(tick, decimals)
-            }
-        })?;
-        let unit = if self.percent { "%" } else { "" };
+        axis_below(
+            canvas,
+            &across,
+            std::iter::once((top, bottom)),
+            bottom,
+            self.across,
+            |tick, decimals| {
+                if self.logarithmic {
+                    format::number(10f64.powf(tick))
+                } else {
+                    format::decimal(tick, decimals)
+                }
+            },
+        )?;
+        let unit = if self.percent { "\u{a0}%" } else { "" };
         axis_left(canvas, &up, (LEFT, RIGHT), |tick, decimals| {
             format!("{}{unit}", format::decimal(tick, decimals))
         })?;

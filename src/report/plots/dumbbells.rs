@@ -2,8 +2,9 @@
 
 use crate::error::Result;
 use crate::report::format;
-use crate::report::plots::axes::{Scale, axis_below};
-use crate::report::plots::canvas::{Align, Canvas, Ink, Plot, SMALL, TEXT, WIDTH, fit, text_width};
+use crate::report::plots::axes::{Scale, axis_below, extent};
+use crate::report::plots::canvas::{Align, Canvas, Ink, Plot, SMALL, WIDTH};
+use crate::report::plots::lanes::Lanes;
 
 /// One class; fractions, absent where unknown.
 #[derive(Debug, Clone)]
@@ -29,65 +30,48 @@ pub struct DumbbellPlot<'a> {
     pub rows: Vec<DumbbellRow>,
 }
 
-const LEFT: f64 = 40.0;
-const RIGHT: f64 = WIDTH - 40.0;
-const TOP: f64 = 56.0;
-const ROW: f64 = 82.0;
-
 impl DumbbellPlot<'_> {
     /// Draws it.
     ///
     /// # Errors
     /// As [`Plot::draw`].
     pub fn draw(&self) -> Result<Plot> {
-        let bottom = TOP + ROW * self.rows.len().max(1) as f64 + 4.0;
+        let lanes = Lanes {
+            left: 40.0,
+            right: WIDTH - 40.0,
+            top: 50.0,
+            row: 88.0,
+            count: self.rows.len(),
+        };
         let described: Vec<String> = self.rows.iter().map(|row| format!("{}: {}", row.label, change(row))).collect();
-        Plot::draw(self.name, self.title, &described.join("; "), bottom + 80.0, |canvas| {
-            self.paint(canvas, bottom)
+        Plot::draw(self.name, self.title, &described.join("; "), lanes.height(), |canvas| {
+            self.paint(canvas, &lanes)
         })
     }
 
-    fn paint(&self, canvas: &Canvas<'_>, bottom: f64) -> Result<()> {
-        before_and_after(canvas, LEFT, 24.0)?;
-        let values = self.rows.iter().flat_map(|row| [row.before, row.after]).flatten();
-        let (low, high) = crate::report::plots::axes::extent(values);
+    fn paint(&self, canvas: &Canvas<'_>, lanes: &Lanes) -> Result<()> {
+        before_and_after(canvas, lanes.left, 24.0)?;
+        let (low, high) = extent(self.rows.iter().flat_map(|row| [row.before, row.after]).flatten());
         // At least ten points of the scale, so that a trifle does not look like a leap.
-        let middle = (low + high) / 2.0;
-        let low = low.min(middle - 0.05).max(0.0);
+        let low = low.min((low + high) / 2.0 - 0.05).max(0.0);
         let high = high.max(low + 0.1).min(1.0);
-        let scale = Scale::new(low.min(high - 0.1) * 100.0, high * 100.0, LEFT, RIGHT);
-        axis_below(canvas, &scale, (TOP, bottom), self.axis, |tick, decimals| {
-            format!("{tick:.decimals$}%")
+        let scale = Scale::new(low.min(high - 0.1) * 100.0, high * 100.0, lanes.left, lanes.right);
+        axis_below(canvas, &scale, lanes.each(), lanes.bottom(), self.axis, |tick, decimals| {
+            format!("{tick:.decimals$}\u{a0}%")
         })?;
         for (place, row) in self.rows.iter().enumerate() {
-            let top = TOP + ROW * place as f64;
-            let value = change(row);
-            let room = RIGHT - LEFT - text_width(&value, TEXT) - 30.0;
-            let label = fit(&row.label, TEXT, room);
-            let y = top + 24.0;
-            canvas.block(
-                (LEFT - 6.0, y - 16.0),
-                (LEFT + text_width(&label, TEXT) + 4.0, y + 17.0),
-                Ink::Paper,
-            )?;
-            canvas.block(
-                (RIGHT - text_width(&value, TEXT) - 8.0, y - 16.0),
-                (RIGHT + 6.0, y + 17.0),
-                Ink::Paper,
-            )?;
-            canvas.text((LEFT, y), &label, Align::Start, TEXT, Ink::Ink)?;
-            canvas.text((RIGHT, y), &value, Align::End, TEXT, Ink::Ink)?;
-            let y = top + 60.0;
-            let at = |fraction: f64| scale.at(fraction * 100.0);
+            lanes.head(canvas, place, &row.label, &change(row))?;
+            let y = lanes.middle(place);
+            let at = |fraction: f64| (scale.at(fraction * 100.0), y);
             if let (Some(before), Some(after)) = (row.before, row.after) {
-                canvas.line((at(before), y), (at(after), y), Ink::Muted, 4)?;
+                canvas.line(at(before), at(after), Ink::Muted, 4)?;
             }
             if let Some(after) = row.after {
-                canvas.dot((at(after), y), 11, Ink::After)?;
+                canvas.dot(at(after), 11, Ink::After)?;
             }
             if let Some(before) = row.before {
                 // Not filled, so that an equal figure after shows through.
-                canvas.circle((at(before), y), 13, Ink::Before)?;
+                canvas.circle(at(before), 13, Ink::Before)?;
             }
         }
         Ok(())

@@ -2,8 +2,9 @@
 
 use crate::error::Result;
 use crate::report::format;
-use crate::report::plots::axes::{Scale, axis_below, extent};
-use crate::report::plots::canvas::{Align, Canvas, Ink, Plot, SMALL, TEXT, WIDTH, fit, text_width};
+use crate::report::plots::axes::{Scale, extent};
+use crate::report::plots::canvas::{Align, Canvas, Ink, Plot, SMALL, WIDTH, text_width};
+use crate::report::plots::lanes::Lanes;
 
 /// One estimate; fractions.
 #[derive(Debug, Clone)]
@@ -37,28 +38,28 @@ pub struct IntervalPlot<'a> {
     pub rows: Vec<IntervalRow>,
 }
 
-const LEFT: f64 = 24.0;
-const RIGHT: f64 = WIDTH - 24.0;
-const TOP: f64 = 50.0;
-const ROW: f64 = 92.0;
-
 impl IntervalPlot<'_> {
     /// Draws it.
     ///
     /// # Errors
     /// As [`Plot::draw`].
     pub fn draw(&self) -> Result<Plot> {
-        let bottom = TOP + ROW * self.rows.len().max(1) as f64 + 8.0;
-        let height = bottom + 80.0;
-        Plot::draw(self.name, self.title, &self.description(), height, |canvas| {
-            self.paint(canvas, bottom)
+        let lanes = Lanes {
+            left: 24.0,
+            right: WIDTH - 24.0,
+            top: 46.0,
+            row: 96.0,
+            count: self.rows.len(),
+        };
+        Plot::draw(self.name, self.title, &self.description(), lanes.height(), |canvas| {
+            self.paint(canvas, &lanes)
         })
     }
 
     fn description(&self) -> String {
         let rows = self.rows.iter().map(|row| {
             let interval = format::points_between(row.low, row.high, 2);
-            format!("{}: {}, 95% interval {interval}", row.label, format::points(row.estimate, 2))
+            format!("{}: {}, 95\u{a0}% interval {interval}", row.label, format::points(row.estimate, 2))
         });
         let mut words = rows.collect::<Vec<_>>().join("; ");
         if let Some(effect) = self.minimum_effect {
@@ -67,64 +68,45 @@ impl IntervalPlot<'_> {
         words
     }
 
-    fn paint(&self, canvas: &Canvas<'_>, bottom: f64) -> Result<()> {
-        let effect = self.minimum_effect.filter(|effect| effect.is_finite()).unwrap_or(0.0);
+    fn paint(&self, canvas: &Canvas<'_>, lanes: &Lanes) -> Result<()> {
         let limits = self.rows.iter().flat_map(|row| [row.low, row.high, row.estimate]);
+        let effect = self.minimum_effect.unwrap_or(0.0);
         let (low, high) = extent(limits.chain([0.0, -effect, effect]).map(|value| value * 100.0));
-        let scale = Scale::around([low, high, high.max(low + 0.1)], LEFT, RIGHT);
-        let at = |fraction: f64| scale.at(fraction * 100.0);
-        if effect > 0.0 {
-            canvas.block((at(-effect), TOP), (at(effect), bottom), Ink::Band)?;
-        }
-        axis_below(canvas, &scale, (TOP, bottom), self.axis, |tick, decimals| {
-            format::signed(tick, decimals)
-        })?;
-        canvas.line((at(0.0), TOP), (at(0.0), bottom), Ink::Ink, 3)?;
-        let (worse, better) = self.sides;
-        let zero = at(0.0).clamp(LEFT, RIGHT);
-        let (worse, better) = (format!("← {worse}"), format!("{better} →"));
-        if zero - LEFT > text_width(&worse, SMALL) + 16.0 {
-            canvas.text((zero - 14.0, TOP - 22.0), &worse, Align::End, SMALL, Ink::Muted)?;
-        }
-        if RIGHT - zero > text_width(&better, SMALL) + 16.0 {
-            canvas.text((zero + 14.0, TOP - 22.0), &better, Align::Start, SMALL, Ink::Muted)?;
-        }
+        let scale = Scale::around([low, high, high.max(low + 0.1)], lanes.left, lanes.right);
+        lanes.differences(canvas, &scale, self.minimum_effect, self.axis)?;
+        self.paint_sides(canvas, lanes, scale.at(0.0))?;
         for (place, row) in self.rows.iter().enumerate() {
-            self.paint_row(canvas, row, TOP + ROW * place as f64, at)?;
+            lanes.head(canvas, place, &row.label, &format::points(row.estimate, 2))?;
+            paint_row(canvas, row, lanes.middle(place), |fraction| scale.at(fraction * 100.0))?;
         }
         Ok(())
     }
 
-    fn paint_row(&self, canvas: &Canvas<'_>, row: &IntervalRow, top: f64, at: impl Fn(f64) -> f64) -> Result<()> {
-        let value = format::points(row.estimate, 2);
-        let room = RIGHT - LEFT - text_width(&value, TEXT) - 30.0;
-        let label = fit(&row.label, TEXT, room);
-        let y = top + 28.0;
-        // Text must not be crossed by the lines of the scale.
-        canvas.block(
-            (LEFT - 6.0, y - 16.0),
-            (LEFT + text_width(&label, TEXT) + 4.0, y + 17.0),
-            Ink::Paper,
-        )?;
-        canvas.block(
-            (RIGHT - text_width(&value, TEXT) - 8.0, y - 16.0),
-            (RIGHT + 6.0, y + 17.0),
-            Ink::Paper,
-        )?;
-        canvas.text((LEFT, y), &label, Align::Start, TEXT, Ink::Ink)?;
-        canvas.text((RIGHT, y), &value, Align::End, TEXT, Ink::Ink)?;
-        let y = top + 66.0;
-        let (ink, width) = if row.main { (Ink::After, 7) } else { (Ink::Muted, 4) };
-        if row.low.is_finite() && row.high.is_finite() {
-            canvas.line((at(row.low), y), (at(row.high), y), ink, width)?;
-            for end in [row.low, row.high] {
-                canvas.line((at(end), y - 11.0), (at(end), y + 11.0), ink, 4)?;
-            }
+    /// Says what left and right of zero mean, where there is room for it.
+    fn paint_sides(&self, canvas: &Canvas<'_>, lanes: &Lanes, zero: f64) -> Result<()> {
+        let (left, right) = (format!("← {}", self.sides.0), format!("{} →", self.sides.1));
+        let y = lanes.top - 24.0;
+        if zero - lanes.left > text_width(&left, SMALL) + 16.0 {
+            canvas.text((zero - 14.0, y), &left, Align::End, SMALL, Ink::Muted)?;
         }
-        if row.main {
-            canvas.dot((at(row.estimate), y), 12, ink)
-        } else {
-            canvas.ring((at(row.estimate), y), 10, ink)
+        if lanes.right - zero > text_width(&right, SMALL) + 16.0 {
+            canvas.text((zero + 14.0, y), &right, Align::Start, SMALL, Ink::Muted)?;
         }
+        Ok(())
+    }
+}
+
+fn paint_row(canvas: &Canvas<'_>, row: &IntervalRow, y: f64, at: impl Fn(f64) -> f64) -> Result<()> {
+    let (ink, width) = if row.main { (Ink::After, 7) } else { (Ink::Muted, 4) };
+    if row.low.is_finite() && row.high.is_finite() {
+        canvas.line((at(row.low), y), (at(row.high), y), ink, width)?;
+        for end in [row.low, row.high] {
+            canvas.line((at(end), y - 11.0), (at(end), y + 11.0), ink, 4)?;
+        }
+    }
+    if row.main {
+        canvas.dot((at(row.estimate), y), 12, ink)
+    } else {
+        canvas.ring((at(row.estimate), y), 10, ink)
     }
 }

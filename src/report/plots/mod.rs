@@ -10,6 +10,7 @@ mod canvas;
 mod curves;
 mod dumbbells;
 mod intervals;
+mod lanes;
 mod ratios;
 
 pub use axes::{Scale, extent};

@@ -53,16 +53,16 @@ fn draw(context: &Context<'_>) -> Result<Option<Body>> {
     let markup = html! {
         div.pair {
             (plot.figure(&caption))
-            div { (class_table(&pairs)) }
-        }
-        @if test.before.classes.len() <= MOST_CLASSES {
-            div.pair {
-                div { (confusion("Before: rows of each class, and what the old model called them", &test.before)) }
-                div { (confusion("After: rows of each class, and what the repaired model calls them", &test.after)) }
+            div {
+                @if test.before.classes.len() <= MOST_CLASSES {
+                    (confusion("Before: the label in the sheet, and what the old model says", &test.before))
+                    (confusion("After: the label in the sheet, and what the repaired model says", &test.after))
+                } @else {
+                    p.aside { "With " (pairs.len()) " classes the confusion tables are in report.xlsx, sheet “Confusion”." }
+                }
             }
-        } @else {
-            p.aside { "With " (pairs.len()) " classes the confusion tables are in report.xlsx, sheet “Confusion”." }
         }
+        (class_table(&pairs))
     };
     Ok(Some(Body { markup, plots: vec![plot] }))
 }
@@ -103,7 +103,7 @@ fn confusion(caption: &str, metrics: &Metrics) -> Markup {
         div.scroll role="region" tabindex="0" aria-label=(caption) {
             table.confusion {
                 caption { (caption) }
-                thead { tr { th scope="col" { "label in the sheet ↓" } @for class in &metrics.classes { th scope="col" { (theirs(&class.name)) } } } }
+                thead { tr { th scope="col" { "sheet\u{a0}↓ model\u{a0}→" } @for class in &metrics.classes { th scope="col" { (theirs(&class.name)) } } } }
                 tbody {
                     @for (observed, counts) in metrics.confusion.iter().enumerate() {
                         tr {

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use crate::error::Result;
 use crate::evaluate::record::DampeningRecord;
-use crate::report::elements::{Cell, Column, bar, table};
+use crate::report::elements::{Cell, Column, table};
 use crate::report::plots::{Plot, RatioPlot};
 use crate::report::{Body, Context, Section, format};
 
@@ -68,22 +68,13 @@ fn layers(dampening: &DampeningRecord) -> Markup {
         Column::figures("parameters"),
         Column::figures("dampened"),
         Column::figures("share"),
-        Column::text(""),
     ];
-    let most = dampening
-        .layers
-        .iter()
-        .map(|layer| layer.dampened as f64 / layer.parameters.max(1) as f64)
-        .fold(0.0, f64::max);
     let rows = dampening.layers.iter().map(|layer| {
-        let share = layer.dampened as f64 / layer.parameters.max(1) as f64;
         vec![
             Cell::Theirs(layer.tensor.clone()),
             Cell::Figure(format::count(layer.parameters)),
             Cell::Figure(format::count(layer.dampened)),
             Cell::Figure(format::share(layer.dampened, layer.parameters, 2)),
-            // The longest bar is the most dampened layer; the figure beside it tells the share.
-            Cell::Markup(bar(if most > 0.0 { share / most } else { 0.0 })),
         ]
     });
     table("Dampened parameters per layer, from input to output", &columns, rows.collect())

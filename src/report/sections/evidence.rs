@@ -23,7 +23,7 @@ fn draw(context: &Context<'_>) -> Result<Option<Body>> {
     };
     let plot = difference(context, test)?;
     let group = context.record.settings.group_column.as_deref();
-    let caption = "Dot: the estimate. Bar: where the true difference lies with 95% confidence. If the bar crosses zero, \
+    let caption = "Dot: the estimate. Bar: where the true difference lies with 95\u{a0}% confidence. If the bar crosses zero, \
                    the difference may be chance. Shaded: too small to act on.";
     let markup = html! {
         p { "Old and repaired model predicted the same test rows, so every difference below comes from the repair." }
@@ -31,13 +31,15 @@ fn draw(context: &Context<'_>) -> Result<Option<Body>> {
             (plot.figure(caption))
             div { (tests(context, test, group)) }
         }
-        (figures(context, test))
+        (figures(test))
         @if let Some(without) = &context.chosen.test_without_flagged {
+            h3 { "Without the flagged test rows" }
             p {
                 "Of the test rows, " (format::count(context.record.flags.on_test_rows)) " are flagged themselves: their labels may be wrong, "
                 "and a model that rightly disagrees with a wrong label is counted as mistaken. Without them: "
-                (format::visible(&without.sentence, 600))
+                (format::sentence(&without.sentence, 900))
             }
+            (metric_table(&format!("Before and after on the {} that are not flagged", format::counted(without.rows, "test row")), without))
         }
     };
     Ok(Some(Body { markup, plots: vec![plot] }))
@@ -80,15 +82,16 @@ fn difference(context: &Context<'_>, test: &Comparison) -> Result<Plot> {
 
 fn tests(context: &Context<'_>, test: &Comparison, group: Option<&str>) -> Markup {
     let settings = &context.record.settings;
+    let level = settings.significance;
     let (verdict, class) = verdict_words(Some(test.verdict));
     let mut rows = vec![
         row("Fixed (wrong before, right after)", format::counted(test.mcnemar.fixed, "row")),
         row("Broken (right before, wrong after)", format::counted(test.mcnemar.broken, "row")),
-        row("McNemar test, exact", format::p_equals(test.mcnemar.p)),
+        row("McNemar test, exact", format::p_equals(test.mcnemar.p, level)),
     ];
     if let Some(p) = test.group_p {
         let unit = format::visible(group.unwrap_or("group"), 40);
-        rows.push(row(&format!("The same with whole {unit} groups"), format::p_equals(p)));
+        rows.push(row(&format!("The same with whole {unit} groups"), format::p_equals(p, level)));
     }
     let methods = context.record.methods.len();
     let corrected = if methods > 1 {
@@ -96,7 +99,7 @@ fn tests(context: &Context<'_>, test: &Comparison, group: Option<&str>) -> Marku
     } else {
         "Used for the verdict".to_owned()
     };
-    rows.push(row(&corrected, format::p_equals(test.p_holm)));
+    rows.push(row(&corrected, format::p_equals(test.p_holm, level)));
     html! {
         (table("Tests on the test rows", &[Column::text(""), Column::figures("result")], rows))
         p {
@@ -115,42 +118,36 @@ fn row(name: &str, value: String) -> Vec<Cell> {
     vec![Cell::Words(name.to_owned()), Cell::Figure(value)]
 }
 
-fn figures(context: &Context<'_>, test: &Comparison) -> Markup {
-    let without = context.chosen.test_without_flagged.as_ref();
-    let mut columns = vec![
+fn figures(test: &Comparison) -> Markup {
+    let caption = format!("Before and after on {}", format::counted(test.rows, "test row"));
+    let interval = |metrics: &Metrics| format::percent_between(metrics.accuracy.low, metrics.accuracy.high, 2);
+    html! {
+        (metric_table(&caption, test))
+        p.aside.small {
+            "Accuracy with its own 95\u{a0}% interval: before " (interval(&test.before)) ", after " (interval(&test.after))
+            ". These two may overlap although the difference is certain, because both models saw the same rows."
+        }
+    }
+}
+
+/// Every figure before and after.
+fn metric_table(caption: &str, test: &Comparison) -> Markup {
+    let columns = [
         Column::text("figure"),
         Column::figures("before"),
         Column::figures("after"),
         Column::figures("change"),
     ];
-    if without.is_some() {
-        columns.extend([
-            Column::figures("before, without flagged"),
-            Column::figures("after, without flagged"),
-        ]);
-    }
     let rows = METRICS.iter().map(|metric| {
-        let mut cells = vec![
+        let (before, after) = ((metric.of)(&test.before), (metric.of)(&test.after));
+        vec![
             Cell::Words(metric.name.to_owned()),
-            Cell::Figure((metric.show)((metric.of)(&test.before))),
-            Cell::Figure((metric.show)((metric.of)(&test.after))),
-            Cell::Figure((metric.change)((metric.of)(&test.after) - (metric.of)(&test.before))),
-        ];
-        if let Some(without) = without {
-            cells.push(Cell::Figure((metric.show)((metric.of)(&without.before))));
-            cells.push(Cell::Figure((metric.show)((metric.of)(&without.after))));
-        }
-        cells
+            Cell::Figure((metric.show)(before)),
+            Cell::Figure((metric.show)(after)),
+            Cell::Figure((metric.change)(after - before)),
+        ]
     });
-    let caption = format!("Before and after on {}", format::counted(test.rows, "test row"));
-    let interval = |metrics: &Metrics| format::percent_between(metrics.accuracy.low, metrics.accuracy.high, 2);
-    html! {
-        (table(&caption, &columns, rows.collect()))
-        p.aside.small {
-            "Accuracy with its own 95% interval: before " (interval(&test.before)) ", after " (interval(&test.after))
-            ". These two may overlap although the difference is certain, because both models saw the same rows."
-        }
-    }
+    table(caption, &columns, rows.collect())
 }
 
 /// A figure of [`Metrics`] and how it is written.

@@ -22,7 +22,7 @@ pub fn verdict_words(verdict: Option<Verdict>) -> (&'static str, &'static str) {
     match verdict {
         Some(Verdict::Better) => ("▲ better", "better"),
         Some(Verdict::Worse) => ("▼ worse", "worse"),
-        Some(Verdict::NoChangeDetected) => ("＝ no change detected", "same"),
+        Some(Verdict::NoChangeDetected) => ("= no change detected", "same"),
         None => ("○ not evaluated", "unknown"),
     }
 }
@@ -36,12 +36,13 @@ pub fn first_screen(context: &Context<'_>) -> Markup {
             span class={ "badge " (class) } { (words) }
             h1 { (headline(context)) }
             @match test {
-                Some(test) => p.lead { (format::visible(&test.sentence, 600)) },
+                Some(test) => p.lead { (format::sentence(&test.sentence, 900)) },
                 None => p.lead {
                     "The repaired model was written, but nothing here shows whether it is better than the old one. "
                     "Hand in rows with trustworthy labels to find out: run the repair again with " code { "--test SHEET" } "."
                 },
             }
+            @for caution in test.iter().flat_map(|test| &test.cautions) { p { strong { "Caution: " } (format::sentence(caution, 400)) } }
         }
         @if let Some(test) = test { (cards(&figures(context, test))) }
         (what_was_repaired(context))
@@ -57,7 +58,7 @@ fn figures(context: &Context<'_>, test: &Comparison) -> Vec<Card> {
             name: "Accuracy on test rows".to_owned(),
             before: Some(format::percent(test.before.accuracy.estimate, 2)),
             value: format::percent(test.after.accuracy.estimate, 2),
-            note: format!("{change} (95% interval {})", format::points_between(main.low, main.high, 2)),
+            note: format!("{change} (95\u{a0}% interval {})", format::points_between(main.low, main.high, 2)),
         },
         Card {
             name: "Balanced accuracy".to_owned(),
@@ -93,7 +94,7 @@ fn what_was_repaired(context: &Context<'_>) -> Markup {
     let rows = html! {
         (theirs(&model.name)) ", a classifier into " (format::counted(model.classes.len(), "class"))
         " trained on " (format::counted(model.training_rows, "row")) " of " (theirs(&model.data_file))
-        @if let Some(period) = &model.training_period { " (" (format::period(period)) ")" }
+        @if let Some(period) = &model.training_period { " (" span.whole { (format::period(period)) } ")" }
     };
     let errors = html! {
         (format::counted(flags.used, "training row")) " flagged as wrong in " (theirs(&flags.file))
@@ -105,7 +106,7 @@ fn what_was_repaired(context: &Context<'_>) -> Markup {
         }
     };
     let tested = match (&context.chosen.test, &model.test_period) {
-        (Some(test), Some(period)) => html! { (format::counted(test.rows, "test row")) " (" (format::period(period)) ")" },
+        (Some(test), Some(period)) => html! { (format::counted(test.rows, "test row")) " (" span.whole { (format::period(period)) } ")" },
         (Some(test), None) => html! { (format::counted(test.rows, "test row")) },
         (None, _) => html! { "nothing: there were no test rows" },
     };
@@ -122,6 +123,7 @@ fn what_was_repaired(context: &Context<'_>) -> Markup {
 
 fn recommendation(context: &Context<'_>) -> Markup {
     let advice = &context.record.recommendation;
+    let reason = advice.reason.strip_prefix("No recommendation: ").unwrap_or(&advice.reason);
     let lead = match &advice.method {
         Some(name) => {
             let title = context
@@ -132,7 +134,7 @@ fn recommendation(context: &Context<'_>) -> Markup {
                 .map_or(name, |method| &method.title);
             html! { strong { "Recommendation: use " (theirs(title)) ". " } }
         }
-        None => html! { strong { "No recommendation. " } },
+        None => html! { strong { "No recommendation: " } },
     };
-    callout(html! { (lead) (format::visible(&advice.reason, 600)) })
+    callout(html! { (lead) (format::sentence(reason, 900)) })
 }

@@ -19,10 +19,10 @@ const WORDS: &[(&str, &str)] = &[
     ),
     (
         "Calibration error",
-        "How far the stated probability is from the share that is right, on average. 0% means the model can be taken at its word.",
+        "How far the stated probability is from the share that is right, on average. 0\u{a0}% means the model can be taken at its word.",
     ),
     (
-        "Confidence interval (95%)",
+        "Confidence interval (95\u{a0}%)",
         "A range that covers the true value in 95 of 100 such studies. If the interval of a difference holds zero, the difference may be chance.",
     ),
     (
@@ -61,7 +61,7 @@ const WORDS: &[(&str, &str)] = &[
     ),
     (
         "Percentage points",
-        "The difference between two percentages: from 86% to 87% is one point.",
+        "The difference between two percentages: from 86\u{a0}% to 87\u{a0}% is one point.",
     ),
     (
         "Test rows",

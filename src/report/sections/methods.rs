@@ -30,7 +30,7 @@ fn draw(context: &Context<'_>) -> Result<Option<Body>> {
         @if let Some(plot) = &plot { (plot.figure("Filled: the method whose model was written. The p-values are corrected for having tried several methods.")) }
         (method_table(context))
         dl.facts { @for method in methods { dt { (theirs(&method.title)) } dd { (format::visible(&method.description, 400)) } } }
-        p { strong { "Recommendation: " } (format::visible(&advice.reason, 600)) }
+        p { strong { "Recommendation: " } (format::sentence(&advice.reason, 900)) }
     };
     Ok(Some(Body {
         markup,
@@ -113,7 +113,7 @@ fn method_row(context: &Context<'_>, method: &MethodRecord, validated: bool, tim
         of(&|test| format::percent(test.after.accuracy.estimate, 2)),
         of(&|test| format::points(test.difference.estimate, 2)),
         of(&|test| format!("{} / {}", format::count(test.mcnemar.fixed), format::count(test.mcnemar.broken))),
-        of(&|test| format::p_value(test.p_holm)),
+        of(&|test| format::p_value(test.p_holm, context.record.settings.significance)),
     ];
     if validated {
         let change = method

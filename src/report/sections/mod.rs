@@ -36,7 +36,7 @@ pub const SECTIONS: &[Section] = &[
 ];
 
 /// Rows that the page shows of a long list; the workbook has all.
-const ROWS_SHOWN: usize = 20;
+const ROWS_SHOWN: usize = 12;
 
 /// Tells how much of a list the page shows.
 fn shown_of(total: usize, noun: &str, sheet: &str) -> String {
