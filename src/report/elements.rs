@@ -14,7 +14,12 @@ pub fn words(text: &str) -> String {
 
 /// Text that came from the person's files: never markup, its direction kept to itself, cut where it is too long to show.
 pub fn theirs(text: &str) -> Markup {
-    let shown = words(text);
+    theirs_short(text, LONGEST)
+}
+
+/// [`theirs`] with at most so many characters.
+pub fn theirs_short(text: &str, most: usize) -> Markup {
+    let shown = visible(text, most);
     // Short words stay whole in narrow tables; long ones must break somewhere.
     let short = shown.split_whitespace().all(|word| word.chars().count() <= 26);
     html! { bdi class=[short.then_some("short")] { (shown) } }

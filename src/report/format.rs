@@ -56,6 +56,13 @@ pub fn points(difference: f64, decimals: usize) -> String {
     format!("{text} {noun}")
 }
 
+/// A size in percentage points, without a sign and with as few decimals as say it: `0.1 points`.
+pub fn size_in_points(fraction: f64) -> String {
+    let text = words::points(fraction);
+    let noun = if text == "1" { "point" } else { "points" };
+    format!("{text} {noun}")
+}
+
 /// The limits of an interval of differences in percentage points: `+0.82 to +1.66 points`.
 pub fn points_between(low: f64, high: f64, decimals: usize) -> String {
     if !low.is_finite() || !high.is_finite() {

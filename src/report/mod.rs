@@ -1,30 +1,33 @@
 //! Reports that one can send on: HTML, workbook, plots, and plain text for the terminal. Reads records, computes nothing.
 //!
-//! A section of the repair report is one file in `sections/` and one line in [`SECTIONS`]; a sheet of the workbook is one
-//! function and one line in [`workbook::SHEETS`]. [`page`], [`elements`], [`format`](mod@format) and [`plots`] know nothing
-//! of repairs, so that other reports can be made of them.
+//! A section of a report is one file and one line in its list ([`repair::SECTIONS`], [`training::SECTIONS`]); a sheet of the
+//! workbook is one function and one line in [`workbook::SHEETS`]. [`page`], [`elements`], [`parts`], [`format`](mod@format) and
+//! [`plots`] know nothing of repairs, so that other reports can be made of them: collect the sections with [`assemble`], put
+//! them on a [`page::Page`], write both with [`write_page`].
 
 pub mod elements;
 pub mod format;
 pub mod page;
+pub mod parts;
 pub mod plots;
 mod reading;
-mod sections;
+pub mod repair;
 pub mod terminal;
+pub mod training;
 pub mod workbook;
 
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::evaluate::record::{MethodRecord, RepairRecord, Timings};
+use crate::evaluate::train_record::TrainRecord;
 use crate::files;
 use crate::report::page::{Page, Part};
 use crate::report::plots::Plot;
 
-pub use reading::{read_record, read_timings};
-pub use sections::SECTIONS;
+pub use reading::{read_record, read_timings, read_training};
 
-/// What a section draws from: the record, and the method whose model was written.
+/// What a section of the repair report draws from: the record, and the method whose model was written.
 pub struct Context<'a> {
     /// The whole record.
     pub record: &'a RepairRecord,
@@ -66,38 +69,28 @@ impl Body {
     }
 }
 
-/// A section of the repair report.
-pub struct Section {
+/// A section of a report; `D` is the function that draws it, or `None` where there is nothing to say.
+pub struct Section<D> {
     /// Anchor, kebab-case.
     pub id: &'static str,
     /// Heading.
     pub title: &'static str,
-    /// Draws it; `None` where there is nothing to say.
-    pub draw: fn(&Context<'_>) -> Result<Option<Body>>,
+    /// Draws it.
+    pub draw: D,
 }
 
-/// Where a report was written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReportPaths {
-    /// The page.
-    pub html: PathBuf,
-    /// The workbook.
-    pub workbook: PathBuf,
-    /// The plots.
-    pub plots: Vec<PathBuf>,
-}
+/// A section of the repair report.
+pub type RepairSection = Section<fn(&Context<'_>) -> Result<Option<Body>>>;
 
-/// The report as one HTML file, and its plots.
+/// Draws sections in order and collects their plots.
 ///
 /// # Errors
-/// Where the record contradicts itself.
-pub fn html(record: &RepairRecord, timings: &Timings) -> Result<(String, Vec<Plot>)> {
-    let context = Context::new(record, timings)?;
-    let first = sections::first_screen(&context);
+/// As the sections.
+pub fn assemble<D>(sections: &[Section<D>], draw: impl Fn(&D) -> Result<Option<Body>>) -> Result<(Vec<Part>, Vec<Plot>)> {
     let mut parts = Vec::new();
     let mut plots = Vec::new();
-    for section in SECTIONS {
-        if let Some(body) = (section.draw)(&context)? {
+    for section in sections {
+        if let Some(body) = draw(&section.draw)? {
             plots.extend(body.plots);
             parts.push(Part {
                 id: section.id,
@@ -106,17 +99,41 @@ pub fn html(record: &RepairRecord, timings: &Timings) -> Result<(String, Vec<Plo
             });
         }
     }
+    Ok((parts, plots))
+}
+
+/// The last line of a page.
+pub fn footer(version: &str) -> String {
+    let version = format::visible(version, 40);
+    format!("Made by Recant {version}. This page is one file: it loads nothing from the network and runs no scripts.")
+}
+
+/// The repair report as one HTML file, and its plots.
+///
+/// # Errors
+/// Where the record contradicts itself.
+pub fn html(record: &RepairRecord, timings: &Timings) -> Result<(String, Vec<Plot>)> {
+    let context = Context::new(record, timings)?;
+    let (parts, plots) = assemble(repair::SECTIONS, |draw| draw(&context))?;
     let page = Page {
-        title: &format!("{}: repair of {}", sections::headline(&context), record.model.name),
+        title: &format!("{}: repair of {}", repair::headline(&context), record.model.name),
         kind: "Repair report",
-        first_screen: first,
+        first_screen: repair::first_screen(&context),
         parts: &parts,
-        footer: &format!(
-            "Made by Recant {}. This page is one file: it loads nothing from the network and runs no scripts.",
-            format::visible(&record.recant_version, 40)
-        ),
+        footer: &footer(&record.recant_version),
     };
     Ok((page.render(), plots))
+}
+
+/// Where a report was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportPaths {
+    /// The page.
+    pub html: PathBuf,
+    /// The workbook, where there is one.
+    pub workbook: Option<PathBuf>,
+    /// The plots.
+    pub plots: Vec<PathBuf>,
 }
 
 /// Writes `report.html`, `report.xlsx` and `plots/*.svg` into a folder; each file whole or not at all, and none before all are made.
@@ -126,9 +143,26 @@ pub fn html(record: &RepairRecord, timings: &Timings) -> Result<(String, Vec<Plo
 pub fn write_all(folder: &Path, record: &RepairRecord, timings: &Timings) -> Result<ReportPaths> {
     let (page, plots) = html(record, timings)?;
     let book = workbook::workbook(record, timings)?;
+    write_page(folder, &page, &plots, Some(&book))
+}
+
+/// Writes the report of a training: `report.html` and `plots/*.svg`. The model card is a text of its own: [`training::model_card`].
+///
+/// # Errors
+/// As [`write_all`].
+pub fn write_training(folder: &Path, record: &TrainRecord, timings: &Timings) -> Result<ReportPaths> {
+    let (page, plots) = training::html(record, timings)?;
+    write_page(folder, &page, &plots, None)
+}
+
+/// Writes a page, its plots and its workbook; the page last, so that it never points at what is not there.
+///
+/// # Errors
+/// Where the folder cannot be written.
+pub fn write_page(folder: &Path, page: &str, plots: &[Plot], workbook: Option<&[u8]>) -> Result<ReportPaths> {
     let paths = ReportPaths {
         html: folder.join("report.html"),
-        workbook: folder.join("report.xlsx"),
+        workbook: workbook.map(|_| folder.join("report.xlsx")),
         plots: plots
             .iter()
             .map(|plot| folder.join("plots").join(format!("{}.svg", plot.name)))
@@ -137,7 +171,9 @@ pub fn write_all(folder: &Path, record: &RepairRecord, timings: &Timings) -> Res
     for (plot, path) in plots.iter().zip(&paths.plots) {
         files::write_bytes(path, plot.file().as_bytes())?;
     }
-    files::write_bytes(&paths.workbook, &book)?;
+    if let (Some(path), Some(book)) = (&paths.workbook, workbook) {
+        files::write_bytes(path, book)?;
+    }
     files::write_bytes(&paths.html, page.as_bytes())?;
     Ok(paths)
 }

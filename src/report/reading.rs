@@ -3,9 +3,11 @@
 use std::path::Path;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
 use crate::evaluate::record::{Comparison, Metrics, RECORD_VERSION, RepairRecord, Timings};
+use crate::evaluate::train_record::{TRAIN_RECORD_VERSION, TrainRecord};
 
 /// Largest record that is read; a record of a million flagged rows has a fifth of it.
 const LARGEST: u64 = 2 << 30;
@@ -17,32 +19,49 @@ const AGAIN: &str = "run the repair again, or restore the file from a copy";
 /// # Errors
 /// Where the file cannot be read, is no record, is cut off, was written by a newer version, or contradicts itself.
 pub fn read_record(path: &Path) -> Result<RepairRecord> {
-    let text = read_text(path)?;
-    /// What every record says first, whatever its version.
+    let record: RepairRecord = read_versioned(path, RECORD_VERSION)?;
+    match contradiction(&record) {
+        Some(what) => Err(contradicts(path, &what)),
+        None => Ok(record),
+    }
+}
+
+/// Reads `training.json`.
+///
+/// # Errors
+/// As [`read_record`].
+pub fn read_training(path: &Path) -> Result<TrainRecord> {
+    let record: TrainRecord = read_versioned(path, TRAIN_RECORD_VERSION)?;
+    match contradiction_in_training(&record) {
+        Some(what) => Err(contradicts(path, &what)),
+        None => Ok(record),
+    }
+}
+
+fn contradicts(path: &Path, what: &str) -> Error {
+    Error::input(format!("the record contradicts itself: {what}"))
+        .in_file(path)
+        .hint(AGAIN)
+}
+
+/// Reads a record after a look at its version, which every record tells in the same place.
+fn read_versioned<R: DeserializeOwned>(path: &Path, known: u32) -> Result<R> {
     #[derive(Deserialize)]
     struct Version {
         record_version: u32,
         recant_version: Option<String>,
     }
+    let text = read_text(path)?;
     let version: Version = serde_json::from_str(&text).map_err(|error| not_a_record(path, &error))?;
-    if version.record_version > RECORD_VERSION {
+    let found = version.record_version;
+    if found > known {
         let by = version
             .recant_version
             .map_or_else(|| "a newer Recant".to_owned(), |by| format!("Recant {by}"));
-        let (found, known) = (version.record_version, RECORD_VERSION);
-        return Err(Error::input(format!(
-            "the record was written by {by} in layout {found}; this version reads up to layout {known}"
-        ))
-        .in_file(path)
-        .hint("install the newest Recant"));
+        let message = format!("the record was written by {by} in layout {found}; this version reads up to layout {known}");
+        return Err(Error::input(message).in_file(path).hint("install the newest Recant"));
     }
-    let record: RepairRecord = serde_json::from_str(&text).map_err(|error| not_a_record(path, &error))?;
-    match contradiction(&record) {
-        Some(what) => Err(Error::input(format!("the record contradicts itself: {what}"))
-            .in_file(path)
-            .hint(AGAIN)),
-        None => Ok(record),
-    }
+    serde_json::from_str(&text).map_err(|error| not_a_record(path, &error))
 }
 
 /// Reads `timings.json`; no timings where the file is missing, since a report does without.
@@ -109,6 +128,25 @@ fn contradiction(record: &RepairRecord) -> Option<String> {
         }
     }
     None
+}
+
+/// What in a training record cannot be so.
+fn contradiction_in_training(record: &TrainRecord) -> Option<String> {
+    let classes = record.model.classes.len();
+    let parts = [
+        (Some(&record.training_metrics), record.split.training_rows, "training"),
+        (record.validation.as_ref(), record.split.validation_rows, "validation"),
+        (record.test.as_ref(), record.split.test_rows, "test"),
+    ];
+    for (metrics, rows, part) in parts {
+        if let Some(what) = metrics.and_then(|metrics| contradiction_in(metrics, rows, classes)) {
+            return Some(format!("{part} rows: {what}"));
+        }
+    }
+    let judged = record.baselines.iter();
+    judged
+        .filter_map(|baseline| contradiction_of(&baseline.comparison, classes).map(|what| format!("baseline `{}`: {what}", baseline.name)))
+        .next()
 }
 
 fn contradiction_of(comparison: &Comparison, classes: usize) -> Option<String> {

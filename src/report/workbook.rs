@@ -8,7 +8,8 @@ use unicode_width::UnicodeWidthStr;
 use crate::error::{Error, Result};
 use crate::evaluate::record::{ChangedRow, Comparison, Interval, RepairRecord, Timings};
 use crate::report::Context;
-use crate::report::sections::{METRICS, headline, verdict_words};
+use crate::report::parts::metrics::METRICS;
+use crate::report::repair::{headline, verdict_words};
 
 /// A sheet of the workbook.
 pub struct Sheet {

@@ -291,10 +291,10 @@ fn fault(error: &impl std::fmt::Display) -> Error {
 pub fn text_width(text: &str, size: f64) -> f64 {
     let width_of = |letter: char| match letter {
         'i' | 'j' | 'l' | '.' | ',' | ':' | ';' | '\'' | '|' | '!' => 0.28,
-        'f' | 't' | 'r' | 'I' | ' ' | '(' | ')' | '[' | ']' | '/' | '-' => 0.36,
+        'f' | 't' | 'r' | 'I' | ' ' | '\u{a0}' | '(' | ')' | '[' | ']' | '/' | '-' => 0.36,
         'm' | 'w' | 'M' | 'W' | '@' | '%' => 0.88,
-        'A'..='Z' | '−' | '+' | '=' | '→' | '–' => 0.68,
-        letter if (letter as u32) < 0x0300 => 0.56,
+        'A'..='Z' | '0'..='9' | '−' | '+' | '=' | '→' | '–' => 0.66,
+        letter if (letter as u32) < 0x0300 => 0.6,
         letter if (letter as u32) < 0x1100 => 0.62,
         _ => 1.05,
     };

@@ -63,7 +63,10 @@ impl IntervalPlot<'_> {
         });
         let mut words = rows.collect::<Vec<_>>().join("; ");
         if let Some(effect) = self.minimum_effect {
-            words.push_str(&format!(". Smallest difference worth acting on: {}", format::points(effect, 2)));
+            words.push_str(&format!(
+                ". Smallest difference worth acting on: {}",
+                format::size_in_points(effect)
+            ));
         }
         words
     }

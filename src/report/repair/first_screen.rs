@@ -6,6 +6,7 @@ use crate::evaluate::record::{Comparison, Verdict};
 use crate::report::Context;
 use crate::report::elements::{Card, callout, cards, facts, theirs};
 use crate::report::format;
+use crate::report::parts::leakage;
 
 /// The verdict as a headline.
 pub fn headline(context: &Context<'_>) -> &'static str {
@@ -44,6 +45,7 @@ pub fn first_screen(context: &Context<'_>) -> Markup {
             }
             @for caution in test.iter().flat_map(|test| &test.cautions) { p { strong { "Caution: " } (format::sentence(caution, 400)) } }
         }
+        @if let Some(warning) = leakage::warning(leakage::still_used(context.record.leakage.as_deref())) { (callout(warning)) }
         @if let Some(test) = test { (cards(&figures(context, test))) }
         (what_was_repaired(context))
         (recommendation(context))

@@ -6,10 +6,10 @@ use crate::error::Result;
 use crate::evaluate::record::{Comparison, MethodRecord};
 use crate::report::elements::{Cell, Column, table, theirs};
 use crate::report::plots::{IntervalPlot, IntervalRow, Plot};
-use crate::report::sections::verdict_words;
-use crate::report::{Body, Context, Section, format};
+use crate::report::repair::verdict_words;
+use crate::report::{Body, Context, RepairSection, Section, format};
 
-pub const SECTION: Section = Section {
+pub const SECTION: RepairSection = Section {
     id: "methods",
     title: "Methods compared",
     draw,

@@ -5,9 +5,9 @@ use maud::html;
 use crate::error::Result;
 use crate::evaluate::record::Metrics;
 use crate::report::plots::CalibrationPlot;
-use crate::report::{Body, Context, Section, format};
+use crate::report::{Body, Context, RepairSection, Section, format};
 
-pub const SECTION: Section = Section {
+pub const SECTION: RepairSection = Section {
     id: "calibration",
     title: "Can the stated probabilities be believed?",
     draw,

@@ -5,10 +5,10 @@ use maud::{Markup, html};
 use crate::error::Result;
 use crate::evaluate::record::FlagSummary;
 use crate::report::elements::{Cell, Column, table, theirs};
-use crate::report::sections::{ROWS_SHOWN, shown_of};
-use crate::report::{Body, Context, Section, format};
+use crate::report::repair::{ROWS_SHOWN, shown_of};
+use crate::report::{Body, Context, RepairSection, Section, format};
 
-pub const SECTION: Section = Section {
+pub const SECTION: RepairSection = Section {
     id: "flagged-rows",
     title: "The flagged rows",
     draw,
@@ -19,7 +19,8 @@ fn draw(context: &Context<'_>) -> Result<Option<Body>> {
     let markup = html! {
         p {
             (theirs(&flags.file)) " names " (format::counted(flags.flagged, "row")) " (by " (format::visible(&flags.addressed_by, 200)) "); "
-            (format::count(flags.used)) " are training rows and were used"
+            @if flags.used == 0 { "none of them is a training row, so there was nothing to repair" }
+            @else { (format::count(flags.used)) @if flags.used == 1 { " is a training row and was used" } @else { " are training rows and were used" } }
             @if flags.with_correction > 0 { ", " (format::count(flags.with_correction)) " of them with a correct label" }
             "."
             @if flags.on_test_rows > 0 { " " (format::count(flags.on_test_rows)) " are test rows: they cannot be repaired, so the evaluation is shown with and without them." }
@@ -31,7 +32,7 @@ fn draw(context: &Context<'_>) -> Result<Option<Body>> {
             }
         }
         @if !flags.ignored.is_empty() { (ignored(flags)) }
-        @if !flags.per_class.is_empty() { (per_class(context)) }
+        @if flags.used > 0 && !flags.per_class.is_empty() { (per_class(context)) }
         @if !context.record.flagged_rows.is_empty() { (rows(context)) }
     };
     Ok(Some(Body::plain(markup)))

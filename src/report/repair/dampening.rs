@@ -6,9 +6,9 @@ use crate::error::Result;
 use crate::evaluate::record::DampeningRecord;
 use crate::report::elements::{Cell, Column, table};
 use crate::report::plots::{Plot, RatioPlot};
-use crate::report::{Body, Context, Section, format};
+use crate::report::{Body, Context, RepairSection, Section, format};
 
-pub const SECTION: Section = Section {
+pub const SECTION: RepairSection = Section {
     id: "dampening",
     title: "What was changed inside the model",
     draw,
@@ -34,7 +34,7 @@ fn draw(context: &Context<'_>) -> Result<Option<Body>> {
             @if let Some(plot) = &plot {
                 (plot.figure("Bars: parameters by how much more they matter for the flagged rows. Right of the cut they are dampened. The scale of counts is logarithmic."))
             }
-            div { (layers(dampening)) }
+            @if dampening.dampened > 0 { div { (layers(dampening)) } }
         }
         p.aside.small {
             "Importance: " (format::visible(&dampening.importance, 80)) ", compared with the " (format::visible(&dampening.reference, 80))

@@ -5,10 +5,10 @@ use maud::{Markup, html};
 use crate::error::Result;
 use crate::evaluate::record::ChangedRow;
 use crate::report::elements::{Cell, Column, table};
-use crate::report::sections::{ROWS_SHOWN, shown_of};
-use crate::report::{Body, Context, Section, format};
+use crate::report::repair::{ROWS_SHOWN, shown_of};
+use crate::report::{Body, Context, RepairSection, Section, format};
 
-pub const SECTION: Section = Section {
+pub const SECTION: RepairSection = Section {
     id: "changed-rows",
     title: "Fixed and broken test rows",
     draw,

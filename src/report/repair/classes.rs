@@ -3,19 +3,17 @@
 use maud::{Markup, html};
 
 use crate::error::Result;
-use crate::evaluate::record::{ClassMetrics, Metrics};
-use crate::report::elements::{Cell, Column, table, theirs};
+use crate::evaluate::record::ClassMetrics;
+use crate::report::elements::{Cell, Column, table};
+use crate::report::parts::classes::{MOST_CLASSES, confusion};
 use crate::report::plots::{DumbbellPlot, DumbbellRow};
-use crate::report::{Body, Context, Section, format};
+use crate::report::{Body, Context, RepairSection, Section, format};
 
-pub const SECTION: Section = Section {
+pub const SECTION: RepairSection = Section {
     id: "classes",
     title: "Class by class",
     draw,
 };
-
-/// Most classes that a plot or a confusion table shows; more would be illegible on paper.
-const MOST_CLASSES: usize = 12;
 
 fn draw(context: &Context<'_>) -> Result<Option<Body>> {
     let Some(test) = &context.chosen.test else { return Ok(None) };
@@ -96,27 +94,4 @@ fn class_table(pairs: &[(&ClassMetrics, &ClassMetrics)]) -> Markup {
         ]
     });
     table("Per class on the test rows, before → after", &columns, rows.collect())
-}
-
-fn confusion(caption: &str, metrics: &Metrics) -> Markup {
-    html! {
-        div.scroll role="region" tabindex="0" aria-label=(caption) {
-            table.confusion {
-                caption { (caption) }
-                thead { tr { th scope="col" { "sheet\u{a0}↓ model\u{a0}→" } @for class in &metrics.classes { th scope="col" { (theirs(&class.name)) } } } }
-                tbody {
-                    @for (observed, counts) in metrics.confusion.iter().enumerate() {
-                        tr {
-                            th scope="row" { (theirs(metrics.classes.get(observed).map_or("", |class| &class.name))) }
-                            @for (predicted, count) in counts.iter().enumerate() {
-                                @let share = *count as f64 / counts.iter().sum::<usize>().max(1) as f64;
-                                td class=[Some(if predicted == observed { "heat right" } else { "heat" })]
-                                    style={ "--share:" (format!("{:.2}", share * 0.45)) } { (format::count(*count)) }
-                            }
-                        }
-                    }
-                }
-            }
-        }
-    }
 }

@@ -1,16 +1,8 @@
-//! The words of the report, explained in a sentence each.
+//! The words of a report, explained in a sentence or two each.
 
-use maud::html;
+use maud::{Markup, html};
 
-use crate::error::Result;
-use crate::report::{Body, Context, Section};
-
-pub const SECTION: Section = Section {
-    id: "glossary",
-    title: "Words used here",
-    draw,
-};
-
+/// Every word a report may explain, in alphabetical order.
 const WORDS: &[(&str, &str)] = &[
     ("Accuracy", "The share of rows whose class the model predicts right."),
     (
@@ -73,8 +65,24 @@ const WORDS: &[(&str, &str)] = &[
     ),
 ];
 
-fn draw(_: &Context<'_>) -> Result<Option<Body>> {
-    Ok(Some(Body::plain(html! {
-        dl.glossary { @for (word, meaning) in WORDS { dt { (word) } dd { (meaning) } } }
-    })))
+/// The explanations of some words; a word that has none is left out.
+pub fn glossary(wanted: &[&str]) -> Markup {
+    html! {
+        dl.glossary {
+            @for (word, meaning) in WORDS.iter().filter(|(word, _)| wanted.contains(word)) { dt { (word) } dd { (meaning) } }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_in_alphabetical_order() {
+        let words: Vec<String> = WORDS.iter().map(|(word, _)| word.to_lowercase()).collect();
+        let mut sorted = words.clone();
+        sorted.sort();
+        assert_eq!(words, sorted);
+    }
 }

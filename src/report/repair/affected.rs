@@ -4,9 +4,9 @@ use maud::html;
 
 use crate::error::Result;
 use crate::report::elements::{Cell, Column, table, theirs};
-use crate::report::{Body, Context, Section, format};
+use crate::report::{Body, Context, RepairSection, Section, format};
 
-pub const SECTION: Section = Section {
+pub const SECTION: RepairSection = Section {
     id: "affected",
     title: "Where the error struck",
     draw,

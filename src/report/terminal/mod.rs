@@ -1,13 +1,16 @@
-//! The record as plain text for the terminal: the verdict, the methods, the warnings.
+//! Records as plain text for the terminal. Here: breaking lines, tables, facts, warnings; one file per record.
+
+mod repair;
+mod training;
 
 use anstyle::{AnsiColor, Style};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use crate::error::Result;
-use crate::evaluate::record::{RepairRecord, Timings, Verdict};
 use crate::notes::Notes;
-use crate::report::sections::{METRICS, headline, verdict_words};
-use crate::report::{Context, format};
+use crate::report::format;
+
+pub use repair::repair;
+pub use training::training;
 
 /// How wide and how bright.
 #[derive(Debug, Clone, Copy)]
@@ -34,144 +37,23 @@ impl Look {
 
 const BOLD: Style = Style::new().bold();
 
-fn verdict_style(verdict: Option<Verdict>) -> Style {
-    match verdict {
-        Some(Verdict::Better) => AnsiColor::Green.on_default().bold(),
-        Some(Verdict::Worse) => AnsiColor::Red.on_default().bold(),
+/// The headline with the mark of its verdict; `class` (as in the style sheet) picks the colour.
+pub fn headline_line((words, class): (&str, &str), headline: &str, look: Look) -> String {
+    let style = match class {
+        "better" => AnsiColor::Green.on_default().bold(),
+        "worse" => AnsiColor::Red.on_default().bold(),
         _ => AnsiColor::Yellow.on_default().bold(),
-    }
+    };
+    let mark = words.chars().next().unwrap_or(' ');
+    format!("{}\n", look.paint(style, &format!("{mark} {headline}")))
 }
 
-/// What came of a repair, in about a screen of text that ends with a line break.
-///
-/// # Errors
-/// Where the record contradicts itself.
-pub fn repair(record: &RepairRecord, timings: &Timings, look: Look) -> Result<String> {
-    let context = Context::new(record, timings)?;
-    let mut text = String::new();
-    let test = context.chosen.test.as_ref();
-    let verdict = test.map(|test| test.verdict);
-    let mark = verdict_words(verdict).0.chars().next().unwrap_or(' ');
-    text.push_str(&look.paint(verdict_style(verdict), &format!("{mark} {}", headline(&context))));
-    text.push('\n');
-    if let Some(test) = test {
-        text.push_str(&wrap(&test.sentence, "  ", "  ", look));
-    }
-    text.push('\n');
-    facts(&mut text, &what(&context), look);
-    if let Some(test) = test {
-        text.push('\n');
-        let mut rows: Vec<Vec<String>> = METRICS
-            .iter()
-            .map(|metric| {
-                let (before, after) = ((metric.of)(&test.before), (metric.of)(&test.after));
-                vec![
-                    metric.name.to_owned(),
-                    (metric.show)(before),
-                    (metric.show)(after),
-                    (metric.change)(after - before),
-                ]
-            })
-            .collect();
-        let (fixed, broken) = (test.mcnemar.fixed, test.mcnemar.broken);
-        rows.push(vec![
-            "Test rows fixed, broken".to_owned(),
-            String::new(),
-            String::new(),
-            format!("{}, {}", format::count(fixed), format::count(broken)),
-        ]);
-        text.push_str(&table(&[("", 9), ("before", 9), ("after", 9), ("change", 9)], &rows, look));
-    }
-    if record.methods.len() > 1 {
-        text.push('\n');
-        text.push_str(&methods(&context, look));
-    }
-    text.push('\n');
-    text.push_str(&wrap(&format!("Recommendation: {}", record.recommendation.reason), "", "  ", look));
-    text.push_str(&warnings(&record.notes, look));
-    Ok(text)
-}
-
-fn what(context: &Context<'_>) -> Vec<(&'static str, String)> {
-    let model = &context.record.model;
-    let flags = &context.record.flags;
-    let mut facts = vec![
-        (
-            "model",
-            format!(
-                "{}, trained on {} ({})",
-                model.name,
-                model.data_file,
-                format::counted(model.training_rows, "row")
-            ),
-        ),
-        (
-            "flagged",
-            format!(
-                "{} in {} ({} of all)",
-                format::counted(flags.used, "training row"),
-                flags.file,
-                format::percent(flags.share_of_training, 2)
-            ),
-        ),
-        ("method", context.chosen.title.clone()),
-    ];
-    let set_aside: usize = flags.ignored.iter().map(|ignored| ignored.count).sum();
-    if set_aside > 0 {
-        facts.push(("set aside", format::counted(set_aside, "flag")));
-    }
-    if let Some(test) = &context.chosen.test {
-        facts.push(("judged on", format::counted(test.rows, "test row")));
-    }
-    facts
-}
-
-fn methods(context: &Context<'_>, look: Look) -> String {
-    let unknown = || format::UNKNOWN.to_owned();
-    let rows: Vec<Vec<String>> = context
-        .record
-        .methods
+/// What limits a verdict; nothing where nothing does.
+pub fn cautions(cautions: &[String], look: Look) -> String {
+    cautions
         .iter()
-        .map(|method| {
-            let test = method.test.as_ref();
-            let validation = method.validation.as_ref();
-            let written = if method.name == context.record.chosen { " *" } else { "" };
-            vec![
-                format!("{}{written}", method.name),
-                verdict_words(test.map(|test| test.verdict)).0.to_owned(),
-                test.map_or_else(unknown, |test| format::points(test.difference.estimate, 2)),
-                test.map_or_else(unknown, |test| format::percent(test.after.accuracy.estimate, 2)),
-                test.map_or_else(unknown, |test| format::p_value(test.p_holm, context.record.settings.significance)),
-                test.map_or_else(unknown, |test| {
-                    format!("{}, {}", format::count(test.mcnemar.fixed), format::count(test.mcnemar.broken))
-                }),
-                validation.map_or_else(unknown, |validation| format::points(validation.difference.estimate, 2)),
-                context
-                    .timings
-                    .methods
-                    .get(&method.name)
-                    .map_or_else(unknown, |seconds| format::seconds(*seconds)),
-            ]
-        })
-        .collect();
-    let columns = [
-        ("method", 9),
-        ("verdict", 8),
-        ("change", 7),
-        ("test", 5),
-        ("p", 6),
-        ("fixed, broken", 2),
-        ("validation", 4),
-        ("time", 1),
-    ];
-    let mut text = table(&columns, &rows, look);
-    text.push_str(&wrap(
-        "* the method whose model was written; p is corrected for several methods",
-        "",
-        "  ",
-        look,
-    ));
-    text
+        .map(|caution| wrap(&format!("Caution: {caution}"), "  ", "  ", look))
+        .collect()
 }
 
 /// Warnings and what was done about each; nothing where there are none.
@@ -206,7 +88,7 @@ pub fn wrap(text: &str, first: &str, rest: &str, look: Look) -> String {
     let mut wrapped = String::new();
     let mut line = first.to_owned();
     let mut empty = true;
-    for word in text.split_whitespace() {
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
         for piece in pieces(word, look.width().saturating_sub(rest.width()).max(10)) {
             if !empty && line.width() + 1 + piece.width() > look.width() {
                 wrapped.push_str(line.trim_end());

@@ -5,11 +5,12 @@ use maud::{Markup, html};
 use crate::error::Result;
 use crate::evaluate::record::{Comparison, Metrics};
 use crate::report::elements::{Cell, Column, table};
+use crate::report::parts::metrics::METRICS;
 use crate::report::plots::{IntervalPlot, IntervalRow, Plot};
-use crate::report::sections::verdict_words;
-use crate::report::{Body, Context, Section, format};
+use crate::report::repair::verdict_words;
+use crate::report::{Body, Context, RepairSection, Section, format};
 
-pub const SECTION: Section = Section {
+pub const SECTION: RepairSection = Section {
     id: "evidence",
     title: "Did it help? The evidence",
     draw,
@@ -105,7 +106,7 @@ fn tests(context: &Context<'_>, test: &Comparison, group: Option<&str>) -> Marku
         p {
             span class={ "badge " (class) } { (verdict) } " "
             "A change is reported if p is below " (format::number(settings.significance)) " and the difference is at least "
-            (format::points(settings.minimum_effect, 2).trim_start_matches('+')) "."
+            (format::size_in_points(settings.minimum_effect)) "."
             @if let (Some(groups), Some(unit)) = (test.groups, group) {
                 " Rows of one " (format::visible(unit, 40)) " are not independent, so the "
                 (format::count(groups)) " groups are what is tested."
@@ -149,49 +150,3 @@ fn metric_table(caption: &str, test: &Comparison) -> Markup {
     });
     table(caption, &columns, rows.collect())
 }
-
-/// A figure of [`Metrics`] and how it is written.
-pub struct Metric {
-    /// Name, with the direction that is better where it is not plain.
-    pub name: &'static str,
-    /// The figure.
-    pub of: fn(&Metrics) -> f64,
-    /// The figure in print.
-    pub show: fn(f64) -> String,
-    /// A difference of two in print.
-    pub change: fn(f64) -> String,
-}
-
-/// All figures, in the order of tables.
-pub const METRICS: &[Metric] = &[
-    Metric {
-        name: "Accuracy",
-        of: |metrics| metrics.accuracy.estimate,
-        show: |value| format::percent(value, 2),
-        change: |value| format::points(value, 2),
-    },
-    Metric {
-        name: "Balanced accuracy",
-        of: |metrics| metrics.balanced_accuracy,
-        show: |value| format::percent(value, 2),
-        change: |value| format::points(value, 2),
-    },
-    Metric {
-        name: "Macro F1",
-        of: |metrics| metrics.macro_f1,
-        show: |value| format::percent(value, 2),
-        change: |value| format::points(value, 2),
-    },
-    Metric {
-        name: "Log loss (lower is better)",
-        of: |metrics| metrics.log_loss,
-        show: |value| format::decimal(value, 4),
-        change: |value| format::signed(value, 4),
-    },
-    Metric {
-        name: "Calibration error (lower is better)",
-        of: |metrics| metrics.calibration_error,
-        show: |value| format::percent(value, 2),
-        change: |value| format::points(value, 2),
-    },
-];

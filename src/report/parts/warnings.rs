@@ -1,0 +1,26 @@
+//! Warnings, and what was done about each.
+
+use maud::{Markup, html};
+
+use crate::notes::Notes;
+use crate::report::elements::theirs;
+use crate::report::format;
+
+/// Most notes that the page lists.
+const MOST: usize = 50;
+
+/// The notes as a list; `rest` says where those beyond the first fifty are.
+pub fn warnings(notes: &Notes, rest: &str) -> Markup {
+    let notes: Vec<_> = notes.iter().collect();
+    if notes.is_empty() {
+        return html! { p { "None." } };
+    }
+    html! {
+        ul.notes {
+            @for note in notes.iter().take(MOST) {
+                li { bdi { (format::visible(&note.found, 600)) } " " strong { "What was done: " } bdi { (format::visible(&note.done, 600)) } " " span.aside.small { "(" (theirs(&note.code)) ")" } }
+            }
+        }
+        @if notes.len() > MOST { p.aside { "The other " (notes.len() - MOST) " are in " (rest) "." } }
+    }
+}

@@ -1,0 +1,141 @@
+//! What came of a repair.
+
+use crate::error::Result;
+use crate::evaluate::record::{RepairRecord, Timings};
+use crate::report::parts::metrics::METRICS;
+use crate::report::repair::{headline, verdict_words};
+use crate::report::terminal::{Look, cautions, facts, headline_line, table, warnings, wrap};
+use crate::report::{Context, format};
+
+/// What came of a repair, in about a screen of text that ends with a line break.
+///
+/// # Errors
+/// Where the record contradicts itself.
+pub fn repair(record: &RepairRecord, timings: &Timings, look: Look) -> Result<String> {
+    let context = Context::new(record, timings)?;
+    let mut text = String::new();
+    let test = context.chosen.test.as_ref();
+    let verdict = test.map(|test| test.verdict);
+    text.push_str(&headline_line(verdict_words(verdict), headline(&context), look));
+    if let Some(test) = test {
+        text.push_str(&wrap(&test.sentence, "  ", "  ", look));
+        text.push_str(&cautions(&test.cautions, look));
+    }
+    text.push('\n');
+    facts(&mut text, &what(&context), look);
+    if let Some(test) = test {
+        text.push('\n');
+        let mut rows: Vec<Vec<String>> = METRICS
+            .iter()
+            .map(|metric| {
+                let (before, after) = ((metric.of)(&test.before), (metric.of)(&test.after));
+                vec![
+                    metric.name.to_owned(),
+                    (metric.show)(before),
+                    (metric.show)(after),
+                    (metric.change)(after - before),
+                ]
+            })
+            .collect();
+        let (fixed, broken) = (test.mcnemar.fixed, test.mcnemar.broken);
+        rows.push(vec![
+            "Test rows fixed, broken".to_owned(),
+            String::new(),
+            String::new(),
+            format!("{}, {}", format::count(fixed), format::count(broken)),
+        ]);
+        text.push_str(&table(&[("", 9), ("before", 9), ("after", 9), ("change", 9)], &rows, look));
+    }
+    if record.methods.len() > 1 {
+        text.push('\n');
+        text.push_str(&methods(&context, look));
+    }
+    text.push('\n');
+    let advice = &record.recommendation;
+    let lead = if advice.method.is_some() { "Recommendation: " } else { "" };
+    text.push_str(&wrap(&format!("{lead}{}", advice.reason), "", "  ", look));
+    text.push_str(&warnings(&record.notes, look));
+    Ok(text)
+}
+
+fn what(context: &Context<'_>) -> Vec<(&'static str, String)> {
+    let model = &context.record.model;
+    let flags = &context.record.flags;
+    let mut facts = vec![
+        (
+            "model",
+            format!(
+                "{}, trained on {} ({})",
+                model.name,
+                model.data_file,
+                format::counted(model.training_rows, "row")
+            ),
+        ),
+        (
+            "flagged",
+            format!(
+                "{} in {} ({} of all)",
+                format::counted(flags.used, "training row"),
+                flags.file,
+                format::percent(flags.share_of_training, 2)
+            ),
+        ),
+        ("method", context.chosen.title.clone()),
+    ];
+    let set_aside: usize = flags.ignored.iter().map(|ignored| ignored.count).sum();
+    if set_aside > 0 {
+        facts.push(("set aside", format::counted(set_aside, "flag")));
+    }
+    if let Some(test) = &context.chosen.test {
+        facts.push(("judged on", format::counted(test.rows, "test row")));
+    }
+    facts
+}
+
+fn methods(context: &Context<'_>, look: Look) -> String {
+    let unknown = || format::UNKNOWN.to_owned();
+    let rows: Vec<Vec<String>> = context
+        .record
+        .methods
+        .iter()
+        .map(|method| {
+            let test = method.test.as_ref();
+            let validation = method.validation.as_ref();
+            let written = if method.name == context.record.chosen { " *" } else { "" };
+            vec![
+                format!("{}{written}", method.name),
+                verdict_words(test.map(|test| test.verdict)).0.to_owned(),
+                test.map_or_else(unknown, |test| format::points(test.difference.estimate, 2)),
+                test.map_or_else(unknown, |test| format::percent(test.after.accuracy.estimate, 2)),
+                test.map_or_else(unknown, |test| format::p_value(test.p_holm, context.record.settings.significance)),
+                test.map_or_else(unknown, |test| {
+                    format!("{}, {}", format::count(test.mcnemar.fixed), format::count(test.mcnemar.broken))
+                }),
+                validation.map_or_else(unknown, |validation| format::points(validation.difference.estimate, 2)),
+                context
+                    .timings
+                    .methods
+                    .get(&method.name)
+                    .map_or_else(unknown, |seconds| format::seconds(*seconds)),
+            ]
+        })
+        .collect();
+    let columns = [
+        ("method", 9),
+        ("verdict", 8),
+        ("change", 7),
+        ("test", 5),
+        ("p", 6),
+        ("fixed, broken", 2),
+        ("validation", 4),
+        ("time", 1),
+    ];
+    let mut text = table(&columns, &rows, look);
+    text.push_str(&wrap(
+        "* the method whose model was written; p is corrected for several methods",
+        "",
+        "  ",
+        look,
+    ));
+    text
+}

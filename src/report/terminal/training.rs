@@ -1,0 +1,76 @@
+//! What came of a training.
+
+use crate::evaluate::train_record::TrainRecord;
+use crate::report::format;
+use crate::report::parts::{leakage, metrics::METRICS};
+use crate::report::terminal::{Look, cautions, facts, headline_line, table, warnings, wrap};
+use crate::report::training::{headline, usefulness_words};
+
+/// What came of a training, in about a screen of text that ends with a line break.
+pub fn training(record: &TrainRecord, look: Look) -> String {
+    let judged = &record.usefulness;
+    let mut text = headline_line(usefulness_words(judged.usefulness), headline(record), look);
+    text.push_str(&wrap(&judged.sentence, "  ", "  ", look));
+    for baseline in &record.baselines {
+        text.push_str(&cautions(&baseline.comparison.cautions, look));
+    }
+    text.push('\n');
+    facts(&mut text, &what(record), look);
+    if let Some(test) = &record.test {
+        text.push('\n');
+        let mut columns = vec![("on the test rows", 9), ("this model", 9)];
+        columns.extend(record.baselines.iter().map(|baseline| (baseline.name.as_str(), 5)));
+        let rows: Vec<Vec<String>> = METRICS
+            .iter()
+            .map(|metric| {
+                let all = std::iter::once(test).chain(record.baselines.iter().map(|baseline| &baseline.comparison.before));
+                let figures = all.map(|metrics| (metric.show)((metric.of)(metrics)));
+                std::iter::once(metric.name.to_owned()).chain(figures).collect()
+            })
+            .collect();
+        text.push_str(&table(&columns, &rows, look));
+    }
+    let leaking = leakage::still_used(record.leakage.as_deref());
+    if leaking > 0 {
+        text.push('\n');
+        let columns = format::counted(leaking, "column");
+        let warning =
+            format!("{columns} in use that give the answer away: these figures are too good for orders whose outcome is still open.");
+        text.push_str(&wrap(&warning, "! ", "  ", look));
+    }
+    text.push_str(&warnings(&record.notes, look));
+    text
+}
+
+fn what(record: &TrainRecord) -> Vec<(&'static str, String)> {
+    let model = &record.model;
+    let split = &record.split;
+    let rows = |rows: usize, period: &Option<(String, String)>| {
+        let period = period
+            .as_ref()
+            .map_or_else(String::new, |period| format!(" ({})", format::period(period)));
+        format!("{}{period}", format::counted(rows, "row"))
+    };
+    let mut facts = vec![
+        (
+            "model",
+            format!(
+                "{}, network {}, {}",
+                model.name,
+                model.network,
+                format::counted(model.inputs, "input")
+            ),
+        ),
+        (
+            "trained on",
+            format!("{} of {}", rows(split.training_rows, &split.training_period), model.data_file),
+        ),
+    ];
+    if split.validation_rows > 0 {
+        facts.push(("validated on", rows(split.validation_rows, &split.validation_period)));
+    }
+    if split.test_rows > 0 {
+        facts.push(("judged on", rows(split.test_rows, &split.test_period)));
+    }
+    facts
+}
