@@ -10,6 +10,7 @@ mod importance;
 mod kernels;
 mod network;
 mod real;
+pub mod search;
 mod stored;
 mod team;
 mod train;

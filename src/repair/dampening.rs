@@ -140,7 +140,10 @@ fn interpolated_percentile(values: &mut [f64], percentile: f64) -> Option<f64> {
 /// # Errors
 /// Where no parameter matters for the reference rows.
 pub fn assd_alpha(forget: &[f64], reference: &[f64], forget_rows: usize, training_rows: usize) -> Result<f64> {
-    alpha_at(&finite_ratios(forget, reference), super::assd::percentile(forget_rows, training_rows))
+    alpha_at(
+        &finite_ratios(forget, reference),
+        super::assd::percentile(forget_rows, training_rows),
+    )
 }
 
 /// Dampens in place; returns how many parameters were selected, and every parameter's factor.

@@ -11,6 +11,8 @@
 //! any number of threads, and gives the same bytes.
 
 pub mod assemble;
+pub mod compute;
+pub mod data;
 pub mod folder;
 pub mod merge;
 pub mod plan;
@@ -19,10 +21,14 @@ pub mod run;
 pub mod settings;
 pub mod shard;
 pub mod status;
+mod sweep;
+pub mod tuning;
 
 #[cfg(test)]
 mod tests;
 
+pub use compute::{ALL_METHODS, Engine};
+pub use data::{Data, Rows};
 pub use folder::RunFolder;
 pub use merge::{Merged, merge};
 pub use plan::{Cell, Chunk, Plan};

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::nn::search::Trial;
+
 /// Name of the method that stands for the corrupted model before any repair.
 pub const BASELINE: &str = "baseline";
 
@@ -170,18 +172,6 @@ pub struct Tuned {
     pub trial_validation_rows: u32,
     /// Trained on all training rows with clean labels, with the first initialisation.
     pub clean: CleanModel,
-}
-
-/// One trial of the search.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Trial {
-    /// Learning rate.
-    pub learning_rate: f64,
-    /// Weight decay.
-    pub weight_decay: f64,
-    /// Validation rows predicted right; absent where training went astray.
-    pub right: Option<u32>,
 }
 
 /// The model trained on clean data.

@@ -18,7 +18,7 @@ pub trait Compute {
     /// Whatever stops the batch.
     fn prepare(&mut self, size: usize, folder: &RunFolder, progress: &dyn Progress) -> Result<()>;
 
-    /// Computes a chunk.
+    /// Computes a chunk, advancing `progress` by one for every scenario.
     ///
     /// # Errors
     /// Whatever stops the batch.
@@ -73,7 +73,6 @@ pub fn run(folder: &RunFolder, shard: Option<Shard>, work: &mut dyn Compute, pro
         let (records, timings) = { step }().map_err(|error| stopped(error, found + computed, found + left, folder))?;
         folder.write_chunk(chunk, &records, &timings)?;
         computed += chunk.runs.len() as u64;
-        progress.advance(chunk.runs.len() as u64);
     }
     if left > 0 {
         progress.finish();

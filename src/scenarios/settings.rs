@@ -45,7 +45,7 @@ pub struct Settings {
     pub methods: Vec<String>,
     /// Kind of importance, such as `squared-batch-gradient`.
     pub importance: String,
-    /// What the flagged rows' importance is compared with, such as `retain-on-original-batches`.
+    /// What the flagged rows' importance is compared with, such as `retain-original-batches`.
     pub reference: String,
     /// Passes over the training rows.
     pub epochs: usize,
@@ -120,7 +120,13 @@ impl Settings {
                 self.epochs, self.batch
             )));
         }
-        if self.trials == 0 && (self.learning_rate.is_none() || self.weight_decay.is_none()) {
+        if self.learning_rate.is_some() != self.weight_decay.is_some() {
+            return Err(
+                Error::input("the learning rate and the weight decay are searched together or given together")
+                    .hint("for example `--learning-rate 0.03 --weight-decay 1e-5`"),
+            );
+        }
+        if self.trials == 0 && self.learning_rate.is_none() {
             return Err(
                 Error::input("with `--trials 0` the learning rate and the weight decay must be given")
                     .hint("for example `--learning-rate 0.03 --weight-decay 1e-5`"),
@@ -257,7 +263,7 @@ pub(super) mod tests {
             init_seeds: 1,
             methods: vec!["retrain".to_owned(), "assd".to_owned()],
             importance: "squared-batch-gradient".to_owned(),
-            reference: "retain-on-original-batches".to_owned(),
+            reference: "retain-original-batches".to_owned(),
             epochs: 2,
             batch: 64,
             decay: 0.95,
@@ -293,7 +299,7 @@ pub(super) mod tests {
         assert!(refused(&text.replace("\"5%\"", "\"0.01\"")).contains("given twice"));
         assert!(refused(&text.replace("\"5%\"", "\"five\"")).contains("not an amount"));
         assert!(refused(&text.replace("\"runs\": 7", "\"runs\": 0")).contains("0 scenarios"));
-        assert!(refused(&text.replace("\"learning_rate\": 0.03", "\"learning_rate\": null")).contains("--trials 0"));
+        assert!(refused(&text.replace("\"learning_rate\": 0.03", "\"learning_rate\": null")).contains("given together"));
         assert!(refused(&text.replace("\"seed\"", "\"seeds\"")).contains("seeds"));
     }
 
@@ -307,10 +313,15 @@ pub(super) mod tests {
         let mut other = old.clone();
         other.seed = 2;
         other.learning_rate = None;
+        other.weight_decay = None;
         assert!(!other.grows(&old));
         assert_eq!(
             other.differences(&old, true),
-            ["learning rate: searched here, 0.03 there", "seed: 2 here, 1 there"]
+            [
+                "learning rate: searched here, 0.03 there",
+                "weight decay: searched here, 0.00001 there",
+                "seed: 2 here, 1 there"
+            ]
         );
     }
 }

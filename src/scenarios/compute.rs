@@ -1,0 +1,412 @@
+//! Scenarios through the engine, one on each thread: mislabel, train, repair in every way, count.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use crate::error::{Error, Result};
+use crate::label_errors::{Amount, Domain, Injected, Mistake, inject_labels, kinds};
+use crate::nn::{self, Examples, Forget, ImportanceKind, MlpSpec, Network, Recipe, store_importances};
+use crate::progress::Progress;
+use crate::repair::{self, MlpRepair, Reference, RepairMethod, RepairOptions, RepairRequest, TrainedMlp, TrainingRows};
+use crate::scenarios::data::Data;
+use crate::scenarios::folder::RunFolder;
+use crate::scenarios::plan::{Chunk, error_stream};
+use crate::scenarios::record::{BASELINE, ChunkRecords, ChunkTimings, Dampening, Row, Split, Tuned};
+use crate::scenarios::run::Compute;
+use crate::scenarios::settings::Settings;
+use crate::scenarios::sweep::sweep;
+use crate::scenarios::tuning::{initial_network, recipe, tune};
+use crate::seed::Seed;
+
+/// What `--methods all` stands for: retraining, fine-tuning, ASSD, SSD, and ASSD followed by fine-tuning.
+pub const ALL_METHODS: [&str; 5] = ["retrain", "finetune", "assd", "ssd", "assd+finetune"];
+
+/// Passes on the wish to stop and nothing else: steps of single trainings are no steps of the batch.
+pub struct Background<'a>(pub &'a dyn Progress);
+
+impl Progress for Background<'_> {
+    fn start(&self, _stage: &str, _steps: u64) {}
+    fn advance(&self, _steps: u64) {}
+    fn finish(&self) {}
+    fn interrupted(&self) -> bool {
+        self.0.interrupted()
+    }
+}
+
+/// Predicted classes of some rows.
+pub(super) fn predict(network: &Network<f32>, inputs: &[f32], threads: usize) -> Result<Vec<u8>> {
+    let logits = nn::logits(network, inputs, threads)?;
+    Ok(nn::predictions(&logits, network.spec().classes))
+}
+
+/// Rows predicted as these labels.
+pub(super) fn count_right(predicted: &[u8], labels: &[u8]) -> u32 {
+    predicted.iter().zip(labels).filter(|(one, other)| one == other).count() as u32
+}
+
+/// One method, or several applied one after the other (`assd+finetune`).
+struct Chain {
+    name: String,
+    methods: Vec<&'static dyn RepairMethod>,
+}
+
+/// Reads a method's name, or several joined by `+`.
+///
+/// # Errors
+/// For a name that is no method.
+pub fn check_method(name: &str) -> Result<()> {
+    chain(name).map(|_| ())
+}
+
+fn chain(name: &str) -> Result<Chain> {
+    let methods = name
+        .split('+')
+        .map(|part| repair::method(part.trim()))
+        .collect::<Result<Vec<_>>>()?;
+    Ok(Chain {
+        name: name.to_owned(),
+        methods,
+    })
+}
+
+/// The importance and reference set that the settings name.
+///
+/// # Errors
+/// For a name that is neither.
+pub fn repair_options(settings: &Settings) -> Result<RepairOptions> {
+    let importance = ImportanceKind::ALL
+        .into_iter()
+        .find(|kind| kind.name() == settings.importance)
+        .ok_or_else(|| {
+            Error::input(format!("there is no importance `{}`", settings.importance)).hint(format!(
+                "the kinds are {}",
+                ImportanceKind::ALL.map(ImportanceKind::name).join(", ")
+            ))
+        })?;
+    let reference = Reference::ALL
+        .into_iter()
+        .find(|set| set.name() == settings.reference)
+        .ok_or_else(|| {
+            Error::input(format!("there is no reference set `{}`", settings.reference))
+                .hint(format!("the sets are {}", Reference::ALL.map(Reference::name).join(", ")))
+        })?;
+    Ok(RepairOptions {
+        importance,
+        reference,
+        ..RepairOptions::default()
+    })
+}
+
+/// Computes scenarios.
+pub struct Engine<'a> {
+    data: &'a Data,
+    settings: &'a Settings,
+    mistake: Box<dyn Mistake>,
+    chains: Vec<Chain>,
+    options: RepairOptions,
+    threads: usize,
+    tuned: Option<(MlpSpec, Tuned)>,
+}
+
+/// A scenario while it is computed.
+pub(super) struct Scenario<'a> {
+    pub data: &'a Data,
+    pub run: u32,
+    pub init: u32,
+    pub injected: &'a Injected,
+    /// The flagged rows' inputs, rows x width, and their observed labels.
+    pub flagged_inputs: &'a [f32],
+    pub flagged_labels: &'a [u8],
+    pub mislabelled: u32,
+    pub recipe: &'a Recipe,
+}
+
+/// What one scenario yields.
+#[derive(Default)]
+struct Yield {
+    records: ChunkRecords,
+    stages: BTreeMap<String, f64>,
+}
+
+impl<'a> Engine<'a> {
+    /// An engine for a batch on this data.
+    ///
+    /// # Errors
+    /// Where the settings name something that does not exist, a size cannot be read, or an error rate does not fit the training rows.
+    pub fn new(data: &'a Data, settings: &'a Settings, threads: usize) -> Result<Self> {
+        let mistake = kinds::parse(&settings.error_kind, &data.classes)?;
+        if mistake.condition().is_some() || mistake.trigger().is_some() {
+            return Err(Error::input(format!(
+                "scenarios draw random errors; `{}` needs the columns of the sheet",
+                settings.error_kind
+            ))
+            .hint("use `--kind uniform`, `paper` or `confusion:A,B`"));
+        }
+        for size in &settings.sizes {
+            MlpSpec::new(data.width, MlpSpec::parse_hidden(&size.size)?, data.classes.len())?;
+        }
+        let can_be_hit = data.train.labels.iter().filter(|label| mistake.can_hit(**label)).count();
+        for error in &settings.errors {
+            error.parse::<Amount>()?.rows(data.train.len(), can_be_hit)?;
+        }
+        Ok(Self {
+            data,
+            settings,
+            mistake,
+            chains: settings.methods.iter().map(|name| chain(name)).collect::<Result<_>>()?,
+            options: repair_options(settings)?,
+            threads: threads.max(1),
+            tuned: None,
+        })
+    }
+
+    fn tuned(&self) -> Result<&(MlpSpec, Tuned)> {
+        self.tuned
+            .as_ref()
+            .ok_or_else(|| Error::internal("a chunk before its size was prepared"))
+    }
+
+    fn scenario(&self, chunk: &Chunk, run: u32, init: u32, progress: &dyn Progress) -> Result<Yield> {
+        let (spec, tuned) = self.tuned()?;
+        let data = self.data;
+        let amount: Amount = self.settings.errors[chunk.cell.error].parse()?;
+        let (stream, index) = error_stream(&self.settings.error_kind, amount, run);
+        let domain = Domain::rows(&data.train.labels, data.classes.len());
+        let injected = inject_labels(
+            self.mistake.as_ref(),
+            &domain,
+            amount,
+            &mut Seed(self.settings.seed).stream(&stream, index),
+        )?;
+        let mut flagged_inputs = Vec::with_capacity(injected.flagged.len() * data.width);
+        for row in &injected.flagged {
+            flagged_inputs.extend_from_slice(&data.train.inputs[*row as usize * data.width..][..data.width]);
+        }
+        let flagged_labels: Vec<u8> = injected.flagged.iter().map(|row| injected.labels[*row as usize]).collect();
+        let recipe = Recipe {
+            class_weights: data.class_weights(&injected.labels),
+            ..recipe(self.settings, tuned.learning_rate, tuned.weight_decay)
+        };
+        let scenario = Scenario {
+            data,
+            run,
+            init,
+            mislabelled: injected
+                .flagged
+                .iter()
+                .zip(&flagged_labels)
+                .filter(|(row, observed)| data.train.labels[**row as usize] != **observed)
+                .count() as u32,
+            injected: &injected,
+            flagged_inputs: &flagged_inputs,
+            flagged_labels: &flagged_labels,
+            recipe: &recipe,
+        };
+        let initial = initial_network(spec, self.settings, run, init)?;
+        self.compute_scenario(&scenario, &initial, progress)
+            .map_err(|error| named(error, &chunk.name, run, init))
+    }
+
+    fn compute_scenario(&self, scenario: &Scenario, initial: &Network<f32>, progress: &dyn Progress) -> Result<Yield> {
+        let quiet = Background(progress);
+        let mut found = Yield::default();
+        let mut clock = Clock::start();
+        let data = scenario.data;
+        let observed = Examples::all(&data.train.inputs, data.width, &scenario.injected.labels);
+        let mut baseline = initial.clone();
+        nn::train(&mut baseline, &observed, scenario.recipe, 1, &quiet)?;
+        clock.lap("train", &mut found.stages);
+        scenario.count(BASELINE, &baseline, None, &mut found.records)?;
+        clock.lap("evaluate", &mut found.stages);
+        let stored = store_importances(&baseline, &observed, scenario.recipe.batch, 1)?;
+        clock.lap("importances", &mut found.stages);
+        let trained = TrainedMlp {
+            network: &baseline,
+            recipe: scenario.recipe,
+            initial: Some(initial),
+            stored: Some(&stored),
+            training_rows: data.train.len(),
+        };
+        let request = RepairRequest {
+            forget: Forget {
+                inputs: scenario.flagged_inputs,
+                labels: scenario.flagged_labels,
+                positions: &scenario.injected.flagged,
+            },
+            corrections: &[],
+            training: Some(TrainingRows {
+                inputs: &data.train.inputs,
+                labels: &scenario.injected.labels,
+            }),
+        };
+        let mut model = MlpRepair::new(trained, request, 1)?;
+        for chain in &self.chains {
+            model.reset();
+            let mut dampening = None;
+            for method in &chain.methods {
+                let outcome = repair::apply(*method, &mut model, &self.options, &quiet)?;
+                dampening = dampening.or(outcome.dampening);
+            }
+            clock.lap(&chain.name, &mut found.stages);
+            let dampening = dampening.map(|done| Dampening {
+                percentile: done.percentile,
+                alpha: done.alpha,
+                lambda: done.lambda,
+                dampened: done.dampened as u32,
+            });
+            scenario.count(&chain.name, model.network(), dampening, &mut found.records)?;
+            clock.lap("evaluate", &mut found.stages);
+        }
+        if scenario.run < self.settings.sweep_runs && scenario.init == 0 {
+            model.reset();
+            found.records.sweep = sweep(scenario, &mut model, &self.options)?;
+            clock.lap("sweep", &mut found.stages);
+        }
+        Ok(found)
+    }
+}
+
+impl Compute for Engine<'_> {
+    fn prepare(&mut self, size: usize, folder: &RunFolder, progress: &dyn Progress) -> Result<()> {
+        let size = &self.settings.sizes[size].size;
+        let spec = MlpSpec::new(self.data.width, MlpSpec::parse_hidden(size)?, self.data.classes.len())?;
+        let tuned = match folder.tuned(size)? {
+            Some(tuned) => tuned,
+            None => {
+                let tuned = tune(self.data, self.settings, size, self.threads, progress)?;
+                folder.write_tuned(&tuned)?;
+                tuned
+            }
+        };
+        self.tuned = Some((spec, tuned));
+        Ok(())
+    }
+
+    fn compute(&mut self, chunk: &Chunk, progress: &dyn Progress) -> Result<(ChunkRecords, ChunkTimings)> {
+        let started = Instant::now();
+        let items: Vec<(u32, u32)> = chunk
+            .runs
+            .clone()
+            .flat_map(|run| (0..self.settings.init_seeds).map(move |init| (run, init)))
+            .collect();
+        let engine = &*self;
+        let found = side_by_side(&items, self.threads, |(run, init)| {
+            let found = engine.scenario(chunk, *run, *init, progress);
+            if found.is_ok() && *init == 0 {
+                progress.advance(1);
+            }
+            found
+        });
+        let mut records = ChunkRecords::default();
+        let mut stages: BTreeMap<String, f64> = BTreeMap::new();
+        for found in found {
+            let found = found?;
+            records.rows.extend(found.records.rows);
+            records.sweep.extend(found.records.sweep);
+            for (stage, seconds) in found.stages {
+                *stages.entry(stage).or_default() += seconds;
+            }
+        }
+        let timings = ChunkTimings {
+            seconds: started.elapsed().as_secs_f64(),
+            scenarios: items.len() as u32,
+            threads: self.threads.min(items.len()),
+            stages,
+        };
+        Ok((records, timings))
+    }
+}
+
+impl Scenario<'_> {
+    /// Adds the rows of a model on both splits.
+    fn count(&self, method: &str, network: &Network<f32>, dampening: Option<Dampening>, records: &mut ChunkRecords) -> Result<()> {
+        let flagged = &self.injected.flagged;
+        for split in Split::ALL {
+            let rows = match split {
+                Split::Test => &self.data.test,
+                Split::Train => &self.data.train,
+            };
+            let predicted = predict(network, &rows.inputs, 1)?;
+            let of_flagged = |labels: &[u8]| {
+                let same = flagged.iter().filter(|row| predicted[**row as usize] == labels[**row as usize]);
+                (split == Split::Train).then(|| same.count() as u32)
+            };
+            records.rows.push(Row {
+                run: self.run,
+                init: self.init,
+                method: method.to_owned(),
+                split,
+                rows: rows.len() as u32,
+                right: count_right(&predicted, &rows.labels),
+                flagged: flagged.len() as u32,
+                mislabelled: self.mislabelled,
+                flagged_right: of_flagged(&rows.labels),
+                flagged_as_observed: of_flagged(&self.injected.labels),
+                learning_rate: self.recipe.learning_rate,
+                weight_decay: self.recipe.weight_decay,
+                parameters: network.spec().parameters() as u32,
+                dampening,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Says which scenario failed.
+fn named(error: Error, chunk: &str, run: u32, init: u32) -> Error {
+    if error.kind() == crate::error::ErrorKind::Interrupted {
+        return error;
+    }
+    let text = format!("scenario {run} (initialisation {init}) of {chunk}: {}", error.message());
+    let named = Error::new(error.kind(), text);
+    match error.hint_text() {
+        Some(hint) => named.hint(hint),
+        None => named,
+    }
+}
+
+/// Runs `work` on every item, items spread over the threads as they become free; results in the order of the items. After a failure no
+/// further item is begun.
+fn side_by_side<I: Sync, R: Send>(items: &[I], threads: usize, work: impl Fn(&I) -> Result<R> + Sync) -> Vec<Result<R>> {
+    let next = AtomicUsize::new(0);
+    let results: Vec<Mutex<Option<Result<R>>>> = items.iter().map(|_| Mutex::new(None)).collect();
+    std::thread::scope(|scope| {
+        for _ in 0..threads.clamp(1, items.len().max(1)) {
+            scope.spawn(|| {
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(item) = items.get(index) else { break };
+                    let result = work(item);
+                    if result.is_err() {
+                        next.store(items.len(), Ordering::Relaxed);
+                    }
+                    *results[index].lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(result);
+                }
+            });
+        }
+    });
+    let taken = results
+        .into_iter()
+        .map(|slot| slot.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner));
+    taken.flatten().collect()
+}
+
+/// Seconds since the last lap.
+struct Clock(Instant);
+
+impl Clock {
+    fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    fn lap(&mut self, stage: &str, stages: &mut BTreeMap<String, f64>) {
+        let now = Instant::now();
+        *stages.entry(stage.to_owned()).or_default() += (now - self.0).as_secs_f64();
+        self.0 = now;
+    }
+}
+
+#[cfg(test)]
+mod tests;
