@@ -102,17 +102,6 @@ pub(crate) fn detect(text: &str, start: usize, carriage_returns: bool, tab_expec
     best.map(|(_, delimiter)| delimiter)
 }
 
-/// How messages call a delimiter.
-pub(crate) fn name(delimiter: u8) -> String {
-    match delimiter {
-        b',' => "comma".to_owned(),
-        b';' => "semicolon".to_owned(),
-        b'\t' => "tab".to_owned(),
-        b'|' => "bar".to_owned(),
-        other => format!("`{}`", char::from(other)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

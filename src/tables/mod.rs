@@ -7,7 +7,7 @@
 //! `short-rows`, `blank-rows`, `trailing-blank`, `error-cells`, `merged-cells`, `other-sheets`, `missing-markers`, `infinite-numbers`, `numbers-as-text`,
 //! `ambiguous-numbers`, `mixed-decimals`, `decimal-comma`, `percent-signs`, `currency-signs`, `mixed-currencies`, `unreadable-numbers`, `swapped-dates`,
 //! `possibly-swapped-dates`, `mixed-dates`, `mixed-date-orders`, `ambiguous-dates`, `serial-dates`, `unix-dates`, `time-zones`, `two-digit-years`,
-//! `unreadable-dates`.
+//! `unreadable-dates`, `unreadable-columns`, `no-rows`.
 
 mod column;
 mod csv;
@@ -16,20 +16,25 @@ mod delimiter;
 mod encoding;
 mod guard;
 mod header;
+mod kind;
 pub mod limits;
 mod numbers;
 mod package;
 mod panics;
+mod parquet;
 mod read;
 mod sniff;
 mod source;
 mod table;
 mod text;
 mod workbook;
+mod write;
 
 pub use dates::DateOrder;
+pub use kind::{ColumnKind, ColumnSummary};
 pub use numbers::DecimalMark;
 pub use read::{ReadOptions, read};
 pub use source::{Format, Source};
 pub use table::Table;
 pub use text::Texts;
+pub use write::{WriteOptions, check_writable_name};

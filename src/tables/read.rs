@@ -14,7 +14,7 @@ use super::limits::MAX_TEXT_BYTES;
 use super::sniff::{self, Kind};
 use super::source::{Format, Source};
 use super::table::{RowNumbers, Table};
-use super::{delimiter, encoding, package, text, workbook};
+use super::{delimiter, encoding, package, parquet, text, workbook};
 use crate::error::{Error, Result};
 use crate::files::hex;
 use crate::notes::Notes;
@@ -78,7 +78,12 @@ fn read_file(path: &Path, options: &ReadOptions, notes: &mut Notes) -> Result<Ta
             read_text(bytes, options, source, notes)
         }
         Kind::Gzip => Err(Error::internal("gzip inside gzip")),
-        Kind::Parquet => Err(Error::input("Parquet")),
+        Kind::Parquet => {
+            if !hashed {
+                source.sha256 = hex(&Sha256::digest(&bytes));
+            }
+            parquet::read(bytes, source, notes)
+        }
         Kind::Zip | Kind::Ole => {
             if !hashed {
                 source.sha256 = hex(&Sha256::digest(&bytes));

@@ -67,6 +67,11 @@ impl Table {
         self.height
     }
 
+    /// Number of columns.
+    pub fn width(&self) -> usize {
+        self.names.len()
+    }
+
     /// Names of the columns in the order of the sheet: unique, never empty.
     pub fn names(&self) -> &[String] {
         &self.names

@@ -126,6 +126,13 @@ pub(crate) fn date_text(micros: i64) -> String {
     shown
 }
 
+/// A time of day or a span of seconds as `27:30:00`.
+pub(crate) fn clock_text(seconds: f64) -> String {
+    let sign = if seconds < 0.0 { "-" } else { "" };
+    let whole = seconds.abs().round().min(1e15) as u64;
+    format!("{sign}{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60)
+}
+
 /// One spelling for what different programs write differently: `957.0` is `957`, `1.50` is `1.5`, `True` is `TRUE`.
 ///
 /// Excel shows and saves numbers and truth values that way, so the same sheet gives the same categories from CSV, Excel and Parquet.

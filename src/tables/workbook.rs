@@ -243,19 +243,12 @@ fn push_moment(grid: &mut Grid, place: (u32, u32), moment: ExcelDateTime) -> Res
         return grid.push(place, Value::Typed(Cell::Number(serial)));
     }
     if moment.is_duration() || serial < 1.0 {
-        return grid.push(place, Value::Text(&clock_text(serial * 86_400.0)));
+        return grid.push(place, Value::Text(&text::clock_text(serial * 86_400.0)));
     }
     match moment.as_datetime() {
         Some(moment) => grid.push(place, Value::Typed(Cell::Date(moment.and_utc().timestamp_micros()))),
         None => grid.push(place, Value::Typed(Cell::Number(serial))),
     }
-}
-
-/// Seconds as `27:30:00`.
-fn clock_text(seconds: f64) -> String {
-    let sign = if seconds < 0.0 { "-" } else { "" };
-    let whole = seconds.abs().round().min(1e15) as u64;
-    format!("{sign}{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60)
 }
 
 /// OpenDocument writes dates as ISO text.
@@ -275,7 +268,7 @@ fn push_duration(grid: &mut Grid, place: (u32, u32), value: &str) -> Result<()> 
         Some(hours.parse::<f64>().ok()? * 3600.0 + minutes.parse::<f64>().ok()? * 60.0 + seconds.parse::<f64>().ok()?)
     });
     match seconds {
-        Some(seconds) => grid.push(place, Value::Text(&clock_text(seconds))),
+        Some(seconds) => grid.push(place, Value::Text(&text::clock_text(seconds))),
         None => grid.push(place, Value::Text(value)),
     }
 }

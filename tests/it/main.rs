@@ -6,3 +6,4 @@ mod golden;
 mod report;
 mod report_fixture;
 mod tables_formats;
+mod tables_round_trip;

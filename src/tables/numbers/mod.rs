@@ -337,8 +337,32 @@ fn decide_ambiguous(table: &Table, name: &str, evidence: &Evidence, notes: &mut 
     decimal
 }
 
+/// The decimal mark by which a column is read: what it shows, else what the sheet shows, else a point.
+pub(crate) fn mark_of(table: &Table, column: &Column) -> DecimalMark {
+    let mut evidence = Evidence::default();
+    for row in 0..table.height() {
+        if let CellView::Text(text) = column.get(row) {
+            match parse::plain(trimmed(&text)) {
+                Some((_, PlainPoint::None)) => {}
+                Some((_, PlainPoint::Certain)) => evidence.points += 1,
+                Some((_, PlainPoint::Ambiguous)) => evidence.ambiguous_points += 1,
+                None => {
+                    if let Some(shape) = parse::shape(&text) {
+                        evidence.add(&shape);
+                    }
+                }
+            }
+        }
+    }
+    match evidence.verdict() {
+        Some(mark) => mark,
+        None if evidence.ambiguous_points + evidence.ambiguous_commas == 0 => DecimalMark::Point,
+        None => sheet_mark(table).unwrap_or(DecimalMark::Point),
+    }
+}
+
 /// The decimal mark that the sheet's columns show for certain, from the first rows of each.
-fn sheet_mark(table: &Table) -> Option<DecimalMark> {
+pub(crate) fn sheet_mark(table: &Table) -> Option<DecimalMark> {
     const ROWS: usize = 500;
     let mut evidence = Evidence::default();
     for column in table.columns() {

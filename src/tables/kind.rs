@@ -1,0 +1,156 @@
+//! What sort of column this seems to be: a guess for people and for proposed profiles, cheap enough for every column.
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::limits::TOLERATED_SHARE;
+use super::table::Table;
+use super::text::{Texts, is_missing_value};
+use super::{dates, numbers};
+use crate::error::Result;
+
+/// What a column seems to hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ColumnKind {
+    /// No value at all.
+    Empty,
+    /// One value in every filled row.
+    Constant,
+    /// Numbers (at least 99 % of the filled cells).
+    Number,
+    /// Dates (at least 99 % of the filled cells).
+    Date,
+    /// Texts that repeat: at most 1,000 different ones, each twice on average.
+    Category,
+    /// Texts that hardly repeat.
+    Text,
+}
+
+/// A column at a glance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColumnSummary {
+    /// The column's name.
+    pub name: String,
+    /// What it seems to hold.
+    pub kind: ColumnKind,
+    /// Rows without a value.
+    pub missing: usize,
+    /// Different values.
+    pub distinct: usize,
+    /// Whether every filled row has a value of its own, and no row lacks one: it could be a key.
+    pub unique: bool,
+    /// The first few different values, in the order of the sheet.
+    pub examples: Vec<String>,
+}
+
+const MAX_CATEGORIES: usize = 1000;
+const EXAMPLES: usize = 5;
+
+fn kind_of(texts: &Texts) -> ColumnKind {
+    match texts.values.len() {
+        0 => return ColumnKind::Empty,
+        1 => return ColumnKind::Constant,
+        _ => {}
+    }
+    let counts = texts.counts();
+    // Texts such as `NA` or `-` are no values where the others are numbers.
+    let valued: Vec<(&String, usize)> = texts
+        .values
+        .iter()
+        .zip(counts)
+        .filter(|(value, _)| !is_missing_value(value))
+        .collect();
+    let filled: usize = valued.iter().map(|(_, count)| count).sum();
+    let mostly = |test: fn(&str) -> bool| {
+        let mut failed = 0;
+        for (value, count) in &valued {
+            if !test(value) {
+                failed += count;
+                if failed as f64 > TOLERATED_SHARE * filled as f64 {
+                    return false;
+                }
+            }
+        }
+        filled > 0
+    };
+    if mostly(numbers::looks_like_number) {
+        return ColumnKind::Number;
+    }
+    if mostly(dates::looks_like_date) {
+        return ColumnKind::Date;
+    }
+    let rows: usize = texts.codes.len() - texts.missing_count();
+    if texts.values.len() <= MAX_CATEGORIES && texts.values.len() * 2 <= rows {
+        ColumnKind::Category
+    } else {
+        ColumnKind::Text
+    }
+}
+
+impl Table {
+    /// What a column seems to hold.
+    ///
+    /// # Errors
+    /// Where the column is not there.
+    pub fn kind(&self, name: &str) -> Result<ColumnKind> {
+        Ok(kind_of(&self.texts(name)?))
+    }
+
+    /// A column at a glance.
+    ///
+    /// # Errors
+    /// Where the column is not there.
+    pub fn summary(&self, name: &str) -> Result<ColumnSummary> {
+        let texts = self.texts(name)?;
+        let missing = texts.missing_count();
+        Ok(ColumnSummary {
+            name: name.to_owned(),
+            kind: kind_of(&texts),
+            missing,
+            distinct: texts.values.len(),
+            unique: missing == 0 && self.height() > 0 && texts.values.len() == self.height(),
+            examples: texts.values.into_iter().take(EXAMPLES).collect(),
+        })
+    }
+
+    /// All columns at a glance, in the order of the sheet.
+    ///
+    /// # Errors
+    /// None in practice: every name is the table's own.
+    pub fn summaries(&self) -> Result<Vec<ColumnSummary>> {
+        self.names().par_iter().map(|name| self.summary(name)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_guessed_from_the_values() {
+        let column = |values: &[&str]| {
+            let cells = values.iter().map(|value| Some((*value).to_owned())).collect();
+            let table = Table::new("t", values.len()).with_column("c", cells).unwrap();
+            table.kind("c").unwrap()
+        };
+        assert_eq!(column(&["", "NULL"]), ColumnKind::Empty);
+        assert_eq!(column(&["x", "x", ""]), ColumnKind::Constant);
+        assert_eq!(column(&["1,5", "2", "$3", "-"]), ColumnKind::Number);
+        assert_eq!(column(&["1/31/2018", "2018-02-01", "31.12.2018"]), ColumnKind::Date);
+        assert_eq!(column(&["Air", "Sea", "Air", "Sea"]), ColumnKind::Category);
+        assert_eq!(column(&["Air", "Sea", "Road"]), ColumnKind::Text);
+        assert_eq!(column(&["1", "2", "x"]), ColumnKind::Text);
+    }
+
+    #[test]
+    fn a_summary_says_whether_a_column_could_be_a_key() {
+        let table = Table::new("t", 3)
+            .with_integers("id", vec![Some(1), Some(2), Some(3)])
+            .and_then(|table| table.with_integers("n", vec![Some(1), None, Some(3)]))
+            .unwrap();
+        let summaries = table.summaries().unwrap();
+        assert!(summaries[0].unique && !summaries[1].unique);
+        assert_eq!((summaries[1].missing, summaries[1].distinct), (1, 2));
+    }
+}
