@@ -13,13 +13,13 @@ use crate::seed::Seed;
 use super::draw::Draw;
 
 /// Half the width of the band of slippage that counts as on time.
-pub(super) const ON_TIME: f64 = 1.55;
+pub(super) const ON_TIME: f64 = 1.85;
 
 /// Turns the round figures of the tables below into slippage; chosen so that about 85 % can be known beforehand.
-const STRENGTH: f64 = 1.4;
+const STRENGTH: f64 = 1.8;
 
 /// Slippage per further day of delay.
-const DAY: f64 = 3.6;
+const DAY: f64 = 4.0;
 
 /// The longest delay that is booked, in days.
 const LONGEST_DELAY: u32 = 4;
@@ -88,33 +88,38 @@ pub(super) struct Situation {
 
 /// Slippage by market (LATAM, Europe, Pacific Asia, USCA, Africa) and mode (Same Day, First, Second, Standard): the lanes.
 const LANES: [[f64; 4]; 5] = [
-    [3.6, 4.4, 1.4, 1.5],
-    [0.6, 3.0, 2.4, -2.8],
-    [3.0, 4.8, 4.0, -1.4],
-    [-0.4, 1.4, 1.0, -4.2],
-    [4.2, 5.4, 4.6, 3.2],
+    [2.4, 3.2, 1.4, 0.9],
+    [0.2, 2.6, 2.4, -2.6],
+    [1.6, 3.6, 3.6, -1.4],
+    [-1.0, 0.8, 1.0, -4.0],
+    [3.2, 4.2, 4.2, 3.0],
 ];
 
 /// Slippage by weekday of the order (Monday first) for ground and express carriers: nobody picks up at the weekend.
 const WEEKDAYS: [[f64; 2]; 7] = [
-    [0.3, 0.2],
-    [-0.4, -0.7],
-    [-0.5, -0.8],
-    [-0.3, -0.5],
-    [0.2, 0.9],
-    [0.5, 1.8],
-    [0.3, 1.0],
+    [0.3, 0.3],
+    [-0.2, -1.1],
+    [-0.3, -1.3],
+    [-0.2, -0.9],
+    [0.1, 1.2],
+    [0.2, 2.4],
+    [0.1, 1.4],
 ];
 
-/// Slippage by month (January first): the end-of-year peak everywhere, then what each part of the world adds.
-const PEAK: [f64; 12] = [0.5, -0.4, -0.6, -0.6, -0.5, -0.6, -0.4, -0.3, -0.3, 0.0, 1.0, 2.2];
+/// Slippage by month (January first) for ground and express carriers: the end-of-year peak everywhere.
+const PEAK: [[f64; 12]; 2] = [
+    [0.8, -0.6, -0.8, -0.8, -0.6, -0.6, -0.4, -0.3, -0.3, 0.2, 1.4, 2.6],
+    [0.2, -0.2, -0.2, -0.2, -0.2, -0.2, -0.2, -0.2, -0.2, 0.0, 0.4, 0.8],
+];
+
+/// What each part of the world adds by month.
 const MONSOON: [f64; 12] = [-0.4, -0.4, -0.4, -0.2, 0.2, 1.2, 2.0, 2.2, 1.6, 0.4, -0.4, -0.4];
 const SUMMER_CLOSURE: [f64; 12] = [0.0, 0.0, 0.0, 0.0, 0.0, 0.2, 0.8, 1.8, 0.2, 0.0, 0.0, 0.0];
 const CARNIVAL: [f64; 12] = [0.4, 1.8, 0.8, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
 const NONE: [f64; 12] = [0.0; 12];
 
 /// Largest size of a country's own effect.
-const COUNTRY_SPREAD: f64 = 0.9;
+const COUNTRY_SPREAD: f64 = 0.7;
 
 /// The whole world of effects, with the drawn country effects in place. It is the same for every seed of a sheet.
 pub(super) struct World {
@@ -162,7 +167,7 @@ impl World {
             + if express == 1 { region.express } else { region.ground }
             + self.countries[order.region][order.country]
             + WEEKDAYS[order.weekday][express]
-            + PEAK[order.month]
+            + PEAK[express][order.month]
             + season[order.month]
             + segment
             + order.bulk

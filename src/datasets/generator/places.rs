@@ -67,7 +67,7 @@ const fn us(name: &'static str, state: &'static str, zip: u32) -> City {
 /// All regions; shares add up to 1,000.
 #[rustfmt::skip]
 pub(super) const REGIONS: &[Region] = &[
-    Region { market: Market::Latam, name: "Central America", share: 75, ground: 0.9, express: 0.4, countries: &[
+    Region { market: Market::Latam, name: "Central America", share: 75, ground: 0.9, express: 0.2, countries: &[
         at("México", 46, &[c("Mexico City", "Distrito Federal"), c("Monterrey", "Nuevo León"), c("Mérida", "Yucatán"), c("Querétaro", "Querétaro"),
             c("León", "Guanajuato"), c("Mazatlán", "Sinaloa"), c("Tuxtla Gutiérrez", "Chiapas"), c("Culiacán", "Sinaloa")]),
         at("Guatemala", 10, &[c("Guatemala City", "Guatemala"), c("Quetzaltenango", "Quetzaltenango"), c("Cobán", "Alta Verapaz")]),
@@ -77,7 +77,7 @@ pub(super) const REGIONS: &[Region] = &[
         at("Panamá", 6, &[c("Panama City", "Panamá"), c("Colón", "Colón"), c("David", "Chiriquí")]),
         at("Costa Rica", 3, &[c("San José", "San José"), c("Limón", "Limón")]),
     ] },
-    Region { market: Market::Latam, name: "South America", share: 66, ground: 1.5, express: 1.0, countries: &[
+    Region { market: Market::Latam, name: "South America", share: 66, ground: 1.4, express: 0.4, countries: &[
         at("Brasil", 48, &[c("São Paulo", "São Paulo"), c("Rio de Janeiro", "Río de Janeiro"), c("Belém", "Pará"), c("Goiânia", "Goiás"),
             c("Florianópolis", "Santa Catarina"), c("Maceió", "Alagoas"), c("Curitiba", "Paraná")]),
         at("Argentina", 14, &[c("Buenos Aires", "Buenos Aires"), c("Córdoba", "Córdoba"), c("Neuquén", "Neuquén"), c("Rosario", "Santa Fe")]),
@@ -87,13 +87,13 @@ pub(super) const REGIONS: &[Region] = &[
         at("Ecuador", 5, &[c("Quito", "Pichincha"), c("Guayaquil", "Guayas")]),
         at("Venezuela", 5, &[c("Caracas", "Distrito Capital"), c("Maracaibo", "Zulia"), c("Barquisimeto", "Lara")]),
     ] },
-    Region { market: Market::Latam, name: "Caribbean", share: 39, ground: -3.6, express: -1.6, countries: &[
+    Region { market: Market::Latam, name: "Caribbean", share: 39, ground: -3.6, express: 0.8, countries: &[
         at("República Dominicana", 48, &[c("Santo Domingo", "Santo Domingo"), c("La Romana", "La Romana"), c("San Cristóbal", "San Cristóbal")]),
         at("Cuba", 34, &[c("La Habana", "La Habana"), c("Holguín", "Holguín"), c("Camagüey", "Camagüey"), c("Pinar del Río", "Pinar del Río")]),
         at("Haití", 10, &[c("Port-au-Prince", "Ouest"), c("Les Cayes", "Sur")]),
         at("Jamaica", 8, &[c("Kingston", "Kingston"), c("Spanish Town", "Saint Catherine")]),
     ] },
-    Region { market: Market::Europe, name: "Western Europe", share: 131, ground: -1.4, express: -0.5, countries: &[
+    Region { market: Market::Europe, name: "Western Europe", share: 131, ground: -1.6, express: 0.2, countries: &[
         at("Francia", 46, &[c("Paris", "Isla de Francia"), c("Lyon", "Auvernia-Ródano-Alpes"), c("Besançon", "Borgoña-Franco Condado"), c("Nîmes", "Occitania"),
             c("Orléans", "Centro-Valle de Loira"), c("Saint-Étienne", "Auvernia-Ródano-Alpes"), c("Lille", "Alta Francia")]),
         at("Alemania", 34, &[c("Berlin", "Berlín"), c("Köln", "Renania del Norte-Westfalia"), c("München", "Baviera"), c("Düsseldorf", "Renania del Norte-Westfalia"),
@@ -103,7 +103,7 @@ pub(super) const REGIONS: &[Region] = &[
         at("Austria", 4, &[c("Vienna", "Viena"), c("Graz", "Estiria")]),
         at("Suiza", 3, &[c("Zürich", "Zürich"), c("Genève", "Ginebra")]),
     ] },
-    Region { market: Market::Europe, name: "Northern Europe", share: 64, ground: -2.6, express: -1.4, countries: &[
+    Region { market: Market::Europe, name: "Northern Europe", share: 64, ground: -2.8, express: 1.0, countries: &[
         at("Reino Unido", 70, &[c("London", "Inglaterra"), c("Manchester", "Inglaterra"), c("Edinburgh", "Escocia"), c("Cardiff", "Gales"), c("Leeds", "Inglaterra")]),
         at("Suecia", 12, &[c("Stockholm", "Estocolmo"), c("Göteborg", "Västra Götaland"), c("Malmö", "Escania")]),
         at("Dinamarca", 6, &[c("København", "Hovedstaden"), c("Århus", "Jutlandia Central")]),
@@ -111,13 +111,13 @@ pub(super) const REGIONS: &[Region] = &[
         at("Irlanda", 4, &[c("Dublin", "Dublín"), c("Cork", "Cork")]),
         at("Finlandia", 3, &[c("Helsinki", "Uusimaa"), c("Jyväskylä", "Finlandia Central")]),
     ] },
-    Region { market: Market::Europe, name: "Southern Europe", share: 58, ground: 1.6, express: 1.0, countries: &[
+    Region { market: Market::Europe, name: "Southern Europe", share: 58, ground: 2.0, express: -1.4, countries: &[
         at("Italia", 52, &[c("Rome", "Lacio"), c("Milan", "Lombardía"), c("Naples", "Campania"), c("Turin", "Piamonte")]),
         at("España", 38, &[c("Madrid", "Madrid"), c("Málaga", "Andalucía"), c("Cádiz", "Andalucía"), c("A Coruña", "Galicia"), c("Barcelona", "Cataluña")]),
         at("Portugal", 6, &[c("Lisbon", "Lisboa"), c("Setúbal", "Setúbal")]),
         at("Grecia", 4, &[c("Athens", "Ática"), c("Patras", "Grecia Occidental")]),
     ] },
-    Region { market: Market::Europe, name: "Eastern Europe", share: 32, ground: 3.0, express: 2.2, countries: &[
+    Region { market: Market::Europe, name: "Eastern Europe", share: 32, ground: 3.2, express: 1.4, countries: &[
         at("Polonia", 30, &[c("Warsaw", "Mazovia"), c("Lublin", "Lublin"), c("Katowice", "Silesia")]),
         at("Rusia", 24, &[c("Moscow", "Moscú"), c("Kazan", "Tartaristán"), c("Omsk", "Omsk")]),
         at("Ucrania", 16, &[c("Kiev", "Kiev"), c("Odessa", "Odesa")]),
@@ -125,12 +125,12 @@ pub(super) const REGIONS: &[Region] = &[
         at("Hungría", 8, &[c("Budapest", "Budapest"), c("Pécs", "Baranya")]),
         at("República Checa", 6, &[c("Prague", "Praga"), c("Brno", "Moravia Meridional")]),
     ] },
-    Region { market: Market::PacificAsia, name: "Oceania", share: 54, ground: -2.4, express: -1.0, countries: &[
+    Region { market: Market::PacificAsia, name: "Oceania", share: 54, ground: -2.6, express: 0.8, countries: &[
         at("Australia", 84, &[c("Sydney", "Nueva Gales del Sur"), c("Brisbane", "Queensland"), c("Melbourne", "Victoria"), c("Perth", "Australia Occidental")]),
         at("Nueva Zelanda", 13, &[c("Auckland", "Auckland"), c("Wellington", "Wellington")]),
         at("Papúa Nueva Guinea", 3, &[c("Port Moresby", "Distrito Capital Nacional")]),
     ] },
-    Region { market: Market::PacificAsia, name: "Southeast Asia", share: 56, ground: 1.8, express: 0.8, countries: &[
+    Region { market: Market::PacificAsia, name: "Southeast Asia", share: 56, ground: 1.8, express: -1.0, countries: &[
         at("Indonesia", 44, &[c("Jakarta", "Yakarta"), c("Surabaya", "Java Oriental"), c("Medan", "Sumatra Septentrional"), c("Makassar", "Célebes Meridional")]),
         at("Filipinas", 26, &[c("Manila", "Gran Manila"), c("Cebu City", "Cebú"), c("Davao", "Davao")]),
         at("Tailandia", 12, &[c("Bangkok", "Bangkok"), c("Chiang Mai", "Chiang Mai")]),
@@ -138,72 +138,72 @@ pub(super) const REGIONS: &[Region] = &[
         at("Malasia", 5, &[c("Kuala Lumpur", "Kuala Lumpur"), c("Johor Bahru", "Johor")]),
         at("Singapur", 3, &[c("Singapore", "Singapur")]),
     ] },
-    Region { market: Market::PacificAsia, name: "South Asia", share: 48, ground: 2.4, express: 1.4, countries: &[
+    Region { market: Market::PacificAsia, name: "South Asia", share: 48, ground: 2.4, express: 0.0, countries: &[
         at("India", 68, &[c("Mumbai", "Maharashtra"), c("Delhi", "Delhi"), c("Kolkata", "Bengala Occidental"), c("Chennai", "Tamil Nadu"), c("Lucknow", "Uttar Pradesh")]),
         at("Pakistán", 16, &[c("Karachi", "Sind"), c("Lahore", "Punyab")]),
         at("Bangladés", 12, &[c("Dhaka", "Daca"), c("Chittagong", "Chittagong")]),
         at("Nepal", 4, &[c("Kathmandu", "Bagmati")]),
     ] },
-    Region { market: Market::PacificAsia, name: "Eastern Asia", share: 44, ground: -1.2, express: -1.8, countries: &[
+    Region { market: Market::PacificAsia, name: "Eastern Asia", share: 44, ground: 0.6, express: -3.0, countries: &[
         at("China", 74, &[c("Shanghai", "Shanghái"), c("Beijing", "Pekín"), c("Guangzhou", "Guangdong"), c("Chengdu", "Sichuan"), c("Wuhan", "Hubei")]),
         at("Japón", 16, &[c("Tokyo", "Tokio"), c("Osaka", "Osaka"), c("Sapporo", "Hokkaido")]),
         at("Corea del Sur", 10, &[c("Seoul", "Seúl"), c("Busan", "Busan")]),
     ] },
-    Region { market: Market::PacificAsia, name: "West Asia", share: 32, ground: 0.4, express: 0.2, countries: &[
+    Region { market: Market::PacificAsia, name: "West Asia", share: 32, ground: -0.4, express: 1.0, countries: &[
         at("Turquía", 56, &[c("Istanbul", "Estambul"), c("Ankara", "Ankara"), c("Izmir", "Esmirna")]),
         at("Irán", 18, &[c("Tehran", "Teherán"), c("Mashhad", "Jorasán Razaví")]),
         at("Arabia Saudí", 14, &[c("Riyadh", "Riad"), c("Jeddah", "La Meca")]),
         at("Israel", 8, &[c("Tel Aviv", "Tel Aviv"), c("Haifa", "Haifa")]),
         at("Líbano", 4, &[c("Beirut", "Beirut")]),
     ] },
-    Region { market: Market::PacificAsia, name: "Central Asia", share: 6, ground: 3.2, express: 2.6, countries: &[
+    Region { market: Market::PacificAsia, name: "Central Asia", share: 6, ground: 3.2, express: 1.6, countries: &[
         at("Kazajistán", 62, &[c("Almaty", "Almatý"), c("Karaganda", "Karaganda")]),
         at("Uzbekistán", 38, &[c("Tashkent", "Taskent"), c("Samarkand", "Samarcanda")]),
     ] },
-    Region { market: Market::Usca, name: "West of USA ", share: 54, ground: -1.2, express: -0.6, countries: &[
+    Region { market: Market::Usca, name: "West of USA ", share: 54, ground: -1.6, express: 1.4, countries: &[
         at("Estados Unidos", 1, &[us("Los Angeles", "California", 90001), us("San Francisco", "California", 94102), us("Seattle", "Washington", 98101),
             us("Portland", "Oregón", 97201), us("Phoenix", "Arizona", 85003), us("Denver", "Colorado", 80202)]),
     ] },
-    Region { market: Market::Usca, name: "East of USA", share: 52, ground: 0.6, express: 0.2, countries: &[
+    Region { market: Market::Usca, name: "East of USA", share: 52, ground: 1.0, express: -1.6, countries: &[
         at("Estados Unidos", 1, &[us("New York City", "Nueva York", 10001), us("Philadelphia", "Pensilvania", 19102), us("Boston", "Massachusetts", 2108),
             us("Newark", "Nueva Jersey", 7102), us("Columbus", "Ohio", 43201), us("Baltimore", "Maryland", 21201)]),
     ] },
-    Region { market: Market::Usca, name: "US Center ", share: 38, ground: 0.2, express: 1.4, countries: &[
+    Region { market: Market::Usca, name: "US Center ", share: 38, ground: -0.2, express: 2.2, countries: &[
         at("Estados Unidos", 1, &[us("Chicago", "Illinois", 60601), us("Houston", "Texas", 77002), us("Dallas", "Texas", 75201), us("Detroit", "Míchigan", 48201),
             us("Minneapolis", "Minnesota", 55401), us("Omaha", "Nebraska", 68102)]),
     ] },
-    Region { market: Market::Usca, name: "South of  USA ", share: 28, ground: 2.6, express: 2.0, countries: &[
+    Region { market: Market::Usca, name: "South of  USA ", share: 28, ground: 3.0, express: -0.4, countries: &[
         at("Estados Unidos", 1, &[us("Miami", "Florida", 33125), us("Atlanta", "Georgia", 30303), us("Charlotte", "Carolina del Norte", 28202),
             us("Nashville", "Tennessee", 37203), us("Richmond", "Virginia", 23219)]),
     ] },
-    Region { market: Market::Usca, name: "Canada", share: 8, ground: 3.4, express: 2.4, countries: &[
+    Region { market: Market::Usca, name: "Canada", share: 8, ground: 3.4, express: 1.6, countries: &[
         at("Canada", 1, &[c("Toronto", "Ontario"), c("Montréal", "Quebec"), c("Québec", "Quebec"), c("Vancouver", "Columbia Británica"), c("Calgary", "Alberta")]),
     ] },
-    Region { market: Market::Africa, name: "West Africa", share: 36, ground: 1.2, express: 0.8, countries: &[
+    Region { market: Market::Africa, name: "West Africa", share: 36, ground: 1.2, express: -0.6, countries: &[
         at("Nigeria", 58, &[c("Lagos", "Lagos"), c("Ibadan", "Oyo"), c("Kano", "Kano")]),
         at("Costa de Marfil", 14, &[c("Abidjan", "Lagunas"), c("Bouaké", "Valle de Bandama")]),
         at("Ghana", 12, &[c("Accra", "Gran Acra"), c("Kumasi", "Ashanti")]),
         at("Senegal", 10, &[c("Dakar", "Dakar"), c("Thiès", "Thiès")]),
         at("Malí", 6, &[c("Bamako", "Bamako")]),
     ] },
-    Region { market: Market::Africa, name: "North Africa", share: 31, ground: -3.4, express: -1.8, countries: &[
+    Region { market: Market::Africa, name: "North Africa", share: 31, ground: -3.4, express: 0.6, countries: &[
         at("Egipto", 40, &[c("Cairo", "El Cairo"), c("Alexandria", "Alejandría"), c("Giza", "Guiza")]),
         at("Marruecos", 34, &[c("Casablanca", "Casablanca-Settat"), c("Fès", "Fez-Mequinez"), c("Tangier", "Tánger-Tetuán")]),
         at("Argelia", 18, &[c("Algiers", "Argel"), c("Oran", "Orán")]),
         at("Túnez", 8, &[c("Tunis", "Túnez"), c("Sfax", "Sfax")]),
     ] },
-    Region { market: Market::Africa, name: "East Africa", share: 20, ground: 0.2, express: 0.4, countries: &[
+    Region { market: Market::Africa, name: "East Africa", share: 20, ground: 0.2, express: 1.0, countries: &[
         at("Kenia", 36, &[c("Nairobi", "Nairobi"), c("Mombasa", "Mombasa")]),
         at("Tanzania", 26, &[c("Dar es Salaam", "Dar es Salaam"), c("Mwanza", "Mwanza")]),
         at("Etiopía", 20, &[c("Addis Ababa", "Adís Abeba")]),
         at("Mozambique", 18, &[c("Maputo", "Maputo"), c("Beira", "Sofala")]),
     ] },
-    Region { market: Market::Africa, name: "Central Africa", share: 14, ground: 2.2, express: 2.0, countries: &[
+    Region { market: Market::Africa, name: "Central Africa", share: 14, ground: 2.2, express: 0.6, countries: &[
         at("República Democrática del Congo", 52, &[c("Kinshasa", "Kinsasa"), c("Lubumbashi", "Alto Katanga")]),
         at("Camerún", 28, &[c("Douala", "Litoral"), c("Yaoundé", "Centro")]),
         at("Angola", 20, &[c("Luanda", "Luanda")]),
     ] },
-    Region { market: Market::Africa, name: "Southern Africa", share: 14, ground: -2.2, express: -1.0, countries: &[
+    Region { market: Market::Africa, name: "Southern Africa", share: 14, ground: -2.2, express: 1.0, countries: &[
         at("Sudáfrica", 84, &[c("Johannesburg", "Gauteng"), c("Cape Town", "Cabo Occidental"), c("Durban", "KwaZulu-Natal")]),
         at("Namibia", 16, &[c("Windhoek", "Khomas")]),
     ] },

@@ -310,14 +310,14 @@ fn class_shares_and_the_best_reachable_accuracy_are_as_promised() {
         "{complete}"
     );
     assert_eq!(summary.orders, written.column("Order Id").iter().collect::<BTreeSet<_>>().len());
-    // Pure chance where the signal is off: nothing to know beyond the mode's own bounds.
+    // Pure chance where the signal is off: nothing beats the most frequent class.
     let chance = Sheet::past(&Options {
         signal: 0.0,
         ..options(60_000, 9)
     })
     .unwrap()
     .summary();
-    assert!(chance.bayes_accuracy < 0.70, "{}", chance.bayes_accuracy);
+    assert!((chance.bayes_accuracy - chance.majority_share).abs() < 0.01, "{chance:?}");
 }
 
 #[test]
