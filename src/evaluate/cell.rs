@@ -4,7 +4,7 @@ use super::cell_record::{CellSummary, FriedmanRecord, Spread, TestResult, Varian
 use super::compare::check_settings;
 use super::metrics::INTERVAL_LEVEL;
 use super::record::{EvaluationSettings, Interval, Verdict};
-use super::words::{count, count_of, decimals_for, p_value, percent, points, signed_points};
+use super::words::{count, count_of, decimals_for_shares, p_value, percent, points, signed_points};
 use crate::error::{Error, Result};
 use crate::seed::Seed;
 use crate::stats::{self, Sample, TTest};
@@ -134,7 +134,7 @@ pub fn judge_grid(cells: Vec<UnjudgedCell>, settings: &EvaluationSettings) -> Re
 fn sentence(cell: &CellSummary, family: usize, settings: &EvaluationSettings) -> String {
     let difference = cell.difference.mean;
     let scenarios = count_of(cell.scenarios, "scenario");
-    let decimals = decimals_for(difference, settings.minimum_effect);
+    let decimals = decimals_for_shares(cell.baseline.mean, cell.repaired.mean, difference, settings.minimum_effect);
     let (start, end) = (percent(cell.baseline.mean, decimals), percent(cell.repaired.mean, decimals));
     if cell.share_improved + cell.share_worsened == 0.0 {
         return format!("No change detected: the score is the same before and after in all {scenarios} ({end}).");
@@ -166,8 +166,11 @@ fn sentence(cell: &CellSummary, family: usize, settings: &EvaluationSettings) ->
     let size = points(settings.minimum_effect);
     let ending = match cell.verdict {
         Verdict::Better | Verdict::Worse => String::new(),
-        Verdict::NoChangeDetected if cell.p_holm < settings.significance => {
+        Verdict::NoChangeDetected if cell.p_holm < settings.significance && cell.equivalent => {
             format!("; the difference is real but smaller than the {size} points that count")
+        }
+        Verdict::NoChangeDetected if cell.p_holm < settings.significance => {
+            format!("; the difference is real, but as measured it is smaller than the {size} points that count")
         }
         Verdict::NoChangeDetected if cell.equivalent => format!("; any difference is smaller than the {size} points that count"),
         Verdict::NoChangeDetected => format!("; a difference of {size} points or more is neither shown nor ruled out"),

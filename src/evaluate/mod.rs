@@ -15,7 +15,7 @@ pub use cell::{UnjudgedCell, cell_summary, friedman_over_methods, judge_grid, va
 pub use changed::{RowNames, accuracy, affected_domain, changed_rows, flagged_agreement, flagged_rows};
 pub use compare::{MethodComparisons, RowSet, Rows, Unjudged, compare, compare_methods, compare_with_baseline};
 pub use metrics::{INTERVAL_LEVEL, SMALLEST_PROBABILITY, metrics, predictions};
-pub use usefulness::{Baseline, judge_usefulness, majority_baseline};
+pub use usefulness::{Baseline, FEWEST_OF_A_CLASS, judge_usefulness, majority_baseline};
 pub use verdict::{judge, recommend};
 
 #[cfg(test)]

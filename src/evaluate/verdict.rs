@@ -2,7 +2,7 @@
 
 use super::compare::{Unjudged, Wording};
 use super::record::{Comparison, EvaluationSettings, Interval, Recommendation, Verdict};
-use super::words::{count, count_of, decimals_for, p_value, percent, points, signed_points};
+use super::words::{count, count_of, decimals_for_shares, p_value, percent, points, signed_points};
 use crate::error::Result;
 use crate::stats::holm;
 
@@ -63,9 +63,9 @@ impl Sentence<'_> {
             before, after, mcnemar, ..
         } = self.comparison;
         let interval = self.interval();
-        let decimals = decimals_for(interval.estimate, self.settings.minimum_effect);
-        let rows = format!("{} {}", count(self.comparison.rows), self.wording.rows());
         let (start, end) = (before.accuracy.estimate, after.accuracy.estimate);
+        let decimals = decimals_for_shares(start, end, interval.estimate, self.settings.minimum_effect);
+        let rows = format!("{} {}", count(self.comparison.rows), self.wording.rows());
         if mcnemar.fixed + mcnemar.broken == 0 {
             let accuracy = percent(end, 1);
             return match self.wording {
@@ -147,7 +147,12 @@ impl Sentence<'_> {
             Verdict::Better if interval.low < least => format!("; the true gain may be smaller than the {size} points that count"),
             Verdict::Worse if -interval.high < least => format!("; the true loss may be smaller than the {size} points that count"),
             Verdict::Better | Verdict::Worse => String::new(),
-            Verdict::NoChangeDetected if p < level => format!("; the difference is real but smaller than the {size} points that count"),
+            Verdict::NoChangeDetected if p < level && interval.low > -least && interval.high < least => {
+                format!("; the difference is real but smaller than the {size} points that count")
+            }
+            Verdict::NoChangeDetected if p < level => {
+                format!("; the difference is real, but as measured it is smaller than the {size} points that count")
+            }
             Verdict::NoChangeDetected if self.raw_p < level => format!(
                 "; it would pass if it were the only one ({}), but {} were tried on the same rows",
                 p_value(self.raw_p, level),

@@ -73,6 +73,17 @@ pub fn decimals_for(difference: f64, least: f64) -> usize {
     (start..=6).find(tells).unwrap_or(6)
 }
 
+/// Decimals that show two shares and their difference: as [`decimals_for`], and up to two more if the printed shares would otherwise not
+/// differ by the printed difference (81.14 to 83.15 is +2.0, but 81.1 to 83.2 is not).
+pub fn decimals_for_shares(before: f64, after: f64, difference: f64, least: f64) -> usize {
+    let fewest = decimals_for(difference, least);
+    let agree = |decimals: &usize| {
+        let whole = |share: f64| (share * 100.0 * 10_f64.powi(*decimals as i32)).round();
+        whole(after) - whole(before) == whole(difference)
+    };
+    (fewest..=fewest + 2).find(agree).unwrap_or(fewest)
+}
+
 /// Fixed decimals; a rounded zero has no minus sign.
 fn plain(value: f64, decimals: usize) -> String {
     let text = format!("{value:.decimals$}");
@@ -114,6 +125,15 @@ mod tests {
         assert_eq!(signed_points(0.000_996, decimals_for(0.000_996, 0.001)), "+0.0996");
         assert_eq!(decimals_for(0.000_02, 0.001), 3);
         assert_eq!(decimals_for(0.049_96, 0.05), 3);
+    }
+
+    #[test]
+    fn printed_shares_differ_by_the_printed_difference() {
+        assert_eq!(decimals_for_shares(0.831, 0.85, 0.019, 0.001), 1);
+        assert_eq!(decimals_for_shares(0.811_4, 0.831_5, 0.020_1, 0.001), 2);
+        let (before, after) = (0.812_345_6, 0.834_567_8);
+        let decimals = decimals_for_shares(before, after, after - before, 0.001);
+        assert!((1..=3).contains(&decimals));
     }
 
     #[test]

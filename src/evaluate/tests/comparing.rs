@@ -48,6 +48,40 @@ fn metrics_match_a_table_worked_by_hand() {
 }
 
 #[test]
+fn metrics_agree_with_scikit_learn() {
+    let fixture: serde_json::Value = serde_json::from_str(include_str!("../../../tests/fixtures/metrics.json")).unwrap();
+    for case in fixture["cases"].as_array().unwrap() {
+        let list = |name: &str| case[name].as_array().unwrap();
+        let labels: Vec<u8> = list("labels").iter().map(|label| label.as_u64().unwrap() as u8).collect();
+        let probabilities: Vec<f32> = list("probabilities").iter().map(|value| value.as_f64().unwrap() as f32).collect();
+        let names: Vec<String> = (0..case["classes"].as_u64().unwrap()).map(|class| format!("c{class}")).collect();
+        let found = metrics(&labels, &probabilities, &names).unwrap();
+        let near = |value: f64, name: &str| {
+            assert!(
+                (value - case[name].as_f64().unwrap()).abs() < 1e-9,
+                "{name}: {value} {}",
+                case[name]
+            )
+        };
+        near(found.accuracy.estimate, "accuracy");
+        near(found.balanced_accuracy, "balanced_accuracy");
+        near(found.macro_f1, "macro_f1");
+        near(found.log_loss, "log_loss");
+        near(found.calibration_error, "calibration_error");
+        for (class, index) in found.classes.iter().zip(0..) {
+            let close = |value: Option<f64>, name: &str| match (value, list(name)[index].as_f64()) {
+                (Some(value), Some(expected)) => assert!((value - expected).abs() < 1e-12, "{name} of {}", class.name),
+                (value, expected) => assert_eq!(value, expected, "{name} of {}", class.name),
+            };
+            close(class.precision, "precision");
+            close(class.recall, "recall");
+            assert_eq!(class.rows as u64, list("rows")[index].as_u64().unwrap());
+        }
+        assert_eq!(serde_json::json!(found.confusion), case["confusion"]);
+    }
+}
+
+#[test]
 fn a_class_that_occurs_but_is_never_predicted_has_f1_zero_and_no_precision() {
     let found = metrics(&[0, 1], &saying(&[0, 0]), &classes(&["a", "b"])).unwrap();
     assert_eq!(
@@ -132,6 +166,15 @@ fn a_real_difference_below_the_minimum_effect_is_no_change() {
         ..settings()
     };
     assert_eq!(verdict_on(60, 20, 90_000, 9_920, &lower).verdict, Verdict::Better);
+}
+
+#[test]
+fn a_small_difference_that_may_be_larger_says_as_measured() {
+    let found = verdict_on(70, 30, 50_000, 5_000, &settings());
+    assert_eq!(found.verdict, Verdict::NoChangeDetected);
+    assert!(found.difference.high > 0.001 && found.p_holm < 0.001);
+    let ending = "; the difference is real, but as measured it is smaller than the 0.1 points that count.";
+    assert!(found.sentence.ends_with(ending), "{}", found.sentence);
 }
 
 #[test]
