@@ -2,6 +2,7 @@
 //!
 //! - [`kinds`]: the ways a label can go wrong, one file each, one list;
 //! - [`rules`]: `Market = LATAM and "Shipping Mode" = "Standard Class"`, conditions over the columns of a sheet;
+//! - [`sheet`]: mislabelling rows of a sheet;
 //! - [`draw`]: mislabelling label vectors, fast, for scenarios;
 //! - [`flags`]: flag files, and finding their rows among those a model knows;
 //! - [`known`]: which part of the wrong rows somebody has found.
@@ -14,9 +15,13 @@ pub mod flags;
 pub mod kinds;
 pub mod known;
 pub mod rules;
+pub mod sheet;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use amount::Amount;
 pub use draw::{Domain, Injected, inject_labels};
 pub use kinds::{ErrorKind, KINDS, Mistake};
 pub use known::{Bias, Known, KnownFlags};
 pub use rules::Rule;
+pub use sheet::{InjectedSheet, InjectionPlan, InjectionSummary, MistakeSummary, affected_rows, inject_sheet};

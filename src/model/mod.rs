@@ -1,1 +1,293 @@
-//! model
+//! A model folder: everything a repair or a prediction needs, in files that are checked on load.
+//!
+//! | file | what |
+//! |---|---|
+//! | `model.json` | versions, classes, network, recipe, seed, data, split, figures, ancestry; SHA-256 of every other file and of itself |
+//! | `weights.safetensors` | the trained network |
+//! | `initial.safetensors` | the same network before training: retraining starts from it |
+//! | `importances.safetensors` | what training stored for repairs without training data (absent after a repair without data) |
+//! | `rows.safetensors` | for every row of the sheet: hash of its key and group, row number, observed label; see [`RowIndex`] |
+//! | `features.json` | fitted encoders |
+//! | `profile.toml` | the profile with everything settled that it left to the sheet |
+//! | `training.json` | the record of the training, where there is one |
+//! | `evaluation.safetensors` | encoded validation and test rows, only on request, since that is data |
+//! | `MODEL_CARD.md` | for people |
+//!
+//! Equal models give equal bytes. A folder is written whole or not at all, and never over another.
+
+mod card;
+mod info;
+mod rows;
+mod sealed;
+mod tensors;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+pub use info::{DataInfo, FORMAT_VERSION, ModelInfo, Parent, PartInfo, Repair};
+
+use crate::error::{Error, Result};
+use crate::features::{FittedFeatures, Profile};
+use crate::files;
+use crate::label_errors::flags::{Part, RowIndex};
+use crate::nn::{MlpSpec, Network, StoredImportances};
+use sealed::{Files, Seal};
+
+const WEIGHTS: &str = "weights.safetensors";
+const INITIAL: &str = "initial.safetensors";
+const IMPORTANCES: &str = "importances.safetensors";
+const ROWS: &str = "rows.safetensors";
+const FEATURES: &str = "features.json";
+const PROFILE: &str = "profile.toml";
+const TRAINING: &str = "training.json";
+const EVALUATION: &str = "evaluation.safetensors";
+const CARD: &str = "MODEL_CARD.md";
+
+/// A trained model with all that belongs to it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelFolder {
+    /// What `model.json` says.
+    pub info: ModelInfo,
+    /// The profile with everything settled that it left to the sheet.
+    pub profile: Profile,
+    /// Encoders, fitted on the training rows.
+    pub features: FittedFeatures,
+    /// The trained network.
+    pub network: Network<f32>,
+    /// The network before training.
+    pub initial: Network<f32>,
+    /// What training stored so that a repair needs only the flagged rows; `None` where a repair without data changed the network since.
+    pub importances: Option<StoredImportances<f32>>,
+    /// The rows of the training sheet.
+    pub rows: RowIndex,
+    /// The record of the training, as its job wrote it.
+    pub training: Option<serde_json::Value>,
+    /// Encoded rows to judge a repair by, where the person asked to keep them.
+    pub evaluation: Option<EvaluationRows>,
+}
+
+/// Encoded rows in the order of [`ModelFolder::rows`], which has their labels and groups.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EvaluationRows {
+    /// Validation rows x input columns, row-major; empty where there are none.
+    pub validation: Vec<f32>,
+    /// Test rows x input columns, row-major.
+    pub test: Vec<f32>,
+}
+
+/// Which folder a model came from or went to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// Name of the folder.
+    pub name: String,
+    /// SHA-256 of `model.json`, which holds those of all other files.
+    pub sha256: String,
+}
+
+impl ModelFolder {
+    /// Writes the model into a new folder, whole or not at all.
+    ///
+    /// # Errors
+    /// Where the folder exists or cannot be written, or the parts of the model do not fit each other.
+    pub fn save(&self, path: &Path) -> Result<Origin> {
+        self.check()?;
+        let contents = self.contents()?;
+        let seal = Seal::of(&contents);
+        let text = sealed::seal(&self.info, &seal)?;
+        files::write_folder(path, |folder| {
+            for (name, bytes) in &contents {
+                files::write_bytes(&folder.join(name), bytes)?;
+            }
+            files::write_bytes(&folder.join(sealed::MODEL), text.as_bytes())
+        })?;
+        Ok(Origin {
+            name: folder_name(path),
+            sha256: sealed::sha256(text.as_bytes()),
+        })
+    }
+
+    /// Reads and checks a model folder.
+    ///
+    /// # Errors
+    /// Where it is no model folder, a file is missing, truncated or altered, it is from a newer version, or its parts do not fit each other.
+    pub fn load(path: &Path) -> Result<(Self, Origin)> {
+        let opened = sealed::open(path)?;
+        let model = Self::from_files(opened.info, &opened.files)?;
+        model.check().map_err(|error| error.in_file(path))?;
+        Ok((
+            model,
+            Origin {
+                name: folder_name(path),
+                sha256: opened.sha256,
+            },
+        ))
+    }
+
+    /// Bytes of every file but `model.json`, by name.
+    fn contents(&self) -> Result<BTreeMap<String, Vec<u8>>> {
+        let mut contents = BTreeMap::new();
+        let mut put = |name: &str, bytes: Vec<u8>| contents.insert(name.to_owned(), bytes);
+        put(WEIGHTS, tensors::write(&self.network.to_tensors())?);
+        put(INITIAL, tensors::write(&self.initial.to_tensors())?);
+        if let Some(importances) = &self.importances {
+            put(IMPORTANCES, tensors::write(&importances.to_tensors(self.network.spec()))?);
+        }
+        put(ROWS, rows::write(&self.rows)?);
+        put(FEATURES, json(&self.features)?);
+        put(PROFILE, self.profile.to_toml()?.into_bytes());
+        if let Some(training) = &self.training {
+            put(TRAINING, json(training)?);
+        }
+        if let Some(evaluation) = &self.evaluation {
+            put(EVALUATION, tensors::write(&evaluation.to_tensors(self.features.width()))?);
+        }
+        put(CARD, card::card(self).into_bytes());
+        Ok(contents)
+    }
+
+    fn from_files(info: ModelInfo, files: &Files) -> Result<Self> {
+        let spec = MlpSpec::new(info.network.inputs, info.network.hidden.clone(), info.network.classes)
+            .map_err(|error| error.in_file(files.path(sealed::MODEL)))?;
+        let network = |name: &str| {
+            let bytes = files.required(name)?;
+            // Before memory for the whole network is asked for.
+            if spec.parameters().saturating_mul(4) > bytes.len() {
+                return Err(Error::input("too short for the network that `model.json` describes").in_file(files.path(name)));
+            }
+            Network::from_tensors(&spec, &tensors::read(bytes).map_err(|error| error.in_file(files.path(name)))?)
+                .map_err(|error| error.in_file(files.path(name)))
+        };
+        let (weights, initial) = (network(WEIGHTS)?, network(INITIAL)?);
+        let importances = match files.optional(IMPORTANCES) {
+            Some(bytes) => tensors::read(bytes)
+                .and_then(|tensors| StoredImportances::from_tensors(&spec, &tensors))
+                .map_err(|error| error.in_file(files.path(IMPORTANCES)))?,
+            None => None,
+        };
+        let profile = text(files, PROFILE).and_then(|text| Profile::from_toml(text).map_err(|error| error.in_file(files.path(PROFILE))))?;
+        let features: FittedFeatures = from_json(files, FEATURES)?;
+        features.check().map_err(|error| error.in_file(files.path(FEATURES)))?;
+        let rows = rows::read(files.required(ROWS)?, &info, &profile).map_err(|error| error.in_file(files.path(ROWS)))?;
+        let evaluation = match files.optional(EVALUATION) {
+            Some(bytes) => Some(
+                tensors::read(bytes)
+                    .and_then(|tensors| EvaluationRows::from_tensors(tensors, features.width(), &rows))
+                    .map_err(|error| error.in_file(files.path(EVALUATION)))?,
+            ),
+            None => None,
+        };
+        let training = files.optional(TRAINING).map(|_| from_json(files, TRAINING)).transpose()?;
+        Ok(Self {
+            info,
+            profile,
+            features,
+            network: weights,
+            initial,
+            importances,
+            rows,
+            training,
+            evaluation,
+        })
+    }
+
+    /// That the parts fit each other.
+    fn check(&self) -> Result<()> {
+        let spec = self.network.spec();
+        let classes = &self.info.classes;
+        let train = self.rows.part(Part::Train).len();
+        let misfit = |what: String| Err(Error::input(format!("the parts of the model do not fit each other: {what}")));
+        if self.initial.spec() != spec || &self.info.network != spec {
+            return misfit("the network before training has another shape".to_owned());
+        }
+        if self.features.width() != spec.inputs {
+            return misfit(format!(
+                "{} input columns for a network with {} inputs",
+                self.features.width(),
+                spec.inputs
+            ));
+        }
+        if classes.len() != spec.classes || self.profile.label.classes() != classes.as_slice() || self.rows.classes() != classes.as_slice()
+        {
+            return misfit("the class lists differ".to_owned());
+        }
+        if !self.network.is_finite() || !self.initial.is_finite() {
+            return misfit("a weight is not a finite number".to_owned());
+        }
+        if self.info.train.rows != train || train == 0 {
+            return misfit(format!("{train} training rows where {} are stated", self.info.train.rows));
+        }
+        if let Some(importances) = &self.importances
+            && importances.rows() != train
+        {
+            return misfit(format!("importances over {} rows for {train} training rows", importances.rows()));
+        }
+        if let Some(evaluation) = &self.evaluation {
+            evaluation.check(self.features.width(), &self.rows)?;
+        }
+        Ok(())
+    }
+}
+
+impl EvaluationRows {
+    fn to_tensors(&self, width: usize) -> Vec<crate::nn::NamedTensor> {
+        [("validation", &self.validation), ("test", &self.test)]
+            .into_iter()
+            .map(|(name, values)| crate::nn::NamedTensor {
+                name: name.to_owned(),
+                shape: vec![values.len() / width.max(1), width],
+                values: values.clone(),
+            })
+            .collect()
+    }
+
+    fn from_tensors(tensors: Vec<crate::nn::NamedTensor>, width: usize, rows: &RowIndex) -> Result<Self> {
+        let mut by_name: BTreeMap<String, Vec<f32>> = tensors.into_iter().map(|tensor| (tensor.name, tensor.values)).collect();
+        let mut take = |name: &str| {
+            by_name
+                .remove(name)
+                .ok_or_else(|| Error::input(format!("tensor `{name}` is missing")))
+        };
+        let evaluation = Self {
+            validation: take("validation")?,
+            test: take("test")?,
+        };
+        evaluation.check(width, rows)?;
+        Ok(evaluation)
+    }
+
+    fn check(&self, width: usize, rows: &RowIndex) -> Result<()> {
+        for (values, part) in [(&self.validation, Part::Validation), (&self.test, Part::Test)] {
+            let wanted = rows.part(part).len() * width;
+            if values.len() != wanted {
+                return Err(Error::input(format!("{} encoded values where {wanted} are needed", values.len())));
+            }
+            if values.iter().any(|value| !value.is_finite()) {
+                return Err(Error::input("an encoded value is not a finite number"));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn folder_name(path: &Path) -> String {
+    path.file_name()
+        .map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+}
+
+fn json<T: serde::Serialize>(value: &T) -> Result<Vec<u8>> {
+    let mut bytes = serde_json::to_vec_pretty(value).map_err(|error| Error::internal(format!("model folder: {error}")))?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+fn text<'a>(files: &'a Files, name: &str) -> Result<&'a str> {
+    std::str::from_utf8(files.required(name)?).map_err(|_| Error::input("not a text file").in_file(files.path(name)))
+}
+
+fn from_json<T: serde::de::DeserializeOwned>(files: &Files, name: &str) -> Result<T> {
+    serde_json::from_slice(files.required(name)?)
+        .map_err(|error| Error::input(format!("cannot be understood: {error}")).in_file(files.path(name)))
+}
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,8 @@
 
 use super::keys::hash_key;
 use crate::error::{Error, Result};
+use crate::features::Prepared;
+use crate::tables::{Table, Texts};
 
 /// What became of a row of the sheet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -113,6 +115,57 @@ impl RowIndex {
             by_table_row,
             by_sheet_row,
         })
+    }
+
+    /// The index of a sheet that was made ready for training.
+    ///
+    /// # Errors
+    /// Where `prepared` does not come from this table.
+    pub fn from_prepared(table: &Table, prepared: &Prepared) -> Result<Self> {
+        let profile = &prepared.profile;
+        let texts = |column: &Option<String>| column.as_ref().map(|column| table.texts(column)).transpose();
+        let (keys, groups) = (texts(&profile.key)?, texts(&profile.group)?);
+        let hash = |texts: &Texts, row: usize| texts.get(row).map(hash_key);
+        let entry = |row: usize, label: Option<u8>| {
+            let number = table.row_number(row);
+            Ok(RowEntry {
+                // Where a key is blank, as where there is no key column, the row number stands for it.
+                key: keys
+                    .as_ref()
+                    .and_then(|keys| hash(keys, row))
+                    .unwrap_or_else(|| hash_key(&number.to_string())),
+                group: groups.as_ref().and_then(|groups| hash(groups, row)),
+                table_row: u32::try_from(row).map_err(|_| Error::input("more than 4,294,967,295 rows"))?,
+                sheet_row: u32::try_from(number).map_err(|_| Error::input("more than 4,294,967,295 rows"))?,
+                label,
+            })
+        };
+        let mut used = vec![false; table.height()];
+        let mut part = |part: Option<&crate::features::Part>| {
+            let rows = part.map(|part| part.table_rows.iter().zip(&part.labels));
+            rows.into_iter()
+                .flatten()
+                .map(|(row, label)| {
+                    *used.get_mut(*row).ok_or_else(|| Error::internal("a row beyond the table"))? = true;
+                    entry(*row, Some(*label))
+                })
+                .collect::<Result<Vec<_>>>()
+        };
+        let (train, validation, test) = (
+            part(Some(&prepared.train))?,
+            part(prepared.validation.as_ref())?,
+            part(Some(&prepared.test))?,
+        );
+        let left = used.iter().enumerate().filter(|(_, used)| !**used);
+        let excluded = left.map(|(row, _)| entry(row, None)).collect::<Result<Vec<_>>>()?;
+        let reasons: Vec<&str> = prepared.left_out.iter().map(|left_out| left_out.reason.as_str()).collect();
+        Self::new(
+            profile.key.clone(),
+            profile.group.clone(),
+            profile.label.classes().to_vec(),
+            reasons.join("; "),
+            [train, validation, test, excluded],
+        )
     }
 
     /// The key column of the profile, where it names one.

@@ -1,12 +1,13 @@
 //! Which rows a person says are wrong: reading flag files, and finding their rows again in what a model was trained on.
 //!
-//! `read` takes every form to a [`FlagFile`]; [`resolve`] matches that with a [`RowIndex`], which a sheet or
-//! a model folder provides, so that no training data is needed for it. What cannot be used is set aside with its reason, never dropped
+//! [`read`] takes every form to a [`FlagFile`]; [`resolve`] matches that with a [`RowIndex`], which a sheet or a model folder provides,
+//! so that no training data is needed for it. What cannot be used is set aside with its reason, never dropped
 //! silently; what could mean two things is an error that lists the options to choose from.
 
 mod index;
 mod keys;
 mod numbering;
+mod read;
 mod resolve;
 
 use std::collections::BTreeSet;
@@ -14,6 +15,7 @@ use std::collections::BTreeSet;
 pub use index::{Part, RowEntry, RowIndex};
 pub use keys::hash_key;
 pub use numbering::Numbering;
+pub use read::{FlagOptions, ReadFlags, from_table, read};
 pub use resolve::{FlagCounts, ResolvedFlag, ResolvedFlags, SetAside, resolve};
 
 /// A flag file, read but not yet matched with the rows of a model.
@@ -21,6 +23,8 @@ pub use resolve::{FlagCounts, ResolvedFlag, ResolvedFlags, SetAside, resolve};
 pub struct FlagFile {
     /// File name, without folders.
     pub file: String,
+    /// SHA-256 of the file, lower-case hex.
+    pub sha256: String,
     /// How rows are named in it.
     pub addressing: Addressing,
     /// The flagged rows, in the order of the file. Rows that the file lists as fine are not among them.
@@ -63,8 +67,8 @@ pub struct Flag {
     pub name: String,
     /// Row of the flag file as the person sees it.
     pub line: usize,
-    /// Index of the line in the flag file's table, for its other columns.
-    pub table_row: usize,
+    /// Index of the line in the flag file's table, for its other columns; `None` for a first line that turned out to be no header.
+    pub table_row: Option<usize>,
     /// The label that the row is said to have.
     pub given: Option<String>,
     /// The label that the row should have.

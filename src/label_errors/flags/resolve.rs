@@ -300,6 +300,18 @@ impl<'a> Matcher<'a> {
         {
             let classes = self.index.classes();
             let flag = &self.file.flags[flag];
+            let mut hint = "check the key column or the row numbering (`--row-numbers sheet`, `from-1` or `from-0`), and that the flags belong to this sheet".to_owned();
+            if flag.given.as_deref().is_some_and(|text| text.parse::<f64>().is_ok()) {
+                let meanings: Vec<String> = classes
+                    .iter()
+                    .enumerate()
+                    .map(|(index, class)| format!("{index} is {class}"))
+                    .collect();
+                hint = format!(
+                    "labels written as numbers count the classes of the model: {}; {hint}",
+                    meanings.join(", ")
+                );
+            }
             return Err(Error::input(format!(
                 "{wrong} of {checked} given labels are not those of the sheet the model was trained on; the first is `{}` for `{}`, where the sheet has `{}`",
                 classes[usize::from(given)],
@@ -307,7 +319,7 @@ impl<'a> Matcher<'a> {
                 classes[usize::from(label)]
             ))
             .at_row(flag.line)
-            .hint("check the key column or the row numbering (`--row-numbers sheet`, `from-1` or `from-0`), and that the flags belong to this sheet"));
+            .hint(hint));
         }
         Ok(())
     }

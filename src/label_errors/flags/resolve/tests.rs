@@ -33,7 +33,7 @@ fn flags(names: &[&str]) -> Vec<Flag> {
         .map(|(line, name)| Flag {
             name: (*name).to_owned(),
             line: line + 2,
-            table_row: line,
+            table_row: Some(line),
             ..Flag::default()
         })
         .collect()
@@ -42,6 +42,7 @@ fn flags(names: &[&str]) -> Vec<Flag> {
 fn by_key(names: &[&str]) -> FlagFile {
     FlagFile {
         file: "flags.csv".to_owned(),
+        sha256: String::new(),
         addressing: Addressing::Key { column: "id".to_owned() },
         flags: flags(names),
         contradicted: Default::default(),
