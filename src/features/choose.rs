@@ -176,7 +176,8 @@ impl Profile {
             }
         }
         if let Some(seed) = overrides.seed {
-            self.split.seed = seed;
+            // TOML has no whole numbers above this.
+            self.split.seed = seed & i64::MAX as u64;
         }
         self.check()?;
         Ok(self)
@@ -195,7 +196,7 @@ impl Profile {
 }
 
 /// Whether the sheet has every column that training with the `dataco` profile needs, and its most telling features.
-fn is_dataco(table: &Table) -> Result<bool> {
+pub(super) fn is_dataco(table: &Table) -> Result<bool> {
     let profile = Profile::load("dataco")?;
     let mut needed = profile.needed_for_training();
     needed.extend(["Shipping Mode", "Market", "Order Region"]);

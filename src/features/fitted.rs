@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::encode::{Coding, Encoder};
 use super::load::{self, Source, Values};
+use super::words::shown;
 use crate::error::{Error, Result, closest};
 use crate::notes::Notes;
 use crate::tables::{Table, Texts};
@@ -274,15 +275,6 @@ impl<'a> Plan<'a> {
 
 fn index_of(values: &[String]) -> BTreeMap<&str, usize> {
     values.iter().enumerate().map(|(index, value)| (value.as_str(), index)).collect()
-}
-
-/// At most forty characters of a cell.
-fn shown(text: &str) -> String {
-    let line = text.replace(['\n', '\r', '\t'], " ");
-    match line.char_indices().nth(40) {
-        Some((end, _)) => format!("{}...", &line[..end]),
-        None => line,
-    }
 }
 
 fn warn_of_numbers(

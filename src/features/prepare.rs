@@ -147,7 +147,7 @@ pub(super) struct Usable {
     pub(super) groups: Option<Vec<u32>>,
     group_names: Vec<String>,
     times: Option<Vec<i64>>,
-    left_out: Vec<LeftOut>,
+    pub(super) left_out: Vec<LeftOut>,
 }
 
 impl Usable {

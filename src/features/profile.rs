@@ -396,6 +396,9 @@ impl Profile {
         if !(split.validation >= 0.0 && split.validation < 1.0) {
             return fault("split.validation", &split.validation, "at least 0 and below 1, such as 0.1");
         }
+        if i64::try_from(split.seed).is_err() {
+            return fault("split.seed", &split.seed, "below 2^63");
+        }
         if features.max_categories == 0 {
             return fault("features.max_categories", &0, "at least 1");
         }

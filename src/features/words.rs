@@ -377,6 +377,20 @@ pub fn names_start(name: &str) -> bool {
         )
 }
 
+/// Whether a column's name says that its values stand for persons: a customer id, say.
+pub fn identifies_person(name: &str) -> bool {
+    names_id(name) && has(&words(name), PERSONS)
+}
+
+/// At most forty characters of a cell.
+pub fn shown(text: &str) -> String {
+    let line = text.replace(['\n', '\r', '\t'], " ");
+    match line.char_indices().nth(40) {
+        Some((end, _)) => format!("{}...", &line[..end]),
+        None => line,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

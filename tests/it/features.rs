@@ -125,3 +125,17 @@ fn the_audit_names_what_gives_dataco_delays_away_and_who_uses_it() {
         assert_eq!(notes.has("leaking-feature"), uses_them);
     }
 }
+
+#[test]
+fn tmp_incom() {
+    let Some(path) = shared_data("incom2024_delay_example_dataset.csv.gz") else { return };
+    let mut notes = Notes::new();
+    let table = tables::read(&path, &ReadOptions::default(), &mut notes).unwrap();
+    let start = std::time::Instant::now();
+    let inspection = recant::features::inspect(&table, None, &Default::default(), &mut notes).unwrap();
+    println!("{:?}", start.elapsed());
+    println!("{}", inspection.profile_toml);
+    println!("{:#?} {:?} {:?}", inspection.columns, inspection.classes, inspection.obstacle);
+    for f in &inspection.leakage { println!("{f:?}"); }
+    for n in notes.iter() { println!("{n:?}"); }
+}
