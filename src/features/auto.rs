@@ -1,10 +1,11 @@
 //! What a column that the profile does not name is good for, by its name and by its values in the training rows.
 
-use super::audit::Finding;
-use super::look::{ColumnKind, Look};
+use super::audit::{Finding, LeakKind};
+use super::look::Look;
 use super::plan::Role;
 use super::profile::{DatePart, FeatureRules, TooMany};
 use super::words;
+use crate::tables::ColumnKind;
 
 /// A decision with its reason.
 pub struct Decision {
@@ -39,8 +40,12 @@ pub fn decide(column: &str, look: &Look, rules: &FeatureRules, findings: &[Findi
         return left_out("it holds addresses on the web");
     }
     if rules.drop_leaks {
-        if let Some(finding) = findings.iter().find(|finding| finding.certain && finding.column == column) {
-            return left_out(&format!("it gives the label away: {}", finding.evidence));
+        match findings.iter().find(|finding| finding.column == column) {
+            Some(finding) if finding.kind == LeakKind::AfterTheFact => {
+                return left_out(&format!("probably known only after the fact: {}", finding.evidence));
+            }
+            Some(finding) if finding.certain => return left_out(&format!("it gives the label away: {}", finding.evidence)),
+            _ => {}
         }
     }
     let id = words::names_id(column);
@@ -61,7 +66,7 @@ pub fn decide(column: &str, look: &Look, rules: &FeatureRules, findings: &[Findi
                 used(Role::Number, Vec::new())
             }
         }
-        ColumnKind::Text | ColumnKind::Empty => {
+        ColumnKind::Text | ColumnKind::Category | ColumnKind::Constant | ColumnKind::Empty => {
             let many = look.distinct() > rules.max_categories;
             if look.nearly_unique() || (many && id) {
                 left_out(&format!(

@@ -202,3 +202,147 @@ pub(super) fn is_dataco(table: &Table) -> Result<bool> {
     needed.extend(["Shipping Mode", "Market", "Order Region"]);
     Ok(needed.into_iter().all(|column| table.has(column)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_built_in_profile_loads_and_survives_toml() {
+        for name in Profile::builtin_names() {
+            let profile = Profile::load(name).unwrap();
+            assert_eq!(profile.name, name);
+            assert_eq!(Profile::from_toml(&profile.to_toml().unwrap()).unwrap(), profile);
+        }
+    }
+
+    #[test]
+    fn an_unknown_entry_is_named_with_its_line_and_the_nearest_known_one() {
+        let text = Profile::builtin_text("generic").unwrap().replace("max_categories", "max_categorys");
+        let error = Profile::from_toml(&text).unwrap_err();
+        assert!(
+            error.message().contains("unknown entry `max_categorys`") && error.message().starts_with("line "),
+            "{error}"
+        );
+        assert_eq!(error.hint_text(), Some("did you mean `max_categories`?"));
+        let text = Profile::builtin_text("generic").unwrap().replace("\"min-max\"", "\"minmax\"");
+        let error = Profile::from_toml(&text).unwrap_err();
+        assert!(error.message().contains("unknown value `minmax`"), "{error}");
+        assert_eq!(error.hint_text(), Some("did you mean `min-max`?"));
+        let error = Profile::from_toml("name = \"x\"\n[label]\nkind = \"column\"\ncolum = \"y\"").unwrap_err();
+        assert_eq!(error.hint_text(), Some("did you mean `column`?"), "{error}");
+        assert!(Profile::from_toml("name = ").unwrap_err().message().contains("line 1"));
+        assert!(Profile::from_toml("").unwrap_err().message().contains("name"));
+    }
+
+    #[test]
+    fn entries_out_of_range_and_contradictions_are_refused() {
+        let generic = |from: &str, to: &str| {
+            let text = Profile::builtin_text("generic").unwrap();
+            assert!(text.contains(from), "{from}");
+            Profile::from_toml(&text.replace(from, to)).unwrap_err().message().to_owned()
+        };
+        assert!(generic("test = 0.2", "test = 1.2").contains("`split.test` is 1.2"));
+        assert!(generic("validation = 0.1", "validation = -1.0").contains("`split.validation`"));
+        assert!(generic("test = 0.2", "test = nan").contains("`split.test` is NaN"));
+        assert!(generic("epochs = 25", "epochs = 0").contains("`training.epochs` is 0"));
+        assert!(generic("learning_rate = 0.03", "learning_rate = 0.0").contains("`training.learning_rate`"));
+        assert!(generic("max_categories = 100", "max_categories = 0").contains("`features.max_categories`"));
+        assert!(generic("others = \"auto\"", "numeric = [\"a\"]\ncategorical = [\"a\"]").contains("`a` is named twice"));
+        assert!(
+            generic(
+                "[features]",
+                "[[drop]]\nwhy = \"an id\"\ncolumns = [\"a\"]\n[features]\nnumeric = [\"a\"]"
+            )
+            .contains("both a feature and dropped")
+        );
+        assert!(
+            generic(
+                "kind = \"column\"",
+                "kind = \"column\"\ncolumn = \"a\"\n[features]\nnumeric = [\"a\"]\n[unused]"
+            )
+            .contains("duplicate")
+        );
+        assert!(generic("[features]", "[[filter]]\ncolumn = \"a\"\n[features]").contains("names no values"));
+    }
+
+    #[test]
+    fn a_profile_of_no_such_name_or_path_is_refused_with_a_suggestion() {
+        let error = Profile::load("dataco-papier").unwrap_err();
+        assert_eq!(error.hint_text(), Some("did you mean `dataco-paper`?"));
+        assert!(
+            Profile::load("zzz")
+                .unwrap_err()
+                .hint_text()
+                .unwrap()
+                .contains("dataco, dataco-paper, generic")
+        );
+        assert!(Profile::load("no/such.toml").unwrap_err().message().contains("no such file"));
+    }
+
+    #[test]
+    fn the_profile_beside_a_sheet_is_found_the_most_particular_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let sheet = folder.path().join("orders.csv.gz");
+        assert_eq!(Profile::find(&sheet), None);
+        for name in ["recant.toml", "orders.recant.toml", "orders.csv.gz.recant.toml"] {
+            std::fs::write(folder.path().join(name), "").unwrap();
+            assert_eq!(Profile::find(&sheet), Some(folder.path().join(name)));
+        }
+    }
+
+    #[test]
+    fn the_profile_is_chosen_by_what_was_said_then_by_place_then_by_columns() {
+        let cells = || vec![Some("1".to_owned()); 2];
+        let mut dataco = Table::new("orders.csv", 2);
+        for column in Profile::load("dataco").unwrap().needed_for_training() {
+            dataco = dataco.with_column(column, cells()).unwrap();
+        }
+        for column in ["Shipping Mode", "Market", "Order Region"] {
+            dataco = dataco.with_column(column, cells()).unwrap();
+        }
+        let mut notes = Notes::new();
+        let none = Overrides::default();
+        assert_eq!(Profile::choose(&dataco, None, &none, &mut notes).unwrap().name, "dataco");
+        assert!(notes.has("profile-chosen"));
+        assert_eq!(
+            Profile::choose(&dataco, Some("dataco-paper"), &none, &mut notes).unwrap().name,
+            "dataco-paper"
+        );
+        let other = Table::new("other.csv", 2).with_column("late", cells()).unwrap();
+        let error = Profile::choose(&other, None, &none, &mut notes).unwrap_err();
+        assert!(error.hint_text().unwrap().contains("recant inspect"), "{error}");
+        let label = Overrides {
+            label: Some("late".to_owned()),
+            ..Overrides::default()
+        };
+        let generic = Profile::choose(&other, None, &label, &mut notes).unwrap();
+        assert_eq!((generic.name.as_str(), generic.label.sources()), ("generic", vec!["late"]));
+        let misspelt = Overrides {
+            label: Some("lat".to_owned()),
+            ..Overrides::default()
+        };
+        assert_eq!(
+            Profile::choose(&other, None, &misspelt, &mut notes).unwrap_err().hint_text(),
+            Some("closest match is `late`")
+        );
+    }
+
+    #[test]
+    fn another_label_turns_the_old_sources_out_of_the_features() {
+        let overrides = Overrides {
+            label: Some("Late_delivery_risk".to_owned()),
+            key: Some("Order Id".to_owned()),
+            time: Some("shipping date (DateOrders)".to_owned()),
+            date_order: Some(DateOrder::DayFirst),
+            seed: Some(u64::MAX),
+            ..Overrides::default()
+        };
+        let profile = Profile::load("dataco").unwrap().with(&overrides).unwrap();
+        assert!(profile.dropped().any(|(column, _)| column == "Days for shipping (real)"));
+        assert!(!profile.dropped().any(|(column, _)| column == "Late_delivery_risk"));
+        assert_eq!(profile.key.as_deref(), Some("Order Id"));
+        assert_eq!(profile.time.as_ref().unwrap().order, Some(DateOrder::DayFirst));
+        assert_eq!(Profile::from_toml(&profile.to_toml().unwrap()).unwrap(), profile);
+    }
+}

@@ -26,7 +26,6 @@ pub use fitted::{FittedFeatures, Transformed};
 pub use inspect::{ClassShare, ColumnReport, Inspection, inspect};
 pub use label::{Bound, LabelKind, LabelRule, MAX_CLASSES};
 pub use load::Source;
-pub use look::ColumnKind;
 pub use mistype::Mistyper;
 pub use plan::{ColumnUse, Role};
 pub use prepare::{LeftOut, Part, Prepared, apply, prepare};

@@ -279,3 +279,112 @@ fn check(division: &Division, height: usize, rule: &SplitRule, notes: &mut Notes
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn rows<'a>(times: Option<&'a [i64]>, groups: Option<&'a [u32]>, height: usize) -> SplitRows<'a> {
+        SplitRows {
+            times,
+            groups,
+            names: Box::new(move |row| groups.map_or_else(|| row.to_string(), |groups| groups[row].to_string())),
+            height,
+        }
+    }
+
+    fn rule(test: f64, validation: f64, ties: Ties) -> SplitRule {
+        SplitRule {
+            test,
+            validation,
+            ties,
+            seed: 7,
+        }
+    }
+
+    fn divided(rows: &SplitRows, rule: &SplitRule) -> (Division, SplitBounds) {
+        divide(rows, rule, TimeSort::Exact, &mut Notes::new()).unwrap()
+    }
+
+    #[test]
+    fn file_order_cuts_exactly_and_ties_keep_their_order() {
+        let times = [3, 1, 1, 1, 2, 2, 1, 1, 1, 1];
+        let (division, bounds) = divided(&rows(Some(&times), None, 10), &rule(0.35, 0.0, Ties::FileOrder));
+        assert_eq!(division.train, [1, 2, 3, 6, 7, 8, 9]);
+        assert_eq!(division.test, [4, 5, 0]);
+        assert_eq!(bounds.test, Cut { position: 2, ties: 0 });
+        let (division, bounds) = divided(&rows(Some(&times), None, 10), &rule(0.5, 0.0, Ties::FileOrder));
+        assert_eq!(division.test, [8, 9, 4, 5, 0]);
+        assert_eq!(bounds.test, Cut { position: 1, ties: 5 });
+    }
+
+    #[test]
+    fn equal_times_stay_together_on_the_nearer_side() {
+        let times = [1, 1, 1, 1, 2, 2, 2, 3, 3, 3];
+        let (division, _) = divided(&rows(Some(&times), None, 10), &rule(0.2, 0.0, Ties::Together));
+        assert_eq!(division.test, [7, 8, 9]);
+        // Two dates only: keeping them together would make the test part far too large, so they are divided after all.
+        let times = [1, 1, 1, 1, 1, 1, 1, 1, 1, 1];
+        let (division, _) = divided(&rows(Some(&times), None, 10), &rule(0.2, 0.0, Ties::Together));
+        assert_eq!(division.test, [8, 9]);
+    }
+
+    #[test]
+    fn a_group_lies_where_its_latest_row_does() {
+        let times = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
+        let groups = [0, 1, 2, 3, 4, 5, 6, 0, 8, 9];
+        let (division, _) = divided(&rows(Some(&times), Some(&groups), 10), &rule(0.3, 0.0, Ties::Together));
+        // Row 0 belongs to the group whose other row is the eighth: it may not be trained on.
+        assert_eq!(division.test, [0, 7, 8, 9]);
+    }
+
+    #[test]
+    fn a_random_division_puts_a_group_on_the_same_side_in_any_sheet() {
+        let groups: Vec<u32> = (0..400).map(|row| row / 4).collect();
+        let (division, bounds) = divided(&rows(None, Some(&groups), 400), &rule(0.25, 0.1, Ties::Together));
+        assert_eq!(bounds.by, SplitBy::Random);
+        assert!((80..=120).contains(&division.test.len()), "{}", division.test.len());
+        let reversed: Vec<u32> = groups.iter().rev().copied().collect();
+        let again = divide_at(&rows(None, Some(&reversed), 400), &bounds, &rule(0.25, 0.1, Ties::Together)).unwrap();
+        let groups_of = |rows: &[usize], groups: &[u32]| rows.iter().map(|row| groups[*row]).collect::<std::collections::BTreeSet<u32>>();
+        assert_eq!(groups_of(&division.test, &groups), groups_of(&again.test, &reversed));
+        assert_eq!(groups_of(&division.validation, &groups), groups_of(&again.validation, &reversed));
+        let other_seed = SplitRule {
+            seed: 8,
+            ..rule(0.25, 0.1, Ties::Together)
+        };
+        assert_ne!(divided(&rows(None, Some(&groups), 400), &other_seed).0.test, division.test);
+    }
+
+    proptest! {
+        #[test]
+        fn parts_are_disjoint_and_whole_and_groups_and_times_never_straddle(
+            times in proptest::collection::vec(0_i64..40, 2..200),
+            group_size in 1_usize..5,
+            test in 0.05_f64..0.6,
+            validation in 0.0_f64..0.5,
+        ) {
+            let groups: Vec<u32> = (0..times.len()).map(|row| (row / group_size) as u32).collect();
+            let rule = rule(test, validation, Ties::Together);
+            let subject = rows(Some(&times), Some(&groups), times.len());
+            let Ok((division, bounds)) = divide(&subject, &rule, TimeSort::Exact, &mut Notes::new()) else { return Ok(()) };
+            let mut all: Vec<usize> = [&division.train, &division.validation, &division.test].into_iter().flatten().copied().collect();
+            all.sort_unstable();
+            prop_assert_eq!(all, (0..times.len()).collect::<Vec<_>>());
+            let part_of = |row: usize| if division.train.contains(&row) { 0 } else if division.validation.contains(&row) { 1 } else { 2 };
+            for (row, group) in groups.iter().enumerate() {
+                let first = groups.iter().position(|other| other == group).unwrap();
+                prop_assert_eq!(part_of(row), part_of(first));
+            }
+            // No training row is later than a test row's group.
+            let latest = |row: usize| (0..times.len()).filter(|other| groups[*other] == groups[row]).map(|other| times[other]).max().unwrap();
+            let last_train = division.train.iter().map(|row| times[*row]).max().unwrap();
+            for row in &division.test {
+                prop_assert!(latest(*row) >= last_train);
+            }
+            // The stored cuts divide the same sheet in the same way.
+            prop_assert_eq!(divide_at(&subject, &bounds, &rule).unwrap(), division);
+        }
+    }
+}

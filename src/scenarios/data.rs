@@ -80,7 +80,10 @@ impl Data {
                 counts[usize::from(*label)] += 1;
             }
             let each = labels.len() as f64 / counts.len() as f64;
-            counts.iter().map(|count| if *count == 0 { 0.0 } else { each / *count as f64 }).collect()
+            counts
+                .iter()
+                .map(|count| if *count == 0 { 0.0 } else { each / *count as f64 })
+                .collect()
         })
     }
 }

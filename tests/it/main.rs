@@ -1,6 +1,7 @@
 //! All integration tests in one binary: linking is slow.
 
 mod features;
+mod features_errors;
 mod floors;
 mod golden;
 mod report;

@@ -10,14 +10,14 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::label::{LabelKind, LabelRule};
-use super::look::{self, ColumnKind, Look};
+use super::look::{self, Look};
 use super::plan::{self, Role};
 use super::prepare::Usable;
 use super::profile::Profile;
 use super::{split, words};
 use crate::error::Result;
 use crate::notes::Notes;
-use crate::tables::Table;
+use crate::tables::{ColumnKind, Table};
 use rule::{Halves, Score};
 
 /// Share of errors avoided from which one column alone is taken to know the label, or one class of it.

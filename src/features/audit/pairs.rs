@@ -2,8 +2,8 @@
 
 use super::rule::{self, Halves, Score};
 use super::{CERTAIN, COPY, Finding, Judged, LeakKind, Subject, percent};
-use crate::features::look::ColumnKind;
 use crate::features::words;
+use crate::tables::ColumnKind;
 
 /// Rows that pairs are tried on; more would cost time and change no verdict.
 const SAMPLE: usize = 6_000;

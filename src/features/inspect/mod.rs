@@ -9,14 +9,14 @@ use serde::{Deserialize, Serialize};
 use super::audit::{Finding, leakage_audit};
 use super::calendar;
 use super::choose::{Overrides, is_dataco};
-use super::look::{self, ColumnKind, Look};
+use super::look::{self, Look};
 use super::plan::{ColumnUse, Role};
 use super::prepare::{LeftOut, Usable};
 use super::profile::Profile;
 use super::words;
 use crate::error::Result;
 use crate::notes::Notes;
-use crate::tables::{DateOrder, Source, Table};
+use crate::tables::{ColumnKind, DateOrder, Source, Table};
 
 /// What a sheet holds and how it could be used.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -192,7 +192,7 @@ fn report(table: &Table, name: &str, look: &Look, uses: &[ColumnUse], notes: &mu
     match look.kind {
         ColumnKind::Number => drop(table.numbers(name, notes)),
         ColumnKind::Date => drop(table.dates(name, None, notes)),
-        ColumnKind::Text | ColumnKind::Empty => {}
+        _ => {}
     }
     let hidden = look.people.is_some() || words::identifies_person(name);
     let own = uses.iter().find(|entry| entry.column == name);

@@ -4,13 +4,13 @@ use crate::error::Result;
 use crate::features::audit::Subject;
 use crate::features::choose::Overrides;
 use crate::features::label::{Bound, LabelKind, LabelRule};
-use crate::features::look::{ColumnKind, Look};
+use crate::features::look::Look;
 use crate::features::plan::{self, ColumnUse, Role};
 use crate::features::prepare::Usable;
 use crate::features::profile::{DateFeatures, Dropped, Others, Profile, TimeRule, TimeSort};
 use crate::features::{auto, split, words};
 use crate::notes::Notes;
-use crate::tables::Table;
+use crate::tables::{ColumnKind, Table};
 
 /// A proposed profile.
 pub struct Proposal {
