@@ -71,6 +71,8 @@ pub struct Injected {
     pub labels: Vec<u8>,
     /// Positions of the mislabelled rows (the manipulated set), ascending. With the `paper` kind some of them kept their label.
     pub flagged: Vec<u32>,
+    /// Rows that were to be hit; more than `flagged` only where whole groups do not add up to it.
+    pub wanted: usize,
 }
 
 /// Mislabels rows. Draws from `rng` alone: equal generators give equal results.
@@ -91,7 +93,8 @@ pub fn inject_labels(mistake: &dyn Mistake, domain: &Domain, amount: Amount, rng
         let label = &mut labels[*position as usize];
         *label = wrong_label(mistake, *label, std::slice::from_ref(position), domain, rng);
     }
-    Ok(Injected { labels, flagged })
+    let wanted = flagged.len();
+    Ok(Injected { labels, flagged, wanted })
 }
 
 /// Redraws before giving up on chance; with one possible class of 255 the probability of needing more is e^-15.
@@ -233,7 +236,11 @@ fn inject_groups(mistake: &dyn Mistake, domain: &Domain, groups: &[u32], amount:
         return Err(Error::input(format!("no whole group has {rows} rows or fewer")).hint("mislabel more rows, or rows one by one"));
     }
     flagged.sort_unstable();
-    Ok(Injected { labels, flagged })
+    Ok(Injected {
+        labels,
+        flagged,
+        wanted: rows,
+    })
 }
 
 /// The rows of a group by clean label, ascending.

@@ -202,6 +202,16 @@ impl<'a> Work<'a> {
             summary.from_to[usize::from(self.clean[position])][usize::from(self.labels[position])] += 1;
         }
         summary.rows = injected.flagged.len();
+        if summary.rows < injected.wanted {
+            notes.add(
+                "whole-groups-fall-short",
+                format!(
+                    "`{}`: no choice of whole groups was found that has {} rows",
+                    summary.spec, injected.wanted
+                ),
+                format!("{} rows are mislabelled", summary.rows),
+            );
+        }
         self.summaries.push(summary);
         Ok(())
     }

@@ -119,6 +119,7 @@ fn whole_groups_carry_one_wrong_label_and_are_never_split() {
         };
         let injected = inject_labels(mistake.as_ref(), &domain, Amount::Rows(401), &mut Seed(9).stream("inject", 0)).unwrap();
         assert!((395..=401).contains(&injected.flagged.len()), "{}", injected.flagged.len());
+        assert_eq!(injected.wanted, 401);
         let mut seen: std::collections::BTreeMap<u32, (bool, u8)> = std::collections::BTreeMap::new();
         for row in 0..clean.len() {
             let state = (injected.flagged.binary_search(&(row as u32)).is_ok(), injected.labels[row]);

@@ -139,9 +139,8 @@ impl Rule {
 
     fn ordered(&self, column: &Name, operator: Operator, value: &Name, table: &Table, notes: &mut Notes) -> Result<Vec<bool>> {
         let explain = |error: Error| {
-            let message = error.message().to_owned();
             let hint = format!("`{}` compares numbers or dates; use `=` for text", operator.sign());
-            self.trouble(column, message, Some(error.hint_text().map_or(hint, str::to_owned)), table)
+            self.trouble(column, error.message().to_owned(), Some(hint), table)
         };
         if let Ok(limit) = value.text.parse::<f64>()
             && limit.is_finite()
