@@ -2,6 +2,7 @@
 
 mod features;
 mod features_errors;
+mod flags;
 mod floors;
 mod golden;
 mod report;
