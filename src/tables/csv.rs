@@ -83,6 +83,8 @@ pub(crate) struct Scanner<'a> {
     carriage_returns: bool,
     /// The number of the record last read, from 1: the row a spreadsheet shows.
     row: usize,
+    /// Whether reading stopped because a record had too many cells.
+    pub(crate) too_wide: bool,
 }
 
 /// Where a record lies.
@@ -102,6 +104,7 @@ impl<'a> Scanner<'a> {
             delimiter,
             carriage_returns,
             row: 0,
+            too_wide: false,
         }
     }
 
@@ -128,7 +131,8 @@ impl<'a> Scanner<'a> {
                 return Err(self.oversized(end - cell_start));
             }
             if ends.len() == MAX_COLUMNS {
-                return Err(self.too_wide());
+                self.too_wide = true;
+                return Err(self.width_error());
             }
             ends.push(end as u32);
             if stop {
@@ -209,7 +213,7 @@ impl<'a> Scanner<'a> {
         .hint("most likely a quotation mark is opened and not closed")
     }
 
-    fn too_wide(&self) -> Error {
+    fn width_error(&self) -> Error {
         Error::input(format!(
             "the row has more than {} cells, the most a spreadsheet holds",
             with_thousands(MAX_COLUMNS)

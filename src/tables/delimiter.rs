@@ -93,6 +93,10 @@ pub(crate) fn detect(text: &str, start: usize, carriage_returns: bool, tab_expec
                 Ok(None) | Err(_) => break,
             }
         }
+        if scanner.too_wide {
+            // It separates all too well; reading with it gives the error that says so.
+            return Some(delimiter);
+        }
         if let Some(fit) = fit(&rows)
             && best.is_none_or(|(known, _)| fit > known)
         {

@@ -176,7 +176,7 @@ fn refuse_binary(bytes: &[u8]) -> Result<()> {
         .iter()
         .filter(|byte| matches!(**byte, 0..=8 | 11 | 14..=25 | 27..=31 | 127))
         .count();
-    if control * 50 > sample.len() {
+    if control > 4 && control * 50 > sample.len() {
         return Err(Error::input("this is not text: it looks like a program's own file format")
             .hint("open it in the program it comes from and export it as CSV or Excel"));
     }

@@ -142,7 +142,9 @@ fn check_pages(bytes: &Buffer<u8>, metadata: &FileMetadata, packed: u64) -> Resu
     let mut unpacked: u64 = 0;
     for group in &metadata.row_groups {
         for chunk in group.parquet_columns() {
-            let pages = PageReader::new(Cursor::new(chunk_of(bytes, chunk)?), chunk, Vec::new(), bytes.len());
+            let content = chunk_of(bytes, chunk)?;
+            unpacked = unpacked.saturating_add(first_page_claim(&content));
+            let pages = PageReader::new(Cursor::new(content), chunk, Vec::new(), bytes.len());
             let mut values: usize = 0;
             for page in pages {
                 let claimed = match page.map_err(damaged)? {
@@ -150,6 +152,7 @@ fn check_pages(bytes: &Buffer<u8>, metadata: &FileMetadata, packed: u64) -> Resu
                         values = values.saturating_add(page.num_values());
                         page.uncompressed_size()
                     }
+                    // A dictionary comes first and is counted above: the reader does not tell its size.
                     CompressedPage::Dict(_) => 0,
                 };
                 unpacked = unpacked.saturating_add(claimed as u64);
@@ -168,6 +171,28 @@ fn check_pages(bytes: &Buffer<u8>, metadata: &FileMetadata, packed: u64) -> Resu
         }
     }
     Ok(())
+}
+
+/// What the first page of a column claims to unpack to: the second field of its Thrift header (compact protocol: a byte that says "next field, i32",
+/// then a zigzag varint). Zero where the header looks otherwise; the reader then refuses it.
+fn first_page_claim(bytes: &[u8]) -> u64 {
+    const NEXT_I32: u8 = 0x15;
+    let mut rest = bytes.iter().copied();
+    let mut field = || {
+        if rest.next() != Some(NEXT_I32) {
+            return None;
+        }
+        let mut value: u64 = 0;
+        for shift in (0..35).step_by(7) {
+            let byte = rest.next()?;
+            value |= u64::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                return Some(value >> 1);
+            }
+        }
+        None
+    };
+    field().and_then(|_page_type| field()).unwrap_or(0)
 }
 
 /// The type to decode a column as; `None` for what is no plain value.
@@ -404,6 +429,14 @@ mod tests {
         let long = decimal(&mut builder, 123_456_789_012_345_678_901, 2);
         assert_eq!(long, Cell::Text(0));
         assert_eq!(builder.finish().text(0), "1234567890123456789.01");
+    }
+
+    #[test]
+    fn the_size_a_page_claims_is_read_from_its_header() {
+        assert_eq!(first_page_claim(&[0x15, 0x04, 0x15, 0x80, 0x01, 0x15, 0x20]), 64);
+        assert_eq!(first_page_claim(&[0x15, 0x04]), 0);
+        assert_eq!(first_page_claim(&[0x15, 0x04, 0x15, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]), 0);
+        assert_eq!(first_page_claim(&[]), 0);
     }
 
     #[test]
