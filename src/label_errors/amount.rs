@@ -17,6 +17,20 @@ pub enum Amount {
 }
 
 impl Amount {
+    /// Reads a share, `30%` or `0.3`, above 0 and up to 100 %; for settings that a number of rows makes no sense for.
+    ///
+    /// # Errors
+    /// For anything else, `1` among it, which could mean all or one.
+    pub fn parse_share(text: &str) -> Result<f64> {
+        match text.parse() {
+            Ok(Amount::ShareOfTraining(share)) => Ok(share),
+            _ => {
+                Err(Error::input(format!("`{}` is not a share", text.trim()))
+                    .hint("give a share such as `30%` or `0.3`, or `100%` for all"))
+            }
+        }
+    }
+
     /// The number of rows, where `training` rows are in the training period and the error can hit `domain` of them.
     /// Shares are rounded down, as the published scenarios do.
     ///
@@ -99,6 +113,16 @@ mod tests {
         ] {
             let error = bad.parse::<Amount>().unwrap_err();
             assert!(error.hint_text().unwrap().contains("5%"), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_share_is_no_number_of_rows() {
+        assert_eq!(Amount::parse_share("30%").unwrap(), 0.3);
+        assert_eq!(Amount::parse_share("0.3").unwrap(), 0.3);
+        assert_eq!(Amount::parse_share("100%").unwrap(), 1.0);
+        for bad in ["1", "30", "0", "0%", "120%", ""] {
+            assert!(Amount::parse_share(bad).is_err(), "{bad}");
         }
     }
 

@@ -10,12 +10,15 @@ use crate::notes::Notes;
 use crate::seed::Seed;
 use crate::tables::Table;
 
+/// An error and how many rows it hits, where that is stated apart from it.
+pub type PlannedMistake = (Box<dyn Mistake>, Option<Amount>);
+
 /// What to do to a sheet.
 #[derive(Debug)]
 pub struct InjectionPlan {
-    /// The errors, one after the other; each leaves alone the rows that an earlier one hit. The amount here wins over the one that the
+    /// The errors (see [`parse_mistakes`]), one after the other; each leaves alone the rows that an earlier one hit. The amount here wins over the one that the
     /// error states itself; with neither, a `segment` hits every row it can, and the other kinds are refused.
-    pub mistakes: Vec<(Box<dyn Mistake>, Option<Amount>)>,
+    pub mistakes: Vec<PlannedMistake>,
     /// Whether rows of one group (the profile's group column) are hit together and get one wrong label.
     pub whole_groups: bool,
     /// Whether the validation rows, the tail of the training period, are spared. Real errors do not stop before them.
@@ -34,10 +37,23 @@ pub struct InjectedSheet {
     pub corrupted: Table,
     /// The flag file: key (or `sheet_row`) and `given_label`, in the order of the sheet; with all columns if asked for.
     pub flags: Table,
-    /// Every wrong row: key, row, true and wrong label, true and wrong cell, and by which error.
+    /// Every wrong row: key, row, true and wrong label, true and wrong cell, by which error, and whether it is flagged. After the `paper`
+    /// kind also the rows that it hit and left as they were.
     pub truth: Table,
     /// What was done, for records.
     pub summary: InjectionSummary,
+}
+
+/// Reads error specifications for the classes that a sheet has under a profile.
+///
+/// # Errors
+/// Where a specification cannot be read, or the label rule does not fit the sheet.
+pub fn parse_mistakes(table: &Table, profile: &Profile, specs: &[(&str, Option<Amount>)]) -> Result<Vec<PlannedMistake>> {
+    let label = profile.label.resolve(table)?;
+    specs
+        .iter()
+        .map(|(spec, amount)| Ok((super::kinds::parse(spec, label.classes())?, *amount)))
+        .collect()
 }
 
 /// What was done to a sheet.

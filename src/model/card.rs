@@ -39,7 +39,7 @@ fn write_card(model: &ModelFolder, text: &mut String) -> std::fmt::Result {
     let columns: Vec<String> = model.features.source_columns().iter().map(|column| (*column).to_owned()).collect();
     writeln!(text, "- features from: {}", list(&columns))?;
     for left_out in &info.left_out {
-        writeln!(text, "- left out: {} rows, {}", left_out.rows, plain(&left_out.reason))?;
+        writeln!(text, "- left out: {}, {}", counted(left_out.rows, "row"), plain(&left_out.reason))?;
     }
 
     writeln!(text, "\n## Rows\n")?;
@@ -59,8 +59,13 @@ fn write_card(model: &ModelFolder, text: &mut String) -> std::fmt::Result {
     let recipe = &info.recipe;
     writeln!(
         text,
-        "{} epochs of SGD, batches of {}, learning rate {} times {} per epoch, weight decay {}, seed {}.",
-        recipe.epochs, recipe.batch, recipe.learning_rate, recipe.decay, recipe.weight_decay, info.seed
+        "{} of SGD, batches of {}, learning rate {} times {} per epoch, weight decay {}, seed {}.",
+        counted(recipe.epochs, "epoch"),
+        recipe.batch,
+        recipe.learning_rate,
+        recipe.decay,
+        recipe.weight_decay,
+        info.seed
     )?;
 
     if !info.repairs.is_empty() {
@@ -68,9 +73,9 @@ fn write_card(model: &ModelFolder, text: &mut String) -> std::fmt::Result {
         for repair in &info.repairs {
             writeln!(
                 text,
-                "- {} on {} flagged rows of {} ({} with their correct label), from model {} (`{}`)",
+                "- {} on {} of {} ({} with their correct label), from model {} (`{}`)",
                 plain(&repair.method),
-                repair.flagged,
+                counted(repair.flagged, "flagged row"),
                 plain(&repair.flags_file),
                 repair.corrected,
                 plain(&repair.parent.name),
@@ -113,6 +118,12 @@ fn part(text: &mut String, name: &str, part: &PartInfo) -> std::fmt::Result {
         part.rows,
         counts.join(" | ")
     )
+}
+
+/// `1 row`, `2 rows`.
+fn counted(count: usize, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
 }
 
 fn list(names: &[String]) -> String {

@@ -85,13 +85,22 @@ pub struct Origin {
 }
 
 impl ModelFolder {
-    /// Writes the model into a new folder, whole or not at all.
+    /// Writes the model into a new folder, whole or not at all, with a plain model card.
     ///
     /// # Errors
     /// Where the folder exists or cannot be written, or the parts of the model do not fit each other.
     pub fn save(&self, path: &Path) -> Result<Origin> {
+        self.save_with_card(path, &card::card(self))
+    }
+
+    /// As [`ModelFolder::save`], with this text as the model card.
+    ///
+    /// # Errors
+    /// As [`ModelFolder::save`].
+    pub fn save_with_card(&self, path: &Path, card: &str) -> Result<Origin> {
         self.check()?;
-        let contents = self.contents()?;
+        let mut contents = self.contents()?;
+        contents.insert(CARD.to_owned(), card.as_bytes().to_vec());
         let seal = Seal::of(&contents);
         let text = sealed::seal(&self.info, &seal)?;
         files::write_folder(path, |folder| {
@@ -123,7 +132,7 @@ impl ModelFolder {
         ))
     }
 
-    /// Bytes of every file but `model.json`, by name.
+    /// Bytes of every file but `model.json` and the card, by name.
     fn contents(&self) -> Result<BTreeMap<String, Vec<u8>>> {
         let mut contents = BTreeMap::new();
         let mut put = |name: &str, bytes: Vec<u8>| contents.insert(name.to_owned(), bytes);
@@ -141,7 +150,6 @@ impl ModelFolder {
         if let Some(evaluation) = &self.evaluation {
             put(EVALUATION, tensors::write(&evaluation.to_tensors(self.features.width()))?);
         }
-        put(CARD, card::card(self).into_bytes());
         Ok(contents)
     }
 
@@ -269,8 +277,11 @@ impl EvaluationRows {
     }
 }
 
+/// The name of a folder, also where it is written as `.` or `..`.
 fn folder_name(path: &Path) -> String {
-    path.file_name()
+    let whole = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    whole
+        .file_name()
         .map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
 }
 

@@ -400,6 +400,10 @@ fn the_card_tells_the_main_facts_and_takes_no_markup_from_names() {
     }
     assert!(card.contains("6,4 hidden"), "{card}");
     assert!(!card.contains("<b>"));
+    let other = path.with_file_name("other");
+    model().save_with_card(&other, "# Another card\n").unwrap();
+    assert_eq!(fs::read_to_string(other.join("MODEL_CARD.md")).unwrap(), "# Another card\n");
+    assert_eq!(ModelFolder::load(&other).unwrap().0, model());
 }
 
 #[test]

@@ -21,7 +21,7 @@ pub enum Part {
 /// One row of the sheet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RowEntry {
-    /// Hash of its key ([`hash_key`]); of its row number where there is no key column.
+    /// Hash of its key ([`hash_key`]); of a name made from its row number where it has no key.
     pub key: u64,
     /// Hash of its group, where the profile names a group column.
     pub group: Option<u64>,
@@ -129,11 +129,11 @@ impl RowIndex {
         let entry = |row: usize, label: Option<u8>| {
             let number = table.row_number(row);
             Ok(RowEntry {
-                // Where a key is blank, as where there is no key column, the row number stands for it.
+                // A row without a key gets a name that no sheet has, so that it is no other row's.
                 key: keys
                     .as_ref()
                     .and_then(|keys| hash(keys, row))
-                    .unwrap_or_else(|| hash_key(&number.to_string())),
+                    .unwrap_or_else(|| hash_key(&format!("\0row {number}"))),
                 group: groups.as_ref().and_then(|groups| hash(groups, row)),
                 table_row: u32::try_from(row).map_err(|_| Error::input("more than 4,294,967,295 rows"))?,
                 sheet_row: u32::try_from(number).map_err(|_| Error::input("more than 4,294,967,295 rows"))?,

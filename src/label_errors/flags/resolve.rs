@@ -225,6 +225,10 @@ impl<'a> Matcher<'a> {
                 self.aside.add(CONTRADICTED, name.to_owned());
                 continue;
             }
+            if name.is_empty() {
+                self.aside.add("the line has no key", format!("line {}", flag.line));
+                continue;
+            }
             let mut entries = find(self.index, name);
             if entries.is_empty() {
                 let near = variants(name).into_iter().find_map(|(how, text)| {

@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::super::{RowEntry, hash_key, resolve};
 use super::*;
 use crate::features::prepare;
@@ -343,4 +345,40 @@ fn a_list_of_orders_flags_all_their_rows() {
         .collect();
     assert!(expected.contains(&4));
     assert_eq!(positions, expected);
+}
+
+proptest! {
+    #[test]
+    fn any_table_is_read_or_refused(
+        names in prop::collection::btree_set(prop::sample::select(vec![
+            "Order Item Id", "row", "Column A", "is_label_issue", "label_score", "label_issue_score", "given_label", "correct_label", "x", "17",
+        ]), 1..5),
+        cells in prop::collection::vec(prop::collection::vec(prop::sample::select(vec![
+            "", "0", "1", "101", "112", "0101", "101.0", "True", "False", "0.5", "a", "b", "d", "x", "-1", "99999999999999999999", "é",
+        ]), 5), 0..8),
+        key in prop::option::of(prop::sample::select(vec!["Order Item Id", "row", "x"])),
+        numbering in prop::option::of(prop::sample::select(vec![Numbering::Sheet, Numbering::FromOne, Numbering::FromZero])),
+        score_cut in prop::option::of(prop::sample::select(vec![0.0, 0.5, f64::NAN, f64::INFINITY])),
+        worst in prop::option::of(prop::sample::select(vec![Amount::Rows(2), Amount::Rows(usize::MAX), Amount::ShareOfTraining(0.5)])),
+        loose_keys in any::<bool>(),
+        has_key in any::<bool>(),
+    ) {
+        let index = numbered_index(has_key.then_some("Order Item Id"));
+        let mut table = Table::new("flags.csv", cells.len());
+        for (place, name) in names.iter().enumerate() {
+            let column = cells.iter().map(|row| (!row[place].is_empty()).then(|| row[place].to_owned())).collect();
+            table = table.with_column(name, column).map_err(|error| TestCaseError::fail(error.to_string()))?;
+        }
+        let options = FlagOptions { key: key.map(str::to_owned), numbering, score_cut, worst, loose_keys, ..FlagOptions::default() };
+        let mut notes = Notes::new();
+        let found = from_table(table, &options, &index, None, &mut notes).and_then(|read| resolve(&read.file, &index, &mut notes));
+        match found {
+            Ok(found) => {
+                let aside: usize = found.counts.set_aside.iter().map(|aside| aside.count).sum();
+                prop_assert_eq!(found.counts.flagged, found.training.len() + aside);
+                prop_assert!(!found.training.is_empty() && found.training.len() < 12);
+            }
+            Err(error) => prop_assert_eq!(error.exit_code(), 2, "{}", error),
+        }
+    }
 }

@@ -86,7 +86,7 @@ fn keys_are_found_as_positions_in_training_order() {
 
 #[test]
 fn every_flag_is_used_or_set_aside_with_its_reason() {
-    let (found, notes) = resolved(&by_key(&["0100", "0100", "0115", "0116", "0112", "0118", "101", "zzz"]));
+    let (found, notes) = resolved(&by_key(&["0100", "0100", "0115", "0116", "0112", "0118", "101", "zzz", ""]));
     assert_eq!(found.positions(), [11]);
     assert_eq!(
         (found.test.as_slice(), found.validation.as_slice()),
@@ -103,6 +103,7 @@ fn every_flag_is_used_or_set_aside_with_its_reason() {
         [
             ("not in the training sheet as written, but it is with leading zeros", 1),
             ("not in the training sheet", 1),
+            ("the line has no key", 1),
             ("flagged more than once; counted once", 1),
             ("a validation row, which the model was not trained on", 1),
             ("a test row, which the model was not trained on", 2),
@@ -111,7 +112,7 @@ fn every_flag_is_used_or_set_aside_with_its_reason() {
     );
     assert_eq!(found.counts.set_aside[0].examples, ["101 (sheet: 0101)"]);
     assert_eq!(found.counts.on_test_rows, 2);
-    assert_eq!(notes.iter().filter(|note| note.code == "flags-set-aside").count(), 6);
+    assert_eq!(notes.iter().filter(|note| note.code == "flags-set-aside").count(), 7);
 }
 
 #[test]
