@@ -52,11 +52,15 @@ pub struct NumberCoding {
 }
 
 impl NumberCoding {
-    /// The input for a cell.
+    /// The input for a cell. A blank's stand-in is never clipped; whatever comes in, what goes out is a number a network can take.
     pub fn input(&self, value: Option<f64>) -> f32 {
-        let value = value.unwrap_or(self.fill);
-        let value = if self.clip { value.clamp(self.low, self.high) } else { value };
-        ((value - self.offset) * self.scale) as f32
+        const LIMIT: f64 = 1e6;
+        let value = match value {
+            None => self.fill,
+            Some(value) if self.clip => value.clamp(self.low, self.high),
+            Some(value) => value,
+        };
+        ((value - self.offset) * self.scale).clamp(-LIMIT, LIMIT) as f32
     }
 }
 

@@ -360,7 +360,7 @@ fn warn_of_categories(encoder: &Encoder, known: &[String], other: bool, texts: &
             if other {
                 "they were treated as \"other\""
             } else {
-                "`none of the known values` was used for them"
+                "they count as none of the known values"
             },
         );
     }

@@ -49,13 +49,18 @@ pub fn look(table: &Table, column: &str) -> Result<Look> {
     }
     // Notes about single cells belong to the columns that are used later; here only the values are asked for.
     let mut aside = Notes::new();
+    if look.kind == ColumnKind::Number {
+        let mut numbers = table.numbers(column, &mut aside)?;
+        numbers
+            .iter_mut()
+            .for_each(|number| *number = number.filter(|value| value.is_finite()));
+        look.numbers = Some(numbers);
+    }
     match look.kind {
-        ColumnKind::Number => {
-            let mut numbers = table.numbers(column, &mut aside)?;
-            numbers
-                .iter_mut()
-                .for_each(|number| *number = number.filter(|value| value.is_finite()));
-            look.numbers = Some(numbers);
+        ColumnKind::Number if dates_as_numbers(column, look.numbers.as_deref().unwrap_or_default()) => {
+            if let Ok(dates) = table.dates(column, None, &mut aside) {
+                (look.kind, look.numbers, look.dates) = (ColumnKind::Date, None, Some(dates));
+            }
         }
         // Dates of both orders, say, cannot be told apart: then the column is text.
         ColumnKind::Date => match table.dates(column, None, &mut aside) {
@@ -95,4 +100,16 @@ impl Look {
             .as_ref()
             .is_some_and(|numbers| numbers.iter().flatten().all(|number| number.fract() == 0.0))
     }
+}
+
+/// Whether whole numbers are dates: 20180131, or the day counts of a spreadsheet under a name that says so.
+fn dates_as_numbers(column: &str, numbers: &[Option<f64>]) -> bool {
+    let named = words::names_date(column);
+    let written_out = |number: f64| {
+        let (year, month, day) = ((number / 1e4).floor(), (number / 100.0).floor() % 100.0, number % 100.0);
+        (1950.0..2100.0).contains(&year) && (1.0..=12.0).contains(&month) && (1.0..=31.0).contains(&day) && number.fract() == 0.0
+    };
+    let counted = |number: f64| named && (25_000.0..75_000.0).contains(&number);
+    let mut present = numbers.iter().flatten().copied().peekable();
+    present.peek().is_some() && (present.clone().all(written_out) || present.all(counted))
 }

@@ -28,7 +28,7 @@ pub use label::{Bound, LabelKind, LabelRule, MAX_CLASSES};
 pub use load::Source;
 pub use mistype::Mistyper;
 pub use plan::{ColumnUse, Role};
-pub use prepare::{LeftOut, Part, Prepared, apply, prepare};
+pub use prepare::{LeftOut, Part, Prepared, apply, encode_all, prepare};
 pub use profile::{
     ClassWeights, CountIn, DateFeatures, DatePart, Dropped, FeatureRules, Filter, MissingNumber, Others, Profile, Scaling, SplitRule, Ties,
     TimeRule, TimeSort, TooMany, TrainingDefaults,

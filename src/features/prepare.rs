@@ -137,6 +137,20 @@ pub fn apply(table: &Table, profile: &Profile, features: &FittedFeatures, bounds
     Ok(usable.assemble(profile.clone(), features.clone(), bounds.clone(), &division, &values, Vec::new()))
 }
 
+/// Every row of a sheet that passes the filter and has label and time, encoded with stored features as one part in the order of the sheet:
+/// for a test sheet of its own, or a flag file with full rows. Also says what was left out.
+///
+/// # Errors
+/// As [`apply`].
+pub fn encode_all(table: &Table, profile: &Profile, features: &FittedFeatures, notes: &mut Notes) -> Result<(Part, Vec<LeftOut>)> {
+    profile.check_against(table)?;
+    let usable = Usable::find(table, profile, notes)?;
+    features.check_columns(&usable.table, notes)?;
+    let values = load::load(&usable.table, &features.sources(), notes)?;
+    let all: Vec<usize> = (0..usable.rows.len()).collect();
+    Ok((usable.part(features, &values, &all), usable.left_out))
+}
+
 /// The rows that pass the filter and have label and time, as a sheet of their own.
 pub(super) struct Usable {
     pub(super) table: Table,
@@ -292,6 +306,17 @@ impl Usable {
         Ok(())
     }
 
+    fn part(&self, features: &FittedFeatures, values: &[Values], rows: &[usize]) -> Part {
+        Part {
+            inputs: features.encode(values, rows),
+            labels: rows.iter().map(|row| self.labels[*row]).collect(),
+            table_rows: rows.iter().map(|row| self.rows[*row]).collect(),
+            keys: rows.iter().map(|row| self.keys[*row].clone()).collect(),
+            groups: self.groups.as_ref().map(|groups| rows.iter().map(|row| groups[*row]).collect()),
+            times: self.times.as_ref().map(|times| rows.iter().map(|row| times[*row]).collect()),
+        }
+    }
+
     fn assemble(
         self,
         profile: Profile,
@@ -301,14 +326,7 @@ impl Usable {
         values: &[Values],
         columns: Vec<ColumnUse>,
     ) -> Prepared {
-        let part = |rows: &[usize]| Part {
-            inputs: features.encode(values, rows),
-            labels: rows.iter().map(|row| self.labels[*row]).collect(),
-            table_rows: rows.iter().map(|row| self.rows[*row]).collect(),
-            keys: rows.iter().map(|row| self.keys[*row].clone()).collect(),
-            groups: self.groups.as_ref().map(|groups| rows.iter().map(|row| groups[*row]).collect()),
-            times: self.times.as_ref().map(|times| rows.iter().map(|row| times[*row]).collect()),
-        };
+        let part = |rows: &[usize]| self.part(&features, values, rows);
         let train = part(&division.train);
         let class_shares = train.class_shares(profile.label.classes().len());
         let validation = (!division.validation.is_empty()).then(|| part(&division.validation));

@@ -7,10 +7,8 @@ pub fn words(name: &str) -> Vec<String> {
     let mut previous_small = false;
     for letter in name.chars() {
         let boundary = letter.is_uppercase() && previous_small;
-        if !letter.is_alphanumeric() || boundary {
-            if !word.is_empty() {
-                found.push(std::mem::take(&mut word));
-            }
+        if (!letter.is_alphanumeric() || boundary) && !word.is_empty() {
+            found.push(std::mem::take(&mut word));
         }
         if letter.is_alphanumeric() {
             word.extend(letter.to_lowercase());
@@ -365,6 +363,11 @@ pub fn names_plan(name: &str) -> bool {
             "previsto",
         ],
     )
+}
+
+/// Whether a column's name says that it holds dates.
+pub fn names_date(name: &str) -> bool {
+    has(&words(name), &["date", "dates", "datum", "day", "fecha", "timestamp"])
 }
 
 /// Whether a column's name says that it is when an order or event began.

@@ -1,7 +1,8 @@
 //! Sheets that cannot be learned from: each refusal names cause, place and a way out, and nothing panics.
 
+use proptest::prelude::*;
 use recant::Error;
-use recant::features::{LabelRule, Others, Overrides, Profile, inspect, leakage_audit, prepare};
+use recant::features::{LabelRule, Others, Overrides, Profile, encode_all, inspect, leakage_audit, prepare};
 use recant::notes::Notes;
 use recant::tables::Table;
 
@@ -286,4 +287,85 @@ fn columns_that_give_the_label_away_are_left_out_by_the_generic_profile() {
     profile.features.drop_leaks = false;
     let prepared = prepare(&table, &profile, &mut Notes::new()).unwrap();
     assert!(prepared.features.names().iter().any(|name| name.starts_with("remark")));
+}
+
+#[test]
+fn a_test_sheet_of_its_own_is_encoded_whole_and_in_its_order() {
+    let prepared = prepare(&sheet(300), &profile(), &mut Notes::new()).unwrap();
+    let test_sheet = changed(&sheet(40), "late", |row| if row == 7 { None } else { Some(["no", "yes"][row % 2]) });
+    let (part, left_out) = encode_all(&test_sheet, &prepared.profile, &prepared.features, &mut Notes::new()).unwrap();
+    assert_eq!(part.table_rows, (0..40).filter(|row| *row != 7).collect::<Vec<_>>());
+    assert_eq!(left_out.iter().map(|entry| entry.rows).sum::<usize>(), 1);
+    let transformed = prepared
+        .features
+        .transform(&test_sheet.take(&part.table_rows), &mut Notes::new())
+        .unwrap();
+    assert_eq!(part.inputs, transformed.inputs);
+}
+
+#[test]
+fn dates_written_as_numbers_are_taken_for_dates() {
+    let table = sheet(200);
+    let plain = (0..200)
+        .map(|row| Some(format!("2018{:02}{:02}", row / 28 % 12 + 1, row % 28 + 1)))
+        .collect();
+    let table = table.with_column("ordered", plain).unwrap();
+    let inspection = inspect(&table, None, &Overrides::default(), &mut Notes::new()).unwrap();
+    let profile = Profile::from_toml(&inspection.profile_toml).unwrap();
+    assert_eq!(profile.time.unwrap().column, "ordered");
+    assert_eq!(inspection.time_span, Some(("2018-01-01".to_owned(), "2018-08-04".to_owned())));
+}
+
+/// Cells that sheets have been seen to hold.
+fn odd_cell() -> impl Strategy<Value = String> {
+    prop_oneof![
+        Just(String::new()),
+        Just("NaN".to_owned()),
+        Just("1e308".to_owned()),
+        Just("-1e308".to_owned()),
+        Just("#N/A".to_owned()),
+        Just("=1+1".to_owned()),
+        Just("31/1/2018".to_owned()),
+        Just("1/31/2018 9:30".to_owned()),
+        Just("20180131".to_owned()),
+        Just("a \"quoted\" \\ back\nslash".to_owned()),
+        Just("\u{1F4E6}\u{0301}".to_owned()),
+        Just("a@b.de".to_owned()),
+        (0_u8..4).prop_map(|number| number.to_string()),
+        (-1000.0_f64..1000.0).prop_map(|number| number.to_string()),
+        "[a-c]{1,2}",
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+    #[test]
+    fn no_sheet_makes_the_room_panic_and_every_proposed_profile_loads(
+        names in proptest::collection::btree_set("(id|order date|late|label|status|Name|actual days|planned days|[a-z\"\\\\]{1,4})", 1..7),
+        cells in proptest::collection::vec(proptest::collection::vec(odd_cell(), 40), 7),
+        height in 1_usize..40,
+        one_kind in proptest::collection::vec(any::<bool>(), 7),
+    ) {
+        let mut table = Table::new("odd.csv", height);
+        for (place, name) in names.iter().enumerate() {
+            let cell = |row: usize| if one_kind[place] { (row * (place + 3) % 7).to_string() } else { cells[place][row].clone() };
+            table = table.with_column(name, (0..height).map(|row| Some(cell(row))).collect()).unwrap();
+        }
+        let inspection = inspect(&table, None, &Overrides::default(), &mut Notes::new()).unwrap();
+        let proposed = Profile::from_toml(&inspection.profile_toml).unwrap();
+        for label in &names {
+            let overrides = Overrides { label: Some(label.clone()), ..Overrides::default() };
+            let generic = Profile::load("generic").unwrap().with(&overrides).unwrap();
+            for profile in [&proposed, &generic] {
+                match prepare(&table, profile, &mut Notes::new()) {
+                    Ok(prepared) => {
+                        prop_assert!(prepared.train.inputs.iter().chain(&prepared.test.inputs).all(|value| value.is_finite()));
+                        prepared.features.check().unwrap();
+                        prepared.features.transform(&table, &mut Notes::new()).unwrap();
+                    }
+                    Err(error) => prop_assert_eq!(error.exit_code(), 2, "{}", error),
+                }
+            }
+        }
+    }
 }

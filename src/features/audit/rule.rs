@@ -4,6 +4,8 @@ use crate::tables::Texts;
 
 /// Quantile bins of a number with many values.
 const BINS: usize = 64;
+/// Most values of a number that are looked at one by one: beyond, hardly any comes up in both halves often enough.
+const VALUES: usize = 1_000;
 
 /// Two halves of the rows: a rule is made on one and judged on the other, both ways round.
 pub struct Halves {
@@ -131,41 +133,34 @@ pub fn by_value(codes: &[u32], distinct: usize, labels: &[u8], classes: usize, h
     }
 }
 
-/// Codes of quantile bins over all rows, as many as there are distinct edges; the label plays no part in them.
-pub fn binned(numbers: &[Option<f64>]) -> (Vec<u32>, usize) {
+/// The better of by quantile bin and, where there are few enough for it to matter, by value.
+pub fn by_number(numbers: &[Option<f64>], labels: &[u8], classes: usize, halves: &Halves) -> Score {
     let mut sorted: Vec<f64> = numbers.iter().flatten().copied().collect();
     sorted.sort_unstable_by(f64::total_cmp);
-    if sorted.is_empty() {
-        return (vec![Texts::MISSING; numbers.len()], 0);
+    let edges: Vec<f64> = match sorted.len() {
+        0 => Vec::new(),
+        height => {
+            let mut edges: Vec<f64> = (1..BINS).map(|bin| sorted[bin * height / BINS]).collect();
+            edges.dedup();
+            edges
+        }
+    };
+    let by_edges = |edges: &[f64]| {
+        let code = |number: &Option<f64>| number.map_or(Texts::MISSING, |number| edges.partition_point(|edge| *edge <= number) as u32);
+        let codes: Vec<u32> = numbers.iter().map(code).collect();
+        by_value(&codes, edges.len() + 1, labels, classes, halves)
+    };
+    let by_bin = by_edges(&edges);
+    sorted.dedup();
+    if sorted.len() <= edges.len() + 1 || sorted.len() > VALUES {
+        return by_bin;
     }
-    let mut edges: Vec<f64> = (1..BINS).map(|bin| sorted[bin * sorted.len() / BINS]).collect();
-    edges.dedup();
-    let code = |number: &Option<f64>| number.map_or(Texts::MISSING, |number| edges.partition_point(|edge| *edge <= number) as u32);
-    (numbers.iter().map(code).collect(), edges.len() + 1)
-}
-
-/// The better of by value and by quantile bin.
-pub fn by_number(numbers: &[Option<f64>], labels: &[u8], classes: usize, halves: &Halves) -> Score {
-    let (codes, distinct) = binned(numbers);
-    let by_bin = by_value(&codes, distinct, labels, classes, halves);
-    let (codes, distinct) = exact(numbers);
-    let by_exact_value = by_value(&codes, distinct, labels, classes, halves);
+    let by_exact_value = by_edges(&sorted);
     if by_exact_value.accuracy > by_bin.accuracy {
         by_exact_value
     } else {
         by_bin
     }
-}
-
-fn exact(numbers: &[Option<f64>]) -> (Vec<u32>, usize) {
-    let mut values: Vec<f64> = numbers.iter().flatten().copied().collect();
-    values.sort_unstable_by(f64::total_cmp);
-    values.dedup();
-    let code = |number: &Option<f64>| match number {
-        Some(number) => values.partition_point(|value| value < number) as u32,
-        None => Texts::MISSING,
-    };
-    (numbers.iter().map(code).collect(), values.len())
 }
 
 #[cfg(test)]

@@ -216,15 +216,16 @@ impl LabelRule {
     fn with_order_of(&self, table: &Table) -> Result<Self> {
         let mut rule = self.clone();
         if let LabelKind::Dates {
-            actual, planned, order, ..
+            actual,
+            planned,
+            order: order @ None,
+            ..
         } = &mut rule.kind
         {
-            if order.is_none() {
-                *order = match (table.date_order(actual)?, table.date_order(planned)?) {
-                    (Some(first), Some(second)) if first != second => None,
-                    (first, second) => first.or(second),
-                };
-            }
+            *order = match (table.date_order(actual)?, table.date_order(planned)?) {
+                (Some(first), Some(second)) if first != second => None,
+                (first, second) => first.or(second),
+            };
         }
         Ok(rule)
     }
