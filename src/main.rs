@@ -1,1 +1,7 @@
-fn main() {}
+//! The `recant` binary: see the library's `cli` module.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    recant::cli::main(std::env::args_os())
+}

@@ -1,1 +1,111 @@
-//! cli
+//! The command line: parse, validate, act. One file per command; the list of commands is [`arguments::Command`].
+
+pub mod arguments;
+pub mod console;
+mod demo;
+mod generate;
+mod inject;
+mod inspect;
+mod predict;
+mod repair;
+mod report;
+mod sheets;
+mod train;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::{CommandFactory, Parser};
+
+use crate::error::{Error, Result};
+use arguments::{Command, CommandLine};
+use console::Console;
+
+/// Runs the command line and returns the process exit code.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    silence_panics();
+    let line = match CommandLine::try_parse_from(arguments) {
+        Ok(line) => line,
+        Err(error) => {
+            // clap prints help and versions to stdout with code 0, mistakes to stderr with code 2.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    let json = line.global.json;
+    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(line)));
+    let error = match outcome {
+        Ok(Ok(())) => return ExitCode::SUCCESS,
+        Ok(Err(error)) => error,
+        Err(payload) => Error::internal(format!("Recant ran into a fault of its own: {}", panic_text(payload.as_ref()))),
+    };
+    console::print_error(&error, json);
+    ExitCode::from(error.exit_code())
+}
+
+fn run(line: CommandLine) -> Result<()> {
+    let stop = Arc::new(AtomicBool::new(false));
+    watch_for_interrupts(&stop);
+    let threads = threads(line.global.threads);
+    let console = Console::new(line.global.json, line.global.quiet, stop);
+    let context = Context {
+        console,
+        seed: crate::seed::Seed(line.global.seed),
+        threads,
+    };
+    match line.command {
+        Command::Demo(arguments) => demo::run(&context, &arguments),
+        Command::Inspect(arguments) => inspect::run(&context, &arguments),
+        Command::Train(arguments) => train::run(&context, &arguments),
+        Command::Inject(arguments) => inject::run(&context, &arguments),
+        Command::Repair(arguments) => repair::run(&context, &arguments),
+        Command::Predict(arguments) => predict::run(&context, &arguments),
+        Command::Report(arguments) => report::run(&context, &arguments),
+        Command::Generate(arguments) => generate::run(&context, &arguments),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut CommandLine::command(), "recant", &mut std::io::stdout());
+            Ok(())
+        }
+    }
+}
+
+/// What every command gets: where to talk, the run seed, how many cores.
+pub(crate) struct Context {
+    pub console: Console,
+    pub seed: crate::seed::Seed,
+    pub threads: usize,
+}
+
+/// Sets the size of the shared thread pools before their first use and returns it.
+fn threads(asked: Option<u16>) -> usize {
+    let available = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = asked.map_or(available, usize::from);
+    // Both fail only where a pool exists already, which is harmless: results do not depend on the number of threads.
+    let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
+    threads
+}
+
+/// The first Ctrl-C asks the work to stop at a safe point; the second stops at once. Half-written files have temporary names.
+fn watch_for_interrupts(stop: &Arc<AtomicBool>) {
+    let stop = Arc::clone(stop);
+    let _ = ctrlc::set_handler(move || {
+        if stop.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+    });
+}
+
+/// Faults of our own are reported in one sentence, not as a stack trace, unless the person asks for one.
+fn silence_panics() {
+    if std::env::var_os("RUST_BACKTRACE").is_none() {
+        std::panic::set_hook(Box::new(|_| {}));
+    }
+}
+
+fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
+    let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| payload.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no details".to_owned())
+}

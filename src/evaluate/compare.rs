@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::metrics::{INTERVAL_LEVEL, metrics, predictions};
-use super::record::{Comparison, EvaluationSettings, Interval, McNemarRecord, Verdict};
+use super::record::{Comparison, EvaluationSettings, Interval, McNemarRecord, Metrics, Verdict};
 use super::verdict::judge;
 use super::words;
 use crate::error::{Error, Result};
@@ -83,14 +83,26 @@ pub struct Unjudged {
 /// # Errors
 /// Settings out of range, no rows, sizes that do not fit, or probabilities that are none.
 pub fn compare(rows: &Rows, before: &[f32], after: &[f32], settings: &EvaluationSettings) -> Result<Unjudged> {
-    check_settings(settings)?;
-    let metrics_before = metrics(rows.labels, before, rows.classes)?;
-    let metrics_after = metrics(rows.labels, after, rows.classes)?;
     let changes = changes(
         rows.labels,
         &predictions(before, rows.classes.len())?,
         &predictions(after, rows.classes.len())?,
     );
+    let measured = (
+        metrics(rows.labels, before, rows.classes)?,
+        metrics(rows.labels, after, rows.classes)?,
+    );
+    compare_changes(rows, measured, &changes, settings)
+}
+
+/// The comparison behind [`compare`], from metrics before and after and the change of each row: 1 fixed, -1 broken, 0 neither.
+pub(super) fn compare_changes(
+    rows: &Rows,
+    (metrics_before, metrics_after): (Metrics, Metrics),
+    changes: &[i64],
+    settings: &EvaluationSettings,
+) -> Result<Unjudged> {
+    check_settings(settings)?;
     let fixed = changes.iter().filter(|change| **change > 0).count();
     let broken = changes.iter().filter(|change| **change < 0).count();
     let mcnemar = McNemarRecord {
@@ -100,7 +112,7 @@ pub fn compare(rows: &Rows, before: &[f32], after: &[f32], settings: &Evaluation
     };
     let singles: Vec<Cluster> = changes.iter().map(|&sum| Cluster { sum, rows: 1 }).collect();
     let difference = interval(singles, settings, "bootstrap-rows")?;
-    let clusters = rows.groups.map(|groups| clusters(groups, &changes)).transpose()?;
+    let clusters = rows.groups.map(|groups| clusters(groups, changes)).transpose()?;
     let group_p = clusters.as_ref().map(|clusters| sign_flip_counts(&sums(clusters)));
     let groups = clusters.as_ref().map(Vec::len);
     let cautions = cautions(rows, groups, clusters.as_deref());

@@ -7,6 +7,7 @@ mod compare;
 mod metrics;
 pub mod record;
 pub mod train_record;
+mod tail;
 mod usefulness;
 mod verdict;
 pub mod words;
@@ -15,6 +16,7 @@ pub use cell::{UnjudgedCell, cell_summary, friedman_over_methods, judge_grid, va
 pub use changed::{RowNames, accuracy, affected_domain, changed_rows, flagged_agreement, flagged_rows};
 pub use compare::{MethodComparisons, RowSet, Rows, Unjudged, compare, compare_methods, compare_with_baseline};
 pub use metrics::{INTERVAL_LEVEL, SMALLEST_PROBABILITY, metrics, predictions};
+pub use tail::compare_on_flagged_tail;
 pub use usefulness::{Baseline, FEWEST_OF_A_CLASS, judge_usefulness, majority_baseline};
 pub use verdict::{judge, recommend};
 

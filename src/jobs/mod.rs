@@ -1,1 +1,8 @@
-//! jobs
+//! The jobs as library functions: train, inject, repair, predict. They read no arguments and print nothing.
+
+mod convert;
+pub mod predict;
+pub mod repair;
+pub mod rows;
+pub mod save;
+pub mod train;

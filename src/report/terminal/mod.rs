@@ -1,5 +1,6 @@
 //! Records as plain text for the terminal. Here: breaking lines, tables, facts, warnings; one file per record.
 
+mod inspection;
 mod repair;
 mod training;
 
@@ -9,6 +10,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use crate::notes::Notes;
 use crate::report::format;
 
+pub use inspection::inspection;
 pub use repair::repair;
 pub use training::training;
 

@@ -1,0 +1,30 @@
+# `just` lists the recipes. CI runs `just check`'s script.
+
+default:
+    @just --list
+
+# Format, lints, documentation, demo, tests: what CI runs
+check:
+    bash .ci/run
+
+# Quick: own code only
+quick:
+    cargo fmt
+    cargo clippy --all-targets -- -D warnings
+    cargo test
+
+# The whole job on the bundled sample
+demo:
+    cargo run --release -- demo
+
+# Accept changed snapshots after having looked at them
+snapshots:
+    INSTA_UPDATE=always cargo test
+
+# A static Linux binary in dist/
+dist:
+    bash scripts/dist.sh
+
+# Speed against the PyTorch and pandas peers (needs Python with torch, pandas, numpy)
+bench:
+    bash benchmarks/run.sh

@@ -1,0 +1,462 @@
+//! The command line as typed: names, shapes and help texts. Nothing here is checked against files; see the commands.
+
+use std::path::PathBuf;
+
+use crate::label_errors::Amount;
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+
+/// Repairs a trained model after some of its training labels turn out to be wrong, and proves whether that helped.
+#[derive(Debug, Parser)]
+#[command(
+    name = "recant",
+    version,
+    about,
+    propagate_version = true,
+    disable_help_subcommand = true,
+    after_help = "Start here:\n  recant demo                         the whole job on made-up orders, in under a minute\n  recant inspect orders.csv           what is in your sheet, and a profile to edit\n\nEvery command explains itself: recant COMMAND --help\nExit codes: 0 done, 2 something about the input or the files, 70 a fault of Recant, 130 stopped by you"
+)]
+pub struct CommandLine {
+    /// What applies to every command.
+    #[command(flatten)]
+    pub global: GlobalOptions,
+    /// The command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options every command takes.
+#[derive(Debug, Clone, Args)]
+pub struct GlobalOptions {
+    /// Print one JSON object instead of text (fractions, not percent)
+    #[arg(long, global = true, help_heading = "Every command")]
+    pub json: bool,
+    /// Print nothing but errors
+    #[arg(long, short, global = true, help_heading = "Every command")]
+    pub quiet: bool,
+    /// Seed of all random choices: the same seed gives the same files
+    #[arg(long, global = true, value_name = "S", default_value_t = 1, help_heading = "Every command")]
+    pub seed: u64,
+    /// Processor cores to use [default: all]; the results are the same for any number
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Every command")]
+    pub threads: Option<u16>,
+}
+
+/// The commands, in the order of the job.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the whole job on made-up orders: train, find wrong rows, repair, report
+    #[command(after_help = "Examples:\n  recant demo\n  recant demo --out my-first-repair")]
+    Demo(DemoArgs),
+    /// Look into a sheet: columns, dates, classes, columns that give the label away, a profile to edit
+    #[command(
+        after_help = "Examples:\n  recant inspect orders.xlsx\n  recant inspect orders.csv --label \"Delivery Status\" --write-profile orders.recant.toml"
+    )]
+    Inspect(InspectArgs),
+    /// Train a classifier on a sheet
+    #[command(
+        after_help = "Examples:\n  recant train orders.csv --out model\n  recant train orders.csv --profile dataco --network 3x100 --trials 10 --out model"
+    )]
+    Train(TrainArgs),
+    /// Mislabel a share of the training rows, to try a repair where the truth is known
+    #[command(
+        after_help = "Examples:\n  recant inject orders.csv --rate 5% --out trial\n  recant inject orders.csv --kind 'segment:Market = LATAM and \"Shipping Mode\" = \"Standard Class\": late -> on time, 60%' --out trial"
+    )]
+    Inject(InjectArgs),
+    /// Repair a model, given the rows that were entered wrongly
+    #[command(
+        after_help = "Examples:\n  recant repair --model model --flags wrong-rows.csv --test orders-2018.csv --out model-repaired\n  recant repair --model model --flags wrong-ids.xlsx --data orders.csv --method all --out model-repaired"
+    )]
+    Repair(RepairArgs),
+    /// Predict next week's sheet: class, probabilities, warnings
+    #[command(after_help = "Examples:\n  recant predict next-week.xlsx --model model-repaired --out predictions.xlsx")]
+    Predict(PredictArgs),
+    /// Rebuild a report from stored records
+    #[command(after_help = "Examples:\n  recant report model-repaired --out report")]
+    Report(ReportArgs),
+    /// Write made-up order sheets in the DataCo form
+    #[command(
+        after_help = "Examples:\n  recant generate --rows 20000 --out orders.csv\n  recant generate --rows 500 --next-week --out next-week.xlsx"
+    )]
+    Generate(GenerateArgs),
+    /// Print a completion script for your shell
+    #[command(after_help = "Examples:\n  recant completions bash > ~/.local/share/bash-completion/completions/recant")]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// How to read a sheet; everything is detected unless said here.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Reading the sheet (detected unless given)")]
+pub struct SheetOptions {
+    /// Sheet of a workbook, by name or number (1 is the first)
+    #[arg(long, value_name = "NAME")]
+    pub sheet: Option<String>,
+    /// Row of the column names, as the spreadsheet numbers rows
+    #[arg(long, value_name = "ROW")]
+    pub header_row: Option<usize>,
+    /// Encoding of a CSV: utf-8, windows-1252, utf-16
+    #[arg(long, value_name = "NAME")]
+    pub encoding: Option<String>,
+    /// Character between the cells of a CSV: , ; or tab
+    #[arg(long, value_name = "CHAR")]
+    pub delimiter: Option<String>,
+}
+
+/// Which profile to use, and what to change in it.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Profile")]
+pub struct ProfileOptions {
+    /// Built-in profile (dataco, dataco-paper, generic) or a profile file [default: beside the sheet, else by its columns]
+    #[arg(long, value_name = "NAME|FILE")]
+    pub profile: Option<String>,
+    /// Column that holds the label
+    #[arg(long, value_name = "COLUMN")]
+    pub label: Option<String>,
+    /// Column that names each row
+    #[arg(long, value_name = "COLUMN")]
+    pub key: Option<String>,
+    /// Column that orders the rows in time
+    #[arg(long, value_name = "COLUMN")]
+    pub time: Option<String>,
+    /// Column whose equal values belong together, such as an order number
+    #[arg(long, value_name = "COLUMN")]
+    pub group: Option<String>,
+}
+
+/// `recant demo`
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Folder to make
+    #[arg(long, value_name = "DIR", default_value = "recant-demo", value_hint = ValueHint::DirPath)]
+    pub out: PathBuf,
+}
+
+/// `recant inspect`
+#[derive(Debug, Args)]
+pub struct InspectArgs {
+    /// The sheet: CSV, Excel, OpenDocument or Parquet
+    #[arg(value_name = "SHEET", value_hint = ValueHint::FilePath)]
+    pub sheet_file: PathBuf,
+    #[allow(missing_docs)]
+    #[command(flatten)]
+    pub profile: ProfileOptions,
+    #[allow(missing_docs)]
+    #[command(flatten)]
+    pub reading: SheetOptions,
+    /// Write the proposed profile to this file
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub write_profile: Option<PathBuf>,
+}
+
+/// `recant train`
+#[derive(Debug, Args)]
+pub struct TrainArgs {
+    /// The sheet: CSV, Excel, OpenDocument or Parquet
+    #[arg(value_name = "SHEET", value_hint = ValueHint::FilePath)]
+    pub sheet_file: PathBuf,
+    /// Model folder to make
+    #[arg(long, value_name = "MODEL", value_hint = ValueHint::DirPath)]
+    pub out: PathBuf,
+    #[allow(missing_docs)]
+    #[command(flatten)]
+    pub profile: ProfileOptions,
+    #[allow(missing_docs)]
+    #[command(flatten)]
+    pub training: TrainingOptions,
+    #[allow(missing_docs)]
+    #[command(flatten)]
+    pub reading: SheetOptions,
+}
+
+/// How to train; the profile's values unless given.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Training (the profile's values unless given)")]
+pub struct TrainingOptions {
+    /// Hidden layers: 2x50, 3x100, 5x250, or widths such as 64,32
+    #[arg(long, value_name = "SIZE")]
+    pub network: Option<String>,
+    /// Passes over the training rows
+    #[arg(long, value_name = "N")]
+    pub epochs: Option<usize>,
+    /// Learning rate of the first pass
+    #[arg(long, value_name = "RATE")]
+    pub learning_rate: Option<f64>,
+    /// Weight decay
+    #[arg(long, value_name = "RATE")]
+    pub weight_decay: Option<f64>,
+    /// Rows per step
+    #[arg(long, value_name = "ROWS")]
+    pub batch: Option<usize>,
+    /// Weight the classes so that rare ones count as much as common ones
+    #[arg(long)]
+    pub balance_classes: bool,
+    /// Search learning rate and weight decay with this many trials on rows held out of training (0: no search)
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub trials: usize,
+    /// Keep the encoded test rows in the model folder, so that repairs can be judged without the sheet (this stores data)
+    #[arg(long)]
+    pub keep_test_rows: bool,
+}
+
+/// `recant inject`
+#[derive(Debug, Args)]
+pub struct InjectArgs {
+    /// The sheet: CSV, Excel, OpenDocument or Parquet
+    #[arg(value_name = "SHEET", value_hint = ValueHint::FilePath)]
+    pub sheet_file: PathBuf,
+    /// Folder to make: corrupted sheet, flag file, and the true labels apart
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub out: PathBuf,
+    /// Kind of error: uniform, paper, confusion:A,B, segment:RULE, poison:COLUMN=VALUE->CLASS; may be given several times
+    #[arg(long, value_name = "KIND", default_value = "uniform")]
+    pub kind: Vec<String>,
+    /// Share of the training rows to mislabel, or a number of rows: 5%, 0.05, 200 [default: 5%, or what the kind itself says]
+    #[arg(long, value_name = "AMOUNT", value_parser = parse_amount)]
+    pub rate: Option<Amount>,
+    /// Mislabel all rows of a group (such as the items of an order) together
+    #[arg(long)]
+    pub whole_groups: bool,
+    /// Which of the wrong rows are found first: none (a random part), earliest, latest, or a condition such as 'Market = LATAM'
+    #[arg(long, value_name = "BIAS", default_value = "none")]
+    pub bias: String,
+    /// Share of the mislabelled rows that the flag file names
+    #[arg(long, value_name = "SHARE", default_value = "100%", value_parser = parse_share)]
+    pub known: f64,
+    /// Share of the flags that point at rows without an error
+    #[arg(long, value_name = "SHARE", default_value = "0%", value_parser = parse_share)]
+    pub false_flags: f64,
+    /// Write whole rows into the flag file, so that a repair needs no other data
+    #[arg(long)]
+    pub full_rows: bool,
+    #[allow(missing_docs)]
+    #[command(flatten)]
+    pub profile: ProfileOptions,
+    #[allow(missing_docs)]
+    #[command(flatten)]
+    pub reading: SheetOptions,
+}
+
+/// `recant repair`
+#[derive(Debug, Args)]
+pub struct RepairArgs {
+    /// Model folder made by `recant train`
+    #[arg(long, value_name = "MODEL", value_hint = ValueHint::DirPath)]
+    pub model: PathBuf,
+    /// The rows that were entered wrongly: whole rows, keys or row numbers (CSV, Excel, Parquet)
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub flags: PathBuf,
+    /// The sheet the model was trained on (needed where the flag file has only keys, and for finetune and retrain)
+    #[arg(long, value_name = "SHEET", value_hint = ValueHint::FilePath)]
+    pub data: Option<PathBuf>,
+    /// A sheet to judge by [default: the test rows of --data]
+    #[arg(long, value_name = "SHEET", value_hint = ValueHint::FilePath)]
+    pub test: Option<PathBuf>,
+    /// Repair method, or all of them
+    #[arg(long, value_name = "METHOD", default_value = "assd", value_parser = method_names())]
+    pub method: String,
+    /// Model folder to make, with the report inside
+    #[arg(long, value_name = "MODEL2", value_hint = ValueHint::DirPath)]
+    pub out: PathBuf,
+    #[allow(missing_docs)]
+    #[command(flatten)]
+    pub flag_reading: FlagOptions,
+    #[allow(missing_docs)]
+    #[command(flatten)]
+    pub evidence: EvidenceOptions,
+    #[allow(missing_docs)]
+    #[command(flatten)]
+    pub dampening: DampeningOptions,
+    #[allow(missing_docs)]
+    #[command(flatten)]
+    pub reading: SheetOptions,
+}
+
+/// How to read the flag file.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Reading the flag file")]
+pub struct FlagOptions {
+    /// Column that names each row, in the flag file [default: the model's key column]
+    #[arg(long, value_name = "COLUMN")]
+    pub key: Option<String>,
+    /// Column that says whether a row is flagged (yes/no, 1/0, true/false)
+    #[arg(long, value_name = "COLUMN")]
+    pub flag_column: Option<String>,
+    /// The flags are row numbers: `sheet` (as the spreadsheet shows them), `from-1` or `from-0` (first data row is 1 or 0)
+    #[arg(long, value_name = "HOW")]
+    pub row_numbers: Option<RowNumbers>,
+    /// Column with the label that a row is said to have, checked against the model's [default: given_label]
+    #[arg(long, value_name = "COLUMN")]
+    pub given_column: Option<String>,
+    /// Column with the correct label, where it is known for some rows [default: correct_label]
+    #[arg(long, value_name = "COLUMN")]
+    pub correct_column: Option<String>,
+    /// Flag rows whose label-quality score is at least as bad as this
+    #[arg(long, value_name = "SCORE")]
+    pub score_cut: Option<f64>,
+    /// Flag so many rows with the worst scores: a count or a share (50, 2%)
+    #[arg(long, value_name = "AMOUNT", value_parser = parse_amount)]
+    pub worst: Option<Amount>,
+    /// Take keys that differ only in leading zeros, a trailing .0, spaces or case as the same
+    #[arg(long)]
+    pub loose_keys: bool,
+}
+
+/// How row numbers count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RowNumbers {
+    /// As the spreadsheet shows them: the header is a row
+    Sheet,
+    /// The first data row is 1
+    #[value(name = "from-1")]
+    FromOne,
+    /// The first data row is 0
+    #[value(name = "from-0")]
+    FromZero,
+}
+
+/// What counts as evidence.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Evidence")]
+pub struct EvidenceOptions {
+    /// Smallest difference in accuracy worth acting on: 0.1% is a tenth of a percentage point
+    #[arg(long, value_name = "SHARE", default_value = "0.1%", value_parser = parse_share)]
+    pub minimum_effect: f64,
+    /// Significance level, after correction for the number of methods
+    #[arg(long, value_name = "LEVEL", default_value = "5%", value_parser = parse_share)]
+    pub significance: f64,
+    /// Bootstrap resamples
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    pub resamples: usize,
+}
+
+/// For researchers: how ASSD and SSD dampen.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Dampening (for researchers)")]
+pub struct DampeningOptions {
+    /// Importance measure
+    #[arg(long, value_name = "KIND", default_value = "squared-batch-gradient")]
+    pub importance: ImportanceChoice,
+    /// What the flagged rows are compared with
+    #[arg(long, value_name = "SET", default_value = "retain-original-batches")]
+    pub reference: ReferenceChoice,
+    /// SSD's selection weighting alpha
+    #[arg(long, value_name = "ALPHA", default_value_t = 10.0)]
+    pub alpha: f64,
+    /// SSD's dampening constant lambda
+    #[arg(long, value_name = "LAMBDA", default_value_t = 1.0)]
+    pub lambda: f64,
+}
+
+/// Importance measures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ImportanceChoice {
+    /// Mean over mini-batches of the squared mean gradient, as the papers' code computes it
+    SquaredBatchGradient,
+    /// Mean over rows of the squared gradient
+    PerSampleFisher,
+}
+
+/// Reference sets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReferenceChoice {
+    /// The unflagged rows in the batches of the training (needs no training data)
+    RetainOriginalBatches,
+    /// The unflagged rows in new batches (needs --data)
+    Retain,
+    /// All training rows
+    Full,
+}
+
+/// `recant predict`
+#[derive(Debug, Args)]
+pub struct PredictArgs {
+    /// The sheet: CSV, Excel, OpenDocument or Parquet
+    #[arg(value_name = "SHEET", value_hint = ValueHint::FilePath)]
+    pub sheet_file: PathBuf,
+    /// Model folder
+    #[arg(long, value_name = "MODEL", value_hint = ValueHint::DirPath)]
+    pub model: PathBuf,
+    /// File to write: .csv, .xlsx or .parquet
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub out: PathBuf,
+    #[allow(missing_docs)]
+    #[command(flatten)]
+    pub reading: SheetOptions,
+}
+
+/// `recant report`
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// A repaired model folder, or a folder with record.json
+    #[arg(value_name = "RUN", value_hint = ValueHint::DirPath)]
+    pub run: PathBuf,
+    /// Folder to make
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub out: PathBuf,
+}
+
+/// `recant generate`
+#[derive(Debug, Args)]
+pub struct GenerateArgs {
+    /// Rows (order items)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=50_000_000))]
+    pub rows: u32,
+    /// File to write: .csv (latin-1, like the original), .csv.gz, .xlsx or .parquet
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub out: PathBuf,
+    /// Orders that have not shipped yet: no actual days, shipping date or final status
+    #[arg(long)]
+    pub next_week: bool,
+}
+
+/// Reads `5%`, `0.05` or `.05` as a fraction in 0..=1.
+fn parse_share(text: &str) -> Result<f64, String> {
+    let trimmed = text.trim();
+    let (digits, scale) = match trimmed.strip_suffix('%') {
+        Some(digits) => (digits.trim(), 0.01),
+        None => (trimmed, 1.0),
+    };
+    let value: f64 = digits
+        .replace(',', ".")
+        .parse()
+        .map_err(|_| format!("`{text}` is not a share: write 5% or 0.05"))?;
+    let share = value * scale;
+    if !(0.0..=1.0).contains(&share) {
+        return Err(format!("`{text}` is not between 0% and 100%: write 5% or 0.05"));
+    }
+    Ok(share)
+}
+
+fn parse_amount(text: &str) -> Result<Amount, String> {
+    text.parse().map_err(|error: crate::error::Error| error.message().to_owned())
+}
+
+fn method_names() -> clap::builder::PossibleValuesParser {
+    let mut names: Vec<&'static str> = crate::repair::METHODS.iter().map(|method| method.name()).collect();
+    names.push("all");
+    clap::builder::PossibleValuesParser::new(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn shares_are_read_in_percent_and_as_fractions() {
+        assert_eq!(parse_share("5%"), Ok(0.05));
+        assert_eq!(parse_share("0.25 %"), Ok(0.0025));
+        assert_eq!(parse_share("0,5"), Ok(0.5));
+        assert!(parse_share("7").is_err());
+        assert!(parse_share("-1%").is_err());
+        assert!(parse_share("NaN").is_err());
+        assert!(parse_share("five").is_err());
+    }
+}

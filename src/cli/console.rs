@@ -1,0 +1,235 @@
+//! What a person sees: data on stdout, talk on stderr, one JSON object with `--json`, nothing with `--quiet`.
+
+use std::io::{IsTerminal, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::Value;
+
+use crate::error::Error;
+use crate::notes::Notes;
+use crate::progress::Progress;
+use crate::report::terminal::Look;
+
+const RED: Style = AnsiColor::Red.on_default().bold();
+const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
+const CYAN: Style = AnsiColor::Cyan.on_default().bold();
+const BOLD: Style = Style::new().bold();
+
+/// Where output goes and how much of it there is.
+pub struct Console {
+    json: bool,
+    quiet: bool,
+    stop: Arc<AtomicBool>,
+}
+
+impl Console {
+    /// A console; `stop` is raised by Ctrl-C.
+    pub fn new(json: bool, quiet: bool, stop: Arc<AtomicBool>) -> Self {
+        Self { json, quiet, stop }
+    }
+
+    /// Whether the one JSON object was asked for.
+    pub fn json(&self) -> bool {
+        self.json
+    }
+
+    /// Columns available for text: the terminal's width, within 50 and 120; 100 where output is no terminal.
+    pub fn width(&self) -> usize {
+        let columns = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
+        let seen = columns.or_else(|| std::io::stdout().is_terminal().then(console_columns).flatten());
+        seen.unwrap_or(100).clamp(50, 120)
+    }
+
+    /// How reports for the terminal are to look.
+    pub fn look(&self) -> Look {
+        let colour = anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never;
+        Look {
+            width: self.width(),
+            colour,
+        }
+    }
+
+    /// A result line for people; silent with `--json` or `--quiet`.
+    pub fn say(&self, text: impl AsRef<str>) {
+        if !self.json && !self.quiet {
+            write_out(&mut anstream::stdout(), text.as_ref());
+        }
+    }
+
+    /// `label   value`, aligned, the label set off.
+    pub fn item(&self, label: &str, value: impl AsRef<str>) {
+        let indent = 13;
+        let wrapped = wrap(value.as_ref(), self.width().saturating_sub(indent));
+        for (index, line) in wrapped.iter().enumerate() {
+            let label = if index == 0 { label } else { "" };
+            self.say(format!("{CYAN}{label:<12}{CYAN:#} {line}"));
+        }
+    }
+
+    /// A heading.
+    pub fn heading(&self, text: &str) {
+        self.say(format!("\n{BOLD}{text}{BOLD:#}"));
+    }
+
+    /// A hint for the next step, on stdout.
+    pub fn next_step(&self, text: &str, command: &str) {
+        self.say(format!("\n{text}\n  {BOLD}{command}{BOLD:#}"));
+    }
+
+    /// The final JSON object, only with `--json`.
+    pub fn result(&self, value: &Value) {
+        if self.json {
+            write_out(&mut anstream::stdout(), &value.to_string());
+        }
+    }
+
+    /// Warnings, on stderr: what was found and what was done about it.
+    pub fn notes(&self, notes: &Notes) {
+        if self.quiet || self.json {
+            return;
+        }
+        for note in notes.iter() {
+            self.warning(&note.found, &note.done);
+        }
+    }
+
+    fn warning(&self, found: &str, done: &str) {
+        let lines = wrap(&format!("{found} {}", arrow(done)), self.width().saturating_sub(9));
+        for (index, line) in lines.iter().enumerate() {
+            let label = if index == 0 { "warning:" } else { "        " };
+            write_out(&mut anstream::stderr(), &format!("{YELLOW}{label}{YELLOW:#} {line}"));
+        }
+    }
+
+    /// A progress bar on a terminal, nothing elsewhere.
+    pub fn progress(&self) -> Bar {
+        let shown = !self.json && !self.quiet && std::io::stderr().is_terminal();
+        Bar {
+            shown,
+            stop: Arc::clone(&self.stop),
+            bar: std::sync::Mutex::new(None),
+        }
+    }
+}
+
+fn arrow(done: &str) -> String {
+    if done.is_empty() { String::new() } else { format!("({done})") }
+}
+
+/// Prints an error: cause with its place, then a hint on a line of its own. With `json`, one object on stdout instead.
+pub fn print_error(error: &Error, json: bool) {
+    if json {
+        let value = serde_json::json!({
+            "error": { "message": error.message(), "place": error.place(), "hint": error.hint_text(), "exit_code": error.exit_code() }
+        });
+        write_out(&mut anstream::stdout(), &value.to_string());
+    }
+    write_out(&mut anstream::stderr(), &format!("{RED}error:{RED:#} {error}"));
+    if let Some(hint) = error.hint_text() {
+        write_out(&mut anstream::stderr(), &format!("{CYAN}hint:{CYAN:#} {hint}"));
+    }
+}
+
+/// Writes a line; a reader that has gone away (`| head`) is no error.
+fn write_out(stream: &mut dyn Write, text: &str) {
+    let _ = writeln!(stream, "{text}");
+    let _ = stream.flush();
+}
+
+fn console_columns() -> Option<usize> {
+    terminal_size::terminal_size().map(|(terminal_size::Width(columns), _)| usize::from(columns))
+}
+
+/// Breaks a text into lines of at most `width` characters at spaces; longer words stay whole.
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    for paragraph in text.split('\n') {
+        let mut line = String::new();
+        for word in paragraph.split(' ') {
+            let extra = usize::from(!line.is_empty());
+            if !line.is_empty() && line.chars().count() + extra + word.chars().count() > width {
+                lines.push(std::mem::take(&mut line));
+            } else if extra == 1 {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+        lines.push(line);
+    }
+    lines
+}
+
+/// A progress bar that lower floors feed through [`Progress`].
+pub struct Bar {
+    shown: bool,
+    stop: Arc<AtomicBool>,
+    bar: std::sync::Mutex<Option<ProgressBar>>,
+}
+
+impl Bar {
+    fn with(&self, action: impl FnOnce(&mut Option<ProgressBar>)) {
+        if let Ok(mut bar) = self.bar.lock() {
+            action(&mut bar);
+        }
+    }
+}
+
+impl Progress for Bar {
+    fn start(&self, stage: &str, steps: u64) {
+        if !self.shown {
+            return;
+        }
+        let bar = ProgressBar::with_draw_target(Some(steps), ProgressDrawTarget::stderr_with_hz(8));
+        let template = if steps == 0 {
+            "{spinner} {msg} {elapsed}"
+        } else {
+            "{msg:<28} {bar:24} {percent:>3} % {eta} left"
+        };
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style.progress_chars("=> "));
+        }
+        bar.set_message(stage.to_owned());
+        bar.enable_steady_tick(Duration::from_millis(200));
+        self.with(|slot| *slot = Some(bar));
+    }
+
+    fn advance(&self, steps: u64) {
+        if self.shown {
+            self.with(|slot| {
+                if let Some(bar) = slot {
+                    bar.inc(steps);
+                }
+            });
+        }
+    }
+
+    fn finish(&self) {
+        self.with(|slot| {
+            if let Some(bar) = slot.take() {
+                bar.finish_and_clear();
+            }
+        });
+    }
+
+    fn interrupted(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wrap;
+
+    #[test]
+    fn wrapping_keeps_every_word_and_the_width() {
+        let text = "one two three four five six seven";
+        let lines = wrap(text, 10);
+        assert!(lines.iter().all(|line| line.len() <= 10), "{lines:?}");
+        assert_eq!(lines.join(" "), text);
+        assert_eq!(wrap("unbreakablyLongWord x", 5), ["unbreakablyLongWord", "x"]);
+    }
+}

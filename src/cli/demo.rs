@@ -1,0 +1,198 @@
+//! `recant demo`: the whole job on the bundled sample, each step with the command that does it.
+
+use std::path::Path;
+
+use crate::cli::Context;
+use crate::cli::arguments::DemoArgs;
+use crate::cli::{inject, sheets, train};
+use crate::error::{Error, Result};
+use crate::evaluate::record::EvaluationSettings;
+use crate::evaluate::words::{count, percent};
+use crate::features::Profile;
+use crate::files;
+use crate::jobs::predict::predict;
+use crate::jobs::repair::{RepairJob, Repaired, methods, run as run_repair};
+use crate::jobs::rows::TrainingSheet;
+use crate::jobs::save::{folder_of, save_repaired, save_trained};
+use crate::jobs::train::{TrainOptions, TrainRequest, train as run_training};
+use crate::label_errors::flags::{self, FlagOptions};
+use crate::label_errors::{Bias, InjectedSheet, InjectionPlan, Known, affected_rows, inject_sheet, kinds};
+use crate::model::ModelFolder;
+use crate::notes::Notes;
+use crate::progress::Progress;
+use crate::repair::RepairOptions;
+use crate::report;
+use crate::tables::{self, ReadOptions, Table};
+
+/// The bundled sample: made-up orders, see `data/README.md`.
+const ORDERS: &[u8] = include_bytes!("../../data/sample/orders.csv.gz");
+/// Made-up orders of the week after.
+const NEXT_WEEK: &[u8] = include_bytes!("../../data/sample/next_week.csv");
+/// The systematic error: the late orders of one lane were booked as on time.
+pub(crate) const ERROR: &str = "segment:Market = LATAM and \"Shipping Mode\" = \"Standard Class\": late -> on time, 100%";
+
+pub(super) fn run(context: &Context, arguments: &DemoArgs) -> Result<()> {
+    train::refuse_existing(&arguments.out)?;
+    let console = &context.console;
+    console.heading("Recant demo: a delay model that learned from wrong rows, and its repair");
+    let mut notes = Notes::new();
+    let progress = console.progress();
+    let (repaired, summary) = files::write_folder(&arguments.out, |folder| whole_job(context, folder, &mut notes, &progress))?;
+    console.heading("6. The result");
+    say(context, &repaired, &arguments.out);
+    let mut value = summary;
+    value["report"] = serde_json::json!(arguments.out.join("report.html"));
+    value["notes"] = serde_json::json!(notes);
+    console.result(&value);
+    Ok(())
+}
+
+fn whole_job(context: &Context, folder: &Path, notes: &mut Notes, progress: &dyn Progress) -> Result<(Repaired, serde_json::Value)> {
+    let console = &context.console;
+    let orders = folder.join("orders.csv.gz");
+    files::write_bytes(&orders, ORDERS)?;
+    files::write_bytes(&folder.join("next-week.csv"), NEXT_WEEK)?;
+    let clean = tables::read(&orders, &ReadOptions::default(), notes)?;
+    console.heading("1. The sheet");
+    console.say(format!("{} made-up order items with {} columns, as an order system exports them: orders.csv.gz", count(clean.height()), clean.names().len()));
+    let profile = Profile::load("dataco")?;
+
+    console.heading("2. The mistake");
+    let injected = mislabel(context, &clean, &profile, notes)?;
+    let trial = folder.join("mistake");
+    std::fs::create_dir_all(&trial).map_err(|error| Error::io("make the folder", &trial, &error))?;
+    inject::write(&injected, &trial, "corrupted.csv", notes)?;
+    console.say(format!(
+        "In {} rows, late orders of one lane (Latin America, Standard Class) were booked as on time. Somebody found them: mistake/flags.csv",
+        count(injected.summary.mislabelled)
+    ));
+    shown(context, &format!("recant inject orders.csv.gz --kind '{ERROR}' --out mistake"));
+
+    console.heading("3. The model that learned from it");
+    let corrupted = tables::read(&trial.join("corrupted.csv"), &ReadOptions::default(), notes)?;
+    let model_path = folder.join("model");
+    let record = train_on(context, &corrupted, &profile, &model_path, notes, progress)?;
+    console.say(record);
+    shown(context, "recant train mistake/corrupted.csv --out model");
+
+    console.heading("4. The repair");
+    let (model, origin) = ModelFolder::load(&model_path)?;
+    let out = folder.join("model-repaired");
+    let repaired = {
+        let sheet = TrainingSheet::read(&corrupted, &model, notes)?;
+        let flag_path = trial.join("flags.csv");
+        let read = flags::read(&flag_path, &ReadOptions::default(), &FlagOptions::default(), &model.rows, Some(&model.profile.label), notes)?;
+        let resolved = flags::resolve(&read.file, &model.rows, notes)?;
+        let test = sheet.test(&corrupted, &resolved);
+        let affected = match &test {
+            Some(test) => Some(touched(&clean, &profile, &test.table_rows, notes)?),
+            None => None,
+        };
+        let job = RepairJob {
+            model: &model,
+            model_name: origin.name.clone(),
+            flags: &resolved,
+            flagged: sheet.flagged(&resolved, model.features.width()),
+            training: Some(sheet.data.clone()),
+            validation: sheet.validation(&corrupted, &resolved),
+            test,
+            affected,
+            methods: methods("all", true, &model, notes)?,
+            options: RepairOptions::default(),
+            settings: EvaluationSettings { group_column: model.profile.group.clone(), ..train::settings(context) },
+            command: "recant repair --model model --flags mistake/flags.csv --data mistake/corrupted.csv --method all --out model-repaired".to_owned(),
+            threads: context.threads,
+        };
+        let repaired = run_repair(&job, notes, progress)?;
+        save_repaired(&repaired, &job, &origin, &read.table.source().sha256, &out, |inside| {
+            report::write_all(&inside.join("report"), &repaired.record, &repaired.timings).map(drop)
+        })?;
+        repaired
+    };
+    console.say(format!("{} repair methods ran on {} flagged rows.", repaired.record.methods.len(), count(repaired.record.flags.used)));
+    shown(context, "recant repair --model model --flags mistake/flags.csv --data mistake/corrupted.csv --method all --out model-repaired");
+    copy_report(&out, folder)?;
+
+    console.heading("5. Next week's orders");
+    let (repaired_model, _) = ModelFolder::load(&out)?;
+    let week = tables::read(&folder.join("next-week.csv"), &ReadOptions::default(), notes)?;
+    let predictions = predict(&week, &repaired_model.network, &repaired_model.features, &repaired_model.info.classes, context.threads, notes)?;
+    predictions.append_to(&week)?.write(&folder.join("predictions.xlsx"), notes)?;
+    let late: Vec<String> = repaired_model.info.classes.iter().zip(predictions.counts()).map(|(class, number)| format!("{} {class}", count(number))).collect();
+    console.say(format!("{} orders predicted: {}", count(week.height()), late.join(", ")));
+    shown(context, "recant predict next-week.csv --model model-repaired --out predictions.xlsx");
+    let summary = serde_json::json!({
+        "rows": clean.height(),
+        "mislabelled": injected.summary.mislabelled,
+        "chosen": repaired.record.chosen,
+        "methods": repaired.record.methods.iter().map(|method| serde_json::json!({ "name": method.name, "test": method.test.as_ref().map(|test| serde_json::json!({ "accuracy": test.after.accuracy.estimate, "accuracy_before": test.before.accuracy.estimate, "verdict": test.verdict })) })).collect::<Vec<_>>(),
+        "affected": repaired.record.affected,
+    });
+    Ok((repaired, summary))
+}
+
+fn shown(context: &Context, command: &str) {
+    context.console.say(format!("   {command}"));
+}
+
+fn mislabel(context: &Context, clean: &Table, profile: &Profile, notes: &mut Notes) -> Result<InjectedSheet> {
+    let label = profile.label.resolve(clean)?;
+    let plan = InjectionPlan {
+        mistakes: vec![(kinds::parse(ERROR, label.classes())?, None)],
+        whole_groups: false,
+        spare_validation: false,
+        known: Known { share: 1.0, false_share: 0.0, bias: Bias::None },
+        full_rows: false,
+        seed: context.seed,
+    };
+    inject_sheet(clean, profile, &plan, notes)
+}
+
+/// Which test rows the error would touch, by their clean labels: to judge the repair by, after it is made.
+fn touched(clean: &Table, profile: &Profile, rows: &[usize], notes: &mut Notes) -> Result<(Vec<bool>, String)> {
+    let label = profile.label.resolve(clean)?;
+    let labels = label.labels(clean, notes)?;
+    let of_rows: Vec<u8> = rows.iter().map(|row| labels[*row].unwrap_or_default()).collect();
+    let mistake = kinds::parse(ERROR, label.classes())?;
+    Ok((affected_rows(mistake.as_ref(), clean, rows, &of_rows, notes)?, mistake.in_words()))
+}
+
+fn train_on(context: &Context, table: &Table, profile: &Profile, out: &Path, notes: &mut Notes, progress: &dyn Progress) -> Result<String> {
+    let request = TrainRequest {
+        table,
+        profile,
+        options: &TrainOptions::default(),
+        name: "model".to_owned(),
+        command: "recant train mistake/corrupted.csv --out model".to_owned(),
+        settings: train::settings(context),
+        seed: context.seed,
+        threads: context.threads,
+    };
+    let trained = run_training(&request, notes, progress)?;
+    let model = folder_of(&trained, table, false)?;
+    save_trained(&model, out, |inside| report::write_training(&inside.join("report"), &trained.record, &trained.timings).map(drop))?;
+    Ok(trained.record.usefulness.sentence)
+}
+
+/// The report once more at the top, where a person looks first.
+fn copy_report(out: &Path, folder: &Path) -> Result<()> {
+    for name in ["report.html", "report.xlsx"] {
+        let from = out.join("report").join(name);
+        let bytes = std::fs::read(&from).map_err(|error| Error::io("read", &from, &error))?;
+        files::write_bytes(&folder.join(name), &bytes)?;
+    }
+    Ok(())
+}
+
+fn say(context: &Context, repaired: &Repaired, out: &Path) {
+    let console = &context.console;
+    if let Ok(text) = report::terminal::repair(&repaired.record, &repaired.timings, console.look()) {
+        console.say(text.trim_end());
+    }
+    if let Some(affected) = &repaired.record.affected {
+        let after: Vec<String> = affected.after.iter().map(|(method, accuracy)| format!("{method} {}", percent(*accuracy, 1))).collect();
+        console.item("That lane", format!("{} late orders in the test period: {} right before; after: {}", count(affected.rows), percent(affected.before, 1), after.join(", ")));
+    }
+    console.next_step("Open the report in your browser:", &sheets::shown(&std::path::absolute(out.join("report.html")).unwrap_or_else(|_| out.join("report.html"))));
+}
+

@@ -1,0 +1,59 @@
+//! `recant predict`: class, probabilities and a warning for every row of a sheet.
+
+use crate::cli::Context;
+use crate::cli::arguments::PredictArgs;
+use crate::cli::sheets;
+use crate::error::{Error, Result};
+use crate::evaluate::words::{count, percent};
+use crate::jobs::predict::predict;
+use crate::model::ModelFolder;
+use crate::notes::Notes;
+
+pub(super) fn run(context: &Context, arguments: &PredictArgs) -> Result<()> {
+    if arguments.out.exists() && same_file(&arguments.out, &arguments.sheet_file) {
+        return Err(Error::input("the predictions would overwrite the sheet they are made from")
+            .hint("give another name with `--out predictions.xlsx`"));
+    }
+    let mut notes = Notes::new();
+    let (model, _) = ModelFolder::load(&arguments.model)?;
+    let table = sheets::read(&arguments.sheet_file, &arguments.reading, &mut notes)?;
+    let predictions = predict(
+        &table,
+        &model.network,
+        &model.features,
+        &model.info.classes,
+        context.threads,
+        &mut notes,
+    )?;
+    predictions.append_to(&table)?.write(&arguments.out, &mut notes)?;
+    let console = &context.console;
+    console.notes(&notes);
+    let rows = table.height();
+    console.item("Predicted", format!("{} rows of {}", count(rows), table.source().file_name));
+    for (name, number) in model.info.classes.iter().zip(predictions.counts()) {
+        console.item(
+            "",
+            format!("{name}: {} ({})", count(number), percent(number as f64 / rows.max(1) as f64, 1)),
+        );
+    }
+    let warned = predictions.warnings.iter().flatten().count();
+    if warned > 0 {
+        console.item("Warnings", format!("{} rows, see the column `warning`", count(warned)));
+    }
+    console.item("Written", arguments.out.display().to_string());
+    let counts: serde_json::Map<String, serde_json::Value> = model
+        .info
+        .classes
+        .iter()
+        .zip(predictions.counts())
+        .map(|(name, number)| (name.clone(), number.into()))
+        .collect();
+    console.result(
+        &serde_json::json!({ "out": arguments.out, "rows": rows, "predicted": counts, "rows_with_warnings": warned, "notes": notes }),
+    );
+    Ok(())
+}
+
+fn same_file(a: &std::path::Path, b: &std::path::Path) -> bool {
+    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
+}

@@ -1,0 +1,138 @@
+//! `recant repair`: repairs a model, judges the repair, writes model and report.
+
+use crate::cli::Context;
+use crate::cli::arguments::{ImportanceChoice, ReferenceChoice, RepairArgs, RowNumbers};
+use crate::cli::{sheets, train};
+use crate::error::{Error, Result};
+use crate::evaluate::record::EvaluationSettings;
+use crate::jobs::repair::{RepairJob, Repaired, methods, run as run_job};
+use crate::jobs::rows::{TrainingSheet, flagged_from_file, judged_from_model, judged_from_sheet};
+use crate::jobs::save::save_repaired;
+use crate::label_errors::flags::{self, FlagOptions, Numbering, Part};
+use crate::model::ModelFolder;
+use crate::nn::ImportanceKind;
+use crate::notes::Notes;
+use crate::repair::{Reference, RepairOptions};
+use crate::report;
+use crate::tables::{ReadOptions, Table};
+
+pub(super) fn run(context: &Context, arguments: &RepairArgs) -> Result<()> {
+    train::refuse_existing(&arguments.out)?;
+    let mut notes = Notes::new();
+    let (model, origin) = ModelFolder::load(&arguments.model)?;
+    let read = |path: &std::path::Path, notes: &mut Notes| sheets::read(path, &arguments.reading, notes);
+    let read_flags =
+        flags::read(&arguments.flags, &ReadOptions::default(), &flag_options(arguments), &model.rows, Some(&model.profile.label), &mut notes)?;
+    let resolved = flags::resolve(&read_flags.file, &model.rows, &mut notes)?;
+    let data = arguments.data.as_deref().map(|path| read(path, &mut notes)).transpose()?;
+    let sheet = data
+        .as_ref()
+        .map(|table| TrainingSheet::read(table, &model, &mut notes))
+        .transpose()?;
+    let flagged = match &sheet {
+        Some(sheet) => sheet.flagged(&resolved, model.features.width()),
+        None => flagged_from_file(&read_flags.file, &read_flags.table, &resolved, &model, &mut notes)?,
+    };
+    let test_table = arguments.test.as_deref().map(|path| read(path, &mut notes)).transpose()?;
+    let with_data: Option<(&TrainingSheet, &Table)> = sheet.as_ref().zip(data.as_ref());
+    let test = match (&test_table, with_data) {
+        (Some(table), _) => Some(judged_from_sheet(table, &model, &resolved, &mut notes)?),
+        (None, Some((sheet, table))) => sheet.test(table, &resolved),
+        (None, None) => judged_from_model(&model, Part::Test, &resolved),
+    };
+    let validation = match with_data {
+        Some((sheet, table)) => sheet.validation(table, &resolved),
+        None => judged_from_model(&model, Part::Validation, &resolved),
+    };
+    let methods = methods(&arguments.method, sheet.is_some(), &model, &mut notes)?;
+    let job = RepairJob {
+        model: &model,
+        model_name: origin.name.clone(),
+        flags: &resolved,
+        flagged,
+        training: sheet.as_ref().map(|sheet| sheet.data.clone()),
+        test,
+        validation,
+        affected: None,
+        methods,
+        options: repair_options(arguments),
+        settings: EvaluationSettings {
+            minimum_effect: arguments.evidence.minimum_effect,
+            significance: arguments.evidence.significance,
+            resamples: arguments.evidence.resamples,
+            group_column: model.profile.group.clone(),
+            seed: context.seed.0,
+        },
+        command: sheets::command_for_records(),
+        threads: context.threads,
+    };
+    let progress = context.console.progress();
+    let repaired = run_job(&job, &mut notes, &progress)?;
+    save_repaired(&repaired, &job, &origin, &read_flags.table.source().sha256, &arguments.out, |folder| {
+        report::write_all(&folder.join("report"), &repaired.record, &repaired.timings).map(drop)
+    })?;
+    say(context, &repaired, &arguments.out)
+}
+
+/// Prints a finished repair.
+pub(super) fn say(context: &Context, repaired: &Repaired, out: &std::path::Path) -> Result<()> {
+    let console = &context.console;
+    let record = &repaired.record;
+    let page = out.join("report").join("report.html");
+    console.say(report::terminal::repair(record, &repaired.timings, console.look())?);
+    console.item("Model", out.display().to_string());
+    console.item("Report", page.display().to_string());
+    console.next_step(
+        "Next, predict a sheet:",
+        &format!(
+            "recant predict next-week.xlsx --model {} --out predictions.xlsx",
+            sheets::shown(out)
+        ),
+    );
+    let mut value = serde_json::to_value(record).map_err(|error| Error::internal(error.to_string()))?;
+    let chosen = record.methods.iter().find(|method| method.name == record.chosen);
+    let accuracy = |comparison: &crate::evaluate::record::Comparison| serde_json::json!({ "accuracy": comparison.after.accuracy.estimate, "accuracy_before": comparison.before.accuracy.estimate, "difference": comparison.difference, "p": comparison.p_holm, "verdict": comparison.verdict, "sentence": comparison.sentence });
+    value["test"] = chosen
+        .and_then(|method| method.test.as_ref())
+        .map_or(serde_json::Value::Null, accuracy);
+    value["out"] = serde_json::json!(out);
+    value["report"] = serde_json::json!(page);
+    console.result(&value);
+    Ok(())
+}
+
+fn flag_options(arguments: &RepairArgs) -> FlagOptions {
+    let reading = &arguments.flag_reading;
+    FlagOptions {
+        key: reading.key.clone(),
+        numbering: reading.row_numbers.map(|numbers| match numbers {
+            RowNumbers::Sheet => Numbering::Sheet,
+            RowNumbers::FromOne => Numbering::FromOne,
+            RowNumbers::FromZero => Numbering::FromZero,
+        }),
+        flag_column: reading.flag_column.clone(),
+        given_column: reading.given_column.clone(),
+        correct_column: reading.correct_column.clone(),
+        score_cut: reading.score_cut,
+        worst: reading.worst,
+        loose_keys: reading.loose_keys,
+    }
+}
+
+fn repair_options(arguments: &RepairArgs) -> RepairOptions {
+    let dampening = &arguments.dampening;
+    RepairOptions {
+        importance: match dampening.importance {
+            ImportanceChoice::SquaredBatchGradient => ImportanceKind::SquaredBatchGradient,
+            ImportanceChoice::PerSampleFisher => ImportanceKind::PerSampleFisher,
+        },
+        reference: match dampening.reference {
+            ReferenceChoice::RetainOriginalBatches => Reference::RetainOnOriginalBatches,
+            ReferenceChoice::Retain => Reference::Retain,
+            ReferenceChoice::Full => Reference::Full,
+        },
+        ssd_alpha: dampening.alpha,
+        ssd_lambda: dampening.lambda,
+        ..RepairOptions::default()
+    }
+}

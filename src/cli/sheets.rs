@@ -1,0 +1,75 @@
+//! From options to sheets and profiles: what several commands share.
+
+use std::path::Path;
+
+use crate::cli::arguments::{ProfileOptions, SheetOptions};
+use crate::error::{Error, Result};
+use crate::features::Overrides;
+use crate::notes::Notes;
+use crate::seed::Seed;
+use crate::tables::{self, ReadOptions, Table};
+
+/// Reads a sheet as the options say.
+pub(super) fn read(path: &Path, options: &SheetOptions, notes: &mut Notes) -> Result<Table> {
+    tables::read(path, &read_options(options)?, notes)
+}
+
+/// The options in the form that the reader takes.
+pub(super) fn read_options(options: &SheetOptions) -> Result<ReadOptions> {
+    Ok(ReadOptions {
+        sheet: options.sheet.clone(),
+        header_row: options.header_row,
+        encoding: options.encoding.clone(),
+        delimiter: options.delimiter.as_deref().map(delimiter).transpose()?,
+        ..ReadOptions::default()
+    })
+}
+
+fn delimiter(text: &str) -> Result<u8> {
+    match text {
+        "tab" | "\\t" | "\t" => Ok(b'\t'),
+        "comma" => Ok(b','),
+        "semicolon" => Ok(b';'),
+        _ => match text.as_bytes() {
+            [byte] if byte.is_ascii() && !byte.is_ascii_alphanumeric() && *byte != b'"' => Ok(*byte),
+            _ => Err(Error::input(format!("`{text}` cannot stand between cells"))
+                .hint("use `--delimiter ,` or `--delimiter ';'` or `--delimiter tab`")),
+        },
+    }
+}
+
+/// What the person says on top of a profile.
+pub(super) fn overrides(options: &ProfileOptions, seed: Seed) -> Overrides {
+    Overrides {
+        label: options.label.clone(),
+        key: options.key.clone(),
+        group: options.group.clone(),
+        time: options.time.clone(),
+        seed: Some(seed.0),
+        ..Overrides::default()
+    }
+}
+
+/// A path as a person would type it: quoted where it has spaces.
+pub(super) fn shown(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |letter: char| letter.is_alphanumeric() || "/\\._-:~+".contains(letter);
+    if text.chars().all(plain) { text } else { format!("\"{text}\"") }
+}
+
+/// The command line for records: file names only, no folders of the person's machine.
+pub(super) fn command_for_records() -> String {
+    let mut words = vec!["recant".to_owned()];
+    for argument in std::env::args_os().skip(1) {
+        let text = argument.to_string_lossy().into_owned();
+        let path = Path::new(&text);
+        let bare = match path.file_name() {
+            Some(name) if text.contains(std::path::MAIN_SEPARATOR) && !text.starts_with("--") && !text.contains("->") => {
+                name.to_string_lossy().into_owned()
+            }
+            _ => text,
+        };
+        words.push(if bare.contains(' ') { format!("'{bare}'") } else { bare });
+    }
+    words.join(" ")
+}

@@ -1,0 +1,430 @@
+//! Training a classifier on a sheet: label, split, features, search, training, baselines, importances, record.
+
+use std::time::Instant;
+
+use crate::error::{Error, Result};
+use crate::evaluate::record::{EvaluationSettings, ModelSummary, Timings};
+use crate::evaluate::train_record::{
+    ColumnUse, EpochRecord, LeftOutRows, SearchRecord, SearchTrial, SplitSummary, TRAIN_RECORD_VERSION, TrainRecord, TrainingSettings,
+    UsefulnessRecord,
+};
+use crate::evaluate::{Baseline, RowSet, Rows, judge_usefulness, majority_baseline, metrics};
+use crate::evaluate::words::percent;
+use crate::features::{ClassWeights, Coding, Encoder, Part, Prepared, Profile, Ties, leakage_audit, prepare};
+use crate::jobs::convert;
+use crate::nn::search::{Search, SearchPlan, search};
+use crate::nn::{
+    Examples, MlpSpec, Network, Recipe, StoredImportances, TrainingLog, probabilities, store_importances, train as train_network,
+};
+use crate::notes::Notes;
+use crate::progress::{Progress, Silent};
+use crate::seed::Seed;
+use crate::tables::Table;
+
+/// Share of the training rows that the search holds out where the profile keeps no validation tail.
+const SEARCH_SHARE: f64 = 0.2;
+/// Fewest training rows a model is trained on.
+const FEWEST_ROWS: usize = 20;
+
+/// What the person asks for on top of the profile; absent settings are the profile's.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TrainOptions {
+    /// Hidden layers, such as `3x100`.
+    pub network: Option<String>,
+    /// Passes over the training rows.
+    pub epochs: Option<usize>,
+    /// Learning rate of the first epoch.
+    pub learning_rate: Option<f64>,
+    /// Weight decay.
+    pub weight_decay: Option<f64>,
+    /// Rows per step.
+    pub batch: Option<usize>,
+    /// Whether every class counts the same in sum.
+    pub balance_classes: bool,
+    /// Settings the search tries; 0 for no search.
+    pub trials: usize,
+}
+
+/// Everything a training needs.
+pub struct TrainRequest<'a> {
+    /// The sheet.
+    pub table: &'a Table,
+    /// The profile, overrides applied.
+    pub profile: &'a Profile,
+    /// What the person asks for on top.
+    pub options: &'a TrainOptions,
+    /// Name of the model, for records.
+    pub name: String,
+    /// Command line for records.
+    pub command: String,
+    /// How the model is judged against baselines.
+    pub settings: EvaluationSettings,
+    /// Run seed.
+    pub seed: Seed,
+    /// Cores to use.
+    pub threads: usize,
+}
+
+/// A trained model with all that belongs to it.
+pub struct Trained {
+    /// Trained network.
+    pub network: Network<f32>,
+    /// The weights it started from; retraining starts there again.
+    pub initial: Network<f32>,
+    /// How it was trained.
+    pub recipe: Recipe,
+    /// What a repair needs besides the flagged rows.
+    pub importances: StoredImportances<f32>,
+    /// Profile, features, split and encoded rows.
+    pub prepared: Prepared,
+    /// What the report shows.
+    pub record: TrainRecord,
+    /// Seconds by stage.
+    pub timings: Timings,
+}
+
+/// Trains a classifier.
+///
+/// # Errors
+/// Where the sheet does not fit the profile, too few rows remain, training diverges, or the person stops it.
+pub fn train(request: &TrainRequest, notes: &mut Notes, progress: &dyn Progress) -> Result<Trained> {
+    let mut timings = Timings::default();
+    let mut clock = Instant::now();
+    let mut lap = |stage: &str| {
+        timings.stages.push((stage.to_owned(), clock.elapsed().as_secs_f64()));
+        clock = Instant::now();
+    };
+    progress.start("reading features", 0);
+    let prepared = prepare(request.table, request.profile, notes)?;
+    progress.finish();
+    lap("features");
+    progress.check()?;
+    let classes = prepared.profile.label.classes().to_vec();
+    if prepared.train.len() < FEWEST_ROWS {
+        return Err(Error::input(format!(
+            "{} training rows are too few to train on; at least {FEWEST_ROWS} are needed",
+            prepared.train.len()
+        ))
+        .in_file(&request.table.source().file_name)
+        .hint("`recant inspect SHEET` tells which rows are left out and why"));
+    }
+    let spec = network_spec(request, &prepared, classes.len())?;
+    let mut recipe = recipe(request, &prepared)?;
+    recipe.check(&spec)?;
+    let found = match request.options.trials {
+        0 => None,
+        trials => Some(run_search(request, &prepared, &spec, &recipe, trials, progress)?),
+    };
+    if let Some((found, _)) = &found {
+        recipe = found.apply(&recipe);
+    }
+    if found.is_some() {
+        lap("search");
+    }
+    let initial = Network::<f32>::initial(&spec, request.seed)?;
+    let mut network = initial.clone();
+    let examples = examples(&prepared.train, &prepared);
+    let log = train_network(&mut network, &examples, &recipe, request.threads, progress)?;
+    lap("training");
+    progress.start("measuring importances", 0);
+    let importances = store_importances(&network, &examples, recipe.batch, request.threads)?;
+    progress.finish();
+    lap("importances");
+    progress.start("judging the model", 0);
+    let audit = leakage_audit(request.table, &prepared.profile, notes)?;
+    let parts = RecordParts {
+        request,
+        prepared: &prepared,
+        network: &network,
+        recipe: &recipe,
+        log: &log,
+        search: found.as_ref(),
+        classes: &classes,
+    };
+    let mut record = parts.record(notes)?;
+    record.leakage = Some(audit.iter().map(convert::finding).collect());
+    record.notes = notes.clone();
+    progress.finish();
+    lap("judging");
+    Ok(Trained {
+        network,
+        initial,
+        recipe,
+        importances,
+        prepared,
+        record,
+        timings,
+    })
+}
+
+/// The rows of a part, as training and importances take them.
+pub(super) fn examples<'a>(part: &'a Part, prepared: &Prepared) -> Examples<'a, f32> {
+    Examples::all(&part.inputs, prepared.features.width(), &part.labels)
+}
+
+fn network_spec(request: &TrainRequest, prepared: &Prepared, classes: usize) -> Result<MlpSpec> {
+    let named = request.options.network.as_deref().unwrap_or(&prepared.profile.training.network);
+    MlpSpec::new(prepared.features.width(), MlpSpec::parse_hidden(named)?, classes)
+}
+
+fn recipe(request: &TrainRequest, prepared: &Prepared) -> Result<Recipe> {
+    let defaults = &prepared.profile.training;
+    let options = request.options;
+    let balanced = options.balance_classes || defaults.class_weights == ClassWeights::Balanced;
+    let class_weights = balanced.then(|| {
+        let shares = &prepared.class_shares;
+        let present = shares.iter().filter(|share| **share > 0.0).count().max(1) as f64;
+        shares
+            .iter()
+            .map(|share| if *share > 0.0 { 1.0 / (share * present) } else { 0.0 })
+            .collect()
+    });
+    Ok(Recipe {
+        epochs: options.epochs.unwrap_or(defaults.epochs),
+        learning_rate: options.learning_rate.unwrap_or(defaults.learning_rate),
+        decay: defaults.decay,
+        weight_decay: options.weight_decay.unwrap_or(defaults.weight_decay),
+        batch: options.batch.unwrap_or(defaults.batch),
+        class_weights,
+        ..Recipe::default()
+    })
+}
+
+/// Searches on the validation tail, or on the last part of the training rows where there is none; never on test rows.
+fn run_search(
+    request: &TrainRequest,
+    prepared: &Prepared,
+    spec: &MlpSpec,
+    recipe: &Recipe,
+    trials: usize,
+    progress: &dyn Progress,
+) -> Result<(Search, String)> {
+    let all = examples(&prepared.train, prepared);
+    let rows: Vec<u32> = (0..all.len() as u32).collect();
+    let (fit, held_out, words) = match prepared.validation.as_ref().filter(|part| !part.is_empty()) {
+        Some(validation) => (
+            all,
+            examples(validation, prepared),
+            format!("accuracy on {} validation rows", validation.len()),
+        ),
+        None => {
+            let cut = all.len() - (all.len() as f64 * SEARCH_SHARE) as usize;
+            let (first, last) = rows.split_at(cut);
+            let words = format!("accuracy on the last {} training rows, held out for the search only", last.len());
+            let Examples { inputs, width, labels, .. } = all;
+            (
+                Examples::subset(inputs, width, labels, first),
+                Examples::subset(inputs, width, labels, last),
+                words,
+            )
+        }
+    };
+    let plan = SearchPlan {
+        spec,
+        fit,
+        held_out,
+        recipe,
+        trials,
+        seed: request.seed,
+    };
+    Ok((search(&plan, request.threads, progress)?, words))
+}
+
+/// What the record is made of.
+struct RecordParts<'a> {
+    request: &'a TrainRequest<'a>,
+    prepared: &'a Prepared,
+    network: &'a Network<f32>,
+    recipe: &'a Recipe,
+    log: &'a TrainingLog,
+    search: Option<&'a (Search, String)>,
+    classes: &'a [String],
+}
+
+impl RecordParts<'_> {
+    fn record(&self, notes: &mut Notes) -> Result<TrainRecord> {
+        let Self {
+            request,
+            prepared,
+            classes,
+            ..
+        } = self;
+        let judge =
+            |part: &Part| -> Result<_> { metrics(&part.labels, &probabilities(self.network, &part.inputs, request.threads)?, classes) };
+        let validation = prepared
+            .validation
+            .as_ref()
+            .filter(|part| !part.is_empty())
+            .map(judge)
+            .transpose()?;
+        let (test, baselines, usefulness) = if prepared.test.is_empty() {
+            (None, Vec::new(), UsefulnessRecord::not_evaluated())
+        } else {
+            let (baselines, usefulness) = self.against_baselines(notes)?;
+            (Some(judge(&prepared.test)?), baselines, usefulness)
+        };
+        Ok(TrainRecord {
+            record_version: TRAIN_RECORD_VERSION,
+            recant_version: env!("CARGO_PKG_VERSION").to_owned(),
+            command: request.command.clone(),
+            model: model_summary(request, prepared, self.network, classes),
+            split: split_summary(request.table, prepared),
+            columns: columns(prepared),
+            training: TrainingSettings {
+                epochs: self.recipe.epochs,
+                learning_rate: self.recipe.learning_rate,
+                decay: self.recipe.decay,
+                weight_decay: self.recipe.weight_decay,
+                batch: self.recipe.batch,
+                class_weights: self.recipe.class_weights.clone(),
+            },
+            search: self.search.map(search_record),
+            epochs: self.log.epochs.iter().map(epoch_record).collect(),
+            settings: request.settings.clone(),
+            training_metrics: judge(&prepared.train)?,
+            validation,
+            test,
+            baselines,
+            usefulness,
+            leakage: None,
+            notes: Notes::new(),
+        })
+    }
+
+    fn against_baselines(&self, notes: &mut Notes) -> Result<(Vec<crate::evaluate::train_record::BaselineRecord>, UsefulnessRecord)> {
+        let Self {
+            request,
+            prepared,
+            classes,
+            ..
+        } = self;
+        let test = &prepared.test;
+        let mut baselines = vec![majority_baseline(&prepared.train.labels, classes, test.len())?];
+        let spec = MlpSpec::new(prepared.features.width(), Vec::new(), classes.len())?;
+        let mut logistic = Network::<f32>::initial(&spec, request.seed)?;
+        // A regression has no batch norm and so takes a larger rate and no decay of weights; same epochs, same rows.
+        let recipe = Recipe {
+            learning_rate: 0.5,
+            weight_decay: 0.0,
+            class_weights: None,
+            ..self.recipe.clone()
+        };
+        match train_network(
+            &mut logistic,
+            &examples(&prepared.train, prepared),
+            &recipe,
+            request.threads,
+            &Silent::default(),
+        ) {
+            Ok(_) => baselines.push(Baseline {
+                name: "logistic-regression".to_owned(),
+                title: "a logistic regression".to_owned(),
+                probabilities: probabilities(&logistic, &test.inputs, request.threads)?,
+            }),
+            Err(error) => notes.add(
+                "baseline-left-out",
+                format!("the logistic regression to compare with could not be trained ({})", error.message()),
+                "the model is compared with the commonest class only",
+            ),
+        }
+        let rows = Rows {
+            set: RowSet::Test,
+            labels: &test.labels,
+            groups: test.groups.as_deref(),
+            classes,
+        };
+        let model = probabilities(self.network, &test.inputs, request.threads)?;
+        judge_usefulness(&rows, &model, &baselines, &request.settings)
+    }
+}
+
+fn model_summary(request: &TrainRequest, prepared: &Prepared, network: &Network<f32>, classes: &[String]) -> ModelSummary {
+    ModelSummary {
+        name: request.name.clone(),
+        network: network.spec().name(),
+        parameters: network.spec().parameters(),
+        inputs: prepared.features.width(),
+        classes: classes.to_vec(),
+        profile: prepared.profile.name.clone(),
+        data_file: request.table.source().file_name.clone(),
+        data_sha256: request.table.source().sha256.clone(),
+        training_rows: prepared.train.len(),
+        training_period: prepared.train.period(),
+        test_period: prepared.test.period(),
+        class_shares: prepared.class_shares.clone(),
+        seed: request.seed.0,
+    }
+}
+
+fn split_summary(table: &Table, prepared: &Prepared) -> SplitSummary {
+    let validation = prepared.validation.as_ref();
+    SplitSummary {
+        sheet_rows: table.height(),
+        training_rows: prepared.train.len(),
+        validation_rows: validation.map_or(0, Part::len),
+        test_rows: prepared.test.len(),
+        rule: split_in_words(prepared),
+        training_period: prepared.train.period(),
+        validation_period: validation.and_then(Part::period),
+        test_period: prepared.test.period(),
+        left_out: prepared
+            .left_out
+            .iter()
+            .map(|left| LeftOutRows {
+                reason: left.reason.clone(),
+                count: left.rows,
+            })
+            .collect(),
+    }
+}
+
+fn columns(prepared: &Prepared) -> Vec<ColumnUse> {
+    let encoders = prepared.features.encoders();
+    let inputs = |column: &str| encoders.iter().filter(|encoder| encoder.source.column == column).map(outputs).sum();
+    prepared.columns.iter().map(|column| convert::column_use(column, inputs(&column.column))).collect()
+}
+
+/// Input columns that an encoder writes.
+fn outputs(encoder: &Encoder) -> usize {
+    match &encoder.coding {
+        Coding::Number(number) => number.output.iter().chain(&number.indicator).count(),
+        Coding::Category(category) => category.outputs.iter().flatten().chain(&category.other).chain(&category.missing).count(),
+    }
+}
+
+/// How the sheet was divided, as a sentence without a full stop.
+fn split_in_words(prepared: &Prepared) -> String {
+    let profile = &prepared.profile;
+    let share = percent(profile.split.test, 0);
+    let whole = match (&profile.group, profile.split.ties) {
+        (Some(group), Ties::Together) => format!(", rows of one `{group}` kept together"),
+        _ => String::new(),
+    };
+    match &profile.time {
+        Some(time) => format!("test rows are the last {share} by `{}`{whole}", time.column),
+        None => format!("test rows are {share} drawn at random with seed {}{whole}", profile.split.seed),
+    }
+}
+
+fn search_record((search, measure): &(Search, String)) -> SearchRecord {
+    let trial = |trial: &crate::nn::search::Trial| SearchTrial {
+        learning_rate: trial.learning_rate,
+        weight_decay: trial.weight_decay,
+        score: trial.accuracy,
+    };
+    SearchRecord {
+        sampler: "TPE".to_owned(),
+        measure: measure.clone(),
+        trials: search.trials.iter().map(trial).collect(),
+        chosen: search.best,
+    }
+}
+
+fn epoch_record(epoch: &crate::nn::EpochLog) -> EpochRecord {
+    EpochRecord {
+        epoch: epoch.epoch + 1,
+        learning_rate: epoch.learning_rate,
+        loss: epoch.loss,
+        validation_accuracy: None,
+    }
+}
