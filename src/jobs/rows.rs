@@ -188,7 +188,8 @@ pub fn flagged_from_file(
         .in_file(&file.file)
         .hint("give the sheet that the model was trained on with `--data SHEET`, or a flag file with whole rows"));
     }
-    let lines: Vec<usize> = flags.training.iter().map(|flag| file.flags[flag.flag].table_row).collect();
+    let lines: Option<Vec<usize>> = flags.training.iter().map(|flag| file.flags[flag.flag].table_row).collect();
+    let lines = lines.ok_or_else(|| Error::input("the flag file has no header, so its columns have no names").in_file(&file.file))?;
     let encoded = model.features.transform(&table.take(&lines), notes)?;
     Ok(FlaggedInputs {
         inputs: encoded.inputs,

@@ -98,19 +98,31 @@ impl ModelFolder {
     /// # Errors
     /// As [`ModelFolder::save`].
     pub fn save_with_card(&self, path: &Path, card: &str) -> Result<Origin> {
-        self.check()?;
-        let mut contents = self.contents()?;
-        contents.insert(CARD.to_owned(), card.as_bytes().to_vec());
-        let seal = Seal::of(&contents);
-        let text = sealed::seal(&self.info, &seal)?;
-        files::write_folder(path, |folder| {
-            for (name, bytes) in &contents {
-                files::write_bytes(&folder.join(name), bytes)?;
-            }
-            files::write_bytes(&folder.join(sealed::MODEL), text.as_bytes())
-        })?;
+        let written = files::write_folder(path, |folder| self.write_into(folder, Some(card)))?;
         Ok(Origin {
             name: folder_name(path),
+            ..written
+        })
+    }
+
+    /// Writes the files of the model into a folder that is there, such as the temporary one of [`files::write_folder`]; with a model card
+    /// of its own where none is given.
+    ///
+    /// # Errors
+    /// Where a file cannot be written, or the parts of the model do not fit each other.
+    pub fn write_into(&self, folder: &Path, card: Option<&str>) -> Result<Origin> {
+        self.check()?;
+        let mut contents = self.contents()?;
+        if let Some(card) = card {
+            contents.insert(CARD.to_owned(), card.as_bytes().to_vec());
+        }
+        let text = sealed::seal(&self.info, &Seal::of(&contents))?;
+        for (name, bytes) in &contents {
+            files::write_bytes(&folder.join(name), bytes)?;
+        }
+        files::write_bytes(&folder.join(sealed::MODEL), text.as_bytes())?;
+        Ok(Origin {
+            name: folder_name(folder),
             sha256: sealed::sha256(text.as_bytes()),
         })
     }

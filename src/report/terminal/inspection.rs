@@ -1,7 +1,7 @@
 //! An inspection as plain text: the sheet, its columns and what they would be used for, the classes, what gives them away.
 
 use super::{Look, facts, table, wrap};
-use crate::features::{ColumnReport, Inspection, Role};
+use crate::features::{ColumnKind, ColumnReport, Inspection, Role};
 use crate::report::format;
 
 /// What is in a sheet, in text that ends with a line break.
@@ -62,5 +62,14 @@ fn row(column: &ColumnReport, rows: usize) -> Vec<String> {
         Role::Date => "date parts",
         Role::LeftOut => "-",
     };
-    vec![format::visible(&column.name, 40).into_owned(), column.kind.name().to_owned(), missing, format::count(column.distinct), role.to_owned()]
+    vec![format::visible(&column.name, 40).into_owned(), kind(column.kind).to_owned(), missing, format::count(column.distinct), role.to_owned()]
+}
+
+fn kind(kind: ColumnKind) -> &'static str {
+    match kind {
+        ColumnKind::Empty => "nothing",
+        ColumnKind::Number => "numbers",
+        ColumnKind::Date => "dates",
+        ColumnKind::Text => "text",
+    }
 }
