@@ -409,6 +409,15 @@ pub struct GenerateArgs {
     /// Orders that have not shipped yet: no actual days, shipping date or final status
     #[arg(long)]
     pub next_week: bool,
+    /// With --next-week: how many past rows the orders follow on (ids and customers go on from there)
+    #[arg(long, value_name = "N", default_value_t = 180_519, requires = "next_week")]
+    pub after: u32,
+    /// Strength of what delays depend on: 1 is normal, 0 pure chance, at most 10
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0)]
+    pub signal: f64,
+    /// Share of orders with the status COMPLETE
+    #[arg(long, value_name = "SHARE", default_value = "33%", value_parser = parse_share)]
+    pub complete_share: f64,
 }
 
 /// Reads `5%`, `0.05` or `.05` as a fraction in 0..=1.

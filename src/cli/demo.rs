@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::cli::Context;
 use crate::cli::arguments::DemoArgs;
-use crate::cli::{inject, sheets, train};
+use crate::cli::{inject, repair, sheets, train};
 use crate::error::{Error, Result};
 use crate::evaluate::record::EvaluationSettings;
 use crate::evaluate::words::{count, percent};
@@ -54,7 +54,11 @@ fn whole_job(context: &Context, folder: &Path, notes: &mut Notes, progress: &dyn
     files::write_bytes(&folder.join("next-week.csv"), NEXT_WEEK)?;
     let clean = tables::read(&orders, &ReadOptions::default(), notes)?;
     console.heading("1. The sheet");
-    console.say(format!("{} made-up order items with {} columns, as an order system exports them: orders.csv.gz", count(clean.height()), clean.names().len()));
+    console.say(format!(
+        "{} made-up order items with {} columns, as an order system exports them: orders.csv.gz",
+        count(clean.height()),
+        clean.names().len()
+    ));
     let profile = Profile::load("dataco")?;
 
     console.heading("2. The mistake");
@@ -81,7 +85,14 @@ fn whole_job(context: &Context, folder: &Path, notes: &mut Notes, progress: &dyn
     let repaired = {
         let sheet = TrainingSheet::read(&corrupted, &model, notes)?;
         let flag_path = trial.join("flags.csv");
-        let read = flags::read(&flag_path, &ReadOptions::default(), &FlagOptions::default(), &model.rows, Some(&model.profile.label), notes)?;
+        let read = flags::read(
+            &flag_path,
+            &ReadOptions::default(),
+            &FlagOptions::default(),
+            &model.rows,
+            Some(&model.profile.label),
+            notes,
+        )?;
         let resolved = flags::resolve(&read.file, &model.rows, notes)?;
         let test = sheet.test(&corrupted, &resolved);
         let affected = match &test {
@@ -99,28 +110,55 @@ fn whole_job(context: &Context, folder: &Path, notes: &mut Notes, progress: &dyn
             affected,
             methods: methods("all", true, &model, notes)?,
             options: RepairOptions::default(),
-            settings: EvaluationSettings { group_column: model.profile.group.clone(), ..train::settings(context) },
-            command: "recant repair --model model --flags mistake/flags.csv --data mistake/corrupted.csv --method all --out model-repaired".to_owned(),
+            settings: EvaluationSettings {
+                group_column: model.profile.group.clone(),
+                ..train::settings(context)
+            },
+            command: "recant repair --model model --flags mistake/flags.csv --data mistake/corrupted.csv --method all --out model-repaired"
+                .to_owned(),
             threads: context.threads,
         };
         let repaired = run_repair(&job, notes, progress)?;
         save_repaired(&repaired, &job, &origin, &read.table.source().sha256, &out, |inside| {
-            report::write_all(&inside.join("report"), &repaired.record, &repaired.timings).map(drop)
+            repair::write_report(&inside.join("report"), &repaired)
         })?;
         repaired
     };
-    console.say(format!("{} repair methods ran on {} flagged rows.", repaired.record.methods.len(), count(repaired.record.flags.used)));
-    shown(context, "recant repair --model model --flags mistake/flags.csv --data mistake/corrupted.csv --method all --out model-repaired");
+    console.say(format!(
+        "{} repair methods ran on {} flagged rows.",
+        repaired.record.methods.len(),
+        count(repaired.record.flags.used)
+    ));
+    shown(
+        context,
+        "recant repair --model model --flags mistake/flags.csv --data mistake/corrupted.csv --method all --out model-repaired",
+    );
     copy_report(&out, folder)?;
 
     console.heading("5. Next week's orders");
     let (repaired_model, _) = ModelFolder::load(&out)?;
     let week = tables::read(&folder.join("next-week.csv"), &ReadOptions::default(), notes)?;
-    let predictions = predict(&week, &repaired_model.network, &repaired_model.features, &repaired_model.info.classes, context.threads, notes)?;
+    let predictions = predict(
+        &week,
+        &repaired_model.network,
+        &repaired_model.features,
+        &repaired_model.info.classes,
+        context.threads,
+        notes,
+    )?;
     predictions.append_to(&week)?.write(&folder.join("predictions.xlsx"), notes)?;
-    let late: Vec<String> = repaired_model.info.classes.iter().zip(predictions.counts()).map(|(class, number)| format!("{} {class}", count(number))).collect();
+    let late: Vec<String> = repaired_model
+        .info
+        .classes
+        .iter()
+        .zip(predictions.counts())
+        .map(|(class, number)| format!("{} {class}", count(number)))
+        .collect();
     console.say(format!("{} orders predicted: {}", count(week.height()), late.join(", ")));
-    shown(context, "recant predict next-week.csv --model model-repaired --out predictions.xlsx");
+    shown(
+        context,
+        "recant predict next-week.csv --model model-repaired --out predictions.xlsx",
+    );
     let summary = serde_json::json!({
         "rows": clean.height(),
         "mislabelled": injected.summary.mislabelled,
@@ -141,7 +179,11 @@ fn mislabel(context: &Context, clean: &Table, profile: &Profile, notes: &mut Not
         mistakes: vec![(kinds::parse(ERROR, label.classes())?, None)],
         whole_groups: false,
         spare_validation: false,
-        known: Known { share: 1.0, false_share: 0.0, bias: Bias::None },
+        known: Known {
+            share: 1.0,
+            false_share: 0.0,
+            bias: Bias::None,
+        },
         full_rows: false,
         seed: context.seed,
     };
@@ -170,7 +212,9 @@ fn train_on(context: &Context, table: &Table, profile: &Profile, out: &Path, not
     };
     let trained = run_training(&request, notes, progress)?;
     let model = folder_of(&trained, table, false)?;
-    save_trained(&model, out, |inside| report::write_training(&inside.join("report"), &trained.record, &trained.timings).map(drop))?;
+    save_trained(&model, out, |inside| {
+        report::write_training(&inside.join("report"), &trained.record, &trained.timings).map(drop)
+    })?;
     Ok(trained.record.usefulness.sentence)
 }
 
@@ -190,9 +234,23 @@ fn say(context: &Context, repaired: &Repaired, out: &Path) {
         console.say(text.trim_end());
     }
     if let Some(affected) = &repaired.record.affected {
-        let after: Vec<String> = affected.after.iter().map(|(method, accuracy)| format!("{method} {}", percent(*accuracy, 1))).collect();
-        console.item("That lane", format!("{} late orders in the test period: {} right before; after: {}", count(affected.rows), percent(affected.before, 1), after.join(", ")));
+        let after: Vec<String> = affected
+            .after
+            .iter()
+            .map(|(method, accuracy)| format!("{method} {}", percent(*accuracy, 1)))
+            .collect();
+        console.item(
+            "That lane",
+            format!(
+                "{} late orders in the test period: {} right before; after: {}",
+                count(affected.rows),
+                percent(affected.before, 1),
+                after.join(", ")
+            ),
+        );
     }
-    console.next_step("Open the report in your browser:", &sheets::shown(&std::path::absolute(out.join("report.html")).unwrap_or_else(|_| out.join("report.html"))));
+    console.next_step(
+        "Open the report in your browser:",
+        &sheets::shown(&std::path::absolute(out.join("report.html")).unwrap_or_else(|_| out.join("report.html"))),
+    );
 }
-

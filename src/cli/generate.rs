@@ -10,10 +10,18 @@ pub(super) fn run(context: &Context, arguments: &GenerateArgs) -> Result<()> {
     let rows = arguments.rows as usize;
     let options = Options {
         seed: context.seed,
+        signal: arguments.signal,
+        complete_share: arguments.complete_share,
         ..Options::default()
     };
     let sheet = if arguments.next_week {
-        Sheet::next_week(&options, rows)?
+        Sheet::next_week(
+            &Options {
+                rows: arguments.after as usize,
+                ..options
+            },
+            rows,
+        )?
     } else {
         Sheet::past(&Options { rows, ..options })?
     };

@@ -44,7 +44,11 @@ fn plan(arguments: &InjectArgs, profile: &Profile, table: &Table, context: &Cont
         mistakes: mistakes.collect::<Result<_>>()?,
         whole_groups: arguments.whole_groups,
         spare_validation: false,
-        known: Known { share: arguments.known, false_share: arguments.false_flags, bias: Bias::parse(&arguments.bias)? },
+        known: Known {
+            share: arguments.known,
+            false_share: arguments.false_flags,
+            bias: Bias::parse(&arguments.bias)?,
+        },
         full_rows: arguments.full_rows,
         seed: context.seed,
     })
@@ -78,7 +82,13 @@ fn say(context: &Context, arguments: &InjectArgs, injected: &InjectedSheet, corr
     let share = summary.mislabelled as f64 / summary.training_rows.max(1) as f64;
     console.item(
         "Mislabelled",
-        format!("{} of {} training rows ({}), in column `{}`", count(summary.mislabelled), count(summary.training_rows), percent(share, 2), summary.column),
+        format!(
+            "{} of {} training rows ({}), in column `{}`",
+            count(summary.mislabelled),
+            count(summary.training_rows),
+            percent(share, 2),
+            summary.column
+        ),
     );
     for mistake in &summary.mistakes {
         console.item("", format!("{}: {}", count(mistake.rows), mistake.affected));
@@ -86,12 +96,24 @@ fn say(context: &Context, arguments: &InjectArgs, injected: &InjectedSheet, corr
     let sheet = arguments.out.join(corrupted);
     let flags = arguments.out.join("flags.csv");
     console.item("Sheet", sheet.display().to_string());
-    let false_flags = if summary.false_flags > 0 { format!(", {} of them false", count(summary.false_flags)) } else { String::new() };
-    console.item("Flags", format!("{} ({} rows{false_flags})", flags.display(), count(summary.flagged)));
+    let false_flags = if summary.false_flags > 0 {
+        format!(", {} of them false", count(summary.false_flags))
+    } else {
+        String::new()
+    };
+    console.item(
+        "Flags",
+        format!("{} ({} rows{false_flags})", flags.display(), count(summary.flagged)),
+    );
     console.item("Truth", format!("{} (for judging only)", arguments.out.join("truth").display()));
     console.next_step(
         "Next, train on the corrupted sheet and repair:",
-        &format!("recant train {} --out model-trial\n  recant repair --model model-trial --flags {} --data {} --out model-repaired", sheets::shown(&sheet), sheets::shown(&flags), sheets::shown(&sheet)),
+        &format!(
+            "recant train {} --out model-trial\n  recant repair --model model-trial --flags {} --data {} --out model-repaired",
+            sheets::shown(&sheet),
+            sheets::shown(&flags),
+            sheets::shown(&sheet)
+        ),
     );
     let mut value = serde_json::to_value(summary).unwrap_or_default();
     value["out"] = serde_json::json!(arguments.out);

@@ -30,7 +30,10 @@ pub(super) fn run(context: &Context, arguments: &InspectArgs) -> Result<()> {
             "Next, edit the profile if something in it is not as you want it, then train:",
             &format!("recant train {sheet} --profile {} --out model", sheets::shown(path)),
         ),
-        None => console.next_step("Next, write the proposed profile to a file and edit it:", &format!("recant inspect {sheet} --write-profile my-profile.toml")),
+        None => console.next_step(
+            "Next, write the proposed profile to a file and edit it:",
+            &format!("recant inspect {sheet} --write-profile my-profile.toml"),
+        ),
     }
     let mut value = serde_json::to_value(&inspection).map_err(|error| Error::internal(error.to_string()))?;
     value["notes"] = serde_json::json!(notes);

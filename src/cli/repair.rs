@@ -5,6 +5,7 @@ use crate::cli::arguments::{ImportanceChoice, ReferenceChoice, RepairArgs, RowNu
 use crate::cli::{sheets, train};
 use crate::error::{Error, Result};
 use crate::evaluate::record::EvaluationSettings;
+use crate::files;
 use crate::jobs::repair::{RepairJob, Repaired, methods, run as run_job};
 use crate::jobs::rows::{TrainingSheet, flagged_from_file, judged_from_model, judged_from_sheet};
 use crate::jobs::save::save_repaired;
@@ -21,8 +22,14 @@ pub(super) fn run(context: &Context, arguments: &RepairArgs) -> Result<()> {
     let mut notes = Notes::new();
     let (model, origin) = ModelFolder::load(&arguments.model)?;
     let read = |path: &std::path::Path, notes: &mut Notes| sheets::read(path, &arguments.reading, notes);
-    let read_flags =
-        flags::read(&arguments.flags, &ReadOptions::default(), &flag_options(arguments), &model.rows, Some(&model.profile.label), &mut notes)?;
+    let read_flags = flags::read(
+        &arguments.flags,
+        &ReadOptions::default(),
+        &flag_options(arguments),
+        &model.rows,
+        Some(&model.profile.label),
+        &mut notes,
+    )?;
     let resolved = flags::resolve(&read_flags.file, &model.rows, &mut notes)?;
     let data = arguments.data.as_deref().map(|path| read(path, &mut notes)).transpose()?;
     let sheet = data
@@ -68,10 +75,29 @@ pub(super) fn run(context: &Context, arguments: &RepairArgs) -> Result<()> {
     };
     let progress = context.console.progress();
     let repaired = run_job(&job, &mut notes, &progress)?;
-    save_repaired(&repaired, &job, &origin, &read_flags.table.source().sha256, &arguments.out, |folder| {
-        report::write_all(&folder.join("report"), &repaired.record, &repaired.timings).map(drop)
-    })?;
+    save_repaired(
+        &repaired,
+        &job,
+        &origin,
+        &read_flags.table.source().sha256,
+        &arguments.out,
+        |folder| write_report(&folder.join("report"), &repaired),
+    )?;
     say(context, &repaired, &arguments.out)
+}
+
+/// The report, and the records that it can be made from again.
+pub(super) fn write_report(folder: &std::path::Path, repaired: &Repaired) -> Result<()> {
+    let fault = |error: serde_json::Error| Error::internal(format!("a record cannot be written: {error}"));
+    report::write_all(folder, &repaired.record, &repaired.timings)?;
+    files::write_bytes(
+        &folder.join("record.json"),
+        &serde_json::to_vec_pretty(&repaired.record).map_err(fault)?,
+    )?;
+    files::write_bytes(
+        &folder.join("timings.json"),
+        &serde_json::to_vec_pretty(&repaired.timings).map_err(fault)?,
+    )
 }
 
 /// Prints a finished repair.

@@ -9,29 +9,29 @@ use crate::report;
 
 pub(super) fn run(context: &Context, arguments: &ReportArgs) -> Result<()> {
     let inside = arguments.run.join("report");
-    let record_file = [&inside, &arguments.run].map(|folder| folder.join("record.json")).into_iter().find(|path| path.is_file());
+    let record_file = [&inside, &arguments.run]
+        .map(|folder| folder.join("record.json"))
+        .into_iter()
+        .find(|path| path.is_file());
     let training_file = arguments.run.join("training.json");
     files::write_folder(&arguments.out, |out| match record_file {
         Some(path) => {
             let record = report::read_record(&path)?;
-            let timings = timings_beside(&path)?;
+            let timings = report::read_timings(&path.with_file_name("timings.json"))?;
             report::write_all(out, &record, &timings).map(drop)
         }
         None if training_file.is_file() => {
             let record = report::read_training(&training_file)?;
             report::write_training(out, &record, &Timings::default()).map(drop)
         }
-        None => Err(Error::input(format!("`{}` holds neither a repair (record.json) nor a training (training.json)", arguments.run.display()))
-            .hint("give a folder that `recant train` or `recant repair` made")),
+        None => Err(Error::input(format!(
+            "`{}` holds neither a repair (record.json) nor a training (training.json)",
+            arguments.run.display()
+        ))
+        .hint("give a folder that `recant train` or `recant repair` made")),
     })?;
     let paths = arguments.out.join("report.html");
     context.console.item("Report", paths.display().to_string());
     context.console.result(&serde_json::json!({ "report": paths }));
     Ok(())
-}
-
-/// Seconds lie in a file of their own, which may be absent.
-fn timings_beside(record: &std::path::Path) -> Result<Timings> {
-    let path = record.with_file_name("timings.json");
-    if path.is_file() { report::read_timings(&path) } else { Ok(Timings::default()) }
 }

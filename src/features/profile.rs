@@ -291,6 +291,8 @@ pub struct TrainingDefaults {
     pub epochs: usize,
     /// Rows per step.
     pub batch: usize,
+    /// Where the training rows make fewer steps than this per epoch, the batch is halved until they do not (down to 32 rows); 0: never.
+    pub least_steps: usize,
     /// Learning rate of the first epoch.
     pub learning_rate: f64,
     /// Factor on the learning rate after every epoch.
@@ -307,6 +309,7 @@ impl Default for TrainingDefaults {
             network: "3x100".to_owned(),
             epochs: 25,
             batch: 1024,
+            least_steps: 25,
             learning_rate: 0.03,
             decay: 0.95,
             weight_decay: 1e-4,

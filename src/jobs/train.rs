@@ -8,9 +8,9 @@ use crate::evaluate::train_record::{
     ColumnUse, EpochRecord, LeftOutRows, SearchRecord, SearchTrial, SplitSummary, TRAIN_RECORD_VERSION, TrainRecord, TrainingSettings,
     UsefulnessRecord,
 };
-use crate::evaluate::{Baseline, RowSet, Rows, judge_usefulness, majority_baseline, metrics};
 use crate::evaluate::words::percent;
-use crate::features::{ClassWeights, Coding, Encoder, Part, Prepared, Profile, Ties, leakage_audit, prepare};
+use crate::evaluate::{Baseline, RowSet, Rows, judge_usefulness, majority_baseline, metrics};
+use crate::features::{ClassWeights, Coding, Encoder, Part, Prepared, Profile, Ties, TrainingDefaults, leakage_audit, prepare};
 use crate::jobs::convert;
 use crate::nn::search::{Search, SearchPlan, search};
 use crate::nn::{
@@ -23,6 +23,8 @@ use crate::tables::Table;
 
 /// Share of the training rows that the search holds out where the profile keeps no validation tail.
 const SEARCH_SHARE: f64 = 0.2;
+/// Batches are not made smaller than this on small sheets: batch norm needs some rows.
+const SMALLEST_BATCH: usize = 32;
 /// Fewest training rows a model is trained on.
 const FEWEST_ROWS: usize = 20;
 
@@ -184,10 +186,19 @@ fn recipe(request: &TrainRequest, prepared: &Prepared) -> Result<Recipe> {
         learning_rate: options.learning_rate.unwrap_or(defaults.learning_rate),
         decay: defaults.decay,
         weight_decay: options.weight_decay.unwrap_or(defaults.weight_decay),
-        batch: options.batch.unwrap_or(defaults.batch),
+        batch: options.batch.unwrap_or_else(|| batch(defaults, prepared.train.len())),
         class_weights,
         ..Recipe::default()
     })
+}
+
+/// The profile's batch size, halved on small sheets as the profile says.
+fn batch(defaults: &TrainingDefaults, rows: usize) -> usize {
+    let mut batch = defaults.batch;
+    while batch >= 2 * SMALLEST_BATCH && rows < batch * defaults.least_steps {
+        batch /= 2;
+    }
+    batch
 }
 
 /// Searches on the validation tail, or on the last part of the training rows where there is none; never on test rows.
@@ -381,14 +392,24 @@ fn split_summary(table: &Table, prepared: &Prepared) -> SplitSummary {
 fn columns(prepared: &Prepared) -> Vec<ColumnUse> {
     let encoders = prepared.features.encoders();
     let inputs = |column: &str| encoders.iter().filter(|encoder| encoder.source.column == column).map(outputs).sum();
-    prepared.columns.iter().map(|column| convert::column_use(column, inputs(&column.column))).collect()
+    prepared
+        .columns
+        .iter()
+        .map(|column| convert::column_use(column, inputs(&column.column)))
+        .collect()
 }
 
 /// Input columns that an encoder writes.
 fn outputs(encoder: &Encoder) -> usize {
     match &encoder.coding {
         Coding::Number(number) => number.output.iter().chain(&number.indicator).count(),
-        Coding::Category(category) => category.outputs.iter().flatten().chain(&category.other).chain(&category.missing).count(),
+        Coding::Category(category) => category
+            .outputs
+            .iter()
+            .flatten()
+            .chain(&category.other)
+            .chain(&category.missing)
+            .count(),
     }
 }
 

@@ -1,8 +1,9 @@
 //! An inspection as plain text: the sheet, its columns and what they would be used for, the classes, what gives them away.
 
 use super::{Look, facts, table, wrap};
-use crate::features::{ColumnKind, ColumnReport, Inspection, Role};
+use crate::features::{ColumnReport, Inspection, Role};
 use crate::report::format;
+use crate::tables::ColumnKind;
 
 /// What is in a sheet, in text that ends with a line break.
 pub fn inspection(inspection: &Inspection, look: Look) -> String {
@@ -18,13 +19,27 @@ pub fn inspection(inspection: &Inspection, look: Look) -> String {
     } else {
         text.push_str(&wrap("Columns that give the answer away:", "", "", look));
         for finding in &inspection.leakage {
-            let fate = if finding.dropped { "the profile leaves it out" } else { "THE PROFILE USES IT" };
-            text.push_str(&wrap(&format!("{}: {} ({fate})", format::visible(&finding.column, 60), finding.evidence), "- ", "  ", look));
+            let fate = if finding.dropped {
+                "the profile leaves it out"
+            } else {
+                "THE PROFILE USES IT"
+            };
+            text.push_str(&wrap(
+                &format!("{}: {} ({fate})", format::visible(&finding.column, 60), finding.evidence),
+                "- ",
+                "  ",
+                look,
+            ));
         }
     }
     if let Some(obstacle) = &inspection.obstacle {
         text.push('\n');
-        text.push_str(&wrap(&format!("Training with this profile would stop: {obstacle}"), "! ", "  ", look));
+        text.push_str(&wrap(
+            &format!("Training with this profile would stop: {obstacle}"),
+            "! ",
+            "  ",
+            look,
+        ));
     }
     text
 }
@@ -32,12 +47,29 @@ pub fn inspection(inspection: &Inspection, look: Look) -> String {
 fn overview(inspection: &Inspection) -> Vec<(&'static str, String)> {
     let source = &inspection.source;
     let mut lines = vec![
-        ("Sheet", format!("{}: {} rows, {} columns", format::visible(&source.file_name, 80), format::count(inspection.rows), format::count(inspection.columns.len()))),
+        (
+            "Sheet",
+            format!(
+                "{}: {} rows, {} columns",
+                format::visible(&source.file_name, 80),
+                format::count(inspection.rows),
+                format::count(inspection.columns.len())
+            ),
+        ),
         ("Profile", inspection.profile_name.clone()),
-        ("Label", inspection.label.clone().unwrap_or_else(|| "no column looks like one: name it with --label COLUMN".to_owned())),
+        (
+            "Label",
+            inspection
+                .label
+                .clone()
+                .unwrap_or_else(|| "no column looks like one: name it with --label COLUMN".to_owned()),
+        ),
     ];
     if !inspection.classes.is_empty() {
-        let shares = inspection.classes.iter().map(|class| format!("{} {}", format::visible(&class.class, 40), format::percent(class.share, 1)));
+        let shares = inspection
+            .classes
+            .iter()
+            .map(|class| format!("{} {}", format::visible(&class.class, 40), format::percent(class.share, 1)));
         lines.push(("Classes", shares.collect::<Vec<_>>().join(", ")));
     }
     if let Some(span) = &inspection.time_span {
@@ -50,7 +82,11 @@ fn overview(inspection: &Inspection) -> Vec<(&'static str, String)> {
 }
 
 fn row(column: &ColumnReport, rows: usize) -> Vec<String> {
-    let missing = if column.missing == 0 { String::new() } else { format::share(column.missing, rows, 0) };
+    let missing = if column.missing == 0 {
+        String::new()
+    } else {
+        format::share(column.missing, rows, 0)
+    };
     let role = match column.role {
         Role::Key => "key",
         Role::Group => "group",
@@ -62,12 +98,20 @@ fn row(column: &ColumnReport, rows: usize) -> Vec<String> {
         Role::Date => "date parts",
         Role::LeftOut => "-",
     };
-    vec![format::visible(&column.name, 40).into_owned(), kind(column.kind).to_owned(), missing, format::count(column.distinct), role.to_owned()]
+    vec![
+        format::visible(&column.name, 40).into_owned(),
+        kind(column.kind).to_owned(),
+        missing,
+        format::count(column.distinct),
+        role.to_owned(),
+    ]
 }
 
 fn kind(kind: ColumnKind) -> &'static str {
     match kind {
         ColumnKind::Empty => "nothing",
+        ColumnKind::Constant => "one value",
+        ColumnKind::Category => "categories",
         ColumnKind::Number => "numbers",
         ColumnKind::Date => "dates",
         ColumnKind::Text => "text",
