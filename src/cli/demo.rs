@@ -212,7 +212,7 @@ fn train_on(context: &Context, table: &Table, profile: &Profile, out: &Path, not
     };
     let trained = run_training(&request, notes, progress)?;
     let model = folder_of(&trained, table, false)?;
-    save_trained(&model, out, |inside| {
+    save_trained(&model, Some(&report::training::model_card(&trained.record)), out, |inside| {
         report::write_training(&inside.join("report"), &trained.record, &trained.timings).map(drop)
     })?;
     Ok(trained.record.usefulness.sentence)

@@ -31,9 +31,12 @@ pub(super) fn run(context: &Context, arguments: &TrainArgs) -> Result<()> {
     let progress = context.console.progress();
     let trained = train(&request, &mut notes, &progress)?;
     let model = folder_of(&trained, &table, arguments.training.keep_test_rows)?;
-    save_trained(&model, &arguments.out, |folder| {
-        report::write_training(&folder.join("report"), &trained.record, &trained.timings).map(drop)
-    })?;
+    save_trained(
+        &model,
+        Some(&report::training::model_card(&trained.record)),
+        &arguments.out,
+        |folder| report::write_training(&folder.join("report"), &trained.record, &trained.timings).map(drop),
+    )?;
     say(context, &trained, arguments);
     Ok(())
 }

@@ -64,13 +64,13 @@ pub fn folder_of(trained: &Trained, table: &Table, keep_evaluation_rows: bool) -
     })
 }
 
-/// Writes a trained model; `beside` puts the report into the same folder before it takes its name.
+/// Writes a trained model with its card (a plain one where none is given); `beside` puts the report into the same folder before it takes its name.
 ///
 /// # Errors
 /// Where the folder exists or cannot be written.
-pub fn save_trained(model: &ModelFolder, out: &Path, beside: impl FnOnce(&Path) -> Result<()>) -> Result<Origin> {
+pub fn save_trained(model: &ModelFolder, card: Option<&str>, out: &Path, beside: impl FnOnce(&Path) -> Result<()>) -> Result<Origin> {
     files::write_folder(out, |folder| {
-        let origin = model.write_into(folder)?;
+        let origin = model.write_into(folder, card)?;
         beside(folder)?;
         Ok(Origin {
             name: out.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
@@ -118,7 +118,7 @@ pub fn save_repaired(
         flagged: job.flags.counts.used,
         corrected: job.flags.counts.with_correction,
     });
-    save_trained(&model, out, beside)
+    save_trained(&model, None, out, beside)
 }
 
 fn counts(labels: &[u8], classes: usize) -> Vec<usize> {
