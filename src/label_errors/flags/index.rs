@@ -1,9 +1,11 @@
 //! The rows that a model knows: where each stands, by key hash and by row number.
 
+use rayon::prelude::*;
+
 use super::keys::hash_key;
 use crate::error::{Error, Result};
 use crate::features::Prepared;
-use crate::tables::{Table, Texts};
+use crate::tables::Table;
 
 /// What became of a row of the sheet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -123,18 +125,21 @@ impl RowIndex {
     /// Where `prepared` does not come from this table.
     pub fn from_prepared(table: &Table, prepared: &Prepared) -> Result<Self> {
         let profile = &prepared.profile;
-        let texts = |column: &Option<String>| column.as_ref().map(|column| table.texts(column)).transpose();
-        let (keys, groups) = (texts(&profile.key)?, texts(&profile.group)?);
-        let hash = |texts: &Texts, row: usize| texts.get(row).map(hash_key);
+        // Each distinct text is hashed once.
+        let hashes = |column: &Option<String>| -> Result<Option<Vec<Option<u64>>>> {
+            let Some(column) = column else { return Ok(None) };
+            let texts = table.texts(column)?;
+            let values: Vec<u64> = texts.values.par_iter().map(|text| hash_key(text)).collect();
+            Ok(Some(texts.codes.iter().map(|code| values.get(*code as usize).copied()).collect()))
+        };
+        let (keys, groups) = (hashes(&profile.key)?, hashes(&profile.group)?);
+        let hash = |hashes: &Option<Vec<Option<u64>>>, row: usize| hashes.as_ref().and_then(|hashes| hashes.get(row).copied().flatten());
         let entry = |row: usize, label: Option<u8>| {
             let number = table.row_number(row);
             Ok(RowEntry {
                 // A row without a key gets a name that no sheet has, so that it is no other row's.
-                key: keys
-                    .as_ref()
-                    .and_then(|keys| hash(keys, row))
-                    .unwrap_or_else(|| hash_key(&format!("\0row {number}"))),
-                group: groups.as_ref().and_then(|groups| hash(groups, row)),
+                key: hash(&keys, row).unwrap_or_else(|| hash_key(&format!("\0row {number}"))),
+                group: hash(&groups, row),
                 table_row: u32::try_from(row).map_err(|_| Error::input("more than 4,294,967,295 rows"))?,
                 sheet_row: u32::try_from(number).map_err(|_| Error::input("more than 4,294,967,295 rows"))?,
                 label,
