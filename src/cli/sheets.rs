@@ -21,7 +21,6 @@ pub(super) fn read_options(options: &SheetOptions) -> Result<ReadOptions> {
         header_row: options.header_row,
         encoding: options.encoding.clone(),
         delimiter: options.delimiter.as_deref().map(delimiter).transpose()?,
-        ..ReadOptions::default()
     })
 }
 

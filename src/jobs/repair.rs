@@ -174,9 +174,12 @@ fn run_one(job: &RepairJob, method: &dyn RepairMethod, progress: &dyn Progress) 
     Ok((repairable.into_network(), outcome))
 }
 
+/// Probabilities before, after each method, and their comparisons.
+type OnTestRows = (Vec<f32>, Vec<Vec<f32>>, Vec<MethodComparisons>);
+
 /// All methods on all sets of rows; probabilities are rows x classes.
 struct Judgement {
-    test: Option<(Vec<f32>, Vec<Vec<f32>>, Vec<MethodComparisons>)>,
+    test: Option<OnTestRows>,
     validation: Option<Vec<Comparison>>,
     flagged_before: Vec<f32>,
     flagged_after: Vec<Vec<f32>>,

@@ -24,4 +24,6 @@ pub use draw::{Domain, Injected, inject_labels};
 pub use kinds::{ErrorKind, KINDS, Mistake};
 pub use known::{Bias, Known, KnownFlags};
 pub use rules::Rule;
-pub use sheet::{InjectedSheet, InjectionPlan, InjectionSummary, MistakeSummary, PlannedMistake, affected_rows, inject_sheet, parse_mistakes};
+pub use sheet::{
+    InjectedSheet, InjectionPlan, InjectionSummary, MistakeSummary, PlannedMistake, affected_rows, inject_sheet, parse_mistakes,
+};

@@ -254,7 +254,8 @@ fn to_local(cells: &mut Cells, zone: &str) -> Option<Trouble> {
     if matches!(zone, "UTC" | "Etc/UTC" | "Z" | "+00:00" | "GMT") {
         return Some(Trouble::Zone("UTC".to_owned()));
     }
-    let offset: Box<dyn Fn(&DateTime<chrono::Utc>) -> i64> = if let Ok(zone) = zone.parse::<chrono_tz::Tz>() {
+    type Offsets = Box<dyn Fn(&DateTime<chrono::Utc>) -> i64>;
+    let offset: Offsets = if let Ok(zone) = zone.parse::<chrono_tz::Tz>() {
         Box::new(move |moment| i64::from(zone.offset_from_utc_datetime(&moment.naive_utc()).fix().local_minus_utc()))
     } else if let Ok(fixed) = zone.parse::<chrono::FixedOffset>() {
         Box::new(move |_| i64::from(fixed.local_minus_utc()))

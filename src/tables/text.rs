@@ -270,7 +270,7 @@ mod tests {
         }
         assert_eq!(number_text(957.0), "957");
         assert_eq!(number_text(-0.0), "0");
-        assert_eq!(number_text(0.28999999999999998), "0.29");
+        assert_eq!(number_text(0.29), "0.29");
     }
 
     #[test]
