@@ -70,6 +70,11 @@ pub enum Command {
     /// Predict next week's sheet: class, probabilities, warnings
     #[command(after_help = "Examples:\n  recant predict next-week.xlsx --model model-repaired --out predictions.xlsx")]
     Predict(PredictArgs),
+    /// Does a repair help? Many random error scenarios, resumable, with a tested report
+    #[command(
+        after_help = "Examples:\n  recant scenarios orders.csv --profile dataco --sizes 2x50,3x100 --errors 1%,5% --runs 100 --out run\n  recant scenarios status run\n  recant scenarios report run\n  recant scenarios orders.csv --shard 3/8 --out run     one of eight parts; then: recant scenarios merge run\n\nStopped or killed, the same command goes on where it stopped and ends with the same bytes."
+    )]
+    Scenarios(Box<super::scenarios::ScenariosArgs>),
     /// Rebuild a report from stored records
     #[command(after_help = "Examples:\n  recant report model-repaired --out report")]
     Report(ReportArgs),

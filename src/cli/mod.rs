@@ -9,6 +9,7 @@ mod inspect;
 mod predict;
 mod repair;
 mod report;
+pub mod scenarios;
 mod sheets;
 mod train;
 
@@ -62,6 +63,7 @@ fn run(line: CommandLine) -> Result<()> {
         Command::Inject(arguments) => inject::run(&context, &arguments),
         Command::Repair(arguments) => repair::run(&context, &arguments),
         Command::Predict(arguments) => predict::run(&context, &arguments),
+        Command::Scenarios(arguments) => scenarios::run(&context, &arguments),
         Command::Report(arguments) => report::run(&context, &arguments),
         Command::Generate(arguments) => generate::run(&context, &arguments),
         Command::Completions { shell } => {

@@ -12,6 +12,7 @@ pub mod parts;
 pub mod plots;
 mod reading;
 pub mod repair;
+pub mod scenarios;
 pub mod terminal;
 pub mod training;
 pub mod workbook;

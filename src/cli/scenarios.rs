@@ -1,0 +1,380 @@
+//! `recant scenarios`: batches of random error scenarios, resumable and shardable, with a tested report.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand, ValueHint};
+
+use crate::cli::Context;
+use crate::cli::arguments::{ProfileOptions, SheetOptions};
+use crate::cli::sheets;
+use crate::error::{Error, Result};
+use crate::evaluate::record::EvaluationSettings;
+use crate::features::Profile;
+use crate::notes::Notes;
+use crate::report;
+use crate::report::format;
+use crate::scenarios::shard::Origin;
+use crate::scenarios::{BatchOptions, Engine, Plan, RunFolder, Settings, Shard, batch, merge, run as compute, status, summarise};
+
+/// `recant scenarios`
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub struct ScenariosArgs {
+    /// What to do with a run folder
+    #[command(subcommand)]
+    pub action: Option<Action>,
+    #[allow(missing_docs)]
+    #[command(flatten)]
+    pub batch: BatchArgs,
+}
+
+/// What can be done with a run folder.
+#[derive(Debug, Subcommand)]
+pub enum Action {
+    /// Show the scenarios of a run folder, their chunks, and which are left
+    Plan(PlanArgs),
+    /// Show how far a run is and how long the rest will take
+    Status(RunArgs),
+    /// Put shards together: the same records as one process would have written
+    Merge(MergeArgs),
+    /// Judge a run: HTML, workbook, JSON and plots
+    Report(ReportArgs),
+}
+
+/// A run folder.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// The run folder
+    #[arg(value_name = "RUN", value_hint = ValueHint::DirPath)]
+    pub run: PathBuf,
+}
+
+/// `recant scenarios plan`
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    /// The run folder
+    #[arg(value_name = "RUN", value_hint = ValueHint::DirPath)]
+    pub run: PathBuf,
+    /// Show how the plan would be divided into so many shards
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub shards: Option<u32>,
+}
+
+/// `recant scenarios merge`
+#[derive(Debug, Args)]
+pub struct MergeArgs {
+    /// The run folder that the shards were computed in; it receives the merged records
+    #[arg(value_name = "RUN", value_hint = ValueHint::DirPath)]
+    pub run: PathBuf,
+    /// Folders of shards that lie elsewhere
+    #[arg(value_name = "SHARD", value_hint = ValueHint::DirPath)]
+    pub more: Vec<PathBuf>,
+}
+
+/// `recant scenarios report`
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// The run folder
+    #[arg(value_name = "RUN", value_hint = ValueHint::DirPath)]
+    pub run: PathBuf,
+    /// Run folders of the same sheet at other learning rates, to show gains over the learning rate; may be given several times
+    #[arg(long, value_name = "RUN", value_hint = ValueHint::DirPath)]
+    pub with: Vec<PathBuf>,
+    /// Where to write the report [default: RUN/report]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub out: Option<PathBuf>,
+    /// Smallest change of accuracy worth acting on, in percentage points
+    #[arg(long, value_name = "POINTS", default_value_t = 0.1)]
+    pub minimum_effect_points: f64,
+    /// Bootstrap resamples
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    pub resamples: usize,
+}
+
+/// What to compute.
+#[derive(Debug, Args)]
+pub struct BatchArgs {
+    /// The sheet: CSV, Excel, OpenDocument or Parquet
+    #[arg(value_name = "SHEET", required = true, value_hint = ValueHint::FilePath)]
+    pub sheet_file: Option<PathBuf>,
+    /// Run folder: made if it is not there, gone on with if it is
+    #[arg(long, value_name = "RUN", required = true, value_hint = ValueHint::DirPath)]
+    pub out: Option<PathBuf>,
+    /// Network sizes; differing widths with dashes, such as 100-50
+    #[arg(long, value_name = "SIZES", default_value = "2x50,3x100,5x250")]
+    pub sizes: String,
+    /// Error rates: shares of the training rows, or numbers of rows
+    #[arg(long, value_name = "RATES", default_value = "0.25%,1%,2.5%,5%,7.5%,10%")]
+    pub errors: String,
+    /// Scenarios per size and error rate; one number, or one per size
+    #[arg(long, value_name = "N", default_value = "100")]
+    pub runs: String,
+    /// Repair methods: all, or names such as retrain,finetune,assd,ssd; joined by + they are applied one after the other
+    #[arg(long, value_name = "METHODS", default_value = "all")]
+    pub methods: String,
+    /// Kind of error: uniform, or paper (the published injector, faults and all)
+    #[arg(long, value_name = "KIND", default_value = "uniform")]
+    pub kind: String,
+    /// Initialisations nested under each scenario; 1: one for all scenarios, as in the paper
+    #[arg(long, value_name = "K", default_value_t = 1)]
+    pub init_seeds: u32,
+    /// Compute only this part: i/n, auto/n (from Slurm's or Kubernetes' variables), or all
+    #[arg(long, value_name = "I/N")]
+    pub shard: Option<String>,
+    #[allow(missing_docs)]
+    #[command(flatten)]
+    pub training: BatchTraining,
+    #[allow(missing_docs)]
+    #[command(flatten)]
+    pub profile: ProfileOptions,
+    #[allow(missing_docs)]
+    #[command(flatten)]
+    pub reading: SheetOptions,
+}
+
+/// Training and dampening, for researchers.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Training and dampening (for researchers)")]
+pub struct BatchTraining {
+    /// Learning rate of the first pass [default: searched once per size on clean data]
+    #[arg(long, value_name = "RATE")]
+    pub learning_rate: Option<f64>,
+    /// Weight decay, with --learning-rate [default: the profile's]
+    #[arg(long, value_name = "RATE", requires = "learning_rate")]
+    pub weight_decay: Option<f64>,
+    /// Trials of the search
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub trials: u32,
+    /// Passes over the training rows [default: the profile's]
+    #[arg(long, value_name = "N")]
+    pub epochs: Option<usize>,
+    /// Importance: squared-batch-gradient or per-sample-fisher
+    #[arg(long, value_name = "KIND", default_value = "squared-batch-gradient")]
+    pub importance: String,
+    /// What the flagged rows are compared with: retain-original-batches, retain or full
+    #[arg(long, value_name = "SET", default_value = "retain-original-batches")]
+    pub reference: String,
+    /// In how many scenarios of each cell dampening is tried over a grid of alpha and lambda
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub sweep_runs: u32,
+    /// Scenarios that are written together: what a kill loses at most
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub chunk: u32,
+}
+
+pub(super) fn run(context: &Context, arguments: &ScenariosArgs) -> Result<()> {
+    match &arguments.action {
+        None => run_batch(context, &arguments.batch),
+        Some(Action::Plan(arguments)) => show_plan(context, arguments),
+        Some(Action::Status(arguments)) => show_status(context, &arguments.run),
+        Some(Action::Merge(arguments)) => run_merge(context, arguments),
+        Some(Action::Report(arguments)) => run_report(context, arguments),
+    }
+}
+
+fn run_batch(context: &Context, arguments: &BatchArgs) -> Result<()> {
+    let (Some(sheet), Some(out)) = (&arguments.sheet_file, &arguments.out) else {
+        return Err(Error::input("a sheet and `--out RUN` are needed").hint("recant scenarios orders.csv --out run"));
+    };
+    let shard = Shard::resolve(arguments.shard.as_deref(), &|name| std::env::var(name).ok())?;
+    let mut notes = Notes::new();
+    let table = sheets::read(sheet, &arguments.reading, &mut notes)?;
+    let overrides = sheets::overrides(&arguments.profile, context.seed);
+    let profile = Profile::choose(&table, arguments.profile.profile.as_deref(), &overrides, &mut notes)?;
+    let (settings, data) = batch(&table, &profile, &options(context, arguments), &mut notes)?;
+    drop(table);
+    let mut engine = Engine::new(&data, &settings, context.threads)?;
+    let place = match &shard {
+        Some((shard, _)) => out.join(shard.folder()),
+        None => out.clone(),
+    };
+    if let Some((shard, origin)) = &shard {
+        let from = match origin {
+            Origin::Given => None,
+            Origin::Slurm => Some("SLURM_ARRAY_TASK_ID is set"),
+            Origin::Kubernetes => Some("JOB_COMPLETION_INDEX is set"),
+        };
+        if let Some(from) = from {
+            notes.add(
+                "shard-found",
+                format!("{from}."),
+                format!("Shard {shard} is computed; `--shard all` computes everything."),
+            );
+        }
+    }
+    let folder = RunFolder::claim(&place, &settings, &mut notes)?;
+    let progress = context.console.progress();
+    let done = compute(&folder, shard.as_ref().map(|(shard, _)| *shard), &mut engine, &progress, &mut notes)?;
+    let console = &context.console;
+    console.notes(&notes);
+    console.say(format!(
+        "{} computed, {} were there already.",
+        format::counted(done.computed as usize, "scenario"),
+        format::count(done.found as usize)
+    ));
+    if done.assembled {
+        console.item("Records", out.join("records.csv").display().to_string());
+        console.next_step("Next, judge them:", &format!("recant scenarios report {}", sheets::shown(out)));
+    } else if shard.is_some() {
+        console.next_step(
+            "When all shards are done:",
+            &format!("recant scenarios merge {}", sheets::shown(out)),
+        );
+    }
+    console.result(&serde_json::json!({
+        "run": place,
+        "shard": shard.map(|(shard, _)| shard.to_string()),
+        "computed": done.computed,
+        "found": done.found,
+        "records": done.assembled.then(|| out.join("records.csv")),
+        "notes": notes,
+    }));
+    Ok(())
+}
+
+fn options(context: &Context, arguments: &BatchArgs) -> BatchOptions {
+    let reading = &arguments.reading;
+    let given: Vec<String> = [
+        reading.sheet.as_ref().map(|name| format!("sheet {name}")),
+        reading.header_row.map(|row| format!("header row {row}")),
+        reading.encoding.as_ref().map(|name| format!("encoding {name}")),
+        reading.delimiter.as_ref().map(|text| format!("delimiter {text}")),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    BatchOptions {
+        sizes: arguments.sizes.clone(),
+        runs: arguments.runs.clone(),
+        errors: arguments.errors.clone(),
+        error_kind: arguments.kind.clone(),
+        methods: arguments.methods.clone(),
+        init_seeds: arguments.init_seeds,
+        importance: arguments.training.importance.clone(),
+        reference: arguments.training.reference.clone(),
+        epochs: arguments.training.epochs,
+        learning_rate: arguments.training.learning_rate,
+        weight_decay: arguments.training.weight_decay,
+        trials: arguments.training.trials,
+        sweep_runs: arguments.training.sweep_runs,
+        chunk: arguments.training.chunk,
+        seed: context.seed.0,
+        reading: given.join(", "),
+    }
+}
+
+/// Settings of a run folder, or of the first shard in it.
+fn settings_of(path: &Path) -> Result<Settings> {
+    Ok(status(path, &mut Notes::new())?.settings)
+}
+
+fn show_plan(context: &Context, arguments: &PlanArgs) -> Result<()> {
+    let settings = settings_of(&arguments.run)?;
+    let plan = Plan::new(&settings)?;
+    let console = &context.console;
+    console.say(format!(
+        "{} in {}: each cell below, {} at a time.",
+        format::counted(plan.scenarios() as usize, "scenario"),
+        format::counted(plan.chunks.len(), "chunk"),
+        settings.chunk
+    ));
+    for size in &settings.sizes {
+        console.item(
+            &size.size,
+            format!("{} scenarios at each of {}", size.runs, settings.errors.join(", ")),
+        );
+    }
+    let mut shards = Vec::new();
+    for number in 1..=arguments.shards.unwrap_or(0) {
+        let shard = Shard::new(number, arguments.shards.unwrap_or(0))?;
+        let scenarios: usize = plan.of_shard(shard).map(|chunk| chunk.runs.len()).sum();
+        console.item(&shard.to_string(), format::counted(scenarios, "scenario"));
+        shards.push(serde_json::json!({ "shard": shard.to_string(), "scenarios": scenarios }));
+    }
+    let chunks: Vec<&str> = plan.chunks.iter().map(|chunk| chunk.name.as_str()).collect();
+    console.result(&serde_json::json!({ "settings": settings, "scenarios": plan.scenarios(), "chunks": chunks, "shards": shards }));
+    Ok(())
+}
+
+fn show_status(context: &Context, run: &Path) -> Result<()> {
+    let mut notes = Notes::new();
+    let seen = status(run, &mut notes)?;
+    let console = &context.console;
+    console.notes(&notes);
+    console.say(format!(
+        "{} of {} scenarios are finished.",
+        format::count(seen.done as usize),
+        format::count(seen.total as usize)
+    ));
+    for cell in &seen.cells {
+        console.item(&cell.size, format!("{} errors: {} of {}", cell.error, cell.done, cell.total));
+    }
+    for shard in &seen.shards {
+        console.item(&format!("shard {}", shard.shard), format!("{} of {}", shard.done, shard.total));
+    }
+    console.item("Time so far", format::seconds(seen.seconds_spent));
+    if seen.done < seen.total {
+        let left = seen
+            .seconds_left
+            .map_or("not known before the first chunk is finished".to_owned(), |seconds| {
+                format!("about {} for one process", format::seconds(seconds))
+            });
+        console.item("Left", left);
+    }
+    console.result(&serde_json::to_value(&seen).map_err(|error| Error::internal(error.to_string()))?);
+    Ok(())
+}
+
+fn run_merge(context: &Context, arguments: &MergeArgs) -> Result<()> {
+    let mut notes = Notes::new();
+    let merged = merge(&arguments.run, &arguments.more, &mut notes)?;
+    let console = &context.console;
+    console.notes(&notes);
+    console.say(format!(
+        "{} of {} put together.",
+        format::counted(merged.scenarios as usize, "scenario"),
+        format::counted(merged.shards, "shard")
+    ));
+    console.item("Records", arguments.run.join("records.csv").display().to_string());
+    console.next_step(
+        "Next, judge them:",
+        &format!("recant scenarios report {}", sheets::shown(&arguments.run)),
+    );
+    console.result(&serde_json::json!({ "run": arguments.run, "shards": merged.shards, "scenarios": merged.scenarios }));
+    Ok(())
+}
+
+fn run_report(context: &Context, arguments: &ReportArgs) -> Result<()> {
+    let mut notes = Notes::new();
+    let folder = RunFolder::look(&arguments.run)?;
+    let others = arguments
+        .with
+        .iter()
+        .map(|path| RunFolder::look(path))
+        .collect::<Result<Vec<_>>>()?;
+    let evaluation = EvaluationSettings {
+        minimum_effect: arguments.minimum_effect_points / 100.0,
+        significance: 0.05,
+        resamples: arguments.resamples,
+        group_column: None,
+        seed: context.seed.0,
+    };
+    let judged = summarise(&folder, &others, &evaluation, &mut notes)?;
+    let out = arguments.out.clone().unwrap_or_else(|| arguments.run.join("report"));
+    let paths = report::scenarios::write(&out, &judged)?;
+    let console = &context.console;
+    console.notes(&notes);
+    console.say(report::scenarios::headline(&judged));
+    for cell in &judged.cells {
+        if let Some(method) = cell.methods.iter().find(|method| method.method == "assd").or(cell.methods.first()) {
+            console.item(
+                &format!("{}, {}", cell.size, cell.error),
+                format!("{}: {}", method.method, method.test.sentence),
+            );
+        }
+    }
+    console.item("Report", paths.html.display().to_string());
+    let value = serde_json::to_value(&judged).map_err(|error| Error::internal(error.to_string()))?;
+    console.result(&serde_json::json!({ "report": paths.html, "workbook": paths.workbook, "result": value }));
+    Ok(())
+}
