@@ -7,6 +7,7 @@ mod floors;
 mod golden;
 mod report;
 mod report_fixture;
+mod scenarios;
 mod tables_broken;
 mod tables_formats;
 mod tables_round_trip;
