@@ -218,7 +218,7 @@ pub struct InjectArgs {
     #[arg(long, value_name = "KIND", default_value = "uniform")]
     pub kind: Vec<String>,
     /// Share of the training rows to mislabel, or a number of rows: 5%, 0.05, 200 [default: 5%, or what the kind itself says]
-    #[arg(long, value_name = "AMOUNT", value_parser = parse_amount)]
+    #[arg(long, visible_alias = "errors", value_name = "AMOUNT", value_parser = parse_amount)]
     pub rate: Option<Amount>,
     /// Mislabel all rows of a group (such as the items of an order) together
     #[arg(long)]

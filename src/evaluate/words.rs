@@ -73,15 +73,15 @@ pub fn decimals_for(difference: f64, least: f64) -> usize {
     (start..=6).find(tells).unwrap_or(6)
 }
 
-/// Decimals that show two shares and their difference: as [`decimals_for`], and up to two more if the printed shares would otherwise not
-/// differ by the printed difference (81.14 to 83.15 is +2.0, but 81.1 to 83.2 is not).
+/// Decimals that show two shares and their difference: as [`decimals_for`], and a second one if the printed shares would otherwise not
+/// differ by the printed difference (81.14 to 83.15 is +2.0, but 81.1 to 83.2 is not). More would be noise to a reader.
 pub fn decimals_for_shares(before: f64, after: f64, difference: f64, least: f64) -> usize {
     let fewest = decimals_for(difference, least);
     let agree = |decimals: &usize| {
         let whole = |share: f64| (share * 100.0 * 10_f64.powi(*decimals as i32)).round();
         whole(after) - whole(before) == whole(difference)
     };
-    (fewest..=fewest + 2).find(agree).unwrap_or(fewest)
+    (fewest..=fewest.max(2)).find(agree).unwrap_or(fewest)
 }
 
 /// Fixed decimals; a rounded zero has no minus sign.

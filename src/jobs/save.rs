@@ -7,7 +7,7 @@ use crate::features::Part;
 use crate::files;
 use crate::jobs::repair::{RepairJob, Repaired};
 use crate::jobs::train::Trained;
-use crate::label_errors::flags::{RowEntry, RowIndex, hash_key};
+use crate::label_errors::flags::RowIndex;
 use crate::model::{DataInfo, EvaluationRows, FORMAT_VERSION, ModelFolder, ModelInfo, Origin, Parent, PartInfo, Repair};
 use crate::nn::store_importances;
 use crate::tables::Table;
@@ -55,7 +55,7 @@ pub fn folder_of(trained: &Trained, table: &Table, keep_evaluation_rows: bool) -
         network: trained.network.clone(),
         initial: trained.initial.clone(),
         importances: Some(trained.importances.clone()),
-        rows: row_index(trained, table)?,
+        rows: RowIndex::from_prepared(table, prepared)?,
         training: Some(serde_json::to_value(record).map_err(|error| Error::internal(format!("training record: {error}")))?),
         evaluation: keep_evaluation_rows.then(|| EvaluationRows {
             validation: prepared.validation.as_ref().map(|part| part.inputs.clone()).unwrap_or_default(),
@@ -125,59 +125,4 @@ fn counts(labels: &[u8], classes: usize) -> Vec<usize> {
     let mut counts = vec![0; classes];
     labels.iter().for_each(|label| counts[usize::from(*label)] += 1);
     counts
-}
-
-/// All rows of the sheet by part, so that flags can be matched without it.
-pub(super) fn row_index(trained: &Trained, table: &Table) -> Result<RowIndex> {
-    let prepared = &trained.prepared;
-    let profile = &prepared.profile;
-    let groups = profile.group.as_deref().map(|column| table.texts(column)).transpose()?;
-    let keys = profile.key.as_deref().map(|column| table.texts(column)).transpose()?;
-    let entry = |table_row: usize, label: Option<u8>| {
-        let number = table.row_number(table_row);
-        let key = keys
-            .as_ref()
-            .and_then(|keys| keys.get(table_row))
-            .map_or_else(|| number.to_string(), str::to_owned);
-        RowEntry {
-            key: hash_key(&key),
-            group: groups.as_ref().and_then(|groups| groups.get(table_row)).map(hash_key),
-            table_row: table_row as u32,
-            sheet_row: number as u32,
-            label,
-        }
-    };
-    let entries = |part: &Part| -> Vec<RowEntry> {
-        part.table_rows
-            .iter()
-            .zip(&part.labels)
-            .map(|(row, label)| entry(*row, Some(*label)))
-            .collect()
-    };
-    let mut used = vec![false; table.height()];
-    let parts = [Some(&prepared.train), prepared.validation.as_ref(), Some(&prepared.test)];
-    parts
-        .iter()
-        .flatten()
-        .flat_map(|part| &part.table_rows)
-        .for_each(|row| used[*row] = true);
-    let excluded = (0..table.height()).filter(|row| !used[*row]).map(|row| entry(row, None)).collect();
-    let reasons: Vec<&str> = prepared.left_out.iter().map(|left| left.reason.as_str()).collect();
-    let because = if reasons.is_empty() {
-        "the profile leaves them out".to_owned()
-    } else {
-        reasons.join("; ")
-    };
-    RowIndex::new(
-        profile.key.clone(),
-        profile.group.clone(),
-        profile.label.classes().to_vec(),
-        because,
-        [
-            entries(&prepared.train),
-            prepared.validation.as_ref().map(&entries).unwrap_or_default(),
-            entries(&prepared.test),
-            excluded,
-        ],
-    )
 }

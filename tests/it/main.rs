@@ -1,5 +1,6 @@
 //! All integration tests in one binary: linking is slow.
 
+mod cli;
 mod features;
 mod features_errors;
 mod flags;

@@ -1,0 +1,354 @@
+//! The program as a person runs it: commands of the README, messages, exit codes, same seed same bytes, nothing half-written.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use serde_json::Value;
+
+fn recant(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_recant"));
+    command.current_dir(folder).args(arguments).stdin(Stdio::null()).env_remove("RUST_BACKTRACE");
+    command.output().expect("the program starts")
+}
+
+fn text(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+#[track_caller]
+fn works(folder: &Path, arguments: &[&str]) -> Output {
+    let output = recant(folder, arguments);
+    assert!(output.status.success(), "recant {}\n{}", arguments.join(" "), text(&output));
+    output
+}
+
+#[track_caller]
+fn json(folder: &Path, arguments: &[&str]) -> Value {
+    let with_json = [arguments, &["--json"]].concat();
+    let output = works(folder, &with_json);
+    let lines = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(lines.lines().count(), 1, "one object on one line: {lines}");
+    serde_json::from_str(&lines).unwrap()
+}
+
+/// Every file below a folder with its bytes, by relative path.
+fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    fn walk(root: &Path, folder: &Path, found: &mut BTreeMap<PathBuf, Vec<u8>>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                walk(root, &path, found);
+            } else {
+                found.insert(path.strip_prefix(root).unwrap().to_owned(), fs::read(&path).unwrap());
+            }
+        }
+    }
+    let mut found = BTreeMap::new();
+    walk(folder, folder, &mut found);
+    found
+}
+
+/// A small trial that tests share: `orders.csv`, `trial/`, `model/` (trained on the corrupted sheet), `week.csv`.
+fn trial() -> &'static Path {
+    static TRIAL: OnceLock<tempfile::TempDir> = OnceLock::new();
+    TRIAL
+        .get_or_init(|| {
+            let folder = tempfile::tempdir().unwrap();
+            let at = folder.path();
+            works(at, &["generate", "--rows", "2500", "--complete-share", "100%", "--signal", "2", "--out", "orders.csv"]);
+            works(at, &["generate", "--rows", "40", "--next-week", "--after", "2500", "--out", "week.csv"]);
+            works(at, &["inject", "orders.csv", "--rate", "8%", "--full-rows", "--out", "trial"]);
+            works(at, &["train", "trial/corrupted.csv", "--network", "2x20", "--epochs", "6", "--out", "model"]);
+            folder
+        })
+        .path()
+}
+
+#[test]
+fn the_commands_of_the_readme_work_as_printed() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = fs::read_to_string(root.join("README.md")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir_all(folder.path().join("data/sample")).unwrap();
+    for name in ["orders.csv.gz", "next_week.csv"] {
+        fs::copy(root.join("data/sample").join(name), folder.path().join("data/sample").join(name)).unwrap();
+    }
+    let mut ran = 0;
+    for block in readme.split("```console").skip(1) {
+        for line in block.split("```").next().unwrap().lines() {
+            let Some(command) = line.strip_prefix("$ recant ") else { continue };
+            works(folder.path(), &command.split_whitespace().collect::<Vec<_>>());
+            ran += 1;
+        }
+    }
+    assert!(ran >= 6, "the README shows the whole job, {ran} commands found");
+    assert!(folder.path().join("model-repaired/report/report.html").is_file());
+    assert!(folder.path().join("predictions.xlsx").is_file());
+}
+
+#[test]
+fn a_full_row_flag_file_repairs_without_the_training_sheet() {
+    let at = trial();
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("repaired");
+    let record = json(at, &["repair", "--model", "model", "--flags", "trial/flags.csv", "--test", "orders.csv", "--out", out.to_str().unwrap()]);
+    assert_eq!(record["chosen"], "assd");
+    assert!(record["test"]["accuracy"].as_f64().unwrap() <= 1.0);
+    assert!(record["methods"][0]["dampening"]["dampened"].as_u64().unwrap() > 0);
+    let old = fs::read(at.join("model/weights.safetensors")).unwrap();
+    assert_ne!(old, fs::read(out.join("weights.safetensors")).unwrap());
+    let rebuilt = folder.path().join("again");
+    works(at, &["report", out.to_str().unwrap(), "--out", rebuilt.to_str().unwrap()]);
+    assert_eq!(fs::read(rebuilt.join("report.html")).unwrap(), fs::read(out.join("report/report.html")).unwrap());
+    // A second repair has neither fresh sums nor the sheet to measure them on, and says what to add.
+    let again = recant(at, &["repair", "--model", out.to_str().unwrap(), "--flags", "trial/flags.csv", "--out", folder.path().join("third").to_str().unwrap()]);
+    assert_eq!(again.status.code(), Some(2));
+    assert!(text(&again).contains("--data SHEET"), "{}", text(&again));
+}
+
+#[test]
+fn without_test_rows_a_repair_says_that_it_was_not_evaluated() {
+    let at = trial();
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("repaired");
+    let record = json(at, &["repair", "--model", "model", "--flags", "trial/flags.csv", "--out", out.to_str().unwrap()]);
+    assert_eq!(record["test"], Value::Null);
+    assert!(record["notes"].as_array().unwrap().iter().any(|note| note["code"] == "not-evaluated"));
+    assert!(fs::read_to_string(out.join("report/report.html")).unwrap().contains("ot evaluated"));
+}
+
+#[test]
+fn keys_alone_need_the_sheet_and_the_message_says_so() {
+    let at = trial();
+    let folder = tempfile::tempdir().unwrap();
+    let flags = fs::read_to_string(at.join("trial/truth/true-labels.csv")).unwrap();
+    let keys: Vec<&str> = flags.lines().map(|line| line.split(',').next().unwrap()).collect();
+    fs::write(folder.path().join("keys.csv"), keys.join("\n")).unwrap();
+    let keys = folder.path().join("keys.csv");
+    let out = folder.path().join("out");
+    let refused = recant(at, &["repair", "--model", "model", "--flags", keys.to_str().unwrap(), "--out", out.to_str().unwrap()]);
+    assert_eq!(refused.status.code(), Some(2), "{}", text(&refused));
+    assert!(text(&refused).contains("--data SHEET"), "{}", text(&refused));
+    assert!(!out.exists());
+    let record = json(at, &["repair", "--model", "model", "--flags", keys.to_str().unwrap(), "--data", "trial/corrupted.csv", "--method", "all", "--out", out.to_str().unwrap()]);
+    let names: Vec<&str> = record["methods"].as_array().unwrap().iter().map(|method| method["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["assd", "ssd", "finetune", "retrain"]);
+    assert!(record["methods"][0]["validation"].is_object());
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes_on_one_and_two_threads() {
+    let at = trial();
+    let folder = tempfile::tempdir().unwrap();
+    let run = |threads: &str| {
+        let home = folder.path().join(threads);
+        fs::create_dir(&home).unwrap();
+        let model = home.join("model");
+        let sheet = at.join("trial/corrupted.csv");
+        works(&home, &["train", sheet.to_str().unwrap(), "--epochs", "3", "--threads", threads, "--out", "model", "--seed", "7"]);
+        let flags = at.join("trial/flags.csv");
+        works(&home, &["repair", "--model", "model", "--flags", flags.to_str().unwrap(), "--data", sheet.to_str().unwrap(), "--method", "all", "--threads", threads, "--out", "repaired"]);
+        let mut files = contents(&model);
+        files.extend(contents(&home.join("repaired")));
+        // The command line is part of the records, and the number of threads part of the command line; timings differ by nature.
+        files.retain(|path, _| !path.starts_with("report"));
+        files.into_iter().map(|(path, bytes)| (path, String::from_utf8_lossy(&bytes).replace(&format!("--threads {threads}"), "").into_bytes())).collect::<BTreeMap<_, _>>()
+    };
+    let (one, two) = (run("1"), run("2"));
+    assert!(one.keys().any(|path| path.ends_with("weights.safetensors")));
+    for (path, bytes) in &one {
+        // Hashes in model.json cover the card and the record, which hold the command line.
+        if path.extension().is_some_and(|kind| kind == "safetensors") || path.ends_with("features.json") {
+            assert_eq!(Some(bytes), two.get(path), "{}", path.display());
+        }
+    }
+    assert_eq!(one.get(Path::new("training.json")), two.get(Path::new("training.json")));
+}
+
+#[test]
+fn prediction_needs_no_label_columns_and_keeps_every_row() {
+    let at = trial();
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("predictions.csv");
+    let value = json(at, &["predict", "week.csv", "--model", "model", "--out", out.to_str().unwrap()]);
+    assert_eq!(value["rows"], 40);
+    let written = fs::read_to_string(&out).unwrap();
+    assert_eq!(written.lines().count(), 41);
+    let header = written.lines().next().unwrap();
+    for column in ["predicted", "probability of early", "probability of on time", "probability of late", "warning"] {
+        assert!(header.contains(column), "{header}");
+    }
+    let refused = recant(at, &["predict", "week.csv", "--model", "model", "--out", "week.csv"]);
+    assert_eq!(refused.status.code(), Some(2));
+}
+
+#[test]
+fn mistakes_get_exit_code_2_a_cause_and_write_nothing() {
+    let at = trial();
+    let broken = tempfile::tempdir().unwrap();
+    let put = |name: &str, bytes: &[u8]| {
+        let path = broken.path().join(name);
+        fs::write(&path, bytes).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let empty = put("empty.csv", b"");
+    let header = put("header.csv", b"a,b,c\n");
+    let one_row = put("one.csv", b"key,x,label\n1,2,a\n");
+    let one_class = put("class.csv", format!("key,x,label\n{}", (0..60).map(|row| format!("{row},{row},a\n")).collect::<String>()).as_bytes());
+    let unknown_keys = put("unknown.csv", b"Order Item Id\n99999999\n88888888\n");
+    let no_column = put("nocolumn.csv", b"colour\nred\n");
+    let bad_profile = put("bad.toml", b"name = \"x\"\n[lable]\nkind = \"column\"\n");
+    let no_profile = put("broken.toml", b"= = =");
+    let altered = broken.path().join("altered");
+    copy(&at.join("model"), &altered);
+    let mut weights = fs::read(altered.join("weights.safetensors")).unwrap();
+    let middle = weights.len() / 2;
+    weights[middle] ^= 1;
+    fs::write(altered.join("weights.safetensors"), weights).unwrap();
+    let short = broken.path().join("short");
+    copy(&at.join("model"), &short);
+    fs::write(short.join("features.json"), b"{").unwrap();
+    let gone = broken.path().join("gone");
+    copy(&at.join("model"), &gone);
+    fs::remove_file(gone.join("rows.safetensors")).unwrap();
+    let newer = broken.path().join("newer");
+    copy(&at.join("model"), &newer);
+    let info = fs::read_to_string(newer.join("model.json")).unwrap();
+    fs::write(newer.join("model.json"), info.replace("\"format_version\": 1", "\"format_version\": 99")).unwrap();
+    let [altered, short, gone, newer] = [altered, short, gone, newer].map(|path| path.to_str().unwrap().to_owned());
+    let out = broken.path().join("out");
+    let o = out.to_str().unwrap();
+    let cases: Vec<(Vec<&str>, &str)> = vec![
+        (vec!["train", "nowhere.csv", "--out", o], "nowhere.csv"),
+        (vec!["train", &empty, "--out", o], "empty.csv"),
+        (vec!["train", &header, "--out", o], "header.csv"),
+        (vec!["train", &one_row, "--label", "label", "--out", o], "one.csv"),
+        (vec!["train", &one_class, "--label", "label", "--out", o], "class"),
+        (vec!["train", "orders.csv", "--label", "Delivery Statsu", "--out", o], "Delivery Status"),
+        (vec!["train", "orders.csv", "--time", "order dat", "--out", o], "order dat"),
+        (vec!["train", "orders.csv", "--profile", "datacoo", "--out", o], "dataco"),
+        (vec!["train", "orders.csv", "--profile", &bad_profile, "--out", o], "lable"),
+        (vec!["train", "orders.csv", "--profile", &no_profile, "--out", o], "broken.toml"),
+        (vec!["train", "orders.csv", "--network", "3xx", "--out", o], "3xx"),
+        (vec!["train", "orders.csv", "--learning-rate", "-1", "--out", o], "learning rate"),
+        (vec!["train", "orders.csv", "--learning-rate", "NaN", "--out", o], "learning rate"),
+        (vec!["train", "orders.csv", "--batch", "0", "--out", o], "batch"),
+        (vec!["train", "orders.csv", "--sheet", "Q1", "--out", o], "Q1"),
+        (vec!["train", "orders.csv", "--delimiter", "ab", "--out", o], "ab"),
+        (vec!["train", "orders.csv", "--encoding", "klingon", "--out", o], "klingon"),
+        (vec!["train", "orders.csv", "--out", "model"], "already exists"),
+        (vec!["train", "orders.csv", "--out", "orders.csv/model"], "orders.csv"),
+        (vec!["inject", "orders.csv", "--kind", "unifrom", "--out", o], "uniform"),
+        (vec!["inject", "orders.csv", "--kind", "segment:Markt = LATAM: late -> on time", "--out", o], "Market"),
+        (vec!["inject", "orders.csv", "--kind", "confusion:late,purple", "--out", o], "purple"),
+        (vec!["inject", "orders.csv", "--rate", "900%", "--out", o], "900%"),
+        (vec!["inject", "orders.csv", "--rate", "nine", "--out", o], "nine"),
+        (vec!["inject", "orders.csv", "--known", "2", "--out", o], "100%"),
+        (vec!["repair", "--model", "nowhere", "--flags", "trial/flags.csv", "--out", o], "nowhere"),
+        (vec!["repair", "--model", "trial", "--flags", "trial/flags.csv", "--out", o], "trial"),
+        (vec!["repair", "--model", "model", "--flags", "nowhere.csv", "--out", o], "nowhere.csv"),
+        (vec!["repair", "--model", "model", "--flags", &empty, "--out", o], "empty.csv"),
+        (vec!["repair", "--model", "model", "--flags", &unknown_keys, "--out", o], "unknown.csv"),
+        (vec!["repair", "--model", "model", "--flags", &no_column, "--out", o], "nocolumn.csv"),
+        (vec!["repair", "--model", "model", "--flags", "trial/flags.csv", "--key", "Ordr Item Id", "--out", o], "Order Item Id"),
+        (vec!["repair", "--model", "model", "--flags", "trial/flags.csv", "--method", "retrain", "--out", o], "--data"),
+        (vec!["repair", "--model", "model", "--flags", "trial/flags.csv", "--method", "magic", "--out", o], "assd"),
+        (vec!["repair", "--model", "model", "--flags", "trial/flags.csv", "--data", "week.csv", "--out", o], "week.csv"),
+        (vec!["repair", "--model", "model", "--flags", "trial/flags.csv", "--alpha", "0", "--method", "ssd", "--out", o], "alpha"),
+        (vec!["repair", "--model", "model", "--flags", "trial/flags.csv", "--test", &header, "--out", o], "header.csv"),
+        (vec!["repair", "--model", "model", "--flags", "trial/flags.csv", "--out", "model"], "already exists"),
+        (vec!["repair", "--model", &altered, "--flags", "trial/flags.csv", "--out", o], "weights.safetensors"),
+        (vec!["repair", "--model", &short, "--flags", "trial/flags.csv", "--out", o], "features.json"),
+        (vec!["repair", "--model", &gone, "--flags", "trial/flags.csv", "--out", o], "rows.safetensors"),
+        (vec!["predict", "week.csv", "--model", &newer, "--out", o], "99"),
+        (vec!["predict", "week.csv", "--model", "model", "--out", "predictions.docx"], "docx"),
+        (vec!["predict", &one_row, "--model", "model", "--out", o], "one.csv"),
+        (vec!["report", "trial", "--out", o], "record.json"),
+        (vec!["generate", "--rows", "0", "--out", o], "0"),
+        (vec!["generate", "--rows", "10", "--signal", "-3", "--out", "x.csv"], "signal"),
+        (vec!["inspect", "nowhere.csv"], "nowhere.csv"),
+        (vec!["inspect", &empty], "empty.csv"),
+        (vec!["frobnicate"], "frobnicate"),
+        (vec![], "Usage"),
+    ];
+    let before = contents(at).into_keys().collect::<Vec<_>>();
+    let mut wrong = Vec::new();
+    for (arguments, named) in &cases {
+        let output = recant(at, arguments);
+        let said = text(&output);
+        let fault = match output.status.code() {
+            Some(2) if !said.contains(named) => format!("does not name `{named}`"),
+            Some(2) if said.contains("panicked") => "panics".to_owned(),
+            Some(2) if out.exists() => "wrote something".to_owned(),
+            Some(2) => continue,
+            code => format!("exit code {code:?}"),
+        };
+        wrong.push(format!("recant {}: {fault}\n{said}", arguments.join(" ")));
+    }
+    assert!(wrong.is_empty(), "{} of {} cases:\n{}", wrong.len(), cases.len(), wrong.join("\n---\n"));
+    assert_eq!(before, contents(at).into_keys().collect::<Vec<_>>(), "no command may leave anything behind");
+}
+
+fn copy(from: &Path, to: &Path) {
+    for (path, bytes) in contents(from) {
+        let target = to.join(path);
+        fs::create_dir_all(target.parent().unwrap()).unwrap();
+        fs::write(target, bytes).unwrap();
+    }
+}
+
+#[test]
+fn with_json_an_error_is_one_object_as_well() {
+    let output = recant(trial(), &["train", "nowhere.csv", "--out", "x", "--json"]);
+    assert_eq!(output.status.code(), Some(2));
+    let value: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(value["error"]["exit_code"], 2);
+    assert!(value["error"]["hint"].is_string());
+}
+
+#[test]
+fn help_has_examples_and_completions_are_scripts() {
+    let folder = tempfile::tempdir().unwrap();
+    for command in ["demo", "inspect", "train", "inject", "repair", "predict", "report", "generate"] {
+        let help = text(&works(folder.path(), &[command, "--help"]));
+        assert!(help.contains("Examples:") && help.contains(&format!("recant {command}")), "{help}");
+    }
+    for shell in ["bash", "zsh", "fish", "powershell"] {
+        assert!(text(&works(folder.path(), &["completions", shell])).contains("recant"));
+    }
+}
+
+/// Killed at any moment, a command leaves a whole model or none.
+#[cfg(unix)]
+#[test]
+fn a_killed_training_leaves_no_half_written_model() {
+    let at = trial();
+    let folder = tempfile::tempdir().unwrap();
+    for round in 0..8_u64 {
+        let out = folder.path().join(format!("model-{round}"));
+        let mut child = Command::new(env!("CARGO_BIN_EXE_recant"))
+            .current_dir(at)
+            .args(["train", "trial/corrupted.csv", "--epochs", "2", "--quiet", "--out", out.to_str().unwrap()])
+            .stdin(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(Duration::from_millis(40 + 170 * round));
+        // SIGINT to some, SIGKILL to others.
+        if round % 2 == 0 {
+            let _ = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+        } else {
+            let _ = child.kill();
+        }
+        let status = child.wait().unwrap();
+        if out.exists() {
+            works(at, &["predict", "week.csv", "--model", out.to_str().unwrap(), "--quiet", "--out", folder.path().join("p.csv").to_str().unwrap()]);
+        } else {
+            assert!(!status.success());
+        }
+    }
+}
