@@ -11,12 +11,20 @@ use serde_json::Value;
 
 fn recant(folder: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_recant"));
-    command.current_dir(folder).args(arguments).stdin(Stdio::null()).env_remove("RUST_BACKTRACE");
+    command
+        .current_dir(folder)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .env_remove("RUST_BACKTRACE");
     command.output().expect("the program starts")
 }
 
 fn text(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
 }
 
 #[track_caller]
@@ -59,10 +67,38 @@ fn trial() -> &'static Path {
         .get_or_init(|| {
             let folder = tempfile::tempdir().unwrap();
             let at = folder.path();
-            works(at, &["generate", "--rows", "2500", "--complete-share", "100%", "--signal", "2", "--out", "orders.csv"]);
-            works(at, &["generate", "--rows", "40", "--next-week", "--after", "2500", "--out", "week.csv"]);
+            works(
+                at,
+                &[
+                    "generate",
+                    "--rows",
+                    "2500",
+                    "--complete-share",
+                    "100%",
+                    "--signal",
+                    "2",
+                    "--out",
+                    "orders.csv",
+                ],
+            );
+            works(
+                at,
+                &["generate", "--rows", "40", "--next-week", "--after", "2500", "--out", "week.csv"],
+            );
             works(at, &["inject", "orders.csv", "--rate", "8%", "--full-rows", "--out", "trial"]);
-            works(at, &["train", "trial/corrupted.csv", "--network", "2x20", "--epochs", "6", "--out", "model"]);
+            works(
+                at,
+                &[
+                    "train",
+                    "trial/corrupted.csv",
+                    "--network",
+                    "2x20",
+                    "--epochs",
+                    "6",
+                    "--out",
+                    "model",
+                ],
+            );
             folder
         })
         .path()
@@ -95,7 +131,20 @@ fn a_full_row_flag_file_repairs_without_the_training_sheet() {
     let at = trial();
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("repaired");
-    let record = json(at, &["repair", "--model", "model", "--flags", "trial/flags.csv", "--test", "orders.csv", "--out", out.to_str().unwrap()]);
+    let record = json(
+        at,
+        &[
+            "repair",
+            "--model",
+            "model",
+            "--flags",
+            "trial/flags.csv",
+            "--test",
+            "orders.csv",
+            "--out",
+            out.to_str().unwrap(),
+        ],
+    );
     assert_eq!(record["chosen"], "assd");
     assert!(record["test"]["accuracy"].as_f64().unwrap() <= 1.0);
     assert!(record["methods"][0]["dampening"]["dampened"].as_u64().unwrap() > 0);
@@ -103,9 +152,23 @@ fn a_full_row_flag_file_repairs_without_the_training_sheet() {
     assert_ne!(old, fs::read(out.join("weights.safetensors")).unwrap());
     let rebuilt = folder.path().join("again");
     works(at, &["report", out.to_str().unwrap(), "--out", rebuilt.to_str().unwrap()]);
-    assert_eq!(fs::read(rebuilt.join("report.html")).unwrap(), fs::read(out.join("report/report.html")).unwrap());
+    assert_eq!(
+        fs::read(rebuilt.join("report.html")).unwrap(),
+        fs::read(out.join("report/report.html")).unwrap()
+    );
     // A second repair has neither fresh sums nor the sheet to measure them on, and says what to add.
-    let again = recant(at, &["repair", "--model", out.to_str().unwrap(), "--flags", "trial/flags.csv", "--out", folder.path().join("third").to_str().unwrap()]);
+    let again = recant(
+        at,
+        &[
+            "repair",
+            "--model",
+            out.to_str().unwrap(),
+            "--flags",
+            "trial/flags.csv",
+            "--out",
+            folder.path().join("third").to_str().unwrap(),
+        ],
+    );
     assert_eq!(again.status.code(), Some(2));
     assert!(text(&again).contains("--data SHEET"), "{}", text(&again));
 }
@@ -115,9 +178,26 @@ fn without_test_rows_a_repair_says_that_it_was_not_evaluated() {
     let at = trial();
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("repaired");
-    let record = json(at, &["repair", "--model", "model", "--flags", "trial/flags.csv", "--out", out.to_str().unwrap()]);
+    let record = json(
+        at,
+        &[
+            "repair",
+            "--model",
+            "model",
+            "--flags",
+            "trial/flags.csv",
+            "--out",
+            out.to_str().unwrap(),
+        ],
+    );
     assert_eq!(record["test"], Value::Null);
-    assert!(record["notes"].as_array().unwrap().iter().any(|note| note["code"] == "not-evaluated"));
+    assert!(
+        record["notes"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|note| note["code"] == "not-evaluated")
+    );
     assert!(fs::read_to_string(out.join("report/report.html")).unwrap().contains("ot evaluated"));
 }
 
@@ -130,12 +210,43 @@ fn keys_alone_need_the_sheet_and_the_message_says_so() {
     fs::write(folder.path().join("keys.csv"), keys.join("\n")).unwrap();
     let keys = folder.path().join("keys.csv");
     let out = folder.path().join("out");
-    let refused = recant(at, &["repair", "--model", "model", "--flags", keys.to_str().unwrap(), "--out", out.to_str().unwrap()]);
+    let refused = recant(
+        at,
+        &[
+            "repair",
+            "--model",
+            "model",
+            "--flags",
+            keys.to_str().unwrap(),
+            "--out",
+            out.to_str().unwrap(),
+        ],
+    );
     assert_eq!(refused.status.code(), Some(2), "{}", text(&refused));
     assert!(text(&refused).contains("--data SHEET"), "{}", text(&refused));
     assert!(!out.exists());
-    let record = json(at, &["repair", "--model", "model", "--flags", keys.to_str().unwrap(), "--data", "trial/corrupted.csv", "--method", "all", "--out", out.to_str().unwrap()]);
-    let names: Vec<&str> = record["methods"].as_array().unwrap().iter().map(|method| method["name"].as_str().unwrap()).collect();
+    let record = json(
+        at,
+        &[
+            "repair",
+            "--model",
+            "model",
+            "--flags",
+            keys.to_str().unwrap(),
+            "--data",
+            "trial/corrupted.csv",
+            "--method",
+            "all",
+            "--out",
+            out.to_str().unwrap(),
+        ],
+    );
+    let names: Vec<&str> = record["methods"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|method| method["name"].as_str().unwrap())
+        .collect();
     assert_eq!(names, ["assd", "ssd", "finetune", "retrain"]);
     assert!(record["methods"][0]["validation"].is_object());
 }
@@ -149,14 +260,55 @@ fn the_same_seed_gives_the_same_bytes_on_one_and_two_threads() {
         fs::create_dir(&home).unwrap();
         let model = home.join("model");
         let sheet = at.join("trial/corrupted.csv");
-        works(&home, &["train", sheet.to_str().unwrap(), "--epochs", "3", "--threads", threads, "--out", "model", "--seed", "7"]);
+        works(
+            &home,
+            &[
+                "train",
+                sheet.to_str().unwrap(),
+                "--epochs",
+                "3",
+                "--threads",
+                threads,
+                "--out",
+                "model",
+                "--seed",
+                "7",
+            ],
+        );
         let flags = at.join("trial/flags.csv");
-        works(&home, &["repair", "--model", "model", "--flags", flags.to_str().unwrap(), "--data", sheet.to_str().unwrap(), "--method", "all", "--threads", threads, "--out", "repaired"]);
+        works(
+            &home,
+            &[
+                "repair",
+                "--model",
+                "model",
+                "--flags",
+                flags.to_str().unwrap(),
+                "--data",
+                sheet.to_str().unwrap(),
+                "--method",
+                "all",
+                "--threads",
+                threads,
+                "--out",
+                "repaired",
+            ],
+        );
         let mut files = contents(&model);
         files.extend(contents(&home.join("repaired")));
         // The command line is part of the records, and the number of threads part of the command line; timings differ by nature.
         files.retain(|path, _| !path.starts_with("report"));
-        files.into_iter().map(|(path, bytes)| (path, String::from_utf8_lossy(&bytes).replace(&format!("--threads {threads}"), "").into_bytes())).collect::<BTreeMap<_, _>>()
+        files
+            .into_iter()
+            .map(|(path, bytes)| {
+                (
+                    path,
+                    String::from_utf8_lossy(&bytes)
+                        .replace(&format!("--threads {threads}"), "")
+                        .into_bytes(),
+                )
+            })
+            .collect::<BTreeMap<_, _>>()
     };
     let (one, two) = (run("1"), run("2"));
     assert!(one.keys().any(|path| path.ends_with("weights.safetensors")));
@@ -179,7 +331,13 @@ fn prediction_needs_no_label_columns_and_keeps_every_row() {
     let written = fs::read_to_string(&out).unwrap();
     assert_eq!(written.lines().count(), 41);
     let header = written.lines().next().unwrap();
-    for column in ["predicted", "probability of early", "probability of on time", "probability of late", "warning"] {
+    for column in [
+        "predicted",
+        "probability of early",
+        "probability of on time",
+        "probability of late",
+        "warning",
+    ] {
         assert!(header.contains(column), "{header}");
     }
     let refused = recant(at, &["predict", "week.csv", "--model", "model", "--out", "week.csv"]);
@@ -198,7 +356,10 @@ fn mistakes_get_exit_code_2_a_cause_and_write_nothing() {
     let empty = put("empty.csv", b"");
     let header = put("header.csv", b"a,b,c\n");
     let one_row = put("one.csv", b"key,x,label\n1,2,a\n");
-    let one_class = put("class.csv", format!("key,x,label\n{}", (0..60).map(|row| format!("{row},{row},a\n")).collect::<String>()).as_bytes());
+    let one_class = put(
+        "class.csv",
+        format!("key,x,label\n{}", (0..60).map(|row| format!("{row},{row},a\n")).collect::<String>()).as_bytes(),
+    );
     let unknown_keys = put("unknown.csv", b"Order Item Id\n99999999\n88888888\n");
     let no_column = put("nocolumn.csv", b"colour\nred\n");
     let bad_profile = put("bad.toml", b"name = \"x\"\n[lable]\nkind = \"column\"\n");
@@ -218,7 +379,11 @@ fn mistakes_get_exit_code_2_a_cause_and_write_nothing() {
     let newer = broken.path().join("newer");
     copy(&at.join("model"), &newer);
     let info = fs::read_to_string(newer.join("model.json")).unwrap();
-    fs::write(newer.join("model.json"), info.replace("\"format_version\": 1", "\"format_version\": 99")).unwrap();
+    fs::write(
+        newer.join("model.json"),
+        info.replace("\"format_version\": 1", "\"format_version\": 99"),
+    )
+    .unwrap();
     let [altered, short, gone, newer] = [altered, short, gone, newer].map(|path| path.to_str().unwrap().to_owned());
     let out = broken.path().join("out");
     let o = out.to_str().unwrap();
@@ -228,7 +393,10 @@ fn mistakes_get_exit_code_2_a_cause_and_write_nothing() {
         (vec!["train", &header, "--out", o], "header.csv"),
         (vec!["train", &one_row, "--label", "label", "--out", o], "one.csv"),
         (vec!["train", &one_class, "--label", "label", "--out", o], "class"),
-        (vec!["train", "orders.csv", "--label", "Delivery Statsu", "--out", o], "Delivery Status"),
+        (
+            vec!["train", "orders.csv", "--label", "Delivery Statsu", "--out", o],
+            "Delivery Status",
+        ),
         (vec!["train", "orders.csv", "--time", "order dat", "--out", o], "order dat"),
         (vec!["train", "orders.csv", "--profile", "datacoo", "--out", o], "dataco"),
         (vec!["train", "orders.csv", "--profile", &bad_profile, "--out", o], "lable"),
@@ -243,27 +411,147 @@ fn mistakes_get_exit_code_2_a_cause_and_write_nothing() {
         (vec!["train", "orders.csv", "--out", "model"], "already exists"),
         (vec!["train", "orders.csv", "--out", "orders.csv/model"], "orders.csv"),
         (vec!["inject", "orders.csv", "--kind", "unifrom", "--out", o], "uniform"),
-        (vec!["inject", "orders.csv", "--kind", "segment:Markt = LATAM: late -> on time", "--out", o], "Market"),
-        (vec!["inject", "orders.csv", "--kind", "confusion:late,purple", "--out", o], "purple"),
+        (
+            vec![
+                "inject",
+                "orders.csv",
+                "--kind",
+                "segment:Markt = LATAM: late -> on time",
+                "--out",
+                o,
+            ],
+            "Market",
+        ),
+        (
+            vec!["inject", "orders.csv", "--kind", "confusion:late,purple", "--out", o],
+            "purple",
+        ),
         (vec!["inject", "orders.csv", "--rate", "900%", "--out", o], "900%"),
         (vec!["inject", "orders.csv", "--rate", "nine", "--out", o], "nine"),
         (vec!["inject", "orders.csv", "--known", "2", "--out", o], "100%"),
-        (vec!["repair", "--model", "nowhere", "--flags", "trial/flags.csv", "--out", o], "nowhere"),
-        (vec!["repair", "--model", "trial", "--flags", "trial/flags.csv", "--out", o], "trial"),
-        (vec!["repair", "--model", "model", "--flags", "nowhere.csv", "--out", o], "nowhere.csv"),
+        (
+            vec!["repair", "--model", "nowhere", "--flags", "trial/flags.csv", "--out", o],
+            "nowhere",
+        ),
+        (
+            vec!["repair", "--model", "trial", "--flags", "trial/flags.csv", "--out", o],
+            "trial",
+        ),
+        (
+            vec!["repair", "--model", "model", "--flags", "nowhere.csv", "--out", o],
+            "nowhere.csv",
+        ),
         (vec!["repair", "--model", "model", "--flags", &empty, "--out", o], "empty.csv"),
-        (vec!["repair", "--model", "model", "--flags", &unknown_keys, "--out", o], "unknown.csv"),
-        (vec!["repair", "--model", "model", "--flags", &no_column, "--out", o], "nocolumn.csv"),
-        (vec!["repair", "--model", "model", "--flags", "trial/flags.csv", "--key", "Ordr Item Id", "--out", o], "Order Item Id"),
-        (vec!["repair", "--model", "model", "--flags", "trial/flags.csv", "--method", "retrain", "--out", o], "--data"),
-        (vec!["repair", "--model", "model", "--flags", "trial/flags.csv", "--method", "magic", "--out", o], "assd"),
-        (vec!["repair", "--model", "model", "--flags", "trial/flags.csv", "--data", "week.csv", "--out", o], "week.csv"),
-        (vec!["repair", "--model", "model", "--flags", "trial/flags.csv", "--alpha", "0", "--method", "ssd", "--out", o], "alpha"),
-        (vec!["repair", "--model", "model", "--flags", "trial/flags.csv", "--test", &header, "--out", o], "header.csv"),
-        (vec!["repair", "--model", "model", "--flags", "trial/flags.csv", "--out", "model"], "already exists"),
-        (vec!["repair", "--model", &altered, "--flags", "trial/flags.csv", "--out", o], "weights.safetensors"),
-        (vec!["repair", "--model", &short, "--flags", "trial/flags.csv", "--out", o], "features.json"),
-        (vec!["repair", "--model", &gone, "--flags", "trial/flags.csv", "--out", o], "rows.safetensors"),
+        (
+            vec!["repair", "--model", "model", "--flags", &unknown_keys, "--out", o],
+            "unknown.csv",
+        ),
+        (
+            vec!["repair", "--model", "model", "--flags", &no_column, "--out", o],
+            "nocolumn.csv",
+        ),
+        (
+            vec![
+                "repair",
+                "--model",
+                "model",
+                "--flags",
+                "trial/flags.csv",
+                "--key",
+                "Ordr Item Id",
+                "--out",
+                o,
+            ],
+            "Order Item Id",
+        ),
+        (
+            vec![
+                "repair",
+                "--model",
+                "model",
+                "--flags",
+                "trial/flags.csv",
+                "--method",
+                "retrain",
+                "--out",
+                o,
+            ],
+            "--data",
+        ),
+        (
+            vec![
+                "repair",
+                "--model",
+                "model",
+                "--flags",
+                "trial/flags.csv",
+                "--method",
+                "magic",
+                "--out",
+                o,
+            ],
+            "assd",
+        ),
+        (
+            vec![
+                "repair",
+                "--model",
+                "model",
+                "--flags",
+                "trial/flags.csv",
+                "--data",
+                "week.csv",
+                "--out",
+                o,
+            ],
+            "week.csv",
+        ),
+        (
+            vec![
+                "repair",
+                "--model",
+                "model",
+                "--flags",
+                "trial/flags.csv",
+                "--alpha",
+                "0",
+                "--method",
+                "ssd",
+                "--out",
+                o,
+            ],
+            "alpha",
+        ),
+        (
+            vec![
+                "repair",
+                "--model",
+                "model",
+                "--flags",
+                "trial/flags.csv",
+                "--test",
+                &header,
+                "--out",
+                o,
+            ],
+            "header.csv",
+        ),
+        (
+            vec!["repair", "--model", "model", "--flags", "trial/flags.csv", "--out", "model"],
+            "already exists",
+        ),
+        (
+            vec!["repair", "--model", &altered, "--flags", "trial/flags.csv", "--out", o],
+            "weights.safetensors",
+        ),
+        (
+            vec!["repair", "--model", &short, "--flags", "trial/flags.csv", "--out", o],
+            "features.json",
+        ),
+        (
+            vec!["repair", "--model", &gone, "--flags", "trial/flags.csv", "--out", o],
+            "rows.safetensors",
+        ),
         (vec!["predict", "week.csv", "--model", &newer, "--out", o], "99"),
         (vec!["predict", "week.csv", "--model", "model", "--out", "predictions.docx"], "docx"),
         (vec!["predict", &one_row, "--model", "model", "--out", o], "one.csv"),
@@ -289,8 +577,18 @@ fn mistakes_get_exit_code_2_a_cause_and_write_nothing() {
         };
         wrong.push(format!("recant {}: {fault}\n{said}", arguments.join(" ")));
     }
-    assert!(wrong.is_empty(), "{} of {} cases:\n{}", wrong.len(), cases.len(), wrong.join("\n---\n"));
-    assert_eq!(before, contents(at).into_keys().collect::<Vec<_>>(), "no command may leave anything behind");
+    assert!(
+        wrong.is_empty(),
+        "{} of {} cases:\n{}",
+        wrong.len(),
+        cases.len(),
+        wrong.join("\n---\n")
+    );
+    assert_eq!(
+        before,
+        contents(at).into_keys().collect::<Vec<_>>(),
+        "no command may leave anything behind"
+    );
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -332,7 +630,15 @@ fn a_killed_training_leaves_no_half_written_model() {
         let out = folder.path().join(format!("model-{round}"));
         let mut child = Command::new(env!("CARGO_BIN_EXE_recant"))
             .current_dir(at)
-            .args(["train", "trial/corrupted.csv", "--epochs", "2", "--quiet", "--out", out.to_str().unwrap()])
+            .args([
+                "train",
+                "trial/corrupted.csv",
+                "--epochs",
+                "2",
+                "--quiet",
+                "--out",
+                out.to_str().unwrap(),
+            ])
             .stdin(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
@@ -346,7 +652,18 @@ fn a_killed_training_leaves_no_half_written_model() {
         }
         let status = child.wait().unwrap();
         if out.exists() {
-            works(at, &["predict", "week.csv", "--model", out.to_str().unwrap(), "--quiet", "--out", folder.path().join("p.csv").to_str().unwrap()]);
+            works(
+                at,
+                &[
+                    "predict",
+                    "week.csv",
+                    "--model",
+                    out.to_str().unwrap(),
+                    "--quiet",
+                    "--out",
+                    folder.path().join("p.csv").to_str().unwrap(),
+                ],
+            );
         } else {
             assert!(!status.success());
         }

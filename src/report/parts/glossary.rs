@@ -22,16 +22,16 @@ const WORDS: &[(&str, &str)] = &[
         "Making chosen parameters of the model smaller, so that what it learned from the flagged rows fades. Alpha says which parameters, lambda how much.",
     ),
     (
-        "Flagged rows",
-        "Training rows whose label somebody said is wrong. Together they are the forget set; the other training rows are the retain set.",
+        "F1, precision, recall",
+        "Recall: share of a class that is found. Precision: share of the predictions of a class that are right. F1: one figure for both.",
     ),
     (
         "Fixed and broken rows",
         "Test rows predicted wrong before and right after the repair, and the other way round.",
     ),
     (
-        "F1, precision, recall",
-        "Recall: share of a class that is found. Precision: share of the predictions of a class that are right. F1: one figure for both.",
+        "Flagged rows",
+        "Training rows whose label somebody said is wrong. Together they are the forget set; the other training rows are the retain set.",
     ),
     (
         "Holm correction",
