@@ -15,6 +15,8 @@ pub struct Look {
     pub numbers: Option<Vec<Option<f64>>>,
     /// Present where `kind` is a date.
     pub dates: Option<Vec<Option<i64>>>,
+    /// What reading the numbers or dates brought up.
+    pub notes: Notes,
     /// Why the values are people's data, where they are.
     pub people: Option<String>,
     /// Whether the values are addresses on the web.
@@ -34,7 +36,8 @@ pub fn look(table: &Table, column: &str) -> Result<Look> {
     let values = &texts.values[..texts.values.len().min(LOOKED_AT)];
     let share = |test: &dyn Fn(&str) -> bool| values.iter().filter(|value| test(value)).count() as f64 / values.len().max(1) as f64;
     let mut look = Look {
-        kind: table.kind(column)?,
+        kind: texts.kind(),
+        notes: Notes::new(),
         numbers: None,
         dates: None,
         people: None,
@@ -47,27 +50,23 @@ pub fn look(table: &Table, column: &str) -> Result<Look> {
     } else if share(&words::looks_personal) > 0.3 {
         look.people = Some("its values look like e-mail addresses, telephone numbers or streets".to_owned());
     }
-    // Notes about single cells belong to the columns that are used later; here only the values are asked for.
-    let mut aside = Notes::new();
-    if look.kind == ColumnKind::Number {
-        let mut numbers = table.numbers(column, &mut aside)?;
-        numbers
-            .iter_mut()
-            .for_each(|number| *number = number.filter(|value| value.is_finite()));
-        look.numbers = Some(numbers);
-    }
+    // Where numbers or dates cannot be told after all (decimal marks or orders of both kinds), the column is text.
     match look.kind {
-        ColumnKind::Number if dates_as_numbers(column, look.numbers.as_deref().unwrap_or_default()) => {
-            if let Ok(dates) = table.dates(column, None, &mut aside) {
-                (look.kind, look.numbers, look.dates) = (ColumnKind::Date, None, Some(dates));
-            }
-        }
-        // Dates of both orders, say, cannot be told apart: then the column is text.
-        ColumnKind::Date => match table.dates(column, None, &mut aside) {
+        ColumnKind::Number => match table.numbers(column, &mut look.notes) {
+            Ok(numbers) => look.numbers = Some(numbers.into_iter().map(|number| number.filter(|value| value.is_finite())).collect()),
+            Err(_) => look.kind = ColumnKind::Text,
+        },
+        ColumnKind::Date => match table.dates(column, None, &mut look.notes) {
             Ok(dates) => look.dates = Some(dates),
             Err(_) => look.kind = ColumnKind::Text,
         },
         _ => {}
+    }
+    if dates_as_numbers(column, look.numbers.as_deref().unwrap_or_default()) {
+        let mut notes = Notes::new();
+        if let Ok(dates) = table.dates(column, None, &mut notes) {
+            (look.kind, look.numbers, look.dates, look.notes) = (ColumnKind::Date, None, Some(dates), notes);
+        }
     }
     look.texts = texts;
     Ok(look)

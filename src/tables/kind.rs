@@ -88,6 +88,13 @@ fn kind_of(texts: &Texts) -> ColumnKind {
     }
 }
 
+impl Texts {
+    /// What the column that these are the texts of seems to hold: as [`Table::kind`], for who has the texts already.
+    pub fn kind(&self) -> ColumnKind {
+        kind_of(self)
+    }
+}
+
 impl Table {
     /// What a column seems to hold.
     ///

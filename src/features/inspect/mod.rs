@@ -188,12 +188,8 @@ impl Tried {
 }
 
 fn report(table: &Table, name: &str, look: &Look, uses: &[ColumnUse], notes: &mut Notes) -> Result<ColumnReport> {
-    // Read again for its notes: mixed dates, numbers as text and the like are what a person inspects a sheet for.
-    match look.kind {
-        ColumnKind::Number => drop(table.numbers(name, notes)),
-        ColumnKind::Date => drop(table.dates(name, None, notes)),
-        _ => {}
-    }
+    // Mixed dates, numbers as text and the like are what a person inspects a sheet for.
+    notes.extend(look.notes.clone());
     let hidden = look.people.is_some() || words::identifies_person(name);
     let own = uses.iter().find(|entry| entry.column == name);
     let (role, why) = own.map_or((Role::LeftOut, String::new()), |entry| (entry.role, entry.why.clone()));
