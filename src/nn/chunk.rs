@@ -4,7 +4,7 @@
 //! max(weight * xhat + bias, 0), later, once nothing needs them any more, the deltas d loss / d output.
 
 use super::examples::Examples;
-use super::kernels::{self, CHUNK, Matrix, multiply};
+use super::kernels::{self, CHUNK, Matrix, STRIDE, multiply};
 use super::network::{LayerPlan, MOST_CLASSES, MlpSpec};
 use super::real::Real;
 
@@ -27,14 +27,14 @@ pub(super) struct Chunk<T> {
 impl<T: Real> Chunk<T> {
     /// Buffers for a network.
     pub fn new(spec: &MlpSpec) -> Self {
-        let matrices = || spec.hidden.iter().map(|width| vec![T::ZERO; width * CHUNK]).collect();
+        let matrices = || spec.hidden.iter().map(|width| vec![T::ZERO; width * STRIDE]).collect();
         Self {
             rows: 0,
             row_numbers: Vec::with_capacity(CHUNK),
-            inputs: vec![T::ZERO; spec.inputs * CHUNK],
+            inputs: vec![T::ZERO; spec.inputs * STRIDE],
             normals: matrices(),
             outputs: matrices(),
-            logits: vec![T::ZERO; spec.classes * CHUNK],
+            logits: vec![T::ZERO; spec.classes * STRIDE],
             largest: [T::ZERO; CHUNK],
             totals: [T::ZERO; CHUNK],
             squared: [Vec::new(), Vec::new()],
@@ -57,7 +57,7 @@ impl<T: Real> Chunk<T> {
         let inputs = if layer == 0 { &self.inputs } else { &self.outputs[layer - 1] };
         multiply(
             &mut self.normals[layer],
-            (1, CHUNK),
+            (1, STRIDE),
             T::ZERO,
             Matrix::chunk(inputs, self.rows, plan.inputs),
             Matrix::row_major(weight, plan.outputs, plan.inputs).transposed(),
@@ -82,7 +82,7 @@ impl<T: Real> Chunk<T> {
         let output = &mut after[0];
         multiply(
             output,
-            (1, CHUNK),
+            (1, STRIDE),
             T::ZERO,
             Matrix::chunk(inputs, self.rows, plan.inputs),
             Matrix::row_major(weight, plan.outputs, plan.inputs).transposed(),
@@ -98,7 +98,7 @@ impl<T: Real> Chunk<T> {
         };
         multiply(
             &mut self.logits,
-            (1, CHUNK),
+            (1, STRIDE),
             T::ZERO,
             Matrix::chunk(inputs, self.rows, plan.inputs),
             Matrix::row_major(weight, plan.outputs, plan.inputs).transposed(),
@@ -107,7 +107,7 @@ impl<T: Real> Chunk<T> {
 
     /// Class `class` of row `place`: its logit without bias after [`Chunk::head`], its probability after [`Chunk::softmax`].
     pub fn value(&self, place: usize, class: usize) -> T {
-        self.logits[class * CHUNK + place]
+        self.logits[class * STRIDE + place]
     }
 
     /// Adds the head's biases and turns logits into probabilities.
@@ -122,7 +122,7 @@ impl<T: Real> Chunk<T> {
         let mut picked = [T::ZERO; CHUNK];
         for (picked, (place, row)) in picked.iter_mut().zip(self.row_numbers.iter().enumerate()) {
             let label = usize::from(labels[*row as usize]);
-            *picked = self.logits[label * CHUNK + place] + biases[label];
+            *picked = self.logits[label * STRIDE + place] + biases[label];
         }
         self.softmax(biases);
         // -ln p = ln(total) + largest - logit. Logarithms are slow, so those of one class are taken of products of totals,
@@ -140,13 +140,13 @@ impl<T: Real> Chunk<T> {
                 loss += scale * products[label].ln();
                 products[label] = 1.0;
             }
-            let probability = &mut self.logits[label * CHUNK + place];
+            let probability = &mut self.logits[label * STRIDE + place];
             *probability = *probability - T::ONE;
         }
         for (product, scale) in products.iter().zip(scales) {
             loss += scale.to_f64() * product.ln();
         }
-        for column in self.logits.chunks_mut(CHUNK).take(scales.len()) {
+        for column in self.logits.chunks_mut(STRIDE).take(scales.len()) {
             for (value, scale) in column[..self.rows].iter_mut().zip(&row_scales) {
                 *value = *value * *scale;
             }
@@ -157,13 +157,7 @@ impl<T: Real> Chunk<T> {
     /// Gradient of a layer's linear weights, `keep` * gradient + delta^T a, into `gradient` (outputs x inputs).
     pub fn weight_gradient(&self, layer: usize, plan: &LayerPlan, keep: T, gradient: &mut [T]) {
         let deltas = if plan.hidden { &self.outputs[layer] } else { &self.logits };
-        multiply(
-            gradient,
-            (plan.inputs, 1),
-            keep,
-            Matrix::chunk(deltas, self.rows, plan.outputs).transposed(),
-            Matrix::chunk(self.layer_inputs(layer), self.rows, plan.inputs),
-        );
+        products_over_rows(plan, gradient, keep, deltas, self.layer_inputs(layer), self.rows);
     }
 
     /// Adds the sum over rows of d loss / d logit: the gradient of the head's bias.
@@ -177,7 +171,7 @@ impl<T: Real> Chunk<T> {
         let deltas = if plan.hidden { &after[0] } else { &self.logits };
         multiply(
             &mut before[layer - 1],
-            (1, CHUNK),
+            (1, STRIDE),
             T::ZERO,
             Matrix::chunk(deltas, self.rows, plan.outputs),
             Matrix::row_major(weight, plan.outputs, plan.inputs),
@@ -211,19 +205,24 @@ impl<T: Real> Chunk<T> {
     /// of delta^2. To be called before [`Chunk::input_deltas`] overwrites a.
     pub fn linear_fisher(&mut self, layer: usize, plan: &LayerPlan, keep: T, fisher: &mut [T], bias_fisher: &mut [T]) {
         let [squared_deltas, squared_inputs] = &mut self.squared;
-        squared_deltas.resize(squared_deltas.len().max(plan.outputs * CHUNK), T::ZERO);
-        squared_inputs.resize(squared_inputs.len().max(plan.inputs * CHUNK), T::ZERO);
+        squared_deltas.resize(squared_deltas.len().max(plan.outputs * STRIDE), T::ZERO);
+        squared_inputs.resize(squared_inputs.len().max(plan.inputs * STRIDE), T::ZERO);
         let inputs = if layer == 0 { &self.inputs } else { &self.outputs[layer - 1] };
         let deltas = if plan.hidden { &self.outputs[layer] } else { &self.logits };
         kernels::square_into(squared_deltas, deltas, plan.outputs, self.rows);
         kernels::square_into(squared_inputs, inputs, plan.inputs, self.rows);
         kernels::add_feature_sums(squared_deltas, self.rows, bias_fisher);
-        multiply(
-            fisher,
-            (plan.inputs, 1),
-            keep,
-            Matrix::chunk(squared_deltas, self.rows, plan.outputs).transposed(),
-            Matrix::chunk(squared_inputs, self.rows, plan.inputs),
-        );
+        products_over_rows(plan, fisher, keep, squared_deltas, squared_inputs, self.rows);
     }
+}
+
+/// `out` (outputs x inputs) = keep * out + deltas^T inputs.
+fn products_over_rows<T: Real>(plan: &LayerPlan, out: &mut [T], keep: T, deltas: &[T], inputs: &[T], rows: usize) {
+    multiply(
+        out,
+        (plan.inputs, 1),
+        keep,
+        Matrix::chunk(deltas, rows, plan.outputs).transposed(),
+        Matrix::chunk(inputs, rows, plan.inputs),
+    );
 }

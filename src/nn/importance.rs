@@ -16,8 +16,9 @@ use super::examples::Examples;
 use super::kernels;
 use super::network::{LayerPlan, Network};
 use super::real::Real;
+use super::step::norm_parameters;
 use super::team::{self, read, write};
-use super::train::{Batches, chunk_count, chunk_range, norm_parameters};
+use super::train::{Batches, chunk_count, chunk_range};
 use crate::error::{Error, Result};
 
 /// Which importance.

@@ -9,7 +9,7 @@
 //!
 //! # Layout
 //! Rows of the data are worked on in chunks of at most [`CHUNK`]. A chunk holds a matrix feature by feature: the values of
-//! one feature for all rows of the chunk lie side by side, and the next feature starts [`CHUNK`] elements later. Sums over
+//! one feature for all rows of the chunk lie side by side, and the next feature starts [`STRIDE`] elements later. Sums over
 //! rows are then sums over neighbours, and what belongs to a feature (mean, weight) is one number in the inner loop.
 //!
 //! Multiplications and additions in the loops are never contracted, so they give the same bits at every level.
@@ -17,10 +17,20 @@
 use super::real::Real;
 
 /// Rows of a chunk. Results depend on it (sums are combined chunk by chunk), so it is a constant and no tuning knob.
-pub(super) const CHUNK: usize = 256;
+pub(super) const CHUNK: usize = 512;
 
-/// Independent partial sums in a reduction over rows: enough to hide the latency of additions.
-const LANES: usize = 32;
+/// From one feature of a chunk to the next. A little more than [`CHUNK`]: at a power of two the features would compete for the
+/// same few lines of the cache.
+pub(super) const STRIDE: usize = CHUNK + 16;
+
+/// Numbers that a loop handles at once; the compiler makes vector instructions of operations on arrays of this size.
+const PACK: usize = 8;
+
+/// Packs of independent partial sums in a reduction over rows: enough to hide the latency of additions.
+const PARTIAL: usize = 4;
+
+/// Features that are gathered at a time.
+const GATHERED: usize = 16;
 
 /// A view of a matrix for [`multiply`]: element (i, j) is `data[i * row_stride + j * column_stride]`.
 #[derive(Clone, Copy)]
@@ -40,7 +50,7 @@ impl<'a, T> Matrix<'a, T> {
             rows,
             columns: features,
             row_stride: 1,
-            column_stride: CHUNK,
+            column_stride: STRIDE,
         }
     }
 
@@ -180,28 +190,60 @@ macro_rules! dispatched {
     )*};
 }
 
-/// Sum of `value(i)` for i below `count`, in [`LANES`] interleaved partial sums that are added up pairwise: the order
-/// depends on `count` alone.
+/// One number after another, `PACK` at a time.
 #[inline(always)]
-fn lane_sum<T: Real>(count: usize, value: impl Fn(usize) -> T) -> T {
-    let mut lanes = [T::ZERO; LANES];
-    let whole = count - count % LANES;
-    let mut start = 0;
-    while start < whole {
-        for (lane, sum) in lanes.iter_mut().enumerate() {
-            *sum += value(start + lane);
-        }
-        start += LANES;
+fn pack<T: Real>(of: impl Fn(usize) -> T) -> [T; PACK] {
+    let mut values = [T::ZERO; PACK];
+    for (lane, value) in values.iter_mut().enumerate() {
+        *value = of(lane);
     }
-    for i in whole..count {
-        lanes[i - whole] += value(i);
-    }
-    fold_lanes(&mut lanes)
+    values
 }
 
+/// Adds one pack to another.
 #[inline(always)]
-fn fold_lanes<T: Real>(lanes: &mut [T; LANES]) -> T {
-    let mut width = LANES / 2;
+fn add<T: Real>(sum: &mut [T; PACK], values: [T; PACK]) {
+    for (sum, value) in sum.iter_mut().zip(values) {
+        *sum += value;
+    }
+}
+
+/// Sum over two columns of equal length of what `term` makes of each pair of values, in interleaved partial sums that are
+/// added up pairwise: the order depends on the length alone.
+#[inline(always)]
+fn sum_of_pairs<T: Real>(first: &[T], second: &[T], term: impl Fn(T, T) -> T) -> T {
+    let mut partial = [[T::ZERO; PACK]; PARTIAL];
+    let (packs, rest) = first.as_chunks::<PACK>();
+    let (others, other_rest) = second.as_chunks::<PACK>();
+    for (place, (values, other)) in packs.iter().zip(others).enumerate() {
+        add(&mut partial[place % PARTIAL], pack(|lane| term(values[lane], other[lane])));
+    }
+    let mut sum = fold(partial);
+    for (value, other) in rest.iter().zip(other_rest) {
+        sum += term(*value, *other);
+    }
+    sum
+}
+
+/// The same over one column.
+#[inline(always)]
+fn sum_of<T: Real>(column: &[T], term: impl Fn(T) -> T) -> T {
+    sum_of_pairs(column, column, |value, _same| term(value))
+}
+
+/// Adds up partial sums pairwise.
+#[inline(always)]
+fn fold<T: Real>(mut partial: [[T; PACK]; PARTIAL]) -> T {
+    let mut count = PARTIAL / 2;
+    while count > 0 {
+        for place in 0..count {
+            let other = partial[place + count];
+            add(&mut partial[place], other);
+        }
+        count /= 2;
+    }
+    let [mut lanes, ..] = partial;
+    let mut width = PACK / 2;
     while width > 0 {
         for lane in 0..width {
             let other = lanes[lane + width];
@@ -213,12 +255,17 @@ fn fold_lanes<T: Real>(lanes: &mut [T; LANES]) -> T {
 }
 
 dispatched! {
-    /// Copies rows `rows` (row-major, `width` wide) into a chunk, feature by feature.
+    /// Copies rows `rows` (row-major, `width` wide) into a chunk, feature by feature; a few features at a time, so that the
+    /// places written to stay in the nearest cache.
     pub(super) fn gather<T: Real>(chunk: &mut [T], inputs: &[T], width: usize, rows: &[u32]) {
-        for (place, &row) in rows.iter().enumerate() {
-            let from = &inputs[row as usize * width..][..width];
-            for (feature, value) in from.iter().enumerate() {
-                chunk[feature * CHUNK + place] = *value;
+        for (block, columns) in chunk.chunks_mut(GATHERED * STRIDE).take(width.div_ceil(GATHERED)).enumerate() {
+            let start = block * GATHERED;
+            let features = GATHERED.min(width - start);
+            for (place, &row) in rows.iter().enumerate() {
+                let from = &inputs[row as usize * width + start..][..features];
+                for (feature, value) in from.iter().enumerate() {
+                    columns[feature * STRIDE + place] = *value;
+                }
             }
         }
     }
@@ -226,33 +273,33 @@ dispatched! {
     /// Mean, and sum of squared deviations from it, of each feature of a chunk of `rows` rows.
     pub(super) fn moments<T: Real>(values: &[T], rows: usize, means: &mut [T], squares: &mut [T]) {
         let count = T::from_f64(rows as f64);
-        for ((column, mean_out), square_out) in values.chunks(CHUNK).zip(means).zip(squares) {
+        for ((column, mean_out), square_out) in values.chunks(STRIDE).zip(means).zip(squares) {
             let column = &column[..rows];
-            let mean = lane_sum(rows, |i| column[i]) / count;
+            let mean = sum_of(column, |value| value) / count;
             *mean_out = mean;
-            *square_out = lane_sum(rows, |i| (column[i] - mean) * (column[i] - mean));
+            *square_out = sum_of(column, |value| (value - mean) * (value - mean));
         }
     }
 
-    /// Batch norm and ReLU: `values` becomes xhat = (value - mean) * inverse; `outputs` becomes max(weight * xhat + bias, 0).
+    /// Batch norm and ReLU (a NaN passes, as in PyTorch): `values` becomes xhat = (value - mean) * inverse; `outputs` becomes max(weight * xhat + bias, 0).
     pub(super) fn normalise<T: Real>(values: &mut [T], outputs: &mut [T], rows: usize, means: &[T], inverses: &[T], weights: &[T], biases: &[T]) {
-        for (feature, (column, output)) in values.chunks_mut(CHUNK).zip(outputs.chunks_mut(CHUNK)).take(means.len()).enumerate() {
+        for (feature, (column, output)) in values.chunks_mut(STRIDE).zip(outputs.chunks_mut(STRIDE)).take(means.len()).enumerate() {
             let (mean, inverse, weight, bias) = (means[feature], inverses[feature], weights[feature], biases[feature]);
             for (value, output) in column[..rows].iter_mut().zip(&mut output[..rows]) {
                 let normal = (*value - mean) * inverse;
                 *value = normal;
                 let result = weight * normal + bias;
-                *output = if result > T::ZERO { result } else { T::ZERO };
+                *output = if result < T::ZERO { T::ZERO } else { result };
             }
         }
     }
 
     /// The same in one step where xhat is not needed: `values` becomes max(value * scale + shift, 0).
     pub(super) fn scale_shift_relu<T: Real>(values: &mut [T], rows: usize, scales: &[T], shifts: &[T]) {
-        for (column, (&scale, &shift)) in values.chunks_mut(CHUNK).zip(scales.iter().zip(shifts)) {
+        for (column, (&scale, &shift)) in values.chunks_mut(STRIDE).zip(scales.iter().zip(shifts)) {
             for value in &mut column[..rows] {
                 let result = *value * scale + shift;
-                *value = if result > T::ZERO { result } else { T::ZERO };
+                *value = if result < T::ZERO { T::ZERO } else { result };
             }
         }
     }
@@ -260,21 +307,32 @@ dispatched! {
     /// Backward through ReLU, and the sums batch norm needs: `deltas` becomes dy = delta where weight * xhat + bias > 0, else 0;
     /// `sums` the sum of dy over the rows (the gradient of batch norm's bias), `products` that of dy * xhat (of its weight).
     pub(super) fn mask_and_sum<T: Real>(deltas: &mut [T], normals: &[T], rows: usize, weights: &[T], biases: &[T], sums: &mut [T], products: &mut [T]) {
-        for (feature, (delta, normal)) in deltas.chunks_mut(CHUNK).zip(normals.chunks(CHUNK)).take(weights.len()).enumerate() {
+        for (feature, (delta, normal)) in deltas.chunks_mut(STRIDE).zip(normals.chunks(STRIDE)).take(weights.len()).enumerate() {
             let (weight, bias) = (weights[feature], biases[feature]);
-            let (delta, normal) = (&mut delta[..rows], &normal[..rows]);
-            for (delta, normal) in delta.iter_mut().zip(normal) {
-                *delta = if weight * *normal + bias > T::ZERO { *delta } else { T::ZERO };
+            let pass = |delta: T, normal: T| if weight * normal + bias > T::ZERO { delta } else { T::ZERO };
+            let (mut sum, mut product) = ([[T::ZERO; PACK]; PARTIAL], [[T::ZERO; PACK]; PARTIAL]);
+            let (packs, rest) = delta[..rows].as_chunks_mut::<PACK>();
+            let (others, other_rest) = normal[..rows].as_chunks::<PACK>();
+            for (place, (delta, normal)) in packs.iter_mut().zip(others).enumerate() {
+                // By way of a copy: a choice written back in place would be compiled to masked stores, which are slow.
+                let passed = pack(|lane| pass(delta[lane], normal[lane]));
+                add(&mut sum[place % PARTIAL], passed);
+                add(&mut product[place % PARTIAL], pack(|lane| passed[lane] * normal[lane]));
+                *delta = passed;
             }
-            sums[feature] = lane_sum(rows, |i| delta[i]);
-            products[feature] = lane_sum(rows, |i| delta[i] * normal[i]);
+            (sums[feature], products[feature]) = (fold(sum), fold(product));
+            for (delta, normal) in rest.iter_mut().zip(other_rest) {
+                *delta = pass(*delta, *normal);
+                sums[feature] += *delta;
+                products[feature] += *delta * *normal;
+            }
         }
     }
 
     /// Backward through batch norm in training: `deltas` becomes dz = factor * (dy - mean dy - xhat * mean (dy * xhat)),
     /// with factor = weight / standard deviation.
     pub(super) fn through_norm<T: Real>(deltas: &mut [T], normals: &[T], rows: usize, factors: &[T], mean_sums: &[T], mean_products: &[T]) {
-        for (feature, (delta, normal)) in deltas.chunks_mut(CHUNK).zip(normals.chunks(CHUNK)).take(factors.len()).enumerate() {
+        for (feature, (delta, normal)) in deltas.chunks_mut(STRIDE).zip(normals.chunks(STRIDE)).take(factors.len()).enumerate() {
             let (factor, sum, product) = (factors[feature], mean_sums[feature], mean_products[feature]);
             for (delta, normal) in delta[..rows].iter_mut().zip(&normal[..rows]) {
                 *delta = factor * (*delta - sum - *normal * product);
@@ -284,7 +342,7 @@ dispatched! {
 
     /// Backward through batch norm in evaluation: every feature times its factor.
     pub(super) fn scale_features<T: Real>(values: &mut [T], rows: usize, factors: &[T]) {
-        for (column, &factor) in values.chunks_mut(CHUNK).zip(factors) {
+        for (column, &factor) in values.chunks_mut(STRIDE).zip(factors) {
             for value in &mut column[..rows] {
                 *value = *value * factor;
             }
@@ -293,23 +351,22 @@ dispatched! {
 
     /// Adds the sum over the rows of each feature.
     pub(super) fn add_feature_sums<T: Real>(values: &[T], rows: usize, sums: &mut [T]) {
-        for (column, sum) in values.chunks(CHUNK).zip(sums) {
-            *sum += lane_sum(rows, |i| column[i]);
+        for (column, sum) in values.chunks(STRIDE).zip(sums) {
+            *sum += sum_of(&column[..rows], |value| value);
         }
     }
 
     /// Adds, per feature, the sums over the rows of value^2 and of (value * other)^2.
     pub(super) fn add_square_sums<T: Real>(values: &[T], others: &[T], rows: usize, squares: &mut [T], products: &mut [T]) {
-        for (feature, (column, other)) in values.chunks(CHUNK).zip(others.chunks(CHUNK)).take(squares.len()).enumerate() {
-            let (column, other) = (&column[..rows], &other[..rows]);
-            squares[feature] += lane_sum(rows, |i| column[i] * column[i]);
-            products[feature] += lane_sum(rows, |i| (column[i] * other[i]) * (column[i] * other[i]));
+        for (feature, (column, other)) in values.chunks(STRIDE).zip(others.chunks(STRIDE)).take(squares.len()).enumerate() {
+            squares[feature] += sum_of(&column[..rows], |value| value * value);
+            products[feature] += sum_of_pairs(&column[..rows], &other[..rows], |value, other| (value * other) * (value * other));
         }
     }
 
     /// `squares` = value^2 elementwise, for the first `features` features.
     pub(super) fn square_into<T: Real>(squares: &mut [T], values: &[T], features: usize, rows: usize) {
-        for (to, from) in squares.chunks_mut(CHUNK).zip(values.chunks(CHUNK)).take(features) {
+        for (to, from) in squares.chunks_mut(STRIDE).zip(values.chunks(STRIDE)).take(features) {
             for (to, from) in to[..rows].iter_mut().zip(&from[..rows]) {
                 *to = *from * *from;
             }
@@ -321,21 +378,21 @@ dispatched! {
     /// `largest` and `totals` are left with each row's largest logit and sum of exp(logit - largest).
     pub(super) fn softmax<T: Real>(logits: &mut [T], rows: usize, biases: &[T], largest: &mut [T; CHUNK], totals: &mut [T; CHUNK]) {
         let (largest, totals) = (&mut largest[..rows], &mut totals[..rows]);
-        for (class, (column, &bias)) in logits.chunks_mut(CHUNK).zip(biases).enumerate() {
+        for (class, (column, &bias)) in logits.chunks_mut(STRIDE).zip(biases).enumerate() {
             for (logit, top) in column[..rows].iter_mut().zip(largest.iter_mut()) {
                 *logit += bias;
                 *top = if class > 0 && *logit <= *top { *top } else { *logit };
             }
         }
         totals.fill(T::ZERO);
-        for column in logits.chunks_mut(CHUNK).take(biases.len()) {
+        for column in logits.chunks_mut(STRIDE).take(biases.len()) {
             for ((logit, top), total) in column[..rows].iter_mut().zip(largest.iter()).zip(totals.iter_mut()) {
                 let value = (*logit - *top).exp_of_nonpositive();
                 *logit = value;
                 *total += value;
             }
         }
-        for column in logits.chunks_mut(CHUNK).take(biases.len()) {
+        for column in logits.chunks_mut(STRIDE).take(biases.len()) {
             for (value, total) in column[..rows].iter_mut().zip(totals.iter()) {
                 *value = *value / *total;
             }
@@ -419,26 +476,26 @@ mod tests {
     #[test]
     fn multiply_agrees_with_three_loops_in_every_layout() {
         let (rows, inner, columns) = (37, 11, 5);
-        let left = numbers(inner * CHUNK, 1);
+        let left = numbers(inner * STRIDE, 1);
         let right = numbers(columns * inner, 2);
-        let mut out = numbers(columns * CHUNK, 3);
+        let mut out = numbers(columns * STRIDE, 3);
         let before = out.clone();
         multiply(
             &mut out,
-            (1, CHUNK),
+            (1, STRIDE),
             0.5,
             Matrix::chunk(&left, rows, inner),
             Matrix::row_major(&right, columns, inner).transposed(),
         );
         for row in 0..rows {
             for column in 0..columns {
-                let product: f64 = (0..inner).map(|k| left[k * CHUNK + row] * right[column * inner + k]).sum();
-                let expected = 0.5 * before[column * CHUNK + row] + product;
-                assert!((out[column * CHUNK + row] - expected).abs() < 1e-13);
+                let product: f64 = (0..inner).map(|k| left[k * STRIDE + row] * right[column * inner + k]).sum();
+                let expected = 0.5 * before[column * STRIDE + row] + product;
+                assert!((out[column * STRIDE + row] - expected).abs() < 1e-13);
             }
         }
         // Nothing beyond the rows of the chunk is touched.
-        assert_eq!(out[rows..CHUNK], before[rows..CHUNK]);
+        assert_eq!(out[rows..STRIDE], before[rows..STRIDE]);
     }
 
     #[test]
@@ -458,11 +515,11 @@ mod tests {
     #[test]
     fn moments_of_a_chunk_are_mean_and_squared_deviations() {
         for rows in [1, 2, 31, 32, 33, 255, 256] {
-            let values = numbers(3 * CHUNK, rows as u64);
+            let values = numbers(3 * STRIDE, rows as u64);
             let (mut means, mut squares) = (vec![0.0; 3], vec![0.0; 3]);
             moments(&values, rows, &mut means, &mut squares);
             for feature in 0..3 {
-                let column = &values[feature * CHUNK..][..rows];
+                let column = &values[feature * STRIDE..][..rows];
                 let mean = column.iter().sum::<f64>() / rows as f64;
                 let square = column.iter().map(|value| (value - mean).powi(2)).sum::<f64>();
                 assert!((means[feature] - mean).abs() < 1e-14);
@@ -473,13 +530,13 @@ mod tests {
 
     #[test]
     fn softmax_sums_to_one_and_keeps_nan_visible() {
-        let mut logits = numbers(3 * CHUNK, 9);
+        let mut logits = numbers(3 * STRIDE, 9);
         logits[5] = 700.0;
-        logits[CHUNK + 6] = f64::NAN;
+        logits[STRIDE + 6] = f64::NAN;
         let (mut largest, mut totals) = ([0.0; CHUNK], [0.0; CHUNK]);
         softmax(&mut logits, 40, &[0.1, -0.2, 0.3], &mut largest, &mut totals);
         for row in 0..40 {
-            let sum: f64 = (0..3).map(|class| logits[class * CHUNK + row]).sum();
+            let sum: f64 = (0..3).map(|class| logits[class * STRIDE + row]).sum();
             if row == 6 {
                 assert!(sum.is_nan());
             } else {

@@ -3,6 +3,7 @@
 //! Results are the same bits for any number of threads. They may differ in the last places between processors of different
 //! instruction sets, because matrix products are summed in another order there.
 
+mod backend;
 mod chunk;
 mod evaluate;
 mod examples;
@@ -10,15 +11,19 @@ mod importance;
 mod kernels;
 mod network;
 mod real;
+mod recipe;
 pub mod search;
+mod step;
 mod stored;
 mod team;
 mod train;
 
+pub use backend::{Backend, Candle, Native};
 pub use evaluate::{logits, predictions, probabilities};
 pub use examples::Examples;
 pub use importance::{Importance, ImportanceKind, importance};
 pub use network::{MOST_CLASSES, MlpSpec, NORM_EPSILON, NORM_MOMENTUM, NamedTensor, Network, TensorSpec};
 pub use real::Real;
 pub use stored::{Forget, StoredImportances, store_importances};
-pub use train::{EpochLog, Recipe, TrainingJob, TrainingLog, train, train_many};
+pub use recipe::{EpochLog, Recipe, TrainingLog};
+pub use train::{TrainingJob, train, train_many};

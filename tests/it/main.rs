@@ -1,6 +1,7 @@
 //! All integration tests in one binary: linking is slow.
 
 mod cli;
+mod engine;
 mod features;
 mod features_errors;
 mod flags;
