@@ -186,10 +186,10 @@ pub struct TrainingOptions {
     #[arg(long, value_name = "N")]
     pub epochs: Option<usize>,
     /// Learning rate of the first pass
-    #[arg(long, value_name = "RATE")]
+    #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
     pub learning_rate: Option<f64>,
     /// Weight decay
-    #[arg(long, value_name = "RATE")]
+    #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
     pub weight_decay: Option<f64>,
     /// Rows per step
     #[arg(long, value_name = "ROWS")]
@@ -298,7 +298,7 @@ pub struct FlagOptions {
     #[arg(long, value_name = "COLUMN")]
     pub correct_column: Option<String>,
     /// Flag rows whose label-quality score is at least as bad as this
-    #[arg(long, value_name = "SCORE")]
+    #[arg(long, value_name = "SCORE", allow_negative_numbers = true)]
     pub score_cut: Option<f64>,
     /// Flag so many rows with the worst scores: a count or a share (50, 2%)
     #[arg(long, value_name = "AMOUNT", value_parser = parse_amount)]
@@ -347,10 +347,10 @@ pub struct DampeningOptions {
     #[arg(long, value_name = "SET", default_value = "retain-original-batches")]
     pub reference: ReferenceChoice,
     /// SSD's selection weighting alpha
-    #[arg(long, value_name = "ALPHA", default_value_t = 10.0)]
+    #[arg(long, value_name = "ALPHA", default_value_t = 10.0, allow_negative_numbers = true)]
     pub alpha: f64,
     /// SSD's dampening constant lambda
-    #[arg(long, value_name = "LAMBDA", default_value_t = 1.0)]
+    #[arg(long, value_name = "LAMBDA", default_value_t = 1.0, allow_negative_numbers = true)]
     pub lambda: f64,
 }
 
@@ -418,7 +418,7 @@ pub struct GenerateArgs {
     #[arg(long, value_name = "N", default_value_t = 180_519, requires = "next_week")]
     pub after: u32,
     /// Strength of what delays depend on: 1 is normal, 0 pure chance, at most 10
-    #[arg(long, value_name = "FACTOR", default_value_t = 1.0)]
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0, allow_negative_numbers = true)]
     pub signal: f64,
     /// Share of orders with the status COMPLETE
     #[arg(long, value_name = "SHARE", default_value = "33%", value_parser = parse_share)]
