@@ -6,6 +6,7 @@ mod features;
 mod features_errors;
 mod flags;
 mod floors;
+mod generator;
 mod golden;
 mod report;
 mod report_fixture;

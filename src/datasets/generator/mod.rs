@@ -22,6 +22,7 @@ mod orders;
 mod people;
 mod places;
 mod row;
+mod table;
 mod write;
 
 use chrono::NaiveDate;
@@ -31,7 +32,6 @@ use serde::{Deserialize, Serialize};
 use self::delay::Mode;
 use self::orders::{Order, Plan};
 use self::places::MARKETS;
-use self::row::Row;
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::seed::Seed;
@@ -207,24 +207,6 @@ impl Sheet {
             chunks.iter().for_each(|chunk| tally.add(chunk));
         }
         tally.summary(self.plan.orders())
-    }
-
-    /// All cells as text, one vector per column of [`DATACO_COLUMNS`]; blank cells are `None`.
-    pub fn columns(&self) -> Vec<(&'static str, Vec<Option<String>>)> {
-        let mut columns: Vec<(&'static str, Vec<Option<String>>)> =
-            DATACO_COLUMNS.iter().map(|name| (*name, Vec::with_capacity(self.rows))).collect();
-        let mut row = Row::default();
-        for chunk in 0..self.plan.chunks() {
-            for order in self.plan.chunk(chunk) {
-                for item in &order.items {
-                    row.fill(&order, item, self.outcome);
-                    for ((_, cells), cell) in columns.iter_mut().zip(row.cells()) {
-                        cells.push((!cell.is_empty()).then(|| cell.to_owned()));
-                    }
-                }
-            }
-        }
-        columns
     }
 
     /// The sheet as a latin-1 CSV, batch by batch: `take` gets consecutive pieces of it, the first with the header line.

@@ -227,7 +227,9 @@ fn draw_items(draw: &mut Draw, size: u8, items_before: u64) -> Vec<Item> {
                 ),
                 _ => draw.by_weight(CATEGORIES, |category| category.share),
             };
-            let product = draw.one_of(CATEGORIES[category].products);
+            let products = CATEGORIES[category].products;
+            // One product makes most of a category's sales, as in the original.
+            let product = if draw.unit() < 0.8 { &products[0] } else { draw.one_of(products) };
             let profit_percent = if draw.unit() < 0.81 {
                 (51.0 * draw.unit().sqrt()) as i32
             } else {

@@ -10,19 +10,34 @@ use super::row::Row;
 use super::{Sheet, Summary};
 use crate::error::{Error, Result};
 use crate::files;
+use crate::notes::Notes;
 use crate::progress::{Progress, Silent};
+use crate::tables::check_writable_name;
+
+/// Rows of an Excel sheet without its header.
+const EXCEL_ROWS: usize = 1_048_575;
 
 impl Sheet {
-    /// Writes the sheet by the extension of `path`: `.csv` and `.csv.gz` as the original comes, latin-1 with `M/D/YYYY H:MM` dates.
-    /// The file appears whole or not at all.
+    /// Writes the sheet by the ending of `path`: `.csv` and `.csv.gz` as the original comes, latin-1 with `M/D/YYYY H:MM` dates, drawn and
+    /// written piece by piece; other formats that [`Table::write`](crate::tables::Table::write) knows, such as `.xlsx` and `.parquet`, with
+    /// real dates and numbers. The file appears whole or not at all.
     ///
     /// # Errors
-    /// Where the extension is none of these, the file cannot be written, or the person stops the run.
+    /// Where the ending is unknown, the file cannot be written or cannot hold as many rows (Excel), or the person stops the run.
     pub fn write(&self, path: &Path, progress: &dyn Progress) -> Result<Summary> {
+        check_writable_name(path)?;
         let name = path
             .file_name()
             .map(|name| name.to_string_lossy().to_lowercase())
             .unwrap_or_default();
+        if name.ends_with(".xlsx") && self.rows > EXCEL_ROWS {
+            return Err(Error::input(format!(
+                "an Excel sheet holds {EXCEL_ROWS} rows below its header, not {}",
+                self.rows
+            ))
+            .in_file(path)
+            .hint("choose fewer rows, or a name that ends in .csv.gz or .parquet"));
+        }
         let failed = |error: std::io::Error| Error::io("write", path, &error);
         let mut summary = None;
         if name.ends_with(".csv") {
@@ -38,11 +53,8 @@ impl Sheet {
                 Ok(())
             })?;
         } else {
-            return Err(Error::input(format!(
-                "cannot tell from the name `{}` what kind of sheet to write",
-                path.display()
-            ))
-            .hint("let the name end in .csv, .csv.gz, .xlsx or .parquet"));
+            self.table(&name, progress)?.write(path, &mut Notes::new())?;
+            summary = Some(self.summary());
         }
         summary.ok_or_else(|| Error::internal("a sheet was written without being summed up"))
     }
