@@ -258,3 +258,87 @@ fn an_excel_sheet_below_a_title_block_is_read() {
     let error = read_as("book.xlsx", &bytes, &wrong).0.unwrap_err();
     assert!(error.hint_text().unwrap().contains("closest match is `Orders`"), "{error:?}");
 }
+
+#[test]
+fn formulas_without_results_are_pointed_out() {
+    let mut book = rust_xlsxwriter::Workbook::new();
+    let sheet = book.add_worksheet();
+    sheet.write_row(0, 0, ["a", "b"]).unwrap();
+    sheet.write(1, 0, 3).unwrap();
+    sheet
+        .write_formula(1, 1, rust_xlsxwriter::Formula::new("=A2*2").set_result("6"))
+        .unwrap();
+    sheet.write(2, 0, 4).unwrap();
+    sheet
+        .write_formula(2, 1, rust_xlsxwriter::Formula::new("=A3*2").set_result(""))
+        .unwrap();
+    let bytes = book.save_to_buffer().unwrap();
+    let (table, notes) = read_as("made.xlsx", &bytes, &ReadOptions::default());
+    assert_eq!(texts(&table.unwrap(), "b"), some(&["6", ""]));
+    assert!(notes.has("formulas-without-results"), "{notes:?}");
+}
+
+#[test]
+fn swapped_real_dates_of_a_workbook_are_put_back() {
+    use rust_xlsxwriter::{ExcelDateTime, Format};
+    let date = Format::new().set_num_format("dd/mm/yyyy hh:mm");
+    let bytes = workbook(|book| {
+        let sheet = book.add_worksheet();
+        sheet.write(0, 0, "order date").unwrap();
+        for day in 1..=31_u8 {
+            if day <= 12 {
+                let moment = ExcelDateTime::from_ymd(2018, day, 1).unwrap().and_hms(8, 30, 0).unwrap();
+                sheet.write_with_format(u32::from(day), 0, moment, &date).unwrap();
+            } else {
+                sheet.write(u32::from(day), 0, format!("1/{day}/2018 8:30")).unwrap();
+            }
+        }
+    });
+    let (table, _) = read_as("orders.xlsx", &bytes, &ReadOptions::default());
+    let mut notes = Notes::new();
+    let dates = table.unwrap().dates("order date", None, &mut notes).unwrap();
+    let expected: Vec<Option<i64>> = (0..31).map(|day| Some(NEW_YEAR + day * DAY + 8 * 3600 + 30 * 60)).collect();
+    assert_eq!(dates, expected);
+    let note = notes.iter().find(|note| note.code == "swapped-dates").unwrap();
+    assert!(note.found.contains("12 real dates") && note.found.contains("19 texts"), "{note:?}");
+}
+
+#[test]
+fn parquet_types_beyond_our_own_are_read() {
+    use polars::prelude::*;
+    let frame = || -> PolarsResult<DataFrame> {
+        let small = Series::new("small".into(), [Some(1i64), None, Some(-3)]).cast(&DataType::Int32)?;
+        let unsigned = Series::new("unsigned".into(), [7u64, 8, u64::MAX]);
+        let short = Series::new("short".into(), [0.1f32, 2.5, f32::NAN]);
+        let day = Series::new("day".into(), [17_562i32, 17_563, 17_564]).cast(&DataType::Date)?;
+        let utc = DataType::Datetime(TimeUnit::Milliseconds, None);
+        let moment = Series::new("moment".into(), [1_517_439_360_000i64, 0, -1_000]).cast(&utc)?;
+        let truth = Series::new("truth".into(), [true, false, true]);
+        DataFrame::new(
+            3,
+            [small, unsigned, short, day, moment, truth]
+                .into_iter()
+                .map(IntoColumn::into_column)
+                .collect(),
+        )
+    };
+    let mut bytes = Vec::new();
+    polars_io::prelude::ParquetWriter::new(&mut bytes)
+        .finish(&mut frame().unwrap())
+        .unwrap();
+    let (table, _) = read_as("a.parquet", &bytes, &ReadOptions::default());
+    let table = table.unwrap();
+    assert_eq!(texts(&table, "small"), some(&["1", "", "-3"]));
+    assert_eq!(texts(&table, "unsigned"), some(&["7", "8", "18446744073709551615"]));
+    assert_eq!(texts(&table, "short"), some(&["0.1", "2.5", ""]));
+    assert_eq!(texts(&table, "day"), some(&["2018-01-31", "2018-02-01", "2018-02-02"]));
+    assert_eq!(
+        texts(&table, "moment"),
+        some(&["2018-01-31 22:56:00", "1970-01-01", "1969-12-31 23:59:59"])
+    );
+    assert_eq!(texts(&table, "truth"), some(&["TRUE", "FALSE", "TRUE"]));
+    assert_eq!(table.row_number(0), 2);
+    let mut notes = Notes::new();
+    assert_eq!(table.numbers("short", &mut notes).unwrap(), [Some(0.1), Some(2.5), None]);
+    assert!(notes.has("missing-markers"));
+}
