@@ -2,10 +2,13 @@
 
 use maud::{Markup, html};
 
-use crate::report::format::visible;
+use crate::report::format::{sentence, visible};
 
 /// Longest text of a sheet, file or setting that a page shows; the workbook has it whole.
 const LONGEST: usize = 160;
+
+/// Longest sentence in a table.
+const LONGEST_PROSE: usize = 400;
 
 /// Text fit for places that take no markup, such as a title.
 pub fn words(text: &str) -> String {
@@ -25,10 +28,27 @@ pub fn theirs_short(text: &str, most: usize) -> Markup {
     html! { bdi class=[short.then_some("short")] { (shown) } }
 }
 
+/// A sentence from a record: as [`theirs`], with names in backticks set as names, and no line break before a percent sign.
+pub fn prose(text: &str, most: usize) -> Markup {
+    let shown = sentence(text, most);
+    let pieces: Vec<&str> = shown.split('`').collect();
+    // Backticks come in pairs; an odd one is a sign of its own.
+    let paired = pieces.len() % 2 == 1;
+    html! {
+        bdi {
+            @if paired {
+                @for (place, piece) in pieces.into_iter().enumerate() { @if place % 2 == 1 { code { (piece) } } @else { (piece) } }
+            } @else { (shown) }
+        }
+    }
+}
+
 /// One cell of a table.
 pub enum Cell {
     /// Text from the person's files.
     Theirs(String),
+    /// A sentence from a record, which may name columns in backticks.
+    Prose(String),
     /// Words of our own.
     Words(String),
     /// A figure, already formatted; set to the right.
@@ -89,6 +109,7 @@ pub fn table(caption: &str, columns: &[Column], rows: Vec<Vec<Cell>>) -> Markup 
 fn table_cell(heading: bool, cell: Cell) -> Markup {
     let (figure, content) = match cell {
         Cell::Theirs(text) => (false, theirs(&text)),
+        Cell::Prose(text) => (false, prose(&text, LONGEST_PROSE)),
         Cell::Words(text) => (false, html! { (text) }),
         Cell::Figure(text) => (true, html! { (text) }),
         Cell::Markup(markup) => (false, markup),

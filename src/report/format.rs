@@ -21,6 +21,11 @@ pub fn counted(number: usize, noun: &str) -> String {
 /// A space that no line breaks at.
 const NO_BREAK: char = '\u{A0}';
 
+/// The sum of counts; the greatest count where there is no greater one.
+pub fn total(counts: impl IntoIterator<Item = usize>) -> usize {
+    counts.into_iter().fold(0, usize::saturating_add)
+}
+
 /// A fraction as percent: `0.8754` with two decimals is `87.54 %`; no line breaks within it.
 pub fn percent(fraction: f64, decimals: usize) -> String {
     if !fraction.is_finite() {
@@ -118,7 +123,21 @@ pub fn p_equals(p: f64, level: f64) -> String {
 
 /// A sentence from a record, fit to show: at most `most` characters, and no line break between a figure and its percent sign.
 pub fn sentence(text: &str, most: usize) -> String {
-    visible(text, most).replace(" %", &format!("{NO_BREAK}%"))
+    let text = visible(text, most).replace(" %", &format!("{NO_BREAK}%"));
+    text.replace("p < ", &format!("p{NO_BREAK}<{NO_BREAK}"))
+        .replace("p = ", &format!("p{NO_BREAK}={NO_BREAK}"))
+}
+
+/// A verdict sentence for a place where a headline has already told the verdict.
+pub fn without_verdict(sentence: &str) -> String {
+    const TOLD: [&str; 4] = ["Better: ", "Worse: ", "No change detected: ", "This model is useful. "];
+    let Some(rest) = TOLD.iter().find_map(|told| sentence.strip_prefix(told)) else {
+        return sentence.to_owned();
+    };
+    let mut letters = rest.chars();
+    letters
+        .next()
+        .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// A number of any size with about four digits: `12.35`, `0.00123`, `1.2e7`.
@@ -275,6 +294,15 @@ mod tests {
         assert_eq!(date("2017-10-02T00:00:00"), "2017-10-02");
         assert_eq!(date("2017-10-02T08:30:00"), "2017-10-02 08:30");
         assert_eq!(date("2017-10-02"), "2017-10-02");
+    }
+
+    #[test]
+    fn a_sentence_does_not_repeat_its_headline() {
+        assert_eq!(without_verdict("Better: accuracy rose."), "Accuracy rose.");
+        assert_eq!(without_verdict("No change detected: none."), "None.");
+        assert_eq!(without_verdict("Something better: x"), "Something better: x");
+        assert_eq!(without_verdict("Worse: "), "");
+        assert_eq!(sentence("5 % (p < 0.001)", 99), "5\u{a0}% (p\u{a0}<\u{a0}0.001)");
     }
 
     #[test]

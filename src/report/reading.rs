@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use crate::error::{Error, Result};
 use crate::evaluate::record::{Comparison, Metrics, RECORD_VERSION, RepairRecord, Timings};
 use crate::evaluate::train_record::{TRAIN_RECORD_VERSION, TrainRecord};
+use crate::report::format::total;
 
 /// Largest record that is read; a record of a million flagged rows has a fifth of it.
 const LARGEST: u64 = 2 << 30;
@@ -52,7 +53,7 @@ fn read_versioned<R: DeserializeOwned>(path: &Path, known: u32) -> Result<R> {
         recant_version: Option<String>,
     }
     let text = read_text(path)?;
-    let version: Version = serde_json::from_str(&text).map_err(|error| not_a_record(path, &error))?;
+    let version: Version = serde_json::from_str(&text).map_err(|error| not_a_record(path, &text, &error))?;
     let found = version.record_version;
     if found > known {
         let by = version
@@ -61,7 +62,7 @@ fn read_versioned<R: DeserializeOwned>(path: &Path, known: u32) -> Result<R> {
         let message = format!("the record was written by {by} in layout {found}; this version reads up to layout {known}");
         return Err(Error::input(message).in_file(path).hint("install the newest Recant"));
     }
-    serde_json::from_str(&text).map_err(|error| not_a_record(path, &error))
+    serde_json::from_str(&text).map_err(|error| not_a_record(path, &text, &error))
 }
 
 /// Reads `timings.json`; no timings where the file is missing, since a report does without.
@@ -73,7 +74,7 @@ pub fn read_timings(path: &Path) -> Result<Timings> {
         return Ok(Timings::default());
     }
     let text = read_text(path)?;
-    serde_json::from_str(&text).map_err(|error| not_a_record(path, &error))
+    serde_json::from_str(&text).map_err(|error| not_a_record(path, &text, &error))
 }
 
 fn read_text(path: &Path) -> Result<String> {
@@ -89,8 +90,11 @@ fn read_text(path: &Path) -> Result<String> {
     })
 }
 
-fn not_a_record(path: &Path, error: &serde_json::Error) -> Error {
-    let message = if error.is_eof() {
+fn not_a_record(path: &Path, text: &str, error: &serde_json::Error) -> Error {
+    // A cut within a number or a word is a fault of syntax, at the very end.
+    let last_line = text.lines().last().unwrap_or_default();
+    let at_the_end = error.line() >= text.lines().count() && error.column() >= last_line.len();
+    let message = if error.is_eof() || (error.is_syntax() && at_the_end && !text.is_empty()) {
         "the record is cut off: the file ends in the middle".to_owned()
     } else if error.is_syntax() {
         format!("the file is not a record of Recant or was altered: {error}")
@@ -166,11 +170,7 @@ fn contradiction_in(metrics: &Metrics, rows: usize, classes: usize) -> Option<St
     if !square || metrics.classes.len() != classes {
         return Some(format!("its tables do not have {classes} classes"));
     }
-    let counted = metrics
-        .confusion
-        .iter()
-        .flatten()
-        .fold(0usize, |sum, count| sum.saturating_add(*count));
+    let counted = total(metrics.confusion.iter().flatten().copied());
     if counted != rows {
         return Some(format!("the confusion table counts {counted} rows, not {rows}"));
     }

@@ -399,7 +399,7 @@ fn leakage() -> Vec<LeakageFinding> {
         LeakageFinding {
             column: "Late_delivery_risk".to_owned(),
             kind: "near-copy".to_owned(),
-            evidence: "equals 1 in 100.0% of the rows labelled late and 0 in all others".to_owned(),
+            evidence: "equals 1 in 100.0 % of the rows labelled late and 0 in all others".to_owned(),
             accuracy: Some(BeforeAfter {
                 before: 0.578,
                 after: 0.869,
@@ -483,9 +483,9 @@ fn metrics(classes: &[&str], confusion: &[&[usize]]) -> Metrics {
             ClassMetrics {
                 name: (*name).to_owned(),
                 rows: of_class,
-                precision: Some(precision),
+                precision: (predicted > 0).then_some(precision),
                 recall: Some(recall),
-                f1: Some(2.0 * precision * recall / (precision + recall)),
+                f1: (predicted > 0).then(|| 2.0 * precision * recall / (precision + recall).max(1e-9)),
             }
         })
         .collect();
@@ -507,7 +507,7 @@ fn metrics(classes: &[&str], confusion: &[&[usize]]) -> Metrics {
             high: accuracy + half,
         },
         balanced_accuracy: mean(&|class| class.recall.unwrap()),
-        macro_f1: mean(&|class| class.f1.unwrap()),
+        macro_f1: mean(&|class| class.f1.unwrap_or(0.0)),
         log_loss: 1.4 * (1.0 - accuracy) + 0.2,
         calibration_error: (1.0 - accuracy) * 0.3,
         calibration,
@@ -528,19 +528,20 @@ fn comparison(before: &Metrics, after: &Metrics, (fixed, broken): (usize, usize)
     let p = if verdict == Verdict::NoChangeDetected { 0.899 } else { 3.2e-9 };
     let (start, end) = (before.accuracy.estimate * 100.0, after.accuracy.estimate * 100.0);
     let (low, high) = ((estimate - half * 1.7) * 100.0, (estimate + half * 1.7) * 100.0);
+    let told = recant::evaluate::words::count(rows);
     let figures = format!(
         "{:+.1} points, 95 % interval by \"Order Id\" {low:+.1} to {high:+.1}; {fixed} rows fixed, {broken} broken",
         end - start
     );
     let sentence = match verdict {
         Verdict::NoChangeDetected => {
-            format!("No change detected: accuracy on the same {rows} test rows stayed at {end:.1} % ({figures}; p = 0.90).")
+            format!("No change detected: accuracy on the same {told} test rows stayed at {end:.1} % ({figures}; p = 0.90).")
         }
         Verdict::Better => {
-            format!("Better: accuracy on the same {rows} test rows rose from {start:.1} % to {end:.1} % ({figures}; p < 0.001).")
+            format!("Better: accuracy on the same {told} test rows rose from {start:.1} % to {end:.1} % ({figures}; p < 0.001).")
         }
         Verdict::Worse => {
-            format!("Worse: accuracy on the same {rows} test rows fell from {start:.1} % to {end:.1} % ({figures}; p < 0.001).")
+            format!("Worse: accuracy on the same {told} test rows fell from {start:.1} % to {end:.1} % ({figures}; p < 0.001).")
         }
     };
     Comparison {

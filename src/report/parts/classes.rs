@@ -24,7 +24,7 @@ pub fn confusion(caption: &str, metrics: &Metrics) -> Markup {
                         tr {
                             th scope="row" { (theirs_short(metrics.classes.get(observed).map_or("", |class| &class.name), LONGEST_NAME)) }
                             @for (predicted, count) in counts.iter().enumerate() {
-                                @let share = *count as f64 / counts.iter().sum::<usize>().max(1) as f64;
+                                @let share = *count as f64 / format::total(counts.iter().copied()).max(1) as f64;
                                 td class=[Some(if predicted == observed { "heat right" } else { "heat" })]
                                     style={ "--share:" (format!("{:.2}", share * 0.45)) } { (format::count(*count)) }
                             }

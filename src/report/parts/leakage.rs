@@ -11,16 +11,17 @@ pub fn still_used(findings: Option<&[LeakageFinding]>) -> usize {
     findings.unwrap_or_default().iter().filter(|finding| !finding.dropped).count()
 }
 
-/// What that means, where there are any.
+/// What that means, in two sentences; nothing where there are none.
+pub fn words(still_used: usize) -> Option<(String, &'static str)> {
+    let (verb, which) = if still_used == 1 { ("gives", "it") } else { ("give", "them") };
+    let columns = format::counted(still_used, "column");
+    let so = "The accuracy in this report is too high to expect on orders whose outcome is still open.";
+    (still_used > 0).then(|| (format!("{columns} {verb} the answer away, and the model uses {which}."), so))
+}
+
+/// [`words`] for a page.
 pub fn warning(still_used: usize) -> Option<Markup> {
-    let verb = if still_used == 1 { "gives" } else { "give" };
-    let which = if still_used == 1 { "it" } else { "them" };
-    (still_used > 0).then(|| {
-        html! {
-            strong { (format::counted(still_used, "column")) " " (verb) " the answer away, and the model uses " (which) ". " }
-            "The accuracy in this report is too high to expect on orders whose outcome is still open."
-        }
-    })
+    words(still_used).map(|(what, so)| html! { strong { (what) " " } (so) })
 }
 
 /// The findings as a table, with a warning where a leaking column is in use.
@@ -49,7 +50,7 @@ pub fn leakage(findings: Option<&[LeakageFinding]>) -> Markup {
             Cell::Theirs(finding.kind.clone()),
             Cell::Words(if finding.dropped { "no, left out" } else { "yes" }.to_owned()),
             Cell::Figure(accuracy.unwrap_or_else(|| format::UNKNOWN.to_owned())),
-            Cell::Theirs(finding.evidence.clone()),
+            Cell::Prose(finding.evidence.clone()),
         ]
     });
     html! {

@@ -3,8 +3,7 @@
 use maud::{Markup, html};
 
 use crate::notes::Notes;
-use crate::report::elements::theirs;
-use crate::report::format;
+use crate::report::elements::{prose, theirs};
 
 /// Most notes that the page lists.
 const MOST: usize = 50;
@@ -18,7 +17,7 @@ pub fn warnings(notes: &Notes, rest: &str) -> Markup {
     html! {
         ul.notes {
             @for note in notes.iter().take(MOST) {
-                li { bdi { (format::visible(&note.found, 600)) } " " strong { "What was done: " } bdi { (format::visible(&note.done, 600)) } " " span.aside.small { "(" (theirs(&note.code)) ")" } }
+                li { (prose(&note.found, 600)) " " strong { "What was done: " } (prose(&note.done, 600)) " " span.aside.small { "(" (theirs(&note.code)) ")" } }
             }
         }
         @if notes.len() > MOST { p.aside { "The other " (notes.len() - MOST) " are in " (rest) "." } }

@@ -20,9 +20,8 @@ pub struct CalibrationPlot<'a> {
 }
 
 const LEFT: f64 = 96.0;
-const RIGHT: f64 = WIDTH - 36.0;
-const TOP: f64 = 92.0;
-const BOTTOM: f64 = 610.0;
+const RIGHT: f64 = WIDTH - 48.0;
+const SIDE: f64 = 518.0;
 
 impl CalibrationPlot<'_> {
     /// Draws it.
@@ -42,10 +41,14 @@ impl CalibrationPlot<'_> {
         } else {
             format!("Before: {}. After: {}", curve(&self.before), curve(&self.after))
         };
-        Plot::draw(self.name, self.title, &description, BOTTOM + 80.0, |canvas| self.paint(canvas))
+        // The key needs a line of its own.
+        let top = if self.before.is_empty() { 48.0 } else { 92.0 };
+        Plot::draw(self.name, self.title, &description, top + SIDE + 80.0, |canvas| {
+            self.paint(canvas, top, top + SIDE)
+        })
     }
 
-    fn paint(&self, canvas: &Canvas<'_>) -> Result<()> {
+    fn paint(&self, canvas: &Canvas<'_>, top: f64, bottom: f64) -> Result<()> {
         let all = || self.before.iter().chain(&self.after);
         let least = all()
             .flat_map(|(stated, right, _)| [*stated, *right])
@@ -53,23 +56,23 @@ impl CalibrationPlot<'_> {
             .fold(1.0, f64::min);
         let low = ((least * 10.0).floor() / 10.0).clamp(0.0, 0.9);
         let across = Scale::new(low * 100.0, 100.0, LEFT, RIGHT);
-        let up = Scale::new(low * 100.0, 100.0, BOTTOM, TOP);
+        let up = Scale::new(low * 100.0, 100.0, bottom, top);
         if !self.before.is_empty() {
             before_and_after(canvas, LEFT, 24.0)?;
         }
-        canvas.text((24.0, TOP - 28.0), "share that was right", Align::Start, SMALL, Ink::Muted)?;
+        canvas.text((24.0, top - 28.0), "share that was right", Align::Start, SMALL, Ink::Muted)?;
         axis_below(
             canvas,
             &across,
-            std::iter::once((TOP, BOTTOM)),
-            BOTTOM,
+            std::iter::once((top, bottom)),
+            bottom,
             "probability the model states for its prediction",
             |tick, decimals| format!("{tick:.decimals$}\u{a0}%"),
         )?;
         axis_left(canvas, &up, (LEFT, RIGHT), |tick, decimals| format!("{tick:.decimals$}\u{a0}%"))?;
-        canvas.dashes(&[(LEFT, BOTTOM), (RIGHT, TOP)], Ink::Muted, 3)?;
+        canvas.dashes(&[(LEFT, bottom), (RIGHT, top)], Ink::Muted, 3)?;
         canvas.text(
-            (RIGHT - 12.0, BOTTOM - 24.0),
+            (RIGHT - 12.0, bottom - 24.0),
             "below the dashes: too sure",
             Align::End,
             SMALL,

@@ -53,7 +53,9 @@ impl CurvePlot<'_> {
     /// # Errors
     /// As [`Plot::draw`].
     pub fn draw(&self) -> Result<Plot> {
-        let top = 30.0 + 36.0 * self.series.len() as f64 + 56.0;
+        // A single line needs no key.
+        let keys = if self.series.len() > 1 { self.series.len() } else { 0 };
+        let top = 36.0 * keys as f64 + 56.0;
         let bottom = top + 400.0;
         let described: Vec<String> = self
             .series
@@ -110,8 +112,10 @@ impl CurvePlot<'_> {
         }
         for (place, series) in self.series.iter().enumerate() {
             let y = 26.0 + 36.0 * place as f64;
-            self.paint_line(canvas, place, &[(24.0, y), (84.0, y)])?;
-            canvas.text((100.0, y), &fit(&series.label, SMALL, RIGHT - 100.0), Align::Start, SMALL, Ink::Ink)?;
+            if self.series.len() > 1 {
+                self.paint_line(canvas, place, &[(24.0, y), (84.0, y)])?;
+                canvas.text((100.0, y), &fit(&series.label, SMALL, RIGHT - 100.0), Align::Start, SMALL, Ink::Ink)?;
+            }
             let finite = |(x, y): &(f64, f64)| x_of(*x).is_finite() && y.is_finite();
             for run in series.points.split(|point| !finite(point)) {
                 let run: Vec<(f64, f64)> = run.iter().map(|(x, y)| (across.at(x_of(*x)), up.at(y * factor))).collect();

@@ -18,7 +18,7 @@ pub struct RatioPlot<'a> {
     pub alpha: f64,
 }
 
-const LEFT: f64 = 110.0;
+const LEFT: f64 = 124.0;
 const RIGHT: f64 = WIDTH - 36.0;
 const TOP: f64 = 100.0;
 const BOTTOM: f64 = 470.0;
@@ -30,7 +30,7 @@ impl RatioPlot<'_> {
     /// As [`Plot::draw`].
     pub fn draw(&self) -> Result<Plot> {
         let cut = self.alpha.log10();
-        let counted: usize = self.bins.iter().map(|bin| bin.2).sum();
+        let counted = format::total(self.bins.iter().map(|bin| bin.2));
         let description = format!(
             "{} between {} and {} times as important for the flagged rows; the cut lies at {} times",
             format::counted(counted, "parameter"),
@@ -50,7 +50,8 @@ impl RatioPlot<'_> {
         let up = Scale::new(0.5f64.log10(), most.log10() + 0.05, BOTTOM, TOP);
         self.paint_scales(canvas, &across, &up, most)?;
         for (from, to, count) in &self.bins {
-            if *count == 0 || !from.is_finite() || !to.is_finite() {
+            // An altered record may hold edges the wrong way round.
+            if *count == 0 || !from.is_finite() || !to.is_finite() || from >= to {
                 continue;
             }
             let top = up.at((*count as f64).log10());
@@ -93,7 +94,11 @@ impl RatioPlot<'_> {
         for power in 0..=most.log10().floor() as i32 {
             let y = up.at(f64::from(power));
             canvas.line((LEFT, y), (RIGHT, y), Ink::Grid, 2)?;
-            let label = format::count(10f64.powi(power) as usize);
+            let label = if power < 6 {
+                format::count(10usize.pow(power as u32))
+            } else {
+                format!("1e{power}")
+            };
             canvas.text((LEFT - 12.0, y), &label, Align::End, SMALL, Ink::Muted)?;
         }
         let (ticks, _) = across.ticks(6);

@@ -3,7 +3,7 @@
 use maud::html;
 
 use crate::error::Result;
-use crate::report::elements::{Cell, Column, table, theirs};
+use crate::report::elements::{Cell, Column, prose, table};
 use crate::report::{Body, Context, RepairSection, Section, format};
 
 pub const SECTION: RepairSection = Section {
@@ -41,7 +41,7 @@ fn draw(context: &Context<'_>) -> Result<Option<Body>> {
     let columns = [Column::text("model"), Column::figures("accuracy"), Column::figures("change")];
     Ok(Some(Body::plain(html! {
         p {
-            "The errors of this trial were made on purpose, by this rule: " (theirs(&affected.rule))
+            "The errors of this trial were made on purpose, by this rule: " (prose(&affected.rule, 300))
             ". A small error hides in the accuracy over all rows; here it shows."
         }
         (table(&caption, &columns, rows))

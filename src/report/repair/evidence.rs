@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use crate::error::Result;
 use crate::evaluate::record::{Comparison, Metrics};
-use crate::report::elements::{Cell, Column, table};
+use crate::report::elements::{Cell, Column, prose, table};
 use crate::report::parts::metrics::METRICS;
 use crate::report::plots::{IntervalPlot, IntervalRow, Plot};
 use crate::report::repair::verdict_words;
@@ -38,7 +38,7 @@ fn draw(context: &Context<'_>) -> Result<Option<Body>> {
             p {
                 "Of the test rows, " (format::count(context.record.flags.on_test_rows)) " are flagged themselves: their labels may be wrong, "
                 "and a model that rightly disagrees with a wrong label is counted as mistaken. Without them: "
-                (format::sentence(&without.sentence, 900))
+                (prose(&without.sentence, 900))
             }
             (metric_table(&format!("Before and after on the {} that are not flagged", format::counted(without.rows, "test row")), without))
         }

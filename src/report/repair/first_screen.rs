@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use crate::evaluate::record::{Comparison, Verdict};
 use crate::report::Context;
-use crate::report::elements::{Card, callout, cards, facts, theirs};
+use crate::report::elements::{Card, callout, cards, facts, prose, theirs};
 use crate::report::format;
 use crate::report::parts::leakage;
 
@@ -37,13 +37,13 @@ pub fn first_screen(context: &Context<'_>) -> Markup {
             span class={ "badge " (class) } { (words) }
             h1 { (headline(context)) }
             @match test {
-                Some(test) => p.lead { (format::sentence(&test.sentence, 900)) },
+                Some(test) => p.lead { (prose(&format::without_verdict(&test.sentence), 900)) },
                 None => p.lead {
                     "The repaired model was written, but nothing here shows whether it is better than the old one. "
                     "Hand in rows with trustworthy labels to find out: run the repair again with " code { "--test SHEET" } "."
                 },
             }
-            @for caution in test.iter().flat_map(|test| &test.cautions) { p { strong { "Caution: " } (format::sentence(caution, 400)) } }
+            @for caution in test.iter().flat_map(|test| &test.cautions) { p { strong { "Caution: " } (prose(caution, 400)) } }
         }
         @if let Some(warning) = leakage::warning(leakage::still_used(context.record.leakage.as_deref())) { (callout(warning)) }
         @if let Some(test) = test { (cards(&figures(context, test))) }
@@ -138,5 +138,5 @@ fn recommendation(context: &Context<'_>) -> Markup {
         }
         None => html! { strong { "No recommendation: " } },
     };
-    callout(html! { (lead) (format::sentence(reason, 900)) })
+    callout(html! { (lead) (prose(reason, 900)) })
 }

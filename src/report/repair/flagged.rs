@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use crate::error::Result;
 use crate::evaluate::record::FlagSummary;
-use crate::report::elements::{Cell, Column, table, theirs};
+use crate::report::elements::{Cell, Column, prose, table, theirs};
 use crate::report::repair::{ROWS_SHOWN, shown_of};
 use crate::report::{Body, Context, RepairSection, Section, format};
 
@@ -18,7 +18,7 @@ fn draw(context: &Context<'_>) -> Result<Option<Body>> {
     let flags = &context.record.flags;
     let markup = html! {
         p {
-            (theirs(&flags.file)) " names " (format::counted(flags.flagged, "row")) " (by " (format::visible(&flags.addressed_by, 200)) "); "
+            (theirs(&flags.file)) " names " (format::counted(flags.flagged, "row")) " (by " (prose(&flags.addressed_by, 200)) "); "
             @if flags.used == 0 { "none of them is a training row, so there was nothing to repair" }
             @else { (format::count(flags.used)) @if flags.used == 1 { " is a training row and was used" } @else { " are training rows and were used" } }
             @if flags.with_correction > 0 { ", " (format::count(flags.with_correction)) " of them with a correct label" }
@@ -43,7 +43,7 @@ fn ignored(flags: &FlagSummary) -> Markup {
         let examples =
             html! { @for (place, example) in ignored.examples.iter().take(5).enumerate() { @if place > 0 { ", " } (theirs(example)) } };
         vec![
-            Cell::Theirs(ignored.reason.clone()),
+            Cell::Prose(ignored.reason.clone()),
             Cell::Figure(format::count(ignored.count)),
             Cell::Markup(examples),
         ]

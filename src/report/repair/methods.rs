@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use crate::error::Result;
 use crate::evaluate::record::{Comparison, MethodRecord};
-use crate::report::elements::{Cell, Column, table, theirs};
+use crate::report::elements::{Cell, Column, prose, table, theirs};
 use crate::report::plots::{IntervalPlot, IntervalRow, Plot};
 use crate::report::repair::verdict_words;
 use crate::report::{Body, Context, RepairSection, Section, format};
@@ -30,7 +30,7 @@ fn draw(context: &Context<'_>) -> Result<Option<Body>> {
         @if let Some(plot) = &plot { (plot.figure("Filled: the method whose model was written. The p-values are corrected for having tried several methods.")) }
         (method_table(context))
         dl.facts { @for method in methods { dt { (theirs(&method.title)) } dd { (format::visible(&method.description, 400)) } } }
-        p { strong { "Recommendation: " } (format::sentence(&advice.reason, 900)) }
+        p { strong { "Recommendation: " } (prose(&advice.reason, 900)) }
     };
     Ok(Some(Body {
         markup,

@@ -2,24 +2,45 @@
 
 use crate::error::Result;
 use crate::report::scenarios::mark;
-use crate::report::workbook::{Fill, Grid, Value, book};
+use crate::report::workbook::grid::{Grid, Sheet, Value, book};
 use crate::scenarios::record::Split;
 use crate::scenarios::summary::BatchReport;
+
+/// A sheet of a batch's workbook.
+type BatchSheet = Sheet<fn(&BatchReport, &mut Grid<'_>) -> Result<()>>;
+
+/// All sheets, in order.
+const SHEETS: &[BatchSheet] = &[
+    Sheet { name: "Cells", fill: cells },
+    Sheet {
+        name: "Beside the paper",
+        fill: paper,
+    },
+    Sheet {
+        name: "Scenarios",
+        fill: scenarios,
+    },
+    Sheet {
+        name: "Alpha and lambda",
+        fill: sweeps,
+    },
+    Sheet {
+        name: "Learning rates",
+        fill: rates,
+    },
+    Sheet {
+        name: "Settings",
+        fill: settings,
+    },
+];
 
 /// The workbook, as the bytes of an .xlsx file. Equal reports give equal bytes.
 ///
 /// # Errors
 /// Only by a fault of ours.
 pub fn workbook(report: &BatchReport) -> Result<Vec<u8>> {
-    let sheets: [(&str, Fill<'_>); 6] = [
-        ("Cells", Box::new(|grid| cells(report, grid))),
-        ("Beside the paper", Box::new(|grid| paper(report, grid))),
-        ("Scenarios", Box::new(|grid| scenarios(report, grid))),
-        ("Alpha and lambda", Box::new(|grid| sweeps(report, grid))),
-        ("Learning rates", Box::new(|grid| rates(report, grid))),
-        ("Settings", Box::new(|grid| settings(report, grid))),
-    ];
-    book(&format!("Scenario report of Recant {}", report.recant_version), &sheets)
+    let title = format!("Scenario report of Recant {}", report.recant_version);
+    book(&title, SHEETS, |fill, grid| fill(report, grid))
 }
 
 fn maybe<'a>(value: Option<f64>, wrap: fn(f64) -> Value<'a>) -> Value<'a> {

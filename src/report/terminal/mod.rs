@@ -86,7 +86,7 @@ pub fn facts(text: &mut String, facts: &[(&str, String)], look: Look) {
 
 /// Text broken at spaces to the width of the terminal; the first line starts with `first`, the others with `rest`.
 pub fn wrap(text: &str, first: &str, rest: &str, look: Look) -> String {
-    let text = format::visible(text, 2000);
+    let text = format::sentence(text, 2000);
     let mut wrapped = String::new();
     let mut line = first.to_owned();
     let mut empty = true;

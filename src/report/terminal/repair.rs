@@ -18,7 +18,7 @@ pub fn repair(record: &RepairRecord, timings: &Timings, look: Look) -> Result<St
     let verdict = test.map(|test| test.verdict);
     text.push_str(&headline_line(verdict_words(verdict), headline(&context), look));
     if let Some(test) = test {
-        text.push_str(&wrap(&test.sentence, "  ", "  ", look));
+        text.push_str(&wrap(&format::without_verdict(&test.sentence), "  ", "  ", look));
         text.push_str(&cautions(&test.cautions, look));
     }
     text.push('\n');
@@ -30,7 +30,7 @@ pub fn repair(record: &RepairRecord, timings: &Timings, look: Look) -> Result<St
             .map(|metric| {
                 let (before, after) = ((metric.of)(&test.before), (metric.of)(&test.after));
                 vec![
-                    metric.name.to_owned(),
+                    metric.short.to_owned(),
                     (metric.show)(before),
                     (metric.show)(after),
                     (metric.change)(after - before),
@@ -39,12 +39,12 @@ pub fn repair(record: &RepairRecord, timings: &Timings, look: Look) -> Result<St
             .collect();
         let (fixed, broken) = (test.mcnemar.fixed, test.mcnemar.broken);
         rows.push(vec![
-            "Test rows fixed, broken".to_owned(),
+            "Fixed, broken rows".to_owned(),
             String::new(),
             String::new(),
             format!("{}, {}", format::count(fixed), format::count(broken)),
         ]);
-        text.push_str(&table(&[("", 9), ("before", 9), ("after", 9), ("change", 9)], &rows, look));
+        text.push_str(&table(&[("", 9), ("before", 7), ("after", 9), ("change", 9)], &rows, look));
     }
     if record.methods.len() > 1 {
         text.push('\n');
@@ -82,7 +82,7 @@ fn what(context: &Context<'_>) -> Vec<(&'static str, String)> {
         ),
         ("method", context.chosen.title.clone()),
     ];
-    let set_aside: usize = flags.ignored.iter().map(|ignored| ignored.count).sum();
+    let set_aside = format::total(flags.ignored.iter().map(|ignored| ignored.count));
     if set_aside > 0 {
         facts.push(("set aside", format::counted(set_aside, "flag")));
     }

@@ -10,7 +10,7 @@ use crate::report::training::{headline, usefulness_words};
 pub fn training(record: &TrainRecord, look: Look) -> String {
     let judged = &record.usefulness;
     let mut text = headline_line(usefulness_words(judged.usefulness), headline(record), look);
-    text.push_str(&wrap(&judged.sentence, "  ", "  ", look));
+    text.push_str(&wrap(&format::without_verdict(&judged.sentence), "  ", "  ", look));
     for baseline in &record.baselines {
         text.push_str(&cautions(&baseline.comparison.cautions, look));
     }
@@ -18,25 +18,26 @@ pub fn training(record: &TrainRecord, look: Look) -> String {
     facts(&mut text, &what(record), look);
     if let Some(test) = &record.test {
         text.push('\n');
-        let mut columns = vec![("on the test rows", 9), ("this model", 9)];
-        columns.extend(record.baselines.iter().map(|baseline| (baseline.name.as_str(), 5)));
+        let mut columns = vec![("on test rows", 9), ("this model", 9)];
+        columns.extend(
+            record
+                .baselines
+                .iter()
+                .map(|baseline| (baseline.name.split('-').next().unwrap_or_default(), 5)),
+        );
         let rows: Vec<Vec<String>> = METRICS
             .iter()
             .map(|metric| {
                 let all = std::iter::once(test).chain(record.baselines.iter().map(|baseline| &baseline.comparison.before));
                 let figures = all.map(|metrics| (metric.show)((metric.of)(metrics)));
-                std::iter::once(metric.name.to_owned()).chain(figures).collect()
+                std::iter::once(metric.short.to_owned()).chain(figures).collect()
             })
             .collect();
         text.push_str(&table(&columns, &rows, look));
     }
-    let leaking = leakage::still_used(record.leakage.as_deref());
-    if leaking > 0 {
+    if let Some((what, so)) = leakage::words(leakage::still_used(record.leakage.as_deref())) {
         text.push('\n');
-        let columns = format::counted(leaking, "column");
-        let warning =
-            format!("{columns} in use that give the answer away: these figures are too good for orders whose outcome is still open.");
-        text.push_str(&wrap(&warning, "! ", "  ", look));
+        text.push_str(&wrap(&format!("{what} {so}"), "! ", "  ", look));
     }
     text.push_str(&warnings(&record.notes, look));
     text

@@ -4,7 +4,7 @@ use maud::html;
 
 use crate::error::Result;
 use crate::evaluate::record::Metrics;
-use crate::report::elements::{Cell, Column, table};
+use crate::report::elements::{Cell, Column, prose, table};
 use crate::report::parts::metrics::METRICS;
 use crate::report::plots::{IntervalPlot, IntervalRow};
 use crate::report::repair::verdict_words;
@@ -82,7 +82,7 @@ fn draw(context: &TrainContext<'_>) -> Result<Option<Body>> {
         }
         (table(&caption, &figures, rows.collect()))
         @for baseline in &record.baselines {
-            @for caution in &baseline.comparison.cautions { p { strong { "Caution: " } (format::sentence(caution, 400)) } }
+            @for caution in &baseline.comparison.cautions { p { strong { "Caution: " } (prose(caution, 400)) } }
         }
     };
     Ok(Some(Body { markup, plots: vec![plot] }))

@@ -18,7 +18,12 @@ pub fn model_card(record: &TrainRecord) -> String {
 fn write(card: &mut String, record: &TrainRecord) -> std::fmt::Result {
     let model = &record.model;
     writeln!(card, "# {}\n", plain(&model.name))?;
-    writeln!(card, "**{}.** {}\n", headline(record), plain(&record.usefulness.sentence))?;
+    writeln!(
+        card,
+        "**{}.** {}\n",
+        headline(record),
+        plain(&format::without_verdict(&record.usefulness.sentence))
+    )?;
     writeln!(card, "| | |\n|---|---|")?;
     let classes: Vec<String> = model
         .classes
@@ -132,10 +137,7 @@ fn plain(text: &str) -> String {
     let mut escaped = String::new();
     for letter in format::visible(text, 400).chars() {
         match letter {
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '&' => escaped.push_str("&amp;"),
-            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '!' | '~' => {
+            '<' | '>' | '&' | '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '!' | '~' => {
                 escaped.push('\\');
                 escaped.push(letter);
             }
@@ -151,7 +153,7 @@ mod tests {
 
     #[test]
     fn text_of_a_sheet_never_becomes_markup() {
-        assert_eq!(plain("<b>a|b</b>"), "&lt;b&gt;a\\|b&lt;/b&gt;");
+        assert_eq!(plain("<b>a|b</b>"), "\\<b\\>a\\|b\\</b\\>");
         assert_eq!(plain("[x](y) *z*\n# w"), "\\[x\\](y) \\*z\\* \\# w");
     }
 }

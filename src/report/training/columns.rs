@@ -38,7 +38,7 @@ fn draw(context: &TrainContext<'_>) -> Result<Option<Body>> {
             Cell::Theirs(column.column.clone()),
             Cell::Theirs(column.role.clone()),
             Cell::Figure(inputs),
-            Cell::Theirs(column.why.clone().unwrap_or_default()),
+            Cell::Prose(column.why.clone().unwrap_or_default()),
         ]
     });
     Ok(Some(Body::plain(html! {

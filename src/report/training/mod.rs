@@ -16,7 +16,7 @@ pub use card::model_card;
 use crate::error::Result;
 use crate::evaluate::record::Timings;
 use crate::evaluate::train_record::{TrainRecord, Usefulness};
-use crate::report::elements::{Card, callout, cards, facts, theirs};
+use crate::report::elements::{Card, callout, cards, facts, prose, theirs};
 use crate::report::page::Page;
 use crate::report::parts::leakage;
 use crate::report::plots::Plot;
@@ -93,7 +93,7 @@ fn first_screen(record: &TrainRecord) -> Markup {
         div class={ "verdict " (class) } {
             span class={ "badge " (class) } { (words) }
             h1 { (headline(record)) }
-            p.lead { (format::sentence(&record.usefulness.sentence, 900)) }
+            p.lead { (prose(&format::without_verdict(&record.usefulness.sentence), 900)) }
         }
         @if let Some(warning) = leakage::warning(leaking) { (callout(warning)) }
         (cards(&figures(record)))

@@ -3,7 +3,7 @@
 use maud::html;
 
 use crate::error::Result;
-use crate::report::elements::{Cell, Column, table, theirs};
+use crate::report::elements::{Cell, Column, prose, table};
 use crate::report::training::{TrainContext, TrainSection};
 use crate::report::{Body, Section, format};
 
@@ -28,7 +28,7 @@ fn draw(context: &TrainContext<'_>) -> Result<Option<Body>> {
         })
         .collect();
     for left_out in &split.left_out {
-        let reason = Cell::Markup(html! { "left out: " (theirs(&left_out.reason)) });
+        let reason = Cell::Markup(html! { "left out: " (prose(&left_out.reason, 300)) });
         rows.push(row(reason, left_out.count, split.sheet_rows, String::new()));
     }
     let columns = [
@@ -39,7 +39,7 @@ fn draw(context: &TrainContext<'_>) -> Result<Option<Body>> {
     ];
     let caption = format!("The {} of the sheet", format::counted(split.sheet_rows, "row"));
     Ok(Some(Body::plain(html! {
-        p { "Split by this rule: " (theirs(&split.rule)) "." }
+        p { "Split by this rule: " (prose(&split.rule, 300)) "." }
         (table(&caption, &columns, rows))
     })))
 }

@@ -1,26 +1,17 @@
-//! The report as an Excel workbook: every row, where the page shows the first few. One function and one line in [`SHEETS`] per sheet.
-//!
-//! Strings are written as strings and marked as such, so that none becomes a formula, not even when somebody edits the cell.
+//! The sheets of a repair's workbook: every row, where the page shows the first few. One function and one line in [`SHEETS`] per sheet.
 
-use rust_xlsxwriter::{Color, DocProperties, ExcelDateTime, Format, FormatAlign, FormatBorder, Workbook, Worksheet, XlsxError};
-use unicode_width::UnicodeWidthStr;
-
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::evaluate::record::{ChangedRow, Comparison, Interval, RepairRecord, Timings};
-use crate::report::Context;
 use crate::report::parts::metrics::METRICS;
 use crate::report::repair::{headline, verdict_words};
+use crate::report::workbook::grid::{Grid, Sheet, Value, book};
+use crate::report::{Context, format};
 
-/// A sheet of the workbook.
-pub struct Sheet {
-    /// Its name; at most 31 characters.
-    pub name: &'static str,
-    /// Writes header and rows.
-    pub fill: fn(&Context<'_>, &mut Grid<'_>) -> Result<()>,
-}
+/// A sheet of a repair's workbook.
+pub type RepairSheet = Sheet<fn(&Context<'_>, &mut Grid<'_>) -> Result<()>>;
 
 /// All sheets, in order.
-pub const SHEETS: &[Sheet] = &[
+pub const SHEETS: &[RepairSheet] = &[
     Sheet {
         name: "Summary",
         fill: summary,
@@ -63,13 +54,6 @@ pub const SHEETS: &[Sheet] = &[
     },
 ];
 
-/// Rows that a sheet of Excel holds, without the header.
-const MOST_ROWS: u32 = 1_048_575;
-/// UTF-16 units that a cell of Excel holds.
-const LONGEST_CELL: usize = 32_767;
-/// Widest column, in characters.
-const WIDEST: usize = 70;
-
 /// The workbook of a repair, as the bytes of an .xlsx file. Equal records give equal bytes.
 ///
 /// # Errors
@@ -77,245 +61,28 @@ const WIDEST: usize = 70;
 pub fn workbook(record: &RepairRecord, timings: &Timings) -> Result<Vec<u8>> {
     let context = Context::new(record, timings)?;
     let title = format!("Repair report of Recant {}", record.recant_version);
-    let sheets: Vec<(&str, Fill<'_>)> = SHEETS
-        .iter()
-        .map(|sheet| {
-            let context = &context;
-            let fill: Fill<'_> = Box::new(move |grid| (sheet.fill)(context, grid));
-            (sheet.name, fill)
-        })
-        .collect();
-    book(&title, &sheets)
-}
-
-/// What writes header and rows of a sheet.
-pub type Fill<'f> = Box<dyn Fn(&mut Grid<'_>) -> Result<()> + 'f>;
-
-/// A workbook of named sheets, as the bytes of an .xlsx file. Equal content gives equal bytes.
-///
-/// # Errors
-/// As the sheets; else only by a fault of ours.
-pub fn book(title: &str, sheets: &[(&str, Fill<'_>)]) -> Result<Vec<u8>> {
-    let mut book = Workbook::new();
-    let made = ExcelDateTime::from_ymd(2000, 1, 1).map_err(fault)?;
-    book.set_properties(&DocProperties::new().set_title(title).set_creation_datetime(&made));
-    let formats = Formats::new();
-    for (name, fill) in sheets {
-        let worksheet = book.add_worksheet();
-        worksheet.set_name(*name).map_err(fault)?;
-        let mut grid = Grid::new(worksheet, &formats);
-        fill(&mut grid)?;
-        grid.finish()?;
-    }
-    book.save_to_buffer().map_err(fault)
-}
-
-fn fault(error: XlsxError) -> Error {
-    Error::internal(format!("the workbook could not be written: {error}"))
-}
-
-/// What a cell holds. Unknown is an empty cell.
-#[derive(Debug, Clone, Copy)]
-pub enum Value<'a> {
-    /// Text.
-    Text(&'a str),
-    /// A count.
-    Count(usize),
-    /// A fraction, shown as percent.
-    Share(f64),
-    /// A difference of fractions, shown as signed percent.
-    Change(f64),
-    /// Any other number.
-    Number(f64),
-    /// A p-value.
-    P(f64),
-    /// Unknown.
-    Empty,
-}
-
-impl Value<'_> {
-    fn or_empty(value: Option<Self>) -> Self {
-        value.unwrap_or(Value::Empty)
-    }
-}
-
-struct Formats {
-    header: Format,
-    text: Format,
-    count: Format,
-    share: Format,
-    change: Format,
-    number: Format,
-    p: Format,
-}
-
-impl Formats {
-    fn new() -> Self {
-        let cell = || Format::new().set_align(FormatAlign::Top);
-        Self {
-            header: Format::new()
-                .set_bold()
-                .set_text_wrap()
-                .set_align(FormatAlign::Top)
-                .set_background_color(Color::RGB(0xE6_E9_EE))
-                .set_border_bottom(FormatBorder::Thin)
-                .set_quote_prefix(),
-            text: cell().set_text_wrap().set_quote_prefix(),
-            count: cell().set_num_format("#,##0"),
-            share: cell().set_num_format("0.00%"),
-            change: cell().set_num_format("+0.00%;-0.00%;0.00%"),
-            number: cell().set_num_format("General"),
-            p: cell().set_num_format("0.0000"),
-        }
-    }
-}
-
-/// A sheet that is filled from top to bottom and knows how wide its columns must be.
-pub struct Grid<'a> {
-    sheet: &'a mut Worksheet,
-    formats: &'a Formats,
-    next: u32,
-    left_out: usize,
-    widths: Vec<usize>,
-}
-
-impl<'a> Grid<'a> {
-    fn new(sheet: &'a mut Worksheet, formats: &'a Formats) -> Self {
-        Self {
-            sheet,
-            formats,
-            next: 0,
-            left_out: 0,
-            widths: Vec::new(),
-        }
-    }
-
-    /// Writes the header row, which stays in sight.
-    ///
-    /// # Errors
-    /// As every write here: only by a fault of ours.
-    pub fn header(&mut self, titles: &[&str]) -> Result<()> {
-        for (column, title) in titles.iter().enumerate() {
-            let title = cut(title);
-            self.sheet
-                .write_string_with_format(0, column as u16, &*title, &self.formats.header)
-                .map_err(fault)?;
-            // Room for the filter button.
-            self.widths.push((title.width() + 3).clamp(9, 24));
-        }
-        self.next = 1;
-        Ok(())
-    }
-
-    /// Writes the next row; rows beyond what Excel holds are counted and told at the end.
-    ///
-    /// # Errors
-    /// Only by a fault of ours.
-    pub fn row(&mut self, values: &[Value<'_>]) -> Result<()> {
-        if self.next >= MOST_ROWS {
-            self.left_out += 1;
-            return Ok(());
-        }
-        for (column, value) in values.iter().enumerate() {
-            self.cell(self.next, column as u16, *value)?;
-        }
-        self.next += 1;
-        Ok(())
-    }
-
-    fn cell(&mut self, row: u32, column: u16, value: Value<'_>) -> Result<()> {
-        let formats = self.formats;
-        let (number, format, width) = match value {
-            Value::Text(text) => {
-                let text = cut(text);
-                if !text.is_empty() {
-                    self.sheet
-                        .write_string_with_format(row, column, &*text, &formats.text)
-                        .map_err(fault)?;
-                    self.widen(column, text.width() + 1);
-                }
-                return Ok(());
-            }
-            Value::Empty => return Ok(()),
-            Value::Count(count) => (count as f64, &formats.count, 12),
-            Value::Share(share) => (share, &formats.share, 10),
-            Value::Change(change) => (change, &formats.change, 10),
-            Value::Number(number) => (number, &formats.number, 14),
-            Value::P(p) => (p, &formats.p, 9),
-        };
-        // Excel has no cell for what is not finite: it is unknown.
-        if number.is_finite() {
-            self.sheet.write_number_with_format(row, column, number, format).map_err(fault)?;
-            self.widen(column, width);
-        }
-        Ok(())
-    }
-
-    fn widen(&mut self, column: u16, width: usize) {
-        if let Some(known) = self.widths.get_mut(usize::from(column)) {
-            *known = (*known).max(width.min(WIDEST));
-        }
-    }
-
-    fn finish(mut self) -> Result<()> {
-        if self.left_out > 0 {
-            let more = format!("… and {} more rows than a sheet of Excel holds: see record.json", self.left_out);
-            self.cell(self.next, 0, Value::Text(&more))?;
-        }
-        for (column, width) in self.widths.iter().enumerate() {
-            self.sheet.set_column_width(column as u16, *width as f64).map_err(fault)?;
-        }
-        if let Some(last) = self.widths.len().checked_sub(1) {
-            self.sheet
-                .autofilter(0, 0, self.next.saturating_sub(1).max(1), last as u16)
-                .map_err(fault)?;
-        }
-        self.sheet.set_freeze_panes(1, 0).map_err(fault)?;
-        self.sheet.set_repeat_rows(0, 0).map_err(fault)?;
-        self.sheet.set_landscape().set_print_fit_to_pages(1, 0);
-        Ok(())
-    }
-}
-
-/// Text as long as a cell may be, without the two code points that XML cannot hold.
-fn cut(text: &str) -> std::borrow::Cow<'_, str> {
-    if text.len() <= LONGEST_CELL && !text.contains(['\u{FFFE}', '\u{FFFF}']) {
-        return text.into();
-    }
-    let mut units = 0;
-    let mut shown = String::new();
-    for letter in text.chars() {
-        units += letter.len_utf16();
-        if units >= LONGEST_CELL {
-            shown.push('…');
-            break;
-        }
-        shown.push(if matches!(letter, '\u{FFFE}' | '\u{FFFF}') {
-            '\u{FFFD}'
-        } else {
-            letter
-        });
-    }
-    shown.into()
+    book(&title, SHEETS, |fill, grid| fill(&context, grid))
 }
 
 fn summary(context: &Context<'_>, grid: &mut Grid<'_>) -> Result<()> {
     let record = context.record;
     grid.header(&["what", "before", "after", "change", "from", "to"])?;
-    let mut line = |what: &str, words: &str| grid.row(&[Value::Text(what), Value::Text(words)]);
-    line("Result", headline(context))?;
+    grid.words("Result", headline(context))?;
     match &context.chosen.test {
-        Some(test) => line("In a sentence", &test.sentence)?,
-        None => line(
+        Some(test) => grid.words("In a sentence", &test.sentence)?,
+        None => grid.words(
             "In a sentence",
             "Nothing shows whether the repaired model is better: there were no test rows.",
         )?,
     }
-    line("Recommendation", &record.recommendation.reason)?;
-    line("Method", &context.chosen.title)?;
-    line("Model", &record.model.name)?;
-    line("Training sheet", &record.model.data_file)?;
-    line("Flag file", &record.flags.file)?;
+    for caution in context.chosen.test.iter().flat_map(|test| &test.cautions) {
+        grid.words("Caution", caution)?;
+    }
+    grid.words("Recommendation", &record.recommendation.reason)?;
+    grid.words("Method", &context.chosen.title)?;
+    grid.words("Model", &record.model.name)?;
+    grid.words("Training sheet", &record.model.data_file)?;
+    grid.words("Flag file", &record.flags.file)?;
     grid.row(&[Value::Text("Training rows"), Value::Count(record.model.training_rows)])?;
     grid.row(&[Value::Text("Flagged training rows"), Value::Count(record.flags.used)])?;
     grid.row(&[
@@ -354,11 +121,11 @@ fn summary_of(grid: &mut Grid<'_>, which: &str, test: &Comparison) -> Result<()>
         let (before, after) = ((metric.of)(&test.before), (metric.of)(&test.after));
         // Percent or plain, as the metric itself prints.
         let percent = (metric.show)(0.5).ends_with('%');
-        let value = |value| if percent { Value::Share(value) } else { Value::Number(value) };
+        let value = |value| if percent { Value::Share(value) } else { Value::Figure(value) };
         let change = if percent {
             Value::Change(after - before)
         } else {
-            Value::Number(after - before)
+            Value::Figure(after - before)
         };
         let interval = (place == 0).then(|| test.difference_by_group.unwrap_or(test.difference));
         let limit = |of: fn(Interval) -> f64| Value::or_empty(interval.map(|interval| Value::Change(of(interval))));
@@ -507,7 +274,7 @@ fn confusion(context: &Context<'_>, grid: &mut Grid<'_>) -> Result<()> {
     for (name, metrics) in old.into_iter().chain(new) {
         let class = |place: usize| Value::Text(metrics.classes.get(place).map_or("", |class| &class.name));
         for (observed, counts) in metrics.confusion.iter().enumerate() {
-            let total = counts.iter().sum::<usize>();
+            let total = format::total(counts.iter().copied());
             for (predicted, count) in counts.iter().enumerate() {
                 let share = if total > 0 {
                     Value::Share(*count as f64 / total as f64)
@@ -535,7 +302,7 @@ fn flagged_rows(context: &Context<'_>, grid: &mut Grid<'_>) -> Result<()> {
     for row in &context.record.flagged_rows {
         grid.row(&[
             Value::Text(&row.key),
-            row.row.map_or(Value::Empty, Value::Count),
+            row.row.map_or(Value::Empty, Value::Row),
             Value::Text(&row.observed),
             row.correction.as_deref().map_or(Value::Empty, Value::Text),
             Value::Text(&row.before),
@@ -567,7 +334,7 @@ fn changed<'r>(grid: &mut Grid<'_>, rows: impl Iterator<Item = &'r ChangedRow>) 
     for row in rows {
         grid.row(&[
             Value::Text(&row.key),
-            row.row.map_or(Value::Empty, Value::Count),
+            row.row.map_or(Value::Empty, Value::Row),
             Value::Text(&row.observed),
             Value::Text(&row.before),
             Value::Text(&row.after),

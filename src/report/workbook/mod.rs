@@ -1,0 +1,6 @@
+//! Reports as Excel workbooks.
+
+pub mod grid;
+mod sheets;
+
+pub use sheets::{RepairSheet, SHEETS, workbook};
