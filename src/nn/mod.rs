@@ -24,6 +24,6 @@ pub use examples::Examples;
 pub use importance::{Importance, ImportanceKind, importance};
 pub use network::{MOST_CLASSES, MlpSpec, NORM_EPSILON, NORM_MOMENTUM, NamedTensor, Network, TensorSpec};
 pub use real::Real;
-pub use stored::{Forget, StoredImportances, store_importances};
 pub use recipe::{EpochLog, Recipe, TrainingLog};
+pub use stored::{Forget, StoredImportances, store_importances};
 pub use train::{TrainingJob, train, train_many};

@@ -11,7 +11,10 @@ type BatchSheet = Sheet<fn(&BatchReport, &mut Grid<'_>) -> Result<()>>;
 
 /// All sheets, in order.
 const SHEETS: &[BatchSheet] = &[
-    Sheet { name: "Cells", fill: cells },
+    Sheet {
+        name: "Cells",
+        fill: cells,
+    },
     Sheet {
         name: "Beside the paper",
         fill: paper,
