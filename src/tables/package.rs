@@ -21,16 +21,6 @@ pub(crate) struct Package {
     pub(crate) format: Format,
     /// Whether some sheet has merged cells.
     pub(crate) merged: bool,
-    /// Whether some sheet has formulas.
-    pub(crate) formulas: bool,
-}
-
-/// What one part was found to be.
-#[derive(Debug, Clone, Copy, Default)]
-struct Part {
-    bytes: u64,
-    merged: bool,
-    formulas: bool,
 }
 
 fn damaged(detail: impl std::fmt::Display) -> Error {
@@ -74,25 +64,14 @@ pub(crate) fn check(bytes: &[u8]) -> Result<Package> {
         return Err(bomb());
     }
     let parts: Vec<&String> = names.iter().filter(|name| is_read(name, format)).collect();
-    let both = |a: Part, b: Part| {
-        Ok(Part {
-            bytes: a.bytes + b.bytes,
-            merged: a.merged || b.merged,
-            formulas: a.formulas || b.formulas,
-        })
-    };
-    let whole = parts
+    let merged = parts
         .par_iter()
         .map(|name| check_part(&mut open()?, name, format, bytes.len() as u64))
-        .try_reduce(Part::default, both)?;
-    if is_bomb(bytes.len() as u64, whole.bytes) {
+        .try_reduce(|| (0, false), |a, b| Ok((a.0 + b.0, a.1 || b.1)))?;
+    if is_bomb(bytes.len() as u64, merged.0) {
         return Err(bomb());
     }
-    Ok(Package {
-        format,
-        merged: whole.merged,
-        formulas: whole.formulas,
-    })
+    Ok(Package { format, merged: merged.1 })
 }
 
 fn format_of(archive: &mut ZipArchive<Cursor<&[u8]>>, names: &[String]) -> Result<Format> {
@@ -135,8 +114,8 @@ fn is_read(name: &str, format: Format) -> bool {
     [".xml", ".rels", ".bin"].iter().any(|end| name.ends_with(end))
 }
 
-/// Unpacks one part: its size, and what is in it.
-fn check_part(archive: &mut ZipArchive<Cursor<&[u8]>>, name: &str, format: Format, packed: u64) -> Result<Part> {
+/// Unpacks one part: its size, and whether it has merged cells.
+fn check_part(archive: &mut ZipArchive<Cursor<&[u8]>>, name: &str, format: Format, packed: u64) -> Result<(u64, bool)> {
     let part = archive.by_name(name).map_err(damaged)?;
     let mut counted = Counted {
         inner: part,
@@ -146,12 +125,11 @@ fn check_part(archive: &mut ZipArchive<Cursor<&[u8]>>, name: &str, format: Forma
     };
     let lower = name.to_ascii_lowercase();
     let is_sheet = lower.contains("worksheets/") && lower.ends_with(".xml");
-    let mut found = [false; 3];
+    let mut merged = false;
     let outcome = if format == Format::Ods && lower == "content.xml" {
         check_ods_content(BufReader::with_capacity(1 << 16, &mut counted))
     } else if lower.ends_with(".bin") || is_sheet {
-        let wanted: &[&[u8]] = if is_sheet { &[b"mergeCell", b"<f>", b"<f "] } else { &[] };
-        drain(BufReader::with_capacity(1 << 18, &mut counted), wanted, &mut found)
+        drain(BufReader::with_capacity(1 << 18, &mut counted), b"mergeCell").map(|found| merged = found && is_sheet)
     } else {
         check_xml(BufReader::with_capacity(1 << 16, &mut counted))
     };
@@ -159,11 +137,7 @@ fn check_part(archive: &mut ZipArchive<Cursor<&[u8]>>, name: &str, format: Forma
         return Err(bomb());
     }
     outcome.map_err(|error| damaged(format_args!("{name}: {error}")))?;
-    Ok(Part {
-        bytes: counted.bytes,
-        merged: found[0],
-        formulas: found[1] || found[2],
-    })
+    Ok((counted.bytes, merged))
 }
 
 /// Counts what is read and stops at the limits.
@@ -186,26 +160,26 @@ impl<R: Read> Read for Counted<R> {
     }
 }
 
-/// Reads to the end; notes which of the wanted words occur.
-fn drain(mut reader: impl BufRead, wanted: &[&[u8]], found: &mut [bool]) -> std::result::Result<(), String> {
-    let finders: Vec<_> = wanted.iter().map(memchr::memmem::Finder::new).collect();
-    let longest = wanted.iter().map(|word| word.len()).max().unwrap_or(0);
+/// Reads to the end; says whether `wanted` occurs.
+fn drain(mut reader: impl BufRead, wanted: &[u8]) -> std::result::Result<bool, String> {
+    let finder = memchr::memmem::Finder::new(wanted);
+    let mut found = false;
     let mut tail: Vec<u8> = Vec::new();
     loop {
         let block = reader.fill_buf().map_err(|error| error.to_string())?;
         if block.is_empty() {
-            return Ok(());
+            return Ok(found);
         }
-        // What is left of the blocks before, and the beginning of this one, for a word that lies across.
-        tail.extend_from_slice(&block[..block.len().min(longest)]);
-        for (finder, found) in finders.iter().zip(found.iter_mut()) {
-            *found = *found || finder.find(block).is_some() || finder.find(&tail).is_some();
-        }
-        if block.len() > longest {
-            tail.clear();
-            tail.extend_from_slice(&block[block.len() - longest..]);
-        } else {
-            tail.drain(..tail.len().saturating_sub(longest));
+        if !found {
+            // What is left of the blocks before, and the beginning of this one, for a word that lies across.
+            tail.extend_from_slice(&block[..block.len().min(wanted.len())]);
+            found = finder.find(block).is_some() || finder.find(&tail).is_some();
+            if block.len() > wanted.len() {
+                tail.clear();
+                tail.extend_from_slice(&block[block.len() - wanted.len()..]);
+            } else {
+                tail.drain(..tail.len().saturating_sub(wanted.len()));
+            }
         }
         let length = block.len();
         reader.consume(length);
@@ -293,10 +267,9 @@ mod tests {
 
     #[test]
     fn a_word_across_two_blocks_is_found() {
-        let reader = BufReader::with_capacity(4, &b"abcdmergeCellxyz<f"[..]);
-        let mut found = [false; 2];
-        drain(reader, &[b"mergeCell", b"<f>"], &mut found).unwrap();
-        assert_eq!(found, [true, false]);
+        let reader = BufReader::with_capacity(4, &b"abcdmergeCellxyz"[..]);
+        assert!(drain(reader, b"mergeCell").unwrap());
+        assert!(!drain(&b"merge Cell"[..], b"mergeCell").unwrap());
     }
 
     #[test]

@@ -28,9 +28,6 @@ struct Grid {
     columns: BTreeMap<u32, CellsBuilder>,
     errors: usize,
     first_error: Option<(u32, u32)>,
-    /// Formulas without a stored result.
-    unanswered: usize,
-    first_unanswered: Option<(u32, u32)>,
 }
 
 impl Grid {
@@ -113,13 +110,9 @@ pub(crate) fn read(
     notes: &mut Notes,
 ) -> Result<Table> {
     source.format = format;
-    let package = package.unwrap_or(Package {
-        format,
-        merged: true,
-        formulas: false,
-    });
-    let opened =
-        caught(|| open(bytes, package, options, &source.file_name, notes)).map_err(|_| damaged("its contents contradict each other"))?;
+    let merged = package.is_none_or(|package| package.merged);
+    let opened = caught(|| open(bytes, format, merged, options, &source.file_name, notes))
+        .map_err(|_| damaged("its contents contradict each other"))?;
     let (sheet, grid, regions) = opened?;
     source.sheet = Some(sheet.clone());
     assemble(grid, regions, options, source, notes).map_err(|error| error.in_sheet(sheet))
@@ -127,13 +120,14 @@ pub(crate) fn read(
 
 fn open(
     bytes: &[u8],
-    package: Package,
+    format: Format,
+    merged: bool,
     options: &ReadOptions,
     file_name: &str,
     notes: &mut Notes,
 ) -> Result<(String, Grid, Vec<Dimensions>)> {
     let cursor = Cursor::new(bytes);
-    match package.format {
+    match format {
         Format::Xlsx => {
             let mut book: Xlsx<Bytes<'_>> = Xlsx::new(cursor).map_err(|error| match error {
                 calamine::XlsxError::Password => locked(),
@@ -141,8 +135,13 @@ fn open(
             })?;
             let sheet = choose(book.sheets_metadata(), options, file_name, notes)?;
             let mut grid = Grid::default();
-            fill_from_xlsx(&mut book, &sheet, package.formulas, &mut grid)?;
-            let regions = if package.merged {
+            {
+                let mut cells = book.worksheet_cells_reader(&sheet).map_err(damaged)?;
+                while let Some(cell) = cells.next_cell().map_err(|error| damaged(error).in_sheet(&sheet))? {
+                    push_ref(&mut grid, cell.get_position(), cell.get_value())?;
+                }
+            }
+            let regions = if merged {
                 book.merge_cells_by_sheet_name(&sheet).map_err(damaged)?
             } else {
                 Vec::new()
@@ -184,25 +183,6 @@ fn open(
         }
         _ => Err(Error::internal("a workbook was expected")),
     }
-}
-
-fn fill_from_xlsx(book: &mut Xlsx<Bytes<'_>>, sheet: &str, formulas: bool, grid: &mut Grid) -> Result<()> {
-    let failed = |error| damaged(error).in_sheet(sheet);
-    let mut cells = book.worksheet_cells_reader(sheet).map_err(damaged)?;
-    if !formulas {
-        while let Some(cell) = cells.next_cell().map_err(failed)? {
-            push_ref(grid, cell.get_position(), cell.get_value())?;
-        }
-        return Ok(());
-    }
-    while let Some(cell) = cells.next_cell_with_formula_metadata().map_err(failed)? {
-        if cell.formula.is_some() && matches!(cell.value, DataRef::Empty) {
-            grid.unanswered += 1;
-            grid.first_unanswered.get_or_insert((cell.pos.0.saturating_add(1), cell.pos.1));
-        }
-        push_ref(grid, cell.pos, &cell.value)?;
-    }
-    Ok(())
 }
 
 fn grid_of(range: &calamine::Range<Data>) -> Result<Grid> {
@@ -345,18 +325,6 @@ fn assemble(grid: Grid, regions: Vec<Dimensions>, options: &ReadOptions, mut sou
         .collect();
     if height == 0 {
         return Err(Error::input("the sheet is empty").hint("name another sheet of the workbook"));
-    }
-    if let Some((row, column)) = grid.first_unanswered {
-        notes.add(
-            "formulas-without-results",
-            format!(
-                "{} in `{}` have no stored result, the first in {}{row}: the file was made by a program that does not calculate",
-                counted(grid.unanswered, "formula"),
-                source.file_name,
-                header::letters(column as usize)
-            ),
-            "taken as blank; open the file in Excel and save it, then read it again",
-        );
     }
     let shown = |cells: &Cells, row: usize| -> String {
         match cells.cells.get(row) {

@@ -2,7 +2,6 @@
 
 mod order;
 mod parse;
-mod words;
 
 use std::collections::BTreeSet;
 
