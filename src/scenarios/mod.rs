@@ -4,8 +4,8 @@
 //! trains a model on them, repairs it in several ways, and counts right predictions before and after (section 5 of arXiv 2402.10098).
 //!
 //! - [`settings`]: what is computed; [`plan`]: the scenarios, their names and chunks; [`shard`]: which part this process takes;
-//! - [`folder`]: the run folder, which survives being killed at any moment; [`run`]: computing what is missing;
-//! - [`merge`]: shards put together; [`status`]: how far a batch is; [`assemble`]: the records as tables.
+//! - [`folder`]: the run folder, which survives being killed at any moment; [`run()`]: computing what is missing;
+//! - [`merge()`]: shards put together; [`status()`]: how far a batch is; [`assemble`]: the records as tables.
 //!
 //! Every scenario is seeded by its name, so any part of a batch can be computed alone, on any machine of the same processor kind, with
 //! any number of threads, and gives the same bytes.
