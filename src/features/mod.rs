@@ -26,6 +26,7 @@ pub use fitted::{FittedFeatures, Transformed};
 pub use inspect::{ClassShare, ColumnReport, Inspection, inspect};
 pub use label::{Bound, LabelKind, LabelRule, MAX_CLASSES};
 pub use load::Source;
+pub(crate) use look::{Look, look};
 pub use mistype::Mistyper;
 pub use plan::{ColumnUse, Role};
 pub use prepare::{LeftOut, Part, Prepared, apply, encode_all, prepare};
@@ -34,3 +35,4 @@ pub use profile::{
     TimeRule, TimeSort, TooMany, TrainingDefaults,
 };
 pub use split::{Cut, SplitBounds, SplitBy};
+pub(crate) use words::identifies_person;

@@ -5,15 +5,18 @@
 //! - [`sheet`]: mislabelling rows of a sheet;
 //! - [`draw`]: mislabelling label vectors, fast, for scenarios;
 //! - [`flags`]: flag files, and finding their rows among those a model knows;
-//! - [`known`]: which part of the wrong rows somebody has found.
+//! - [`known`]: which part of the wrong rows somebody has found;
+//! - [`expand`]: finding the rest from a few flags.
 //!
 //! Injection happens on clean labels that the caller holds; what it returns keeps observed labels, flags and true labels apart.
 
 pub mod amount;
 pub mod draw;
+pub mod expand;
 pub mod flags;
 pub mod kinds;
 pub mod known;
+mod out_of_fold;
 pub mod rules;
 pub mod sheet;
 #[cfg(test)]
@@ -21,6 +24,7 @@ pub(crate) mod testing;
 
 pub use amount::Amount;
 pub use draw::{Domain, Injected, inject_labels};
+pub use expand::{ExpandOptions, ExpandRequest, Expansion, Proposal, Verdict, expand};
 pub use kinds::{ErrorKind, KINDS, Mistake};
 pub use known::{Bias, Known, KnownFlags};
 pub use rules::Rule;
