@@ -25,6 +25,10 @@ snapshots:
 dist:
     bash scripts/dist.sh
 
+# Does it compile for Windows? (type-check; needs the target and a MinGW C compiler)
+check-windows:
+    bash scripts/check-windows.sh
+
 # Speed against the PyTorch and pandas peers (needs Python with torch, pandas, numpy)
 bench:
     bash benchmarks/run.sh

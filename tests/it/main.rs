@@ -1,5 +1,6 @@
 //! All integration tests in one binary: linking is slow.
 
+mod bundled_model;
 mod cli;
 mod engine;
 mod features;
