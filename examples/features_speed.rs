@@ -108,7 +108,10 @@ fn write(folder: &Path, prepared: &Prepared) -> std::io::Result<()> {
         let rows = part.len();
         let inputs = npy("<f4", &format!("({rows}, {width})"), &little_endian(&part.inputs));
         fs::write(folder.join(format!("X_{name}.npy")), inputs)?;
-        fs::write(folder.join(format!("y_{name}.npy")), npy("|u1", &format!("({rows},)"), &part.labels))?;
+        fs::write(
+            folder.join(format!("y_{name}.npy")),
+            npy("|u1", &format!("({rows},)"), &part.labels),
+        )?;
     }
     fs::write(folder.join("columns.txt"), prepared.features.names().join("\n") + "\n")
 }

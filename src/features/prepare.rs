@@ -458,10 +458,8 @@ fn fit(
     notes: &mut Notes,
 ) -> Result<(FittedFeatures, Vec<ColumnUse>, Vec<Values>)> {
     let rules = &profile.features;
-    let sources: Vec<Source> = sources
-        .into_iter()
-        .map(|source| source.as_written_in(table))
-        .collect::<Result<_>>()?;
+    let sources: Vec<Result<Source>> = sources.into_par_iter().map(|source| source.as_written_in(table)).collect();
+    let sources: Vec<Source> = sources.into_iter().collect::<Result<_>>()?;
     let values = load::load(table, &sources.iter().collect::<Vec<_>>(), notes)?;
     let fitted: Vec<Result<encode::Fitted, String>> = sources
         .par_iter()

@@ -1,4 +1,4 @@
-//! Columns of cells as typed. A column of a delimited file is a view into the file's text; every other column holds typed cells.
+//! Columns of cells as typed. A column of a delimited file is a view into the file's cells; every other column holds typed cells.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 use std::hash::BuildHasher;
 
-use super::csv::CsvText;
+use super::body::CsvText;
 use super::text;
 
 /// One stored cell; texts are kept once per column and named by number.
@@ -167,7 +167,11 @@ impl Column {
         match self.data.as_ref() {
             Data::Csv { text, column } => {
                 let cell = text.cell(index, *column);
-                if cell.is_empty() { CellView::Blank } else { CellView::Text(cell) }
+                if cell.is_empty() {
+                    CellView::Blank
+                } else {
+                    CellView::Text(Cow::Borrowed(cell))
+                }
             }
             Data::Cells(cells) => match cells.cells.get(index) {
                 None | Some(Cell::Blank) => CellView::Blank,

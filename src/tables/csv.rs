@@ -1,51 +1,12 @@
-//! Delimited text: the whole text is kept once, with one 32-bit position per cell, and no cell becomes a string before somebody asks for it.
+//! Delimited text: where its records and cells lie.
 //!
-//! polars' parser is not used here: it names no row for a ragged line or an open quote, drops blank lines (so row numbers drift from what the
-//! person sees), and copies every column. On well-formed files both agree cell for cell (`tests/it/tables_formats.rs` compares them).
+//! polars' parser is not used here: it names no row for a ragged line or an open quote, and drops blank lines (so row numbers drift from what the
+//! person sees). On well-formed files both agree cell for cell (`tests/it/tables_formats.rs` compares them).
 
 use std::borrow::Cow;
 
-use super::guard;
 use super::limits::{MAX_CELL_BYTES, MAX_COLUMNS};
 use crate::error::{Error, Result};
-
-/// A delimited text and where its cells are.
-#[derive(Debug)]
-pub(crate) struct CsvText {
-    text: String,
-    width: usize,
-    /// Where each kept row begins.
-    starts: Vec<u32>,
-    /// For each kept row and column where the cell ends; a cell begins one past the end of the one before.
-    ends: Vec<u32>,
-}
-
-impl CsvText {
-    /// The content of a cell: without its quotes and without the apostrophe that guards a formula.
-    pub(crate) fn cell(&self, row: usize, column: usize) -> Cow<'_, str> {
-        guard::unguarded(unquoted(self.raw(row, column)))
-    }
-
-    /// The bytes of a cell as they stand in the file.
-    fn raw(&self, row: usize, column: usize) -> &str {
-        let place = row * self.width + column;
-        let (Some(end), Some(start)) = (
-            self.ends.get(place),
-            if column == 0 {
-                self.starts.get(row).copied()
-            } else {
-                self.ends.get(place - 1).map(|end| end + 1)
-            },
-        ) else {
-            return "";
-        };
-        self.text.get(start as usize..*end as usize).unwrap_or("")
-    }
-
-    pub(crate) fn height(&self) -> usize {
-        self.starts.len()
-    }
-}
 
 /// Removes the quotes of a quoted cell; whatever follows the closing quote is kept, as Excel does.
 pub(crate) fn unquoted(raw: &str) -> Cow<'_, str> {
@@ -106,6 +67,18 @@ impl<'a> Scanner<'a> {
             row: 0,
             too_wide: false,
         }
+    }
+
+    /// Starts at a later place, the beginning of a record; `row` is the number of the record before it.
+    pub(crate) fn from(mut self, position: usize, row: usize) -> Self {
+        self.position = position;
+        self.row = row;
+        self
+    }
+
+    /// Where the next record begins.
+    pub(crate) fn position(&self) -> usize {
+        self.position
     }
 
     /// Reads a record into `ends` (one end per cell). `None` at the end of the text.
@@ -178,29 +151,40 @@ impl<'a> Scanner<'a> {
     /// Moves to the end of a cell and past what ends it; says where the cell ends and whether the record does.
     fn skip_plain(&mut self, blank: &mut bool) -> (usize, bool) {
         let mut at = self.position;
-        let mut seen = 0u8;
-        while let Some(byte) = self.bytes.get(at) {
-            if *byte == self.delimiter {
-                *blank &= seen == 0;
-                self.position = at + 1;
-                return (at, false);
+        if *blank {
+            // Blanks are looked through one by one until the record holds something.
+            let mut seen = 0u8;
+            while let Some(byte) = self.bytes.get(at)
+                && !self.ends_cell(*byte)
+            {
+                seen |= u8::from(*byte > b' ');
+                at += 1;
             }
-            if *byte == b'\n' || (*byte == b'\r' && self.carriage_returns) {
-                let end = if *byte == b'\n' && at > self.position && self.bytes[at - 1] == b'\r' {
-                    at - 1
-                } else {
-                    at
-                };
-                *blank &= seen == 0;
-                self.position = at + 1;
-                return (end, true);
-            }
-            seen |= u8::from(*byte > b' ');
-            at += 1;
+            *blank = seen == 0;
+        } else {
+            let rest = &self.bytes[at..];
+            let found = if self.carriage_returns {
+                memchr::memchr3(self.delimiter, b'\n', b'\r', rest)
+            } else {
+                memchr::memchr2(self.delimiter, b'\n', rest)
+            };
+            at += found.unwrap_or(rest.len());
         }
-        *blank &= seen == 0;
-        self.position = at;
-        (at, true)
+        let start = self.position;
+        self.position = at + 1;
+        match self.bytes.get(at) {
+            None => {
+                self.position = at;
+                (at, true)
+            }
+            Some(byte) if *byte == self.delimiter => (at, false),
+            Some(b'\n') if at > start && self.bytes[at - 1] == b'\r' => (at - 1, true),
+            Some(_) => (at, true),
+        }
+    }
+
+    fn ends_cell(&self, byte: u8) -> bool {
+        byte == self.delimiter || byte == b'\n' || (byte == b'\r' && self.carriage_returns)
     }
 
     fn oversized(&self, bytes: usize) -> Error {
@@ -234,103 +218,6 @@ pub(crate) fn with_thousands(number: usize) -> String {
         shown.push(digit);
     }
     shown
-}
-
-/// Rows that were not as wide as the header, and rows that held nothing.
-#[derive(Debug, Default)]
-pub(crate) struct Irregular {
-    pub(crate) short: usize,
-    pub(crate) first_short: Option<usize>,
-    pub(crate) blank: usize,
-    pub(crate) trailing_blank: usize,
-}
-
-/// The rows below the header.
-pub(crate) struct Body {
-    pub(crate) text: CsvText,
-    pub(crate) irregular: Irregular,
-    /// Numbers of the kept rows where they do not simply count on from the header.
-    pub(crate) row_numbers: Option<Vec<u32>>,
-}
-
-/// Reads all records after the header at `header_row`, which has `width` cells.
-///
-/// # Errors
-/// As [`Scanner::next`], and for a row with filled cells beyond the header's last.
-pub(crate) fn body(text: String, start: usize, delimiter: u8, carriage_returns: bool, header_row: usize, width: usize) -> Result<Body> {
-    let mut starts = Vec::new();
-    let mut all_ends: Vec<u32> = Vec::new();
-    let mut numbers: Option<Vec<u32>> = None;
-    let mut irregular = Irregular::default();
-    let mut blanks_in_a_row = 0;
-    let mut ends = Vec::with_capacity(width + 1);
-    let mut scanner = Scanner::new(&text, start, delimiter, carriage_returns);
-    while let Some(record) = scanner.next(&mut ends)? {
-        if record.row <= header_row {
-            continue;
-        }
-        if record.blank {
-            blanks_in_a_row += 1;
-            continue;
-        }
-        irregular.blank += blanks_in_a_row;
-        blanks_in_a_row = 0;
-        if numbers.is_none() && record.row != header_row + 1 + starts.len() {
-            numbers = Some((0..starts.len()).map(|index| (header_row + 1 + index) as u32).collect());
-        }
-        if let Some(numbers) = &mut numbers {
-            numbers.push(record.row as u32);
-        }
-        if ends.len() < width {
-            irregular.short += 1;
-            irregular.first_short.get_or_insert(record.row);
-        } else if ends.len() > width {
-            check_extra(&text, &ends, width, record, delimiter)?;
-        }
-        if starts.is_empty() {
-            // A guess at the height from the first row saves copying while growing.
-            let row_bytes = (scanner.position - record.start).max(1);
-            let rows = (text.len() - start) / row_bytes + 16;
-            let rows = rows.min((text.len() - start) / width.max(1) + 16);
-            starts.reserve(rows);
-            all_ends.reserve(rows.saturating_mul(width));
-        }
-        starts.push(record.start as u32);
-        let last = ends.last().copied().unwrap_or(record.start as u32);
-        ends.resize(width, last);
-        all_ends.extend_from_slice(&ends);
-    }
-    irregular.trailing_blank = blanks_in_a_row;
-    starts.shrink_to_fit();
-    all_ends.shrink_to_fit();
-    Ok(Body {
-        text: CsvText {
-            text,
-            width,
-            starts,
-            ends: all_ends,
-        },
-        irregular,
-        row_numbers: numbers,
-    })
-}
-
-/// Cells beyond the header are dropped when blank (`a,b,,`), refused when filled.
-fn check_extra(text: &str, ends: &[u32], width: usize, record: Record, delimiter: u8) -> Result<()> {
-    let extra_from = ends.get(width.wrapping_sub(1)).map_or(record.start, |end| *end as usize + 1);
-    let extra_to = ends.last().map_or(extra_from, |end| *end as usize);
-    let extra = text.get(extra_from..extra_to).unwrap_or("");
-    if extra.bytes().all(|byte| byte == delimiter || byte <= b' ' || byte == b'"') {
-        return Ok(());
-    }
-    let hint = if delimiter == b',' {
-        "quote cells that contain a comma, or save with another delimiter; numbers such as 1,5 are a common cause"
-    } else {
-        "quote cells that contain the delimiter"
-    };
-    Err(Error::input(format!("the row has {} cells but the header has {width}", ends.len()))
-        .at_row(record.row)
-        .hint(hint))
 }
 
 #[cfg(test)]
@@ -375,30 +262,5 @@ mod tests {
         scanner.next(&mut ends).unwrap();
         let error = scanner.next(&mut ends).unwrap_err();
         assert!(error.place().unwrap().contains("row 3"), "{error}");
-    }
-
-    #[test]
-    fn row_numbers_count_blank_lines_but_not_quoted_newlines() {
-        let text = "h,i\n\"a\nb\",1\n\nc,2\n\n\n";
-        let body = body(text.to_owned(), 0, b',', false, 1, 2).unwrap();
-        assert_eq!(body.row_numbers, Some(vec![2, 4]));
-        assert_eq!((body.irregular.blank, body.irregular.trailing_blank), (1, 2));
-        assert_eq!(body.text.cell(0, 0), "a\nb");
-        assert_eq!(body.text.cell(1, 1), "2");
-    }
-
-    #[test]
-    fn short_rows_are_filled_and_long_rows_refused() {
-        let body_of = |text: &str| body(text.to_owned(), 0, b',', false, 1, 3);
-        let read = body_of("a,b,c\n1\n1,2,3,,\n").unwrap();
-        assert_eq!(read.irregular.short, 1);
-        assert_eq!(read.text.cell(0, 1), "");
-        assert_eq!(read.text.cell(0, 2), "");
-        assert_eq!(read.text.cell(1, 2), "3");
-        let error = body_of("a,b,c\n1,2,3\n1,2,3,4\n").err().unwrap();
-        assert!(
-            error.to_string().contains("4 cells") && error.to_string().contains("row 3"),
-            "{error}"
-        );
     }
 }

@@ -1,10 +1,14 @@
 //! From bytes to UTF-8 text.
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use rayon::prelude::*;
 
 use super::limits::MAX_TEXT_BYTES;
 use crate::error::{Error, Result};
 use crate::notes::Notes;
+
+/// Bytes that one thread decodes at a time.
+const PIECE: usize = 1 << 20;
 
 /// Decoded text and how it was decoded.
 pub(crate) struct Decoded {
@@ -99,7 +103,12 @@ fn unknown_label(label: &str) -> Error {
 }
 
 fn decode_single(bytes: &[u8], encoding: &'static Encoding, notes: &mut Notes) -> Result<Decoded> {
-    let (text, damaged) = encoding.decode_without_bom_handling(bytes);
+    let (text, damaged) = if encoding.is_single_byte() {
+        decode_bytes(bytes, encoding)?
+    } else {
+        let (text, damaged) = encoding.decode_without_bom_handling(bytes);
+        (text.into_owned(), damaged)
+    };
     if damaged {
         notes.add(
             "damaged-text",
@@ -107,7 +116,7 @@ fn decode_single(bytes: &[u8], encoding: &'static Encoding, notes: &mut Notes) -
             "each was replaced by \u{fffd}",
         );
     }
-    finish(text.into_owned(), encoding, false)
+    finish(text, encoding, false)
 }
 
 fn decode_utf16(bytes: &[u8], encoding: &'static Encoding, marked: bool, notes: &mut Notes) -> Result<Decoded> {
@@ -162,11 +171,74 @@ fn utf16_without_mark(bytes: &[u8]) -> Option<&'static Encoding> {
 /// How many byte runs break UTF-8 and how many characters beyond ASCII keep it.
 fn utf8_evidence(bytes: &[u8]) -> (usize, usize) {
     let (mut broken, mut whole) = (0, 0);
-    for chunk in bytes.utf8_chunks() {
-        whole += chunk.valid().bytes().filter(|byte| *byte >= 0xc0).count();
-        broken += usize::from(!chunk.invalid().is_empty());
-    }
+    // An ASCII byte ends whatever came before it, so each run beyond ASCII is looked at alone and the rest, nearly all of it, skipped.
+    for_each_run(bytes, |run| {
+        for chunk in run.utf8_chunks() {
+            whole += chunk.valid().bytes().filter(|byte| *byte >= 0xc0).count();
+            broken += usize::from(!chunk.invalid().is_empty());
+        }
+    });
     (broken, whole)
+}
+
+/// Calls `found` with every run of bytes beyond ASCII, in order.
+fn for_each_run(bytes: &[u8], mut found: impl FnMut(&[u8])) {
+    let mut rest = bytes;
+    loop {
+        rest = &rest[Encoding::ascii_valid_up_to(rest)..];
+        let length = rest.iter().position(u8::is_ascii).unwrap_or(rest.len());
+        if length == 0 {
+            return;
+        }
+        found(&rest[..length]);
+        rest = &rest[length..];
+    }
+}
+
+/// Decodes an encoding in which every byte is a character and ASCII is ASCII, in pieces side by side; says whether a byte stands for nothing.
+fn decode_bytes(bytes: &[u8], encoding: &'static Encoding) -> Result<(String, bool)> {
+    let letters: Vec<(String, bool)> = (0x80..=0xff_u8)
+        .map(|byte| {
+            let (letter, damaged) = encoding.decode_without_bom_handling(std::slice::from_ref(&byte));
+            (letter.into_owned(), damaged)
+        })
+        .collect();
+    let letter = |byte: u8| &letters[usize::from(byte & 0x7f)];
+    let measured: Vec<(usize, bool)> = bytes
+        .par_chunks(PIECE)
+        .map(|piece| {
+            let (mut length, mut damaged) = (piece.len(), false);
+            for_each_run(piece, |run| {
+                for byte in run {
+                    length += letter(*byte).0.len() - 1;
+                    damaged |= letter(*byte).1;
+                }
+            });
+            (length, damaged)
+        })
+        .collect();
+    let mut text = vec![0_u8; measured.iter().map(|(length, _)| length).sum()];
+    let mut rest = text.as_mut_slice();
+    let mut pieces = Vec::with_capacity(measured.len());
+    for ((length, _), piece) in measured.iter().zip(bytes.chunks(PIECE)) {
+        let (room, after) = rest.split_at_mut(*length);
+        pieces.push((piece, room));
+        rest = after;
+    }
+    pieces.into_par_iter().for_each(|(mut piece, mut room)| {
+        while !piece.is_empty() {
+            let ascii = Encoding::ascii_valid_up_to(piece);
+            room[..ascii].copy_from_slice(&piece[..ascii]);
+            (piece, room) = (&piece[ascii..], &mut room[ascii..]);
+            while let Some(byte) = piece.first().filter(|byte| !byte.is_ascii()) {
+                let letter = letter(*byte).0.as_bytes();
+                room[..letter.len()].copy_from_slice(letter);
+                (piece, room) = (&piece[1..], &mut room[letter.len()..]);
+            }
+        }
+    });
+    let text = String::from_utf8(text).map_err(|_| Error::internal("decoded text is not UTF-8"))?;
+    Ok((text, measured.iter().any(|(_, damaged)| *damaged)))
 }
 
 /// Refuses zero bytes, and files whose beginning is full of control characters.
@@ -249,5 +321,45 @@ mod tests {
         let decoded = decode(bytes, None, "a.csv", &mut notes).unwrap();
         assert!(decoded.text.contains("M\u{fc}nchen"));
         assert!(notes.has("damaged-text"));
+    }
+
+    #[test]
+    fn pieces_side_by_side_decode_as_the_whole() {
+        for label in [
+            "windows-1252",
+            "windows-1251",
+            "windows-1253",
+            "macintosh",
+            "koi8-r",
+            "iso-8859-8",
+            "x-user-defined",
+        ] {
+            let encoding = Encoding::for_label(label.as_bytes()).unwrap();
+            // Every byte, in runs of all lengths, across the borders of pieces.
+            let every: Vec<u8> = (0..=255_u8).flat_map(|byte| vec![byte; 1 + usize::from(byte % 5)]).collect();
+            for length in [0, 1, 1000, PIECE, 2 * PIECE + 77] {
+                let bytes: Vec<u8> = every.iter().copied().cycle().take(length).collect();
+                let (text, damaged) = encoding.decode_without_bom_handling(&bytes);
+                assert!(
+                    decode_bytes(&bytes, encoding).unwrap() == (text.into_owned(), damaged),
+                    "{label}, {length} bytes"
+                );
+            }
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn evidence_for_utf8_is_what_a_look_at_the_whole_gives(
+            pieces in proptest::collection::vec(proptest::sample::select(vec![&b"a"[..], b"abcdefghijklmnopqrstuvwxyz", b"\xc3", b"\xbc", b"\xff", b"\xe2\x82", b"\xac", b"\xf0\x9f\x98\x80"]), 0..40),
+        ) {
+            let bytes = pieces.concat();
+            let (mut broken, mut whole) = (0, 0);
+            for chunk in bytes.utf8_chunks() {
+                whole += chunk.valid().bytes().filter(|byte| *byte >= 0xc0).count();
+                broken += usize::from(!chunk.invalid().is_empty());
+            }
+            proptest::prop_assert_eq!(utf8_evidence(&bytes), (broken, whole));
+        }
     }
 }

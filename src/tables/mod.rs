@@ -9,6 +9,7 @@
 //! `possibly-swapped-dates`, `mixed-dates`, `mixed-date-orders`, `ambiguous-dates`, `serial-dates`, `unix-dates`, `time-zones`, `two-digit-years`,
 //! `unreadable-dates`, `unreadable-columns`, `no-rows`.
 
+mod body;
 mod column;
 mod csv;
 mod dates;

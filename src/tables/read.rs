@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use super::body::{self, Body, Cut};
 use super::column::Column;
-use super::csv::{self, Body};
 use super::header::{self, LOOK_AT_ROWS, TopRow, counted};
 use super::limits::MAX_TEXT_BYTES;
 use super::sniff::{self, Kind};
@@ -187,7 +187,15 @@ fn read_text(bytes: Vec<u8>, options: &ReadOptions, mut source: Source, notes: &
     let header = &top[head];
     source.header_row = header.row;
     let width = header_width(header, &top[head + 1..]);
-    let body = csv::body(text, start, delimiter, carriage_returns, header.row, width)?;
+    let cut = Cut {
+        start,
+        delimiter,
+        carriage_returns,
+        header_row: header.row,
+        width,
+    };
+    let body = body::body(&text, cut)?;
+    drop(text);
     assemble(body, header, width, source, notes)
 }
 
@@ -287,7 +295,7 @@ fn assemble(body: Body, header: &TopRow, width: usize, source: Source, notes: &m
     let mut dropped = 0;
     for place in 0..width {
         let name = header.cells.get(place).cloned().unwrap_or_default();
-        let blank = |row: usize| text::trimmed(&text.cell(row, place)).is_empty();
+        let blank = |row: usize| text::trimmed(text.cell(row, place)).is_empty();
         if text::trimmed(&name).is_empty() && (0..height).all(blank) {
             dropped += 1;
             continue;

@@ -337,15 +337,15 @@ fn decide_ambiguous(table: &Table, name: &str, evidence: &Evidence, notes: &mut 
     decimal
 }
 
-/// The decimal mark by which a column is read: what it shows, else what the sheet shows, else a point.
-pub(crate) fn mark_of(table: &Table, column: &Column) -> DecimalMark {
+/// What the numbers of a column show. Plain numbers, nearly all there are, need no thorough look.
+fn evidence_of(column: &Column, height: usize) -> Evidence {
     let mut evidence = Evidence::default();
-    for row in 0..table.height() {
+    for row in 0..height {
         if let CellView::Text(text) = column.get(row) {
-            match parse::plain(trimmed(&text)) {
-                Some((_, PlainPoint::None)) => {}
-                Some((_, PlainPoint::Certain)) => evidence.points += 1,
-                Some((_, PlainPoint::Ambiguous)) => evidence.ambiguous_points += 1,
+            match parse::plain_shape(trimmed(&text)) {
+                Some(PlainPoint::None) => {}
+                Some(PlainPoint::Certain) => evidence.points += 1,
+                Some(PlainPoint::Ambiguous) => evidence.ambiguous_points += 1,
                 None => {
                     if let Some(shape) = parse::shape(&text) {
                         evidence.add(&shape);
@@ -354,6 +354,12 @@ pub(crate) fn mark_of(table: &Table, column: &Column) -> DecimalMark {
             }
         }
     }
+    evidence
+}
+
+/// The decimal mark by which a column is read: what it shows, else what the sheet shows, else a point.
+pub(crate) fn mark_of(table: &Table, column: &Column) -> DecimalMark {
+    let evidence = evidence_of(column, table.height());
     match evidence.verdict() {
         Some(mark) => mark,
         None if evidence.ambiguous_points + evidence.ambiguous_commas == 0 => DecimalMark::Point,
@@ -379,15 +385,7 @@ pub(crate) fn sheet_mark(table: &Table) -> Option<DecimalMark> {
 
 /// The decimal mark that a column shows for certain; `None` where it shows none.
 pub(crate) fn decimal_mark(column: &Column, height: usize) -> Option<DecimalMark> {
-    let mut evidence = Evidence::default();
-    for row in 0..height {
-        if let CellView::Text(text) = column.get(row)
-            && let Some(shape) = parse::shape(&text)
-        {
-            evidence.add(&shape);
-        }
-    }
-    evidence.verdict()
+    evidence_of(column, height).verdict()
 }
 
 fn note_evidence(name: &str, evidence: &Evidence, notes: &mut Notes) {

@@ -3,6 +3,9 @@
 use super::DecimalMark;
 use crate::tables::text::trimmed;
 
+/// Longer texts are taken for no numbers.
+const MAX_NUMBER_BYTES: usize = 64;
+
 /// A text that is a number, and how sure its marks are.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Shape {
@@ -40,6 +43,29 @@ impl Shape {
 
 /// The common case: digits, one point at most, a sign, an exponent. The second value says whether the point could be a thousands mark.
 pub(crate) fn plain(text: &str) -> Option<(f64, PlainPoint)> {
+    let point = plain_point(text)?;
+    Some((text.parse().ok()?, point))
+}
+
+/// As [`plain`], without the value, for texts that [`shape`] certainly takes for the same number.
+pub(crate) fn plain_shape(text: &str) -> Option<PlainPoint> {
+    let mut digits = false;
+    for byte in text.bytes() {
+        match byte {
+            b'0'..=b'9' => digits = true,
+            b'e' | b'E' => return None,
+            _ => {}
+        }
+    }
+    if digits && text.len() <= MAX_NUMBER_BYTES {
+        plain_point(text)
+    } else {
+        None
+    }
+}
+
+/// The point of a text that looks like a plain number; whether there are digits where they must be is not looked at.
+fn plain_point(text: &str) -> Option<PlainPoint> {
     let bytes = text.as_bytes();
     let digits = match bytes.first()? {
         b'-' | b'+' => &bytes[1..],
@@ -59,13 +85,11 @@ pub(crate) fn plain(text: &str) -> Option<(f64, PlainPoint)> {
             _ => return None,
         }
     }
-    let value = text.parse().ok()?;
-    let certainty = match point {
+    Some(match point {
         None => PlainPoint::None,
         Some(place) if !exponent && could_be_thousands(&digits[..place], &digits[place + 1..]) => PlainPoint::Ambiguous,
         Some(_) => PlainPoint::Certain,
-    };
-    Some((value, certainty))
+    })
 }
 
 /// What the point of a plain number is.
@@ -108,7 +132,7 @@ fn is_group_mark(c: char) -> bool {
 pub(crate) fn shape(text: &str) -> Option<Shape> {
     let mut rest = trimmed(text);
     rest = rest.strip_prefix('\'').unwrap_or(rest);
-    if rest.is_empty() || rest.len() > 64 {
+    if rest.is_empty() || rest.len() > MAX_NUMBER_BYTES {
         return None;
     }
     let (mut sign, mut parentheses, mut percent, mut money) = (None, false, false, None);
@@ -346,6 +370,21 @@ mod tests {
         }
         for text in ["inf", "nan", "1,5", "1.2.3", "e5", "-", "1e", "--1", "1e5e5", "5-"] {
             assert!(plain(text).is_none(), "{text}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_looks_plain_is_what_the_thorough_look_finds(text in "[0-9.,eE+$% -]{0,12}|[+-]?[0-9]{0,4}[.][0-9]{0,4}|[0-9]{60,70}[.]?") {
+            if let Some(point) = plain_shape(&text) {
+                let shape = shape(&text).unwrap();
+                let marks = match point {
+                    PlainPoint::None => Marks::Neutral,
+                    PlainPoint::Certain => Marks::Certain(DecimalMark::Point),
+                    PlainPoint::Ambiguous => Marks::Ambiguous(DecimalMark::Point),
+                };
+                proptest::prop_assert_eq!((shape.marks, shape.percent, shape.currency), (marks, false, None));
+            }
         }
     }
 }

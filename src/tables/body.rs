@@ -1,0 +1,519 @@
+//! The rows of a delimited text below its header, kept by column: everything that works on a sheet goes through one column after the other, and
+//! cells of a column that lie side by side come from the cache.
+//!
+//! The text is read in ranges, side by side. Where a range starts is a guess: after the first line end past a fixed place. The guess is wrong only
+//! where that line end is inside a quoted cell, and then the range before does not stop exactly there; such a range is read again from where the one
+//! before stopped. So the outcome is that of reading from front to back, whatever the ranges and the number of threads.
+
+use rayon::prelude::*;
+
+use super::csv::{Record, Scanner, unquoted};
+use super::guard;
+use crate::error::{Error, Result};
+
+/// Bytes of a range: small enough for the cache while it is cut into cells, large enough that a column's part is worth an allocation.
+const RANGE: usize = 2 << 20;
+/// A first guess at the room for a range's cells, in bytes per cell.
+const BYTES_PER_CELL: usize = 8;
+
+/// The cells of a delimited text: without their quotes and without the apostrophe that guards a formula.
+#[derive(Debug, Default)]
+pub(crate) struct CsvText {
+    blocks: Vec<Block>,
+    /// For each block the place of its first row.
+    firsts: Vec<u32>,
+    height: usize,
+}
+
+/// Some rows, column by column.
+#[derive(Debug)]
+struct Block {
+    columns: Vec<Packed>,
+}
+
+/// The texts of a column one after the other, and where each ends.
+#[derive(Debug)]
+struct Packed {
+    text: String,
+    ends: Vec<u32>,
+}
+
+impl Packed {
+    fn get(&self, row: usize) -> Option<&str> {
+        let end = *self.ends.get(row)?;
+        let start = row.checked_sub(1).map_or(0, |before| self.ends[before]);
+        self.text.get(start as usize..end as usize)
+    }
+}
+
+impl CsvText {
+    /// The content of a cell; empty past the end.
+    pub(crate) fn cell(&self, row: usize, column: usize) -> &str {
+        let block = self.firsts.partition_point(|first| *first as usize <= row).wrapping_sub(1);
+        let (Some(block), Some(first)) = (self.blocks.get(block), self.firsts.get(block)) else {
+            return "";
+        };
+        block
+            .columns
+            .get(column)
+            .and_then(|packed| packed.get(row - *first as usize))
+            .unwrap_or("")
+    }
+
+    pub(crate) fn height(&self) -> usize {
+        self.height
+    }
+}
+
+/// Rows that were not as wide as the header, and rows that held nothing.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Irregular {
+    pub(crate) short: usize,
+    pub(crate) first_short: Option<usize>,
+    pub(crate) blank: usize,
+    pub(crate) trailing_blank: usize,
+}
+
+/// The rows below the header.
+#[derive(Debug)]
+pub(crate) struct Body {
+    pub(crate) text: CsvText,
+    pub(crate) irregular: Irregular,
+    /// Numbers of the kept rows where they do not simply count on from the header.
+    pub(crate) row_numbers: Option<Vec<u32>>,
+}
+
+/// How a text is cut into cells.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cut {
+    /// Where the text begins, the rows above the header included.
+    pub(crate) start: usize,
+    pub(crate) delimiter: u8,
+    /// Lines end in CR alone, as old Macs wrote them.
+    pub(crate) carriage_returns: bool,
+    /// The number of the row with the column names, counted from 1 at `start`.
+    pub(crate) header_row: usize,
+    /// Cells of the header, one at least.
+    pub(crate) width: usize,
+}
+
+/// Reads all records after the header.
+///
+/// # Errors
+/// As [`Scanner::next`], and for a row with filled cells beyond the header's last; of several the first in the text.
+pub(crate) fn body(text: &str, cut: Cut) -> Result<Body> {
+    body_in_ranges(text, cut, RANGE)
+}
+
+fn body_in_ranges(text: &str, cut: Cut, range: usize) -> Result<Body> {
+    let mut scanner = Scanner::new(text, cut.start, cut.delimiter, cut.carriage_returns);
+    let mut ends = Vec::new();
+    for _ in 0..cut.header_row {
+        scanner.next(&mut ends)?;
+    }
+    let places = range_starts(text, scanner.position(), cut.carriage_returns, range);
+    let reader = Reader { text, cut };
+    let guesses: Vec<Option<Part>> = places
+        .par_windows(2)
+        .map(|range| reader.read(range[0], range[1], cut.header_row).ok())
+        .collect();
+    let mut joined = Joined::default();
+    let (mut at, mut row) = (scanner.position(), cut.header_row);
+    for (guess, range) in guesses.into_iter().zip(places.windows(2)) {
+        let stop = range[1];
+        if at >= stop {
+            // A cell of a range before runs past this one.
+            continue;
+        }
+        let part = match guess {
+            Some(part) if range[0] == at => part,
+            _ => reader.read(at, stop, row)?,
+        };
+        at = part.stop;
+        joined.add(part, row);
+        row = joined.records + cut.header_row;
+    }
+    Ok(joined.finish())
+}
+
+/// Where ranges begin, and the end of the text: the first begins at `start`, the others after a line end.
+fn range_starts(text: &str, start: usize, carriage_returns: bool, range: usize) -> Vec<usize> {
+    let bytes = text.as_bytes();
+    let line_end = if carriage_returns { b'\r' } else { b'\n' };
+    let mut places = vec![start];
+    let mut at = start;
+    while let Some(from) = at.checked_add(range.max(1)).filter(|from| *from < bytes.len()) {
+        let Some(found) = memchr::memchr(line_end, &bytes[from..]) else {
+            break;
+        };
+        at = from + found + 1;
+        places.push(at);
+    }
+    if places.last() != Some(&bytes.len()) {
+        places.push(bytes.len());
+    }
+    places
+}
+
+/// The records of one range.
+#[derive(Debug)]
+struct Part {
+    /// Where the record after the last one begins.
+    stop: usize,
+    records: usize,
+    /// For each kept row its place among the records of the range, from 1; empty where no record before the last kept one is blank.
+    numbers: Vec<u32>,
+    kept: usize,
+    /// Blank records before the last kept one, and after it.
+    blank: usize,
+    blank_after: usize,
+    short: usize,
+    /// The first short row's place among the records of the range, from 1.
+    first_short: Option<usize>,
+    block: Block,
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    cut: Cut,
+}
+
+impl Reader<'_> {
+    /// Reads the records that begin at `start` or later and before `stop`; `row` is the number of the record before the first.
+    fn read(&self, start: usize, stop: usize, row: usize) -> Result<Part> {
+        let width = self.cut.width;
+        let mut scanner = Scanner::new(self.text, start, self.cut.delimiter, self.cut.carriage_returns).from(start, row);
+        let room = ((stop - start) / BYTES_PER_CELL).min(RANGE);
+        let mut starts: Vec<u32> = Vec::new();
+        let mut all_ends: Vec<u32> = Vec::with_capacity(room);
+        let mut ends = Vec::with_capacity(width + 1);
+        let mut numbers = Vec::new();
+        let (mut records, mut blank, mut blank_after, mut short, mut first_short) = (0, 0, 0, 0, None);
+        while scanner.position() < stop
+            && let Some(record) = scanner.next(&mut ends)?
+        {
+            records += 1;
+            if record.blank {
+                blank_after += 1;
+                continue;
+            }
+            blank += std::mem::take(&mut blank_after);
+            numbers.push(records as u32);
+            if ends.len() < width {
+                short += 1;
+                first_short.get_or_insert(records);
+            } else if ends.len() > width {
+                self.check_extra(&ends, record)?;
+            }
+            starts.push(record.start as u32);
+            let last = ends.last().copied().unwrap_or(record.start as u32);
+            ends.resize(width, last);
+            all_ends.extend_from_slice(&ends);
+        }
+        if blank == 0 {
+            numbers.clear();
+        }
+        Ok(Part {
+            stop: scanner.position(),
+            records,
+            numbers,
+            kept: starts.len(),
+            blank,
+            blank_after,
+            short,
+            first_short,
+            block: self.pack(&starts, &all_ends),
+        })
+    }
+
+    /// Cells beyond the header are dropped when blank (`a,b,,`), refused when filled.
+    fn check_extra(&self, ends: &[u32], record: Record) -> Result<()> {
+        let (width, delimiter) = (self.cut.width, self.cut.delimiter);
+        let extra_from = ends.get(width.wrapping_sub(1)).map_or(record.start, |end| *end as usize + 1);
+        let extra_to = ends.last().map_or(extra_from, |end| *end as usize);
+        let extra = self.text.get(extra_from..extra_to).unwrap_or("");
+        if extra.bytes().all(|byte| byte == delimiter || byte <= b' ' || byte == b'"') {
+            return Ok(());
+        }
+        let hint = if delimiter == b',' {
+            "quote cells that contain a comma, or save with another delimiter; numbers such as 1,5 are a common cause"
+        } else {
+            "quote cells that contain the delimiter"
+        };
+        Err(Error::input(format!("the row has {} cells but the header has {width}", ends.len()))
+            .at_row(record.row)
+            .hint(hint))
+    }
+
+    /// Brings rows into columns. A cell begins one past the end of the one before; cells that a short row lacks end before they begin.
+    fn pack(&self, starts: &[u32], ends: &[u32]) -> Block {
+        let width = self.cut.width.max(1);
+        let mut lengths = vec![0_usize; width];
+        for (start, ends) in starts.iter().zip(ends.chunks_exact(width)) {
+            let mut from = *start;
+            for (length, end) in lengths.iter_mut().zip(ends) {
+                *length += end.saturating_sub(from) as usize;
+                from = end + 1;
+            }
+        }
+        let mut columns: Vec<Packed> = lengths
+            .iter()
+            .map(|length| Packed {
+                text: String::with_capacity(*length),
+                ends: Vec::with_capacity(starts.len()),
+            })
+            .collect();
+        for (start, ends) in starts.iter().zip(ends.chunks_exact(width)) {
+            let mut from = *start as usize;
+            for (packed, end) in columns.iter_mut().zip(ends) {
+                let end = *end as usize;
+                let raw = self.text.get(from..end).unwrap_or("");
+                packed.text.push_str(&guard::unguarded(unquoted(raw)));
+                packed.ends.push(packed.text.len() as u32);
+                from = end + 1;
+            }
+        }
+        Block { columns }
+    }
+}
+
+/// The ranges put one after the other.
+#[derive(Debug, Default)]
+struct Joined {
+    text: CsvText,
+    irregular: Irregular,
+    records: usize,
+    /// For each range: the number of the record before it, rows kept, and their places among its records.
+    numbers: Vec<(usize, usize, Vec<u32>)>,
+}
+
+impl Joined {
+    fn add(&mut self, part: Part, row: usize) {
+        self.records += part.records;
+        if part.first_short.is_some() && self.irregular.first_short.is_none() {
+            self.irregular.first_short = part.first_short.map(|place| row + place);
+        }
+        self.irregular.short += part.short;
+        if part.kept == 0 {
+            self.irregular.trailing_blank += part.blank_after;
+            return;
+        }
+        // Blank rows that more rows follow were not at the end after all.
+        self.irregular.blank += part.blank + std::mem::replace(&mut self.irregular.trailing_blank, part.blank_after);
+        self.text.firsts.push(self.text.height as u32);
+        self.text.height += part.kept;
+        self.text.blocks.push(part.block);
+        self.numbers.push((row, part.kept, part.numbers));
+    }
+
+    fn finish(self) -> Body {
+        let row_numbers = (self.irregular.blank > 0).then(|| {
+            let mut listed = Vec::with_capacity(self.text.height);
+            for (before, kept, numbers) in &self.numbers {
+                let before = *before as u32;
+                if numbers.is_empty() {
+                    listed.extend((1..=*kept as u32).map(|place| before + place));
+                } else {
+                    listed.extend(numbers.iter().map(|place| before + place));
+                }
+            }
+            listed
+        });
+        Body {
+            text: self.text,
+            irregular: self.irregular,
+            row_numbers,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn cut(text: &str, delimiter: u8, header_row: usize, width: usize) -> Cut {
+        Cut {
+            start: 0,
+            delimiter,
+            carriage_returns: !text.contains('\n') && text.contains('\r'),
+            header_row,
+            width,
+        }
+    }
+
+    fn read(text: &str, header_row: usize, width: usize) -> Result<Body> {
+        body(text, cut(text, b',', header_row, width))
+    }
+
+    #[test]
+    fn row_numbers_count_blank_lines_but_not_quoted_newlines() {
+        let body = read("h,i\n\"a\nb\",1\n\nc,2\n\n\n", 1, 2).unwrap();
+        assert_eq!(body.row_numbers, Some(vec![2, 4]));
+        assert_eq!((body.irregular.blank, body.irregular.trailing_blank), (1, 2));
+        assert_eq!(body.text.cell(0, 0), "a\nb");
+        assert_eq!(body.text.cell(1, 1), "2");
+        assert_eq!((body.text.cell(2, 0), body.text.cell(0, 2)), ("", ""));
+    }
+
+    #[test]
+    fn short_rows_are_filled_and_long_rows_refused() {
+        let body = read("a,b,c\n1\n1,2,3,,\n", 1, 3).unwrap();
+        assert_eq!((body.irregular.short, body.irregular.first_short), (1, Some(2)));
+        assert_eq!(body.text.cell(0, 1), "");
+        assert_eq!(body.text.cell(0, 2), "");
+        assert_eq!(body.text.cell(1, 2), "3");
+        let error = read("a,b,c\n1,2,3\n1,2,3,4\n", 1, 3).err().unwrap();
+        assert!(
+            error.to_string().contains("4 cells") && error.to_string().contains("row 3"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn errors_name_their_row_whatever_the_ranges() {
+        let text = "a,b\n\n1,\"2\n2\"\n1,2\n1,2,3\n4,\"5\n";
+        for range in 1..text.len() {
+            let error = body_in_ranges(text, cut(text, b',', 1, 2), range).err().unwrap();
+            assert!(error.to_string().contains("row 5"), "range {range}: {error}");
+        }
+    }
+
+    /// What the slow reader finds: rows with their numbers, and what was irregular.
+    #[derive(Debug, Default, PartialEq, Eq)]
+    struct Slow {
+        rows: Vec<(usize, Vec<String>)>,
+        irregular: Irregular,
+    }
+
+    /// The slow, obvious reader: one character after the other. `Err` holds the row of an open quote or of a row that is too long.
+    fn slow(text: &str, cut: Cut) -> std::result::Result<Slow, usize> {
+        let characters: Vec<char> = text.chars().collect();
+        let delimiter = char::from(cut.delimiter);
+        let line_end = if cut.carriage_returns { '\r' } else { '\n' };
+        let mut found = Slow::default();
+        let (mut at, mut row, mut blanks) = (0, 0, 0);
+        while at < characters.len() {
+            row += 1;
+            let (mut cells, mut filled, mut extra_filled) = (Vec::new(), false, false);
+            loop {
+                let mut cell = String::new();
+                let extra = cells.len() >= cut.width;
+                if characters.get(at) == Some(&'"') {
+                    filled = true;
+                    at += 1;
+                    loop {
+                        let c = *characters.get(at).ok_or(row)?;
+                        at += 1;
+                        if c != '"' {
+                            extra_filled |= extra && c != delimiter && c > ' ';
+                            cell.push(c);
+                        } else if characters.get(at) == Some(&'"') {
+                            at += 1;
+                            cell.push('"');
+                        } else {
+                            break;
+                        }
+                    }
+                }
+                let mut plain = String::new();
+                while let Some(c) = characters.get(at).filter(|c| **c != delimiter && **c != line_end) {
+                    filled |= *c > ' ';
+                    extra_filled |= extra && *c > ' ' && *c != '"';
+                    plain.push(*c);
+                    at += 1;
+                }
+                let ended = characters.get(at);
+                if ended == Some(&'\n') && plain.ends_with('\r') {
+                    plain.pop();
+                }
+                at += 1;
+                cells.push(guard::unguarded((cell + &plain).into()).into_owned());
+                if ended != Some(&delimiter) {
+                    break;
+                }
+            }
+            if row <= cut.header_row {
+                continue;
+            }
+            if !filled {
+                blanks += 1;
+                continue;
+            }
+            if extra_filled {
+                return Err(row);
+            }
+            found.irregular.blank += std::mem::take(&mut blanks);
+            if cells.len() < cut.width {
+                found.irregular.short += 1;
+                found.irregular.first_short.get_or_insert(row);
+            }
+            cells.resize(cut.width, String::new());
+            found.rows.push((row, cells));
+        }
+        found.irregular.trailing_blank = blanks;
+        Ok(found)
+    }
+
+    fn agrees(text: &str, cut: Cut, range: usize) -> std::result::Result<(), TestCaseError> {
+        match (body_in_ranges(text, cut, range), slow(text, cut)) {
+            (Ok(body), Ok(slow)) => {
+                let rows: Vec<(usize, Vec<String>)> = (0..body.text.height())
+                    .map(|row| {
+                        let number = body
+                            .row_numbers
+                            .as_ref()
+                            .map_or(cut.header_row + 1 + row, |numbers| numbers[row] as usize);
+                        let cells = (0..cut.width).map(|column| body.text.cell(row, column).to_owned()).collect();
+                        (number, cells)
+                    })
+                    .collect();
+                prop_assert_eq!(rows, slow.rows, "range {}", range);
+                prop_assert_eq!(body.irregular, slow.irregular, "range {}", range);
+            }
+            (Err(error), Err(row)) => {
+                let place = error.place().unwrap_or_default();
+                prop_assert!(
+                    place.ends_with(&format!("row {row}")),
+                    "range {}: {}, not row {}",
+                    range,
+                    place,
+                    row
+                );
+            }
+            (Ok(_), Err(row)) => prop_assert!(false, "range {}: row {} should be refused", range, row),
+            (Err(error), Ok(_)) => prop_assert!(false, "range {}: {}", range, error),
+        }
+        Ok(())
+    }
+
+    const RANGES: [usize; 7] = [1, 2, 3, 7, 20, 50, usize::MAX];
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(400))]
+
+        #[test]
+        fn any_text_reads_as_the_slow_reader_reads_it(text in "[ab1,,\"\"\n\n\r '=\u{fc}]{0,80}", header in 0_usize..3, width in 1_usize..4) {
+            for range in RANGES {
+                agrees(&text, cut(&text, b',', header, width), range)?;
+            }
+        }
+
+        #[test]
+        fn well_formed_sheets_read_as_the_slow_reader_reads_them(
+            rows in proptest::collection::vec(proptest::collection::vec(
+                proptest::sample::select(vec!["", " ", "x", "1.50", "'=1+1", "\u{fc}ber", "\"a;b\"", "\"l1\nl2\"", "\"l1\r\n\r\n\"", "\"he \"\"x\"\"\"", "\"\""]), 1..4), 0..30),
+            windows_lines in proptest::bool::ANY,
+            end in proptest::bool::ANY,
+        ) {
+            let line_end = if windows_lines { "\r\n" } else { "\n" };
+            let mut text = rows.iter().map(|row| row.join(";")).collect::<Vec<_>>().join(line_end);
+            if end {
+                text.push_str(line_end);
+            }
+            for range in RANGES {
+                agrees(&text, cut(&text, b';', 1, 3), range)?;
+            }
+        }
+    }
+}
