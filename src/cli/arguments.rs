@@ -252,7 +252,7 @@ pub struct RepairArgs {
     /// The rows that were entered wrongly: whole rows, keys or row numbers (CSV, Excel, Parquet)
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub flags: PathBuf,
-    /// The sheet the model was trained on (needed where the flag file has only keys, and for finetune and retrain)
+    /// The sheet the model was trained on (needed where the flag file has only keys, and by all methods but assd and ssd)
     #[arg(long, value_name = "SHEET", value_hint = ValueHint::FilePath)]
     pub data: Option<PathBuf>,
     /// A sheet to judge by [default: the test rows of --data]

@@ -9,6 +9,7 @@ use super::network::{LayerPlan, MOST_CLASSES, MlpSpec};
 use super::real::Real;
 
 /// Buffers for one chunk, allocated once.
+#[derive(Debug)]
 pub(super) struct Chunk<T> {
     /// Rows in use, at most [`CHUNK`].
     pub rows: usize,
@@ -110,9 +111,24 @@ impl<T: Real> Chunk<T> {
         self.logits[class * STRIDE + place]
     }
 
+    /// Replaces that value.
+    pub fn set_value(&mut self, place: usize, class: usize, value: T) {
+        self.logits[class * STRIDE + place] = value;
+    }
+
     /// Adds the head's biases and turns logits into probabilities.
     pub fn softmax(&mut self, biases: &[T]) {
         kernels::softmax(&mut self.logits, self.rows, biases, &mut self.largest, &mut self.totals);
+    }
+
+    /// Adds the head's biases and turns logits z into d ||z||^2 / d z = 2 z.
+    pub fn squared_output(&mut self, biases: &[T]) {
+        for (column, bias) in self.logits.chunks_mut(STRIDE).zip(biases) {
+            for value in &mut column[..self.rows] {
+                let logit = *value + *bias;
+                *value = logit + logit;
+            }
+        }
     }
 
     /// Cross entropy with softmax, natural logarithm: adds the head's biases, turns logits into

@@ -95,6 +95,34 @@ pub fn importance<T: Real>(
     Ok(Importance { kind, values: totals })
 }
 
+/// How much the output reacts to every parameter: the mean over mini-batches of |d mean ||logits||^2 / d parameter|, in evaluation mode
+/// (LFSSD, arXiv 2402.19308). Labels are not read. In network order; from 0 up.
+///
+/// # Errors
+/// As [`importance`].
+pub fn output_sensitivity<T: Real>(network: &Network<T>, examples: &Examples<T>, batch: usize, threads: usize) -> Result<Vec<f64>> {
+    let batches = checked_batches(network, examples, batch)?;
+    let mut totals = vec![0.0; network.spec().parameters()];
+    let fold = |totals: &mut [f64], start: usize, pass: &BatchPass<T>, batch: usize| {
+        let rows = batches[batch].len() as f64;
+        let part = start..start + totals.len();
+        for (total, value) in totals.iter_mut().zip(&pass.gradient[part]) {
+            *total += (value.to_f64() / rows).abs();
+        }
+    };
+    let wanted = Wanted {
+        gradient: true,
+        fisher: false,
+        squared_output: true,
+    };
+    batch_passes(network, examples, &batches, wanted, threads, &mut totals, fold);
+    for total in &mut totals {
+        *total /= batches.len() as f64;
+    }
+    finite(&totals)?;
+    Ok(totals)
+}
+
 /// An error unless all values are finite numbers.
 pub(super) fn finite(values: &[f64]) -> Result<()> {
     if values.iter().all(|value| value.is_finite()) {
@@ -123,6 +151,8 @@ pub(super) fn checked_batches<T: Real>(network: &Network<T>, examples: &Examples
 pub(super) struct Wanted {
     pub gradient: bool,
     pub fisher: bool,
+    /// Of the squared length of the logits instead of cross entropy.
+    pub squared_output: bool,
 }
 
 impl Wanted {
@@ -131,6 +161,7 @@ impl Wanted {
         Self {
             gradient: kind == ImportanceKind::SquaredBatchGradient,
             fisher: kind == ImportanceKind::PerSampleFisher,
+            squared_output: false,
         }
     }
 }
@@ -263,7 +294,11 @@ impl<'a, T: Real> FrozenNetwork<'a, T> {
         let head = self.norms.len();
         let (weight, biases) = self.values(head).split_at(self.layers[head].bias());
         chunk.head(&self.layers[head], weight);
-        chunk.cross_entropy(biases, labels, &self.ones);
+        if wanted.squared_output {
+            chunk.squared_output(biases);
+        } else {
+            chunk.cross_entropy(biases, labels, &self.ones);
+        }
         for layer in (0..=head).rev() {
             let plan = &self.layers[layer];
             if plan.hidden {

@@ -69,10 +69,32 @@ pub(super) enum Strength {
     Fixed { alpha: f64, lambda: f64 },
 }
 
+/// The importances that dampening compares, and what they are called in reports.
+pub(super) struct Measured {
+    /// Of every parameter for the flagged rows.
+    pub forget: Vec<f64>,
+    /// Of every parameter for what they are compared with.
+    pub against: Vec<f64>,
+    /// What kind.
+    pub importance: String,
+    /// Compared with what.
+    pub reference: String,
+}
+
 /// Measures, selects, dampens.
 pub(super) fn repair(model: &mut dyn Repairable, options: &RepairOptions, strength: Strength) -> Result<RepairOutcome> {
-    let forget = model.forget_importance(options.importance)?;
-    let reference = model.reference_importance(options.importance, options.reference)?;
+    let measured = Measured {
+        forget: model.forget_importance(options.importance)?,
+        against: model.reference_importance(options.importance, options.reference)?,
+        importance: options.importance.title().to_owned(),
+        reference: options.reference.title().to_owned(),
+    };
+    repair_by(model, measured, strength)
+}
+
+/// Selects and dampens by importances measured already.
+pub(super) fn repair_by(model: &mut dyn Repairable, measured: Measured, strength: Strength) -> Result<RepairOutcome> {
+    let (forget, reference) = (measured.forget, measured.against);
     let mut parameters = model.parameters();
     if forget.len() != parameters.len() || reference.len() != parameters.len() {
         return Err(Error::internal("as many importances as parameters are needed"));
@@ -87,8 +109,8 @@ pub(super) fn repair(model: &mut dyn Repairable, options: &RepairOptions, streng
     model.set_parameters(&parameters)?;
     Ok(RepairOutcome {
         dampening: Some(Dampening {
-            importance: options.importance.title().to_owned(),
-            reference: options.reference.title().to_owned(),
+            importance: measured.importance,
+            reference: measured.reference,
             percentile,
             alpha,
             lambda,

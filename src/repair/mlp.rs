@@ -1,8 +1,10 @@
 //! A trained multilayer perceptron and its flagged rows, behind the face that repair methods see.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 
-use super::{Reference, Repairable};
+use super::{GradientStep, Pace, Reference, Repairable};
 use crate::error::{Error, Result};
 use crate::nn::{
     self, Examples, Forget, ImportanceKind, Network, Real, Recipe, StoredImportances, TensorSpec, TrainingLog, store_importances,
@@ -47,10 +49,16 @@ pub struct RepairRequest<'a, T> {
 /// A network under repair. The original is not touched; [`MlpRepair::into_network`] gives the repaired one.
 #[derive(Debug)]
 pub struct MlpRepair<'a, T: Real> {
-    trained: TrainedMlp<'a, T>,
-    request: RepairRequest<'a, T>,
-    network: Network<T>,
-    threads: usize,
+    pub(super) trained: TrainedMlp<'a, T>,
+    pub(super) request: RepairRequest<'a, T>,
+    pub(super) network: Network<T>,
+    pub(super) threads: usize,
+    /// Rows to choose settings by, with observed labels.
+    pub(super) validation: Option<TrainingRows<'a, T>>,
+    /// The incompetent teacher, where it is not to be drawn from a seed.
+    pub(super) random_teacher: Option<Network<T>>,
+    /// Importances of the network as it was trained, so that a search over alpha and lambda measures them once.
+    pub(super) measured: RefCell<BTreeMap<&'static str, Vec<f64>>>,
 }
 
 impl<'a, T: Real> MlpRepair<'a, T> {
@@ -112,7 +120,48 @@ impl<'a, T: Real> MlpRepair<'a, T> {
             trained,
             request,
             threads,
+            validation: None,
+            random_teacher: None,
+            measured: RefCell::new(BTreeMap::new()),
         })
+    }
+
+    /// With rows that were not trained on, to choose settings by. Rows that are flagged or suspect do not belong among them.
+    ///
+    /// # Errors
+    /// Where they do not fit the network.
+    pub fn with_validation(mut self, rows: TrainingRows<'a, T>) -> Result<Self> {
+        let spec = self.network.spec();
+        Examples::all(rows.inputs, spec.inputs, rows.labels).check(spec)?;
+        self.validation = (!rows.labels.is_empty()).then_some(rows);
+        Ok(self)
+    }
+
+    /// With an incompetent teacher of one's own instead of one drawn from a seed.
+    ///
+    /// # Errors
+    /// Where its shape is another.
+    pub fn with_random_teacher(mut self, teacher: Network<T>) -> Result<Self> {
+        if teacher.spec() != self.network.spec() {
+            return Err(Error::internal("a teacher of another shape"));
+        }
+        self.random_teacher = Some(teacher);
+        Ok(self)
+    }
+
+    /// Measures something about the network as it was trained, once.
+    pub(super) fn once(&self, name: &'static str, measure: impl FnOnce() -> Result<Vec<f64>>) -> Result<Vec<f64>> {
+        let untouched =
+            self.network.parameters() == self.trained.network.parameters() && self.network.buffers() == self.trained.network.buffers();
+        if !untouched {
+            return measure();
+        }
+        if let Some(found) = self.measured.borrow().get(name) {
+            return Ok(found.clone());
+        }
+        let found = measure()?;
+        self.measured.borrow_mut().insert(name, found.clone());
+        Ok(found)
     }
 
     /// The repaired network (the original one, if nothing was done).
@@ -130,14 +179,14 @@ impl<'a, T: Real> MlpRepair<'a, T> {
         self.network = self.trained.network.clone();
     }
 
-    fn training(&self) -> Result<Examples<'a, T>> {
+    pub(super) fn training(&self) -> Result<Examples<'a, T>> {
         let training = self.request.training.ok_or_else(|| {
             Error::input("this needs the rows the model was trained on").hint("give the training sheet with `--data SHEET`")
         })?;
         Ok(Examples::all(training.inputs, self.network.spec().inputs, training.labels))
     }
 
-    fn flagged(&self) -> Vec<bool> {
+    pub(super) fn flagged(&self) -> Vec<bool> {
         let mut flagged = vec![false; self.trained.training_rows];
         for position in self.request.forget.positions {
             flagged[*position as usize] = true;
@@ -146,7 +195,7 @@ impl<'a, T: Real> MlpRepair<'a, T> {
     }
 
     /// Positions of the rows that are not flagged.
-    fn retain_rows(&self) -> Vec<u32> {
+    pub(super) fn unflagged_rows(&self) -> Vec<u32> {
         let flagged = self.flagged();
         let rows = 0..self.trained.training_rows as u32;
         rows.filter(|row| !flagged[*row as usize]).collect()
@@ -163,8 +212,9 @@ impl<'a, T: Real> MlpRepair<'a, T> {
         store_importances(self.trained.network, &training, self.trained.recipe.batch, self.threads).map(Cow::Owned)
     }
 
-    /// Trains `network` on the retain set, and on corrected rows with their corrected labels, all in the original order.
-    fn train_without_flagged(&self, network: &mut Network<T>, recipe: &Recipe, progress: &dyn Progress) -> Result<TrainingLog> {
+    /// Training rows that are not flagged and flagged ones with a corrected label, in training order, and the labels of all training rows
+    /// with the corrections in their places.
+    pub(super) fn retain_set(&self) -> Result<(Vec<u32>, Cow<'a, [u8]>)> {
         let training = self.training()?;
         let mut labels = Cow::Borrowed(training.labels);
         let mut left_out = self.flagged();
@@ -175,8 +225,51 @@ impl<'a, T: Real> MlpRepair<'a, T> {
             }
         }
         let rows: Vec<u32> = (0..labels.len() as u32).filter(|row| !left_out[*row as usize]).collect();
+        Ok((rows, labels))
+    }
+
+    /// Trains `network` on the retain set, and on corrected rows with their corrected labels, all in the original order.
+    fn train_without_flagged(&self, network: &mut Network<T>, recipe: &Recipe, progress: &dyn Progress) -> Result<TrainingLog> {
+        let training = self.training()?;
+        let (rows, labels) = self.retain_set()?;
         let examples = Examples::subset(training.inputs, training.width, &labels, &rows);
         nn::train(network, &examples, recipe, self.threads, progress)
+    }
+
+    /// The flagged rows in training order, whatever the order they were given in.
+    pub(super) fn forget_order(&self) -> Vec<u32> {
+        let positions = self.request.forget.positions;
+        let mut order: Vec<u32> = (0..positions.len() as u32).collect();
+        order.sort_by_key(|row| positions[*row as usize]);
+        order
+    }
+
+    fn measure_reference(&self, kind: ImportanceKind, reference: Reference) -> Result<Vec<f64>> {
+        let measured = match reference {
+            Reference::RetainOnOriginalBatches => self.stored()?.retain(&self.network, &self.request.forget, kind, self.threads)?,
+            Reference::Full => self.stored()?.full(kind),
+            Reference::Retain => {
+                let rows = self.unflagged_rows();
+                let training = self.training()?;
+                let examples = Examples::subset(training.inputs, training.width, training.labels, &rows);
+                nn::importance(&self.network, &examples, kind, self.trained.recipe.batch, self.threads)?
+            }
+        };
+        Ok(measured.values)
+    }
+}
+
+/// Name of a measurement, for those made once.
+fn reference_name(kind: ImportanceKind, reference: Reference) -> &'static str {
+    match (kind, reference) {
+        (ImportanceKind::SquaredBatchGradient, Reference::RetainOnOriginalBatches) => {
+            "retain on the original batches, squared batch gradient"
+        }
+        (ImportanceKind::SquaredBatchGradient, Reference::Retain) => "retain, squared batch gradient",
+        (ImportanceKind::SquaredBatchGradient, Reference::Full) => "full, squared batch gradient",
+        (ImportanceKind::PerSampleFisher, Reference::RetainOnOriginalBatches) => "retain on the original batches, per-sample Fisher",
+        (ImportanceKind::PerSampleFisher, Reference::Retain) => "retain, per-sample Fisher",
+        (ImportanceKind::PerSampleFisher, Reference::Full) => "full, per-sample Fisher",
     }
 }
 
@@ -213,25 +306,20 @@ impl<T: Real> Repairable for MlpRepair<'_, T> {
 
     /// The forget set is batched anew, in training order, whatever the order it was given in.
     fn forget_importance(&self, kind: ImportanceKind) -> Result<Vec<f64>> {
+        let order = self.forget_order();
         let forget = &self.request.forget;
-        let mut order: Vec<u32> = (0..forget.labels.len() as u32).collect();
-        order.sort_by_key(|row| forget.positions[*row as usize]);
         let examples = Examples::subset(forget.inputs, self.network.spec().inputs, forget.labels, &order);
-        Ok(nn::importance(&self.network, &examples, kind, self.trained.recipe.batch, self.threads)?.values)
+        let name = match kind {
+            ImportanceKind::SquaredBatchGradient => "forget, squared batch gradient",
+            ImportanceKind::PerSampleFisher => "forget, per-sample Fisher",
+        };
+        self.once(name, || {
+            Ok(nn::importance(&self.network, &examples, kind, self.trained.recipe.batch, self.threads)?.values)
+        })
     }
 
     fn reference_importance(&self, kind: ImportanceKind, reference: Reference) -> Result<Vec<f64>> {
-        let measured = match reference {
-            Reference::RetainOnOriginalBatches => self.stored()?.retain(&self.network, &self.request.forget, kind, self.threads)?,
-            Reference::Full => self.stored()?.full(kind),
-            Reference::Retain => {
-                let rows = self.retain_rows();
-                let training = self.training()?;
-                let examples = Examples::subset(training.inputs, training.width, training.labels, &rows);
-                nn::importance(&self.network, &examples, kind, self.trained.recipe.batch, self.threads)?
-            }
-        };
-        Ok(measured.values)
+        self.once(reference_name(kind, reference), || self.measure_reference(kind, reference))
     }
 
     fn finetune(&mut self, epochs: usize, progress: &dyn Progress) -> Result<TrainingLog> {
@@ -250,5 +338,63 @@ impl<T: Real> Repairable for MlpRepair<'_, T> {
         let log = self.train_without_flagged(&mut network, self.trained.recipe, progress)?;
         self.network = network;
         Ok(log)
+    }
+
+    fn pace(&self) -> Pace {
+        let recipe = self.trained.recipe;
+        Pace {
+            batch: recipe.batch,
+            epochs: recipe.epochs,
+            first_rate: recipe.rate(0),
+            decay: recipe.decay,
+            next_rate: recipe.rate(recipe.epochs),
+        }
+    }
+
+    fn retain_rows(&self) -> Result<usize> {
+        Ok(self.retain_set()?.0.len())
+    }
+
+    fn gradient_steps(&mut self, steps: &mut dyn Iterator<Item = GradientStep>, seed: u64, progress: &dyn Progress) -> Result<TrainingLog> {
+        self.take_steps(steps, seed, progress)
+    }
+
+    fn forget_sensitivity(&self) -> Result<Vec<f64>> {
+        let order = self.forget_order();
+        let forget = &self.request.forget;
+        let examples = Examples::subset(forget.inputs, self.network.spec().inputs, forget.labels, &order);
+        self.once("forget, sensitivity", || {
+            nn::output_sensitivity(&self.network, &examples, self.trained.recipe.batch, self.threads)
+        })
+    }
+
+    fn reference_sensitivity(&self, reference: Reference) -> Result<Vec<f64>> {
+        let training = self.training()?;
+        let (name, rows) = match reference {
+            Reference::Full => ("full, sensitivity", (0..training.labels.len() as u32).collect()),
+            Reference::Retain | Reference::RetainOnOriginalBatches => ("retain, sensitivity", self.retain_set()?.0),
+        };
+        let examples = Examples::subset(training.inputs, training.width, training.labels, &rows);
+        self.once(name, || {
+            nn::output_sensitivity(&self.network, &examples, self.trained.recipe.batch, self.threads)
+        })
+    }
+
+    fn deletion_change(&self) -> Result<f64> {
+        let forget = &self.request.forget;
+        if forget.labels.is_empty() {
+            return Ok(1.0);
+        }
+        let same = self.agreement(forget.inputs, forget.labels)?;
+        Ok(1.0 - same as f64 / forget.labels.len() as f64)
+    }
+
+    fn validation_accuracy(&self) -> Result<Option<f64>> {
+        let Some(rows) = &self.validation else { return Ok(None) };
+        Ok(Some(self.agreement(rows.inputs, rows.labels)? as f64 / rows.labels.len() as f64))
+    }
+
+    fn start_over(&mut self) {
+        self.reset();
     }
 }

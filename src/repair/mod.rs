@@ -7,23 +7,43 @@
 //! A new method is one file here and one line in [`METHODS`].
 
 mod assd;
+mod badt;
+mod cf;
+pub mod choose;
 mod dampening;
 mod finetune;
+mod lfssd;
 mod mlp;
+mod mlp_steps;
+mod neggrad;
 mod retrain;
+mod scrub;
 mod ssd;
+pub mod steps;
 
 use serde::{Deserialize, Serialize};
 
+pub use choose::{Chosen, Trial, apply_best};
 pub use dampening::{Dampening, RatioBin, TensorDampening, assd_alpha, dampen};
 pub use mlp::{MlpRepair, RepairRequest, TrainedMlp, TrainingRows};
+pub use steps::{Ask, Distillation, GradientStep, Pace, Teacher};
 
 use crate::error::{Error, Result, closest};
 use crate::nn::{ImportanceKind, TensorSpec, TrainingLog};
 use crate::progress::Progress;
 
 /// All methods, the default first.
-pub static METHODS: &[&dyn RepairMethod] = &[&assd::Assd, &ssd::Ssd, &finetune::FineTune, &retrain::Retrain];
+pub static METHODS: &[&dyn RepairMethod] = &[
+    &assd::Assd,
+    &ssd::Ssd,
+    &lfssd::LossFreeSsd,
+    &finetune::FineTune,
+    &cf::ContinuedTraining,
+    &scrub::Scrub,
+    &badt::BadTeacher,
+    &neggrad::NegGradPlus,
+    &retrain::Retrain,
+];
 
 /// The method of this name.
 ///
@@ -50,6 +70,11 @@ pub trait RepairMethod: Send + Sync {
     fn description(&self) -> &'static str;
     /// What it works from.
     fn needs(&self) -> Needs;
+    /// Settings that a search tries ([`apply_best`]), around the ones given; the ones given alone where there is nothing to choose.
+    fn grid(&self, model: &dyn Repairable, options: &RepairOptions) -> Vec<RepairOptions> {
+        let _ = model;
+        vec![options.clone()]
+    }
     /// Repairs the model in place. Called by [`apply`], which has dealt with empty and total forget sets.
     ///
     /// # Errors
@@ -115,6 +140,101 @@ pub struct RepairOptions {
     pub ssd_lambda: f64,
     /// Epochs of fine-tuning.
     pub finetune_epochs: usize,
+    /// Settings of the methods that take steps of their own.
+    #[serde(default)]
+    pub unlearning: UnlearningOptions,
+}
+
+/// Settings of CF, SCRUB, bad teacher and NegGrad+. Where a paper gives a default for images that means something here, it is taken.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct UnlearningOptions {
+    /// Learning rate; absent: for CF that of the start of training, for the others the next of the training's schedule.
+    pub learning_rate: Option<f64>,
+    /// Steps of CF; absent: a fifth of those of training.
+    pub cf_steps: Option<usize>,
+    /// Weight alpha of SCRUB's divergence on the retain set (published settings: 0.001).
+    pub scrub_alpha: f64,
+    /// Weight gamma of SCRUB's cross entropy on the retain set (published settings: 0.99).
+    pub scrub_gamma: f64,
+    /// Temperature of SCRUB's divergences (published settings: 4).
+    pub scrub_temperature: f64,
+    /// Passes of SCRUB over the retain set (published settings: 3).
+    pub scrub_passes: usize,
+    /// How many of these, from the first, begin with a climb on the forget set (published settings: 2).
+    pub scrub_forget_passes: usize,
+    /// Share of the retain set that the bad teacher method sees (paper: 30 %).
+    pub badt_retain_share: f64,
+    /// Temperature of its divergences (paper: 1).
+    pub badt_temperature: f64,
+    /// Its passes (paper: 1).
+    pub badt_passes: usize,
+    /// Weight beta of NegGrad+ on the retain set, from above 0.5 to 1.
+    pub neggrad_weight: f64,
+    /// Passes of NegGrad+ over the retain set.
+    pub neggrad_passes: usize,
+    /// Seed of the bad teacher's weights.
+    pub seed: u64,
+}
+
+impl Default for UnlearningOptions {
+    fn default() -> Self {
+        Self {
+            learning_rate: None,
+            cf_steps: None,
+            scrub_alpha: 0.001,
+            scrub_gamma: 0.99,
+            scrub_temperature: 4.0,
+            scrub_passes: 3,
+            scrub_forget_passes: 2,
+            badt_retain_share: 0.3,
+            badt_temperature: 1.0,
+            badt_passes: 1,
+            neggrad_weight: 0.95,
+            neggrad_passes: 2,
+            seed: 0,
+        }
+    }
+}
+
+impl UnlearningOptions {
+    fn check(&self) -> Result<()> {
+        let wrong = |name: &str, value: f64, range: &str| Err(Error::input(format!("{name} is {value}, and must be {range}")));
+        let positive = |value: f64| value > 0.0 && value.is_finite();
+        if let Some(rate) = self.learning_rate.filter(|rate| !positive(*rate)) {
+            return wrong("the learning rate of the repair", rate, "a number above 0");
+        }
+        for (name, value) in [("alpha of SCRUB", self.scrub_alpha), ("gamma of SCRUB", self.scrub_gamma)] {
+            if !(value >= 0.0 && value.is_finite()) {
+                return wrong(name, value, "a number from 0 up");
+            }
+        }
+        for (name, value) in [("SCRUB", self.scrub_temperature), ("the bad teacher", self.badt_temperature)] {
+            if !positive(value) {
+                return wrong(&format!("the temperature of {name}"), value, "a number above 0");
+            }
+        }
+        if !(self.badt_retain_share > 0.0 && self.badt_retain_share <= 1.0) {
+            return wrong(
+                "the share of rows the bad teacher method sees",
+                self.badt_retain_share,
+                "above 0 and at most 1",
+            );
+        }
+        if !(self.neggrad_weight > 0.5 && self.neggrad_weight <= 1.0) {
+            return wrong("the weight of NegGrad+", self.neggrad_weight, "above 0.5 and at most 1");
+        }
+        for (name, count) in [
+            ("CF needs at least one step", self.cf_steps.unwrap_or(1)),
+            ("SCRUB needs at least one pass", self.scrub_passes),
+            ("the bad teacher needs at least one pass", self.badt_passes),
+            ("NegGrad+ needs at least one pass", self.neggrad_passes),
+        ] {
+            if count == 0 {
+                return Err(Error::input(name));
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Default for RepairOptions {
@@ -125,6 +245,7 @@ impl Default for RepairOptions {
             ssd_alpha: 10.0,
             ssd_lambda: 1.0,
             finetune_epochs: 1,
+            unlearning: UnlearningOptions::default(),
         }
     }
 }
@@ -147,7 +268,7 @@ impl RepairOptions {
         if self.finetune_epochs == 0 {
             return Err(Error::input("fine-tuning needs at least one epoch"));
         }
-        Ok(())
+        self.unlearning.check()
     }
 }
 
@@ -189,6 +310,40 @@ pub trait Repairable {
     /// # Errors
     /// As [`Repairable::finetune`].
     fn retrain(&mut self, progress: &dyn Progress) -> Result<TrainingLog>;
+    /// How it was trained.
+    fn pace(&self) -> Pace;
+    /// Rows of the retain set: those that are not flagged, and flagged ones whose label the person corrected.
+    ///
+    /// # Errors
+    /// Where the training rows are not at hand.
+    fn retain_rows(&self) -> Result<usize>;
+    /// Takes gradient steps from the model as it is now. `seed` is that of the random teacher, where a step names it.
+    ///
+    /// # Errors
+    /// Where the training rows are not at hand, a step's rows do not exist, or the steps diverge or are stopped.
+    fn gradient_steps(&mut self, steps: &mut dyn Iterator<Item = GradientStep>, seed: u64, progress: &dyn Progress) -> Result<TrainingLog>;
+    /// How much the output reacts to every parameter over the forget set: mean over mini-batches of |d mean ||logits||^2 / d parameter|.
+    ///
+    /// # Errors
+    /// Where it cannot be measured.
+    fn forget_sensitivity(&self) -> Result<Vec<f64>>;
+    /// The same over the retain set or all training rows.
+    ///
+    /// # Errors
+    /// Where it cannot be measured, or the training rows are not at hand.
+    fn reference_sensitivity(&self, reference: Reference) -> Result<Vec<f64>>;
+    /// Share of the forget set that the model does not give its observed label; 1 of an empty set.
+    ///
+    /// # Errors
+    /// Where the rows do not fit the model.
+    fn deletion_change(&self) -> Result<f64>;
+    /// Accuracy on the validation rows, with observed labels; `None` where there are none.
+    ///
+    /// # Errors
+    /// Where the rows do not fit the model.
+    fn validation_accuracy(&self) -> Result<Option<f64>>;
+    /// Undoes every repair.
+    fn start_over(&mut self);
 }
 
 /// What a repair did.
@@ -198,6 +353,16 @@ pub struct RepairOutcome {
     pub dampening: Option<Dampening>,
     /// What training saw; only for methods that train.
     pub training: Option<TrainingLog>,
+}
+
+impl RepairOutcome {
+    /// Of a method that trains.
+    fn trained(log: TrainingLog) -> Result<Self> {
+        Ok(Self {
+            training: Some(log),
+            dampening: None,
+        })
+    }
 }
 
 /// Repairs a model with a method. An empty forget set changes nothing, whatever the method.
@@ -229,46 +394,4 @@ pub fn apply(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn methods_have_distinct_names_and_full_sentences() {
-        let mut names: Vec<_> = METHODS.iter().map(|method| method.name()).collect();
-        names.sort_unstable();
-        names.dedup();
-        assert_eq!(names.len(), METHODS.len());
-        for method in METHODS {
-            assert!(method.description().ends_with('.'));
-            assert!(!method.title().is_empty());
-        }
-    }
-
-    #[test]
-    fn a_misspelt_method_gets_a_suggestion() {
-        assert_eq!(method("assd").unwrap().name(), "assd");
-        let error = method("fine-tune").err().unwrap();
-        assert_eq!(error.hint_text(), Some("did you mean `finetune`?"));
-        assert!(method("zzz").err().unwrap().hint_text().unwrap().contains("retrain"));
-    }
-
-    #[test]
-    fn options_out_of_range_are_named() {
-        for (alpha, lambda, epochs) in [
-            (0.0, 1.0, 1),
-            (f64::NAN, 1.0, 1),
-            (1.0, -0.1, 1),
-            (1.0, f64::INFINITY, 1),
-            (1.0, 1.0, 0),
-        ] {
-            let options = RepairOptions {
-                ssd_alpha: alpha,
-                ssd_lambda: lambda,
-                finetune_epochs: epochs,
-                ..RepairOptions::default()
-            };
-            assert!(options.check().is_err());
-        }
-        RepairOptions::default().check().unwrap();
-    }
-}
+mod tests;

@@ -8,6 +8,26 @@ use crate::progress::Progress;
 /// SSD with the alpha and lambda of the options.
 pub struct Ssd;
 
+/// The 10 x 5 grid over which the corrective paper (arXiv 2402.14015) searches SSD's settings; the rule is in [`super::choose`].
+pub const ALPHAS: [f64; 10] = [0.1, 1.0, 10.0, 50.0, 100.0, 500.0, 1e3, 1e4, 1e5, 1e6];
+/// See [`ALPHAS`].
+pub const LAMBDAS: [f64; 5] = [0.1, 0.5, 1.0, 5.0, 10.0];
+
+/// The grid, large alphas first: of settings that are as good as each other the one that changes least is taken.
+pub(super) fn grid(options: &RepairOptions) -> Vec<RepairOptions> {
+    let mut all = Vec::with_capacity(ALPHAS.len() * LAMBDAS.len());
+    for alpha in ALPHAS.iter().rev() {
+        for lambda in LAMBDAS.iter().rev() {
+            all.push(RepairOptions {
+                ssd_alpha: *alpha,
+                ssd_lambda: *lambda,
+                ..options.clone()
+            });
+        }
+    }
+    all
+}
+
 impl RepairMethod for Ssd {
     fn name(&self) -> &'static str {
         "ssd"
@@ -23,6 +43,10 @@ impl RepairMethod for Ssd {
 
     fn needs(&self) -> Needs {
         Needs::StoredImportances
+    }
+
+    fn grid(&self, _model: &dyn Repairable, options: &RepairOptions) -> Vec<RepairOptions> {
+        grid(options)
     }
 
     fn repair(&self, model: &mut dyn Repairable, options: &RepairOptions, _progress: &dyn Progress) -> Result<RepairOutcome> {

@@ -369,7 +369,7 @@ fn named(error: Error, chunk: &str, run: u32, init: u32) -> Error {
 
 /// Runs `work` on every item, items spread over the threads as they become free; results in the order of the items. After a failure no
 /// further item is begun.
-fn side_by_side<I: Sync, R: Send>(items: &[I], threads: usize, work: impl Fn(&I) -> Result<R> + Sync) -> Vec<Result<R>> {
+pub(super) fn side_by_side<I: Sync, R: Send>(items: &[I], threads: usize, work: impl Fn(&I) -> Result<R> + Sync) -> Vec<Result<R>> {
     let next = AtomicUsize::new(0);
     let results: Vec<Mutex<Option<Result<R>>>> = items.iter().map(|_| Mutex::new(None)).collect();
     std::thread::scope(|scope| {

@@ -1,0 +1,51 @@
+//! CF, catastrophic forgetting by continued training (Goel et al. 2022, arXiv 2201.06640, with all layers, as in Corrective Machine
+//! Unlearning, arXiv 2402.14015, section 4): the model trains on without the flagged rows at the learning rate of the start of its
+//! training, for as many steps as asked, and forgets them over that. [`super::METHODS`]' `finetune` goes on where training stopped instead, for one
+//! pass at the small rate reached there.
+
+use super::steps::{Ask, GradientStep, batches};
+use super::{Needs, RepairMethod, RepairOptions, RepairOutcome, Repairable};
+use crate::error::Result;
+use crate::progress::Progress;
+
+/// Continued training for a number of steps.
+pub struct ContinuedTraining;
+
+/// Without a number of steps: as many as this share of the training's passes has.
+const SHARE_OF_TRAINING: f64 = 0.2;
+
+impl RepairMethod for ContinuedTraining {
+    fn name(&self) -> &'static str {
+        "cf"
+    }
+
+    fn title(&self) -> &'static str {
+        "CF (continued training)"
+    }
+
+    fn description(&self) -> &'static str {
+        "Trains on without the flagged rows, in steps as large as those of the first pass, for a fifth of the training's length."
+    }
+
+    fn needs(&self) -> Needs {
+        Needs::TrainingRows
+    }
+
+    fn repair(&self, model: &mut dyn Repairable, options: &RepairOptions, progress: &dyn Progress) -> Result<RepairOutcome> {
+        let pace = model.pace();
+        let runs = batches(model.retain_rows()?, pace.batch);
+        let passes = ((pace.epochs as f64 * SHARE_OF_TRAINING).round() as usize).max(1);
+        let wanted = options.unlearning.cf_steps.unwrap_or(passes * runs.len());
+        let first = options.unlearning.learning_rate.unwrap_or(pace.first_rate);
+        let mut steps = (0..wanted).map(|number| {
+            let (pass, run) = (number / runs.len().max(1), &runs[number % runs.len()]);
+            GradientStep {
+                retain: Some(Ask::labels(run.clone(), 1.0)),
+                forget: None,
+                learning_rate: first * pace.decay.powi(i32::try_from(pass).unwrap_or(i32::MAX)),
+                pass,
+            }
+        });
+        RepairOutcome::trained(model.gradient_steps(&mut steps, options.unlearning.seed, progress)?)
+    }
+}

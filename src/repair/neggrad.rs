@@ -1,0 +1,67 @@
+//! NegGrad+ (Kurmanji et al. 2023, arXiv 2302.09880, section 4): descends on the rows that are not flagged and climbs on the flagged ones,
+//!
+//! L(w) = beta / |D_r| sum_r l(f(x_r; w), y_r) - (1 - beta) / |D_f| sum_f l(f(x_f; w), y_f).
+//!
+//! Every step takes a batch of the retain set and the next batch of the forget set, which is gone through again and again. Both go
+//! through batch norm together, so that a few flagged rows of one kind do not become what the model takes for the average row.
+
+use super::steps::{Ask, GradientStep, batches};
+use super::{Needs, RepairMethod, RepairOptions, RepairOutcome, Repairable};
+use crate::error::Result;
+use crate::progress::Progress;
+
+/// NegGrad+.
+pub struct NegGradPlus;
+
+/// Weights beta, and factors on the learning rate, which a search tries.
+const WEIGHTS: [f64; 3] = [0.9, 0.95, 0.99];
+const RATES: [f64; 2] = [1.0, 3.0];
+
+impl RepairMethod for NegGradPlus {
+    fn name(&self) -> &'static str {
+        "neggrad-plus"
+    }
+
+    fn title(&self) -> &'static str {
+        "NegGrad+"
+    }
+
+    fn description(&self) -> &'static str {
+        "Unlearns the labels of the flagged rows step by step while learning on from the rest."
+    }
+
+    fn needs(&self) -> Needs {
+        Needs::TrainingRows
+    }
+
+    fn grid(&self, model: &dyn Repairable, options: &RepairOptions) -> Vec<RepairOptions> {
+        let rate = options.unlearning.learning_rate.unwrap_or(model.pace().next_rate);
+        let mut all = Vec::new();
+        for weight in WEIGHTS {
+            for factor in RATES {
+                let mut one = options.clone();
+                one.unlearning.learning_rate = Some(rate * factor);
+                one.unlearning.neggrad_weight = weight;
+                all.push(one);
+            }
+        }
+        all
+    }
+
+    fn repair(&self, model: &mut dyn Repairable, options: &RepairOptions, progress: &dyn Progress) -> Result<RepairOutcome> {
+        let settings = &options.unlearning;
+        let pace = model.pace();
+        let learning_rate = settings.learning_rate.unwrap_or(pace.next_rate);
+        let retain = batches(model.retain_rows()?, pace.batch);
+        let forget = batches(model.forget_rows(), pace.batch);
+        let weight = settings.neggrad_weight;
+        let mut again = forget.iter().cycle();
+        let mut steps = (0..settings.neggrad_passes * retain.len()).map(|number| GradientStep {
+            retain: Some(Ask::labels(retain[number % retain.len()].clone(), weight)),
+            forget: again.next().map(|run| Ask::labels(run.clone(), weight - 1.0)),
+            learning_rate,
+            pass: number / retain.len(),
+        });
+        RepairOutcome::trained(model.gradient_steps(&mut steps, settings.seed, progress)?)
+    }
+}

@@ -1,0 +1,96 @@
+//! SCRUB (Kurmanji, Triantafillou, Hayes, Triantafillou 2023, arXiv 2302.09880, equation 3 and algorithm 1): the repaired model obeys
+//! the original one on the rows that are not flagged, learns their labels, and disobeys it on the flagged ones,
+//!
+//! min over w of alpha/N_r sum_r d(x_r; w) + gamma/N_r sum_r l(f(x_r; w), y_r) - 1/N_f sum_f d(x_f; w),
+//! d(x; w) = KL(p(f(x; original)) || p(f(x; w))),
+//!
+//! by passes that first climb on the flagged rows (for the first `scrub_forget_passes` of them) and then descend on the others. As in the
+//! published settings alpha = 0.001, gamma = 0.99, temperature 4, 3 passes of which 2 climb; steps are plain SGD here.
+
+use super::steps::{Ask, Distillation, GradientStep, Teacher, batches};
+use super::{Needs, RepairMethod, RepairOptions, RepairOutcome, Repairable};
+use crate::error::Result;
+use crate::progress::Progress;
+
+/// SCRUB.
+pub struct Scrub;
+
+/// Factors on the learning rate, and passes that climb, which a search tries.
+const RATES: [f64; 3] = [0.1, 1.0, 3.0];
+const FORGET_PASSES: [usize; 2] = [1, 2];
+
+impl RepairMethod for Scrub {
+    fn name(&self) -> &'static str {
+        "scrub"
+    }
+
+    fn title(&self) -> &'static str {
+        "SCRUB"
+    }
+
+    fn description(&self) -> &'static str {
+        "Drives the model away from its own answers on the flagged rows and holds it at labels and answers on the rest."
+    }
+
+    fn needs(&self) -> Needs {
+        Needs::TrainingRows
+    }
+
+    fn grid(&self, model: &dyn Repairable, options: &RepairOptions) -> Vec<RepairOptions> {
+        let rate = options.unlearning.learning_rate.unwrap_or(model.pace().next_rate);
+        let mut all = Vec::new();
+        for factor in RATES {
+            for forget_passes in FORGET_PASSES {
+                let mut one = options.clone();
+                one.unlearning.learning_rate = Some(rate * factor);
+                one.unlearning.scrub_forget_passes = forget_passes;
+                all.push(one);
+            }
+        }
+        all
+    }
+
+    fn repair(&self, model: &mut dyn Repairable, options: &RepairOptions, progress: &dyn Progress) -> Result<RepairOutcome> {
+        let settings = &options.unlearning;
+        let pace = model.pace();
+        let learning_rate = settings.learning_rate.unwrap_or(pace.next_rate);
+        let retain = batches(model.retain_rows()?, pace.batch);
+        let forget = batches(model.forget_rows(), pace.batch);
+        // A single flagged row has no variance to be normalised by, so rows that are asked nothing go along with it.
+        let company = retain.first().filter(|_| model.forget_rows() == 1).cloned();
+        let away = Distillation {
+            weight: -1.0,
+            teacher: Teacher::Original,
+            temperature: settings.scrub_temperature,
+        };
+        let near = Distillation {
+            weight: settings.scrub_alpha,
+            ..away
+        };
+        let mut steps = (0..settings.scrub_passes).flat_map(|pass| {
+            let climbs = if pass < settings.scrub_forget_passes {
+                forget.as_slice()
+            } else {
+                &[]
+            };
+            let climbing = climbs.iter().map(|run| GradientStep {
+                retain: company.clone().map(|rows| Ask::labels(rows, 0.0)),
+                forget: Some(Ask::distil(run.clone(), away)),
+                learning_rate,
+                pass,
+            });
+            let descending = retain.iter().map(|run| GradientStep {
+                retain: Some(Ask {
+                    rows: run.clone().collect(),
+                    label: settings.scrub_gamma,
+                    distillation: Some(near),
+                }),
+                forget: None,
+                learning_rate,
+                pass,
+            });
+            climbing.chain(descending).collect::<Vec<_>>()
+        });
+        RepairOutcome::trained(model.gradient_steps(&mut steps, settings.seed, progress)?)
+    }
+}

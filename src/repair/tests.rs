@@ -1,0 +1,385 @@
+//! The methods against PyTorch's numbers (tests/fixtures/unlearning.py), and what each of them must never do.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::*;
+use crate::nn::{Examples, Forget, MlpSpec, Network, Real, Recipe, train};
+use crate::progress::Silent;
+use crate::seed::Seed;
+use rand::Rng;
+
+const PARAMETERS: [&str; 10] = [
+    "0.weight", "0.bias", "1.weight", "1.bias", "3.weight", "3.bias", "4.weight", "4.bias", "6.weight", "6.bias",
+];
+const BUFFERS: [&str; 4] = ["1.running_mean", "1.running_var", "4.running_mean", "4.running_var"];
+
+fn fixture(name: &str) -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name);
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+fn numbers(value: &Value) -> Vec<f64> {
+    value.as_array().unwrap().iter().map(|number| number.as_f64().unwrap()).collect()
+}
+
+fn flat(value: &Value, names: &[&str]) -> Vec<f64> {
+    names.iter().flat_map(|name| numbers(&value[*name])).collect()
+}
+
+/// A trained network with its rows and flags.
+struct Case<T> {
+    inputs: Vec<T>,
+    labels: Vec<u8>,
+    positions: Vec<u32>,
+    flagged_inputs: Vec<T>,
+    flagged_labels: Vec<u8>,
+    corrections: Vec<Option<u8>>,
+    recipe: Recipe,
+    initial: Network<T>,
+    network: Network<T>,
+}
+
+impl<T: Real> Case<T> {
+    fn new(inputs: Vec<T>, labels: Vec<u8>, positions: Vec<u32>, recipe: Recipe, initial: Network<T>, network: Network<T>) -> Self {
+        let width = network.spec().inputs;
+        let of = |row: &u32| inputs[*row as usize * width..][..width].to_vec();
+        Self {
+            flagged_inputs: positions.iter().flat_map(of).collect(),
+            flagged_labels: positions.iter().map(|row| labels[*row as usize]).collect(),
+            corrections: Vec::new(),
+            inputs,
+            labels,
+            positions,
+            recipe,
+            initial,
+            network,
+        }
+    }
+
+    fn model(&self, threads: usize) -> MlpRepair<'_, T> {
+        let trained = TrainedMlp {
+            network: &self.network,
+            recipe: &self.recipe,
+            initial: Some(&self.initial),
+            stored: None,
+            training_rows: self.labels.len(),
+        };
+        let rows = TrainingRows {
+            inputs: &self.inputs,
+            labels: &self.labels,
+        };
+        let request = RepairRequest {
+            forget: Forget {
+                inputs: &self.flagged_inputs,
+                labels: &self.flagged_labels,
+                positions: &self.positions,
+            },
+            corrections: &self.corrections,
+            training: Some(rows),
+        };
+        MlpRepair::new(trained, request, threads).unwrap().with_validation(rows).unwrap()
+    }
+}
+
+fn golden<T: Real>() -> (Case<T>, Value) {
+    let given = fixture("mlp_assd.json");
+    let whole = |value: &Value| value.as_u64().unwrap() as usize;
+    let hidden = given["hidden"].as_array().unwrap().iter().map(whole).collect();
+    let spec = MlpSpec::new(whole(&given["inputs"]), hidden, whole(&given["classes"])).unwrap();
+    let network = |state: &str| {
+        let mut network = Network::<T>::zeros(&spec).unwrap();
+        let fill = |to: &mut [T], from: Vec<f64>| to.iter_mut().zip(from).for_each(|(to, from)| *to = T::from_f64(from));
+        fill(network.parameters_mut(), flat(&given[state], &PARAMETERS));
+        fill(network.buffers_mut(), flat(&given[state], &BUFFERS));
+        network
+    };
+    let training = &given["training"];
+    let recipe = Recipe {
+        epochs: whole(&training["epochs"]),
+        learning_rate: training["lr"].as_f64().unwrap(),
+        decay: training["gamma_per_epoch"].as_f64().unwrap(),
+        weight_decay: training["weight_decay"].as_f64().unwrap(),
+        batch: whole(&given["batch"]),
+        ..Recipe::default()
+    };
+    let case = Case::new(
+        numbers(&given["x"]).into_iter().map(T::from_f64).collect(),
+        numbers(&given["y"]).into_iter().map(|label| label as u8).collect(),
+        numbers(&given["forget_rows"]).into_iter().map(|row| row as u32).collect(),
+        recipe,
+        network("initial"),
+        network("trained"),
+    );
+    (case, fixture("unlearning.json"))
+}
+
+fn assert_close<T: Real>(what: &str, found: &[T], expected: &[f64]) {
+    let largest = expected.iter().fold(0.0_f64, |largest, value| largest.max(value.abs()));
+    assert_eq!(found.len(), expected.len(), "{what}");
+    for (index, (found, expected)) in found.iter().zip(expected).enumerate() {
+        let allowed = if size_of::<T>() == 8 {
+            1e-9
+        } else {
+            1e-4 * expected.abs().max(0.01 * largest)
+        };
+        let found = found.to_f64();
+        assert!(
+            (found - expected).abs() <= allowed,
+            "{what}[{index}]: {found} instead of {expected}"
+        );
+    }
+}
+
+fn check_golden<T: Real>() {
+    let (case, expected) = golden::<T>();
+    let scrub = &expected["scrub_settings"];
+    let options = RepairOptions {
+        unlearning: UnlearningOptions {
+            cf_steps: expected["cf_steps"].as_u64().map(|steps| steps as usize),
+            scrub_alpha: scrub["alpha"].as_f64().unwrap(),
+            scrub_gamma: scrub["gamma"].as_f64().unwrap(),
+            scrub_temperature: scrub["temperature"].as_f64().unwrap(),
+            scrub_passes: 2,
+            scrub_forget_passes: 1,
+            ..UnlearningOptions::default()
+        },
+        ..RepairOptions::default()
+    };
+    for name in ["cf", "scrub", "badt", "neggrad-plus"] {
+        let mut model = case.model(2).with_random_teacher(case.initial.clone()).unwrap();
+        let outcome = apply(method(name).unwrap(), &mut model, &options, &Silent::default()).unwrap();
+        assert!(outcome.training.unwrap().epochs.iter().all(|pass| pass.loss.is_finite()));
+        assert_close(name, model.network().parameters(), &flat(&expected[name], &PARAMETERS));
+        assert_close(name, model.network().buffers(), &flat(&expected[name], &BUFFERS));
+    }
+    let model = case.model(2);
+    let narrow = |values: Vec<f64>| values.into_iter().map(T::from_f64).collect::<Vec<_>>();
+    for (name, found) in [
+        ("sensitivity_forget", model.forget_sensitivity().unwrap()),
+        ("sensitivity_retain", model.reference_sensitivity(Reference::Retain).unwrap()),
+    ] {
+        assert_close(name, &narrow(found), &flat(&expected[name], &PARAMETERS));
+    }
+}
+
+#[test]
+fn methods_give_pytorchs_parameters_in_double_precision() {
+    check_golden::<f64>();
+}
+
+#[test]
+fn methods_give_pytorchs_parameters_in_single_precision() {
+    check_golden::<f32>();
+}
+
+/// Rows whose class follows from the sign of two inputs; in the corner where both are high, class 2 was booked as class 1 in part.
+fn misbooked(rows: usize) -> (Case<f32>, Vec<u8>, Vec<u32>) {
+    let mut rng = Seed(3).stream("misbooked", 0);
+    let inputs: Vec<f32> = (0..rows * 4).map(|_| rng.random_range(-1.0..1.0)).collect();
+    let clean: Vec<u8> = inputs
+        .chunks_exact(4)
+        .map(|row| u8::from(row[0] > 0.0) + u8::from(row[1] > 0.0))
+        .collect();
+    let mut labels = clean.clone();
+    let mut wrong = Vec::new();
+    for (row, label) in labels.iter_mut().enumerate() {
+        if *label == 2 && row % 10 < 7 {
+            *label = 1;
+            wrong.push(row as u32);
+        }
+    }
+    let recipe = Recipe {
+        epochs: 15,
+        batch: 64,
+        learning_rate: 0.1,
+        ..Recipe::default()
+    };
+    let initial = Network::initial(&MlpSpec::new(4, vec![16, 16], 3).unwrap(), Seed(1)).unwrap();
+    let mut network = initial.clone();
+    train(&mut network, &Examples::all(&inputs, 4, &labels), &recipe, 1, &Silent::default()).unwrap();
+    (Case::new(inputs, labels, wrong.clone(), recipe, initial, network), clean, wrong)
+}
+
+#[test]
+fn an_empty_forget_set_changes_nothing_whatever_the_method() {
+    let (mut case, _, _) = misbooked(400);
+    case.positions.clear();
+    case.flagged_inputs.clear();
+    case.flagged_labels.clear();
+    for method in METHODS {
+        let mut model = case.model(1);
+        apply(*method, &mut model, &RepairOptions::default(), &Silent::default()).unwrap();
+        assert_eq!(model.network(), &case.network, "{}", method.name());
+    }
+}
+
+#[test]
+fn every_method_gives_the_same_bytes_on_one_and_two_threads_and_in_whatever_order_flags_are_given() {
+    let (case, _, wrong) = misbooked(1_500);
+    let turned = Case::new(
+        case.inputs.clone(),
+        case.labels.clone(),
+        wrong.iter().rev().copied().collect(),
+        case.recipe.clone(),
+        case.initial.clone(),
+        case.network.clone(),
+    );
+    for method in METHODS {
+        let run = |case: &Case<f32>, threads: usize| {
+            let mut model = case.model(threads);
+            apply(*method, &mut model, &RepairOptions::default(), &Silent::default()).unwrap();
+            model.into_network()
+        };
+        let first = run(&case, 1);
+        assert_eq!(first, run(&case, 2), "{}", method.name());
+        assert_eq!(first, run(&turned, 1), "{}", method.name());
+        assert_ne!(first, case.network, "{}", method.name());
+        assert!(first.is_finite());
+    }
+}
+
+#[test]
+fn one_flagged_row_is_enough_for_every_method() {
+    let (case, _, wrong) = misbooked(300);
+    let one = Case::new(
+        case.inputs,
+        case.labels,
+        wrong[..1].to_vec(),
+        case.recipe,
+        case.initial,
+        case.network,
+    );
+    for method in METHODS {
+        let mut model = one.model(1);
+        apply(*method, &mut model, &RepairOptions::default(), &Silent::default()).unwrap();
+        assert!(model.network().is_finite(), "{}", method.name());
+    }
+}
+
+#[test]
+fn methods_that_unlearn_labels_make_the_flagged_rows_lose_them() {
+    let (case, _, _) = misbooked(1_500);
+    let before = case.model(1).deletion_change().unwrap();
+    for name in ["scrub", "badt", "neggrad-plus"] {
+        let mut model = case.model(1);
+        apply_best(method(name).unwrap(), &mut model, &RepairOptions::default(), &Silent::default()).unwrap();
+        let after = model.deletion_change().unwrap();
+        assert!(after > before + 0.2, "{name}: {before} to {after}");
+    }
+}
+
+#[test]
+fn a_corrected_row_is_learnt_with_its_correction_and_not_held_at_the_old_answer() {
+    let (mut case, clean, wrong) = misbooked(1_500);
+    case.corrections = wrong.iter().map(|row| Some(clean[*row as usize])).collect();
+    assert_eq!(case.model(1).retain_rows().unwrap(), case.labels.len());
+    let options = RepairOptions {
+        unlearning: UnlearningOptions {
+            learning_rate: Some(0.1),
+            badt_retain_share: 1.0,
+            badt_passes: 4,
+            scrub_alpha: 0.5,
+            scrub_temperature: 1.0,
+            scrub_forget_passes: 0,
+            ..UnlearningOptions::default()
+        },
+        ..RepairOptions::default()
+    };
+    for name in ["cf", "scrub"] {
+        let mut model = case.model(1);
+        apply(method(name).unwrap(), &mut model, &options, &Silent::default()).unwrap();
+        let right = model.agreement(&case.inputs, &clean).unwrap();
+        assert!(right as f64 > 0.9 * clean.len() as f64, "{name}: {right} of {}", clean.len());
+    }
+}
+
+#[test]
+fn the_rule_takes_the_best_mean_of_deletion_change_and_validation_accuracy() {
+    let (case, _, _) = misbooked(800);
+    for name in ["ssd", "lfssd", "scrub"] {
+        let mut model = case.model(1);
+        let chosen = apply_best(method(name).unwrap(), &mut model, &RepairOptions::default(), &Silent::default()).unwrap();
+        let best = &chosen.trials[chosen.best];
+        assert!(chosen.trials.iter().all(|trial| trial.score() <= best.score()));
+        // The model is left with that setting, and a setting applied alone gives what it gave within the search.
+        assert_eq!(model.deletion_change().unwrap(), best.deletion_change);
+        assert_eq!(model.validation_accuracy().unwrap(), Some(best.validation_accuracy));
+        let mut fresh = case.model(1);
+        apply(method(name).unwrap(), &mut fresh, &best.options, &Silent::default()).unwrap();
+        assert_eq!(fresh.network(), model.network(), "{name}");
+    }
+    let grid = method("ssd").unwrap().grid(&case.model(1), &RepairOptions::default());
+    assert_eq!(grid.len(), 50);
+}
+
+#[test]
+fn a_search_without_validation_rows_is_refused() {
+    let (case, _, _) = misbooked(300);
+    let mut model = case.model(1);
+    model.validation = None;
+    let error = apply_best(method("ssd").unwrap(), &mut model, &RepairOptions::default(), &Silent::default()).unwrap_err();
+    assert!(error.message().contains("validation rows"));
+}
+
+#[test]
+fn settings_out_of_range_are_refused() {
+    let with = |change: fn(&mut UnlearningOptions)| {
+        let mut options = RepairOptions::default();
+        change(&mut options.unlearning);
+        options.check()
+    };
+    with(|_| {}).unwrap();
+    for wrong in [
+        (|options| options.learning_rate = Some(0.0)) as fn(&mut UnlearningOptions),
+        |options| options.cf_steps = Some(0),
+        |options| options.scrub_alpha = -1.0,
+        |options| options.scrub_temperature = f64::NAN,
+        |options| options.badt_retain_share = 0.0,
+        |options| options.neggrad_weight = 0.5,
+        |options| options.neggrad_passes = 0,
+    ] {
+        assert!(with(wrong).is_err());
+    }
+}
+
+#[test]
+fn methods_have_distinct_names_and_full_sentences() {
+    let mut names: Vec<_> = METHODS.iter().map(|method| method.name()).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), METHODS.len());
+    for method in METHODS {
+        assert!(method.description().ends_with('.'));
+        assert!(!method.title().is_empty());
+    }
+}
+
+#[test]
+fn a_misspelt_method_gets_a_suggestion() {
+    assert_eq!(method("assd").unwrap().name(), "assd");
+    let error = method("fine-tune").err().unwrap();
+    assert_eq!(error.hint_text(), Some("did you mean `finetune`?"));
+    assert!(method("zzz").err().unwrap().hint_text().unwrap().contains("retrain"));
+}
+
+#[test]
+fn options_out_of_range_are_named() {
+    for (alpha, lambda, epochs) in [
+        (0.0, 1.0, 1),
+        (f64::NAN, 1.0, 1),
+        (1.0, -0.1, 1),
+        (1.0, f64::INFINITY, 1),
+        (1.0, 1.0, 0),
+    ] {
+        let options = RepairOptions {
+            ssd_alpha: alpha,
+            ssd_lambda: lambda,
+            finetune_epochs: epochs,
+            ..RepairOptions::default()
+        };
+        assert!(options.check().is_err());
+    }
+    RepairOptions::default().check().unwrap();
+}
