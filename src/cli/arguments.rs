@@ -75,6 +75,11 @@ pub enum Command {
         after_help = "Examples:\n  recant scenarios orders.csv --profile dataco --sizes 2x50,3x100 --errors 1%,5% --runs 100 --out run\n  recant scenarios status run\n  recant scenarios report run\n  recant scenarios orders.csv --shard 3/8 --out run     one of eight parts; then: recant scenarios merge run\n\nStopped or killed, the same command goes on where it stopped and ends with the same bytes."
     )]
     Scenarios(Box<super::scenarios::ScenariosArgs>),
+    /// Studies over many trials: which method helps when only a part of the wrong rows is known?
+    #[command(
+        after_help = "Examples:\n  recant bench corrective --generated 60000 --kind 'segment:Market = LATAM: late -> on time, 60%' --out study"
+    )]
+    Bench(super::bench::BenchArgs),
     /// Rebuild a report from stored records
     #[command(after_help = "Examples:\n  recant report model-repaired --out report")]
     Report(ReportArgs),

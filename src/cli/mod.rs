@@ -1,6 +1,7 @@
 //! The command line: parse, validate, act. One file per command; the list of commands is [`arguments::Command`].
 
 pub mod arguments;
+pub mod bench;
 pub mod console;
 mod demo;
 mod generate;
@@ -64,6 +65,7 @@ fn run(line: CommandLine) -> Result<()> {
         Command::Repair(arguments) => repair::run(&context, &arguments),
         Command::Predict(arguments) => predict::run(&context, &arguments),
         Command::Scenarios(arguments) => scenarios::run(&context, &arguments),
+        Command::Bench(arguments) => bench::run(&context, &arguments),
         Command::Report(arguments) => report::run(&context, &arguments),
         Command::Generate(arguments) => generate::run(&context, &arguments),
         Command::Completions { shell } => {

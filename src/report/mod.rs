@@ -5,6 +5,7 @@
 //! [`plots`] know nothing of repairs, so that other reports can be made of them: collect the sections with [`assemble`], put
 //! them on a [`page::Page`], write both with [`write_page`].
 
+pub mod corrective;
 pub mod elements;
 pub mod format;
 pub mod page;

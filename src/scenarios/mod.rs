@@ -12,6 +12,7 @@
 
 pub mod assemble;
 pub mod compute;
+pub mod corrective;
 pub mod data;
 pub mod folder;
 pub mod job;

@@ -1,0 +1,178 @@
+//! `recant bench`: studies over many trials, resumable and shardable.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueHint};
+
+use crate::cli::Context;
+use crate::cli::arguments::{ProfileOptions, SheetOptions};
+use crate::cli::sheets;
+use crate::datasets::generator::{Options as Generated, Sheet};
+use crate::error::{Error, Result};
+use crate::features::Profile;
+use crate::label_errors::Amount;
+use crate::notes::Notes;
+use crate::report;
+use crate::report::format;
+use crate::scenarios::Shard;
+use crate::scenarios::corrective::{self, Study, StudyFolder, StudyOptions, summarise};
+
+/// `recant bench`
+#[derive(Debug, Args)]
+pub struct BenchArgs {
+    /// Which study
+    #[command(subcommand)]
+    pub study: StudyCommand,
+}
+
+/// The studies.
+#[derive(Debug, Subcommand)]
+pub enum StudyCommand {
+    /// Only a part of the wrong rows is known: which method wins back what they cost?
+    #[command(
+        after_help = "Examples:\n  recant bench corrective --sheet orders.csv --profile dataco --kind 'segment:Market = LATAM: late -> on time, 60%' --out study\n  recant bench corrective --generated 60000 --kind 'confusion:late,on time' --rate 2%,5% --known 10%,30%,100% --out study\n  recant bench corrective --report-only --out study\n\nStopped or killed, the same command goes on where it stopped. Shards (--shard 1/2, --shard 2/2) share the folder."
+    )]
+    Corrective(Box<CorrectiveArgs>),
+}
+
+/// `recant bench corrective`
+#[derive(Debug, Args)]
+pub struct CorrectiveArgs {
+    /// The sheet: CSV, Excel, OpenDocument or Parquet
+    #[arg(long, value_name = "SHEET", value_hint = ValueHint::FilePath)]
+    pub sheet: Option<PathBuf>,
+    /// Make up a sheet of so many rows instead (kept in the run folder)
+    #[arg(long, value_name = "ROWS", conflicts_with = "sheet", value_parser = clap::value_parser!(u32).range(1_000..=5_000_000))]
+    pub generated: Option<u32>,
+    /// Run folder: made if it is not there, gone on with if it is
+    #[arg(long, value_name = "RUN", value_hint = ValueHint::DirPath)]
+    pub out: PathBuf,
+    /// Kind of error, as in `recant inject`; several at once joined by ` & `; may be given several times
+    #[arg(long, value_name = "KIND")]
+    pub kind: Vec<String>,
+    /// Rates that every kind is tried at: shares of the training rows [default: the amounts that the kinds state]
+    #[arg(long, value_name = "RATES", value_delimiter = ',')]
+    pub rate: Vec<String>,
+    /// Known shares of the wrong rows
+    #[arg(long, value_name = "SHARES", default_value = "10%,20%,30%,40%,50%,60%,70%,80%,90%,100%", value_delimiter = ',', value_parser = Amount::parse_share)]
+    pub known: Vec<f64>,
+    /// Which wrong rows are found first: none (a random part), earliest, latest, or a condition
+    #[arg(long, value_name = "BIAS", default_value = "none")]
+    pub bias: String,
+    /// Share of the flags that sit on clean rows
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    pub false_flags: f64,
+    /// Methods, joined by + to be applied one after the other
+    #[arg(
+        long,
+        value_name = "METHODS",
+        default_value = "retrain,finetune,cf,assd,ssd,lfssd,scrub,badt,neggrad-plus",
+        value_delimiter = ','
+    )]
+    pub methods: Vec<String>,
+    /// Repetitions
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub runs: u32,
+    /// Run every method with its defaults instead of choosing settings on validation rows
+    #[arg(long)]
+    pub no_search: bool,
+    /// Hidden layers [default: the profile's]
+    #[arg(long, value_name = "SIZE")]
+    pub network: Option<String>,
+    /// Passes over the training rows [default: the profile's]
+    #[arg(long, value_name = "N")]
+    pub epochs: Option<usize>,
+    /// Compute only this part: i/n, auto/n (from Slurm's or Kubernetes' variables), or all
+    #[arg(long, value_name = "I/N")]
+    pub shard: Option<String>,
+    /// Compute nothing; write the report of what is there
+    #[arg(long)]
+    pub report_only: bool,
+    #[allow(missing_docs)]
+    #[command(flatten)]
+    pub profile: ProfileOptions,
+}
+
+pub(super) fn run(context: &Context, arguments: &BenchArgs) -> Result<()> {
+    match &arguments.study {
+        StudyCommand::Corrective(arguments) => run_corrective(context, arguments),
+    }
+}
+
+fn run_corrective(context: &Context, arguments: &CorrectiveArgs) -> Result<()> {
+    if arguments.report_only {
+        return write_report(context, arguments, None);
+    }
+    let shard = Shard::resolve(arguments.shard.as_deref(), &|name| std::env::var(name).ok())?.map(|(shard, _)| shard);
+    let mut notes = Notes::new();
+    let progress = context.console.progress();
+    let sheet = match (&arguments.sheet, arguments.generated) {
+        (Some(sheet), _) => sheet.clone(),
+        (None, Some(rows)) => {
+            let path = arguments.out.join(format!("generated-{rows}-seed-{}.csv", context.seed.0));
+            if !path.exists() {
+                let options = Generated {
+                    rows: rows as usize,
+                    seed: context.seed,
+                    ..Generated::default()
+                };
+                std::fs::create_dir_all(&arguments.out).map_err(|error| Error::io("make the folder", &arguments.out, &error))?;
+                Sheet::past(&options)?.write(&path, &progress)?;
+            }
+            path
+        }
+        (None, None) => {
+            return Err(Error::input("a study needs a sheet")
+                .hint("give one with `--sheet orders.csv`, or let one be made up: `--generated 60000`"));
+        }
+    };
+    let table = sheets::read(&sheet, &SheetOptions::default(), &mut notes)?;
+    let overrides = sheets::overrides(&arguments.profile, context.seed);
+    let profile = Profile::choose(&table, arguments.profile.profile.as_deref(), &overrides, &mut notes)?;
+    let options = StudyOptions {
+        kinds: arguments.kind.clone(),
+        rates: arguments.rate.clone(),
+        known: arguments.known.clone(),
+        bias: arguments.bias.clone(),
+        false_flags: arguments.false_flags,
+        methods: arguments.methods.clone(),
+        repetitions: arguments.runs,
+        search: !arguments.no_search,
+        network: arguments.network.clone(),
+        epochs: arguments.epochs,
+        seed: context.seed.0,
+    };
+    let study = Study::new(&table, &profile, &options, &mut notes)?;
+    let folder = StudyFolder::claim(&arguments.out, study.settings())?;
+    let done = corrective::run(&study, &folder, shard, context.threads, &progress)?;
+    context.console.notes(&notes);
+    context.console.say(format!(
+        "{} computed, {} were there already.",
+        format::counted(done.computed, "unit"),
+        format::count(done.found)
+    ));
+    if !done.assembled {
+        context
+            .console
+            .result(&serde_json::json!({ "run": arguments.out, "computed": done.computed, "found": done.found, "notes": notes }));
+        return Ok(());
+    }
+    write_report(context, arguments, Some(done))
+}
+
+fn write_report(context: &Context, arguments: &CorrectiveArgs, done: Option<corrective::Done>) -> Result<()> {
+    let folder = StudyFolder::look(&arguments.out)?;
+    let judged = summarise(&folder)?;
+    let paths = report::corrective::write(&arguments.out.join("report"), &judged)?;
+    let console = &context.console;
+    if folder.path().join("records.csv").exists() {
+        console.item("Records", folder.path().join("records.csv").display().to_string());
+    }
+    console.item("Report", paths.html.display().to_string());
+    let mut value = serde_json::to_value(&judged).map_err(|error| Error::internal(error.to_string()))?;
+    value["run"] = serde_json::json!(arguments.out);
+    value["report"] = serde_json::json!(paths.html);
+    value["computed"] = serde_json::json!(done.map(|done| done.computed));
+    console.result(&value);
+    Ok(())
+}

@@ -1,0 +1,250 @@
+//! What a study computes: everything that decides a byte of its records.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::error::{Error, Result};
+use crate::features::{Prepared, Profile};
+use crate::files::hex;
+use crate::label_errors::{Amount, Bias, kinds};
+use crate::nn::MlpSpec;
+use crate::repair::{self, RepairMethod};
+use crate::tables::Table;
+
+/// Version of the layout of a run folder; another one is refused.
+pub const LAYOUT_VERSION: u32 = 1;
+
+/// A rate that stands for the amount that the kind itself states.
+pub const OWN_RATE: &str = "own";
+
+/// Share of the training rows that is held out for choosing settings where the profile keeps no validation rows.
+pub const HELD_OUT: f64 = 0.1;
+
+/// What the person asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StudyOptions {
+    /// Error specifications, such as `segment:Market = LATAM: late -> on time, 60%`; several at once joined by ` & `.
+    pub kinds: Vec<String>,
+    /// Rates that each is tried at; empty: the amounts that they state.
+    pub rates: Vec<String>,
+    /// Known shares of the manipulated rows.
+    pub known: Vec<f64>,
+    /// Which of them are found first.
+    pub bias: String,
+    /// Share of the flags on clean rows.
+    pub false_flags: f64,
+    /// Methods; a name, several joined by `+` applied one after the other, with `expand+` in front to propose further rows first.
+    pub methods: Vec<String>,
+    /// Repetitions.
+    pub repetitions: u32,
+    /// Whether settings are chosen by the rule of the paper; else each method runs with its defaults.
+    pub search: bool,
+    /// Hidden layers; the profile's where absent.
+    pub network: Option<String>,
+    /// Passes; the profile's where absent.
+    pub epochs: Option<usize>,
+    /// Run seed.
+    pub seed: u64,
+}
+
+/// Settings of a study, stored in the run folder as `settings.json`. Threads and shards are not among them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StudySettings {
+    /// [`LAYOUT_VERSION`].
+    pub layout_version: u32,
+    /// Version of Recant that computes.
+    pub recant_version: String,
+    /// File name of the sheet.
+    pub data_file: String,
+    /// SHA-256 of the sheet.
+    pub data_sha256: String,
+    /// The profile as TOML, whole.
+    pub profile: String,
+    /// Name of the profile.
+    pub profile_name: String,
+    /// Hidden layers.
+    pub network: String,
+    /// Passes over the training rows.
+    pub epochs: usize,
+    /// Rows per step.
+    pub batch: usize,
+    /// Learning rate of the first pass.
+    pub learning_rate: f64,
+    /// Factor on it after every pass.
+    pub decay: f64,
+    /// Weight decay.
+    pub weight_decay: f64,
+    /// Share of the training rows held out for choosing settings; absent where the profile keeps validation rows.
+    pub held_out: Option<f64>,
+    /// See [`StudyOptions::kinds`].
+    pub kinds: Vec<String>,
+    /// See [`StudyOptions::rates`]; [`OWN_RATE`] alone where none were given.
+    pub rates: Vec<String>,
+    /// See [`StudyOptions::known`].
+    pub known: Vec<f64>,
+    /// See [`StudyOptions::bias`].
+    pub bias: String,
+    /// See [`StudyOptions::false_flags`].
+    pub false_flags: f64,
+    /// See [`StudyOptions::methods`].
+    pub methods: Vec<String>,
+    /// See [`StudyOptions::repetitions`].
+    pub repetitions: u32,
+    /// See [`StudyOptions::search`].
+    pub search: bool,
+    /// Run seed.
+    pub seed: u64,
+}
+
+/// One pattern at one rate in one repetition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unit {
+    /// Index into [`StudySettings::kinds`].
+    pub kind: usize,
+    /// Index into [`StudySettings::rates`].
+    pub rate: usize,
+    /// Counted from 0.
+    pub repetition: u32,
+}
+
+impl Unit {
+    /// Its file name without ending.
+    pub fn name(&self) -> String {
+        format!("kind-{}_rate-{}_{:03}", self.kind + 1, self.rate + 1, self.repetition)
+    }
+}
+
+/// A way to repair, as the settings name it.
+pub struct Way {
+    /// Its name.
+    pub name: String,
+    /// Whether further rows are proposed first and repaired with the flagged ones.
+    pub expand: bool,
+    /// Methods, one after the other.
+    pub methods: Vec<&'static dyn RepairMethod>,
+}
+
+/// Reads the name of a way to repair.
+///
+/// # Errors
+/// For a name that is none.
+pub fn way(name: &str) -> Result<Way> {
+    let (expand, rest) = match name.strip_prefix("expand+") {
+        Some(rest) => (true, rest),
+        None => (false, name),
+    };
+    let methods = rest
+        .split('+')
+        .map(|part| repair::method(part.trim()))
+        .collect::<Result<Vec<_>>>()?;
+    Ok(Way {
+        name: name.to_owned(),
+        expand,
+        methods,
+    })
+}
+
+impl StudySettings {
+    /// Fixes the settings of a study on a sheet.
+    ///
+    /// # Errors
+    /// Where an option cannot be read or is out of range.
+    pub fn new(table: &Table, profile: &Profile, prepared: &Prepared, options: &StudyOptions) -> Result<Self> {
+        let defaults = &profile.training;
+        let mut rates = options.rates.clone();
+        if rates.is_empty() {
+            rates.push(OWN_RATE.to_owned());
+        }
+        let settings = Self {
+            layout_version: LAYOUT_VERSION,
+            recant_version: env!("CARGO_PKG_VERSION").to_owned(),
+            data_file: table.source().file_name.clone(),
+            data_sha256: table.source().sha256.clone(),
+            profile: profile.to_toml()?,
+            profile_name: profile.name.clone(),
+            network: options.network.clone().unwrap_or_else(|| defaults.network.clone()),
+            epochs: options.epochs.unwrap_or(defaults.epochs),
+            batch: defaults.batch,
+            learning_rate: defaults.learning_rate,
+            decay: defaults.decay,
+            weight_decay: defaults.weight_decay,
+            held_out: prepared.validation.as_ref().is_none_or(|part| part.is_empty()).then_some(HELD_OUT),
+            kinds: options.kinds.clone(),
+            rates,
+            known: options.known.clone(),
+            bias: options.bias.clone(),
+            false_flags: options.false_flags,
+            methods: options.methods.clone(),
+            repetitions: options.repetitions,
+            search: options.search,
+            seed: options.seed,
+        };
+        settings.check(prepared.profile.label.classes())?;
+        Ok(settings)
+    }
+
+    fn check(&self, classes: &[String]) -> Result<()> {
+        MlpSpec::parse_hidden(&self.network)?;
+        if self.kinds.is_empty() || self.known.is_empty() || self.methods.is_empty() || self.repetitions == 0 {
+            return Err(Error::input(
+                "a study needs at least one kind, one known share, one method and one repetition",
+            ));
+        }
+        for kind in &self.kinds {
+            for part in parts(kind) {
+                kinds::parse(part, classes)?;
+            }
+        }
+        for rate in &self.rates {
+            self.amount(rate)?;
+        }
+        if let Some(wrong) = self.known.iter().find(|share| !(**share > 0.0 && **share <= 1.0)) {
+            return Err(Error::input(format!("a known share is {wrong}, and must be above 0 and at most 1")).hint("such as `10%,30%,100%`"));
+        }
+        Bias::parse(&self.bias)?;
+        for name in &self.methods {
+            way(name)?;
+        }
+        Ok(())
+    }
+
+    /// The amount that a rate stands for.
+    ///
+    /// # Errors
+    /// Where it is neither [`OWN_RATE`] nor an amount.
+    pub fn amount(&self, rate: &str) -> Result<Option<Amount>> {
+        if rate == OWN_RATE { Ok(None) } else { rate.parse().map(Some) }
+    }
+
+    /// All units, repetition by repetition, so that a study stopped early has some of everything.
+    pub fn units(&self) -> Vec<Unit> {
+        let mut units = Vec::new();
+        for repetition in 0..self.repetitions {
+            for kind in 0..self.kinds.len() {
+                for rate in 0..self.rates.len() {
+                    units.push(Unit { kind, rate, repetition });
+                }
+            }
+        }
+        units
+    }
+
+    /// SHA-256 over everything but the number of repetitions, so that a study may grow.
+    ///
+    /// # Errors
+    /// Only by a fault of ours.
+    pub fn fingerprint(&self) -> Result<String> {
+        let base = Self {
+            repetitions: 0,
+            ..self.clone()
+        };
+        let text = serde_json::to_vec(&base).map_err(|error| Error::internal(format!("settings as JSON: {error}")))?;
+        Ok(hex(&Sha256::digest(text)))
+    }
+}
+
+/// The errors of a kind that joins several.
+pub fn parts(kind: &str) -> impl Iterator<Item = &str> {
+    kind.split(" & ").map(str::trim)
+}

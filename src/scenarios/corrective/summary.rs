@@ -1,0 +1,210 @@
+//! A study in figures: means over the repetitions, and how much of the gap between the corrupted and the clean model a method wins back.
+
+use serde::{Deserialize, Serialize};
+
+use super::folder::{Row, StudyFolder};
+use super::settings::StudySettings;
+use super::{CLEAN, NONE};
+use crate::error::{Error, Result};
+use crate::stats::Sample;
+
+/// A study, summarised.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StudyReport {
+    /// What was computed.
+    pub settings: StudySettings,
+    /// Units that are there, and units planned.
+    pub units: (usize, usize),
+    /// One pattern at one rate, in the order of the settings.
+    pub patterns: Vec<PatternReport>,
+}
+
+/// One pattern at one rate.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PatternReport {
+    /// Error specification.
+    pub kind: String,
+    /// Rate.
+    pub rate: String,
+    /// Repetitions that are there.
+    pub repetitions: usize,
+    /// Share of the training rows that is wrong, mean.
+    pub wrong_share: f64,
+    /// Test rows of the affected domain.
+    pub affected: u32,
+    /// The model trained on clean labels.
+    pub clean: Figures,
+    /// The corrupted model.
+    pub none: Figures,
+    /// By method, then known share, in the order of the settings.
+    pub methods: Vec<MethodFigures>,
+}
+
+/// One method at one known share.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MethodFigures {
+    /// Method.
+    pub method: String,
+    /// Known share.
+    pub known: f64,
+    /// Flagged training rows, mean.
+    pub flags: f64,
+    /// Accuracies.
+    pub figures: Figures,
+    /// Share of the gap on the affected domain that is won back: (method - corrupted) / (clean - corrupted), mean over repetitions with a
+    /// gap of at least one point.
+    pub recovered: Option<f64>,
+    /// Accuracy outside the affected domain minus that of the corrupted model, mean.
+    pub elsewhere_change: Option<f64>,
+    /// Rows proposed beside the flagged ones, mean.
+    pub proposed: Option<f64>,
+    /// Share of them that is wrong, over all repetitions.
+    pub precision: Option<f64>,
+    /// Seconds, mean; with the search for settings where there was one.
+    pub seconds: Option<f64>,
+    /// Repetitions in which the method failed.
+    pub failed: usize,
+}
+
+/// Clean-label accuracies, means over repetitions.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Figures {
+    /// On the affected domain (test rows); absent where it is empty.
+    pub affected: Option<f64>,
+    /// Standard deviation of that over repetitions; absent for a single one.
+    pub affected_sd: Option<f64>,
+    /// On the other test rows; absent where there are none.
+    pub elsewhere: Option<f64>,
+    /// On the manipulated training rows; absent where there are none.
+    pub manipulated: Option<f64>,
+}
+
+fn mean(values: &[f64]) -> Option<f64> {
+    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+}
+
+fn share(right: u32, of: u32) -> Option<f64> {
+    (of > 0).then(|| f64::from(right) / f64::from(of))
+}
+
+fn figures(rows: &[&Row]) -> Figures {
+    let values = |of: &dyn Fn(&Row) -> Option<f64>| rows.iter().filter_map(|row| of(row)).collect::<Vec<f64>>();
+    let affected = values(&|row| share(row.affected_right, row.affected));
+    Figures {
+        affected: mean(&affected),
+        affected_sd: Sample::new(&affected).ok().and_then(|sample| sample.standard_deviation().ok()),
+        elsewhere: mean(&values(&|row| share(row.elsewhere_right, row.elsewhere))),
+        manipulated: mean(&values(&|row| share(row.manipulated_right, row.manipulated))),
+    }
+}
+
+/// Smallest gap that a share of it means something for.
+const LEAST_GAP: f64 = 0.01;
+
+/// Summarises what is there of a study.
+///
+/// # Errors
+/// Where a unit cannot be read, or none is there.
+pub fn summarise(folder: &StudyFolder) -> Result<StudyReport> {
+    let settings = folder.settings();
+    let units = settings.units();
+    let mut found = 0;
+    let mut patterns = Vec::new();
+    for (kind, spec) in settings.kinds.iter().enumerate() {
+        for (rate, amount) in settings.rates.iter().enumerate() {
+            let mut repetitions = Vec::new();
+            for unit in units.iter().filter(|unit| unit.kind == kind && unit.rate == rate) {
+                if let Some(rows) = folder.unit(unit)? {
+                    repetitions.push((rows, folder.timings(unit)));
+                }
+            }
+            found += repetitions.len();
+            if let Some(pattern) = pattern(settings, spec, amount, &repetitions) {
+                patterns.push(pattern);
+            }
+        }
+    }
+    if patterns.is_empty() {
+        return Err(Error::input("nothing of this study is computed yet")
+            .hint("start `recant bench corrective` again: it goes on where it stopped"));
+    }
+    Ok(StudyReport {
+        settings: settings.clone(),
+        units: (found, units.len()),
+        patterns,
+    })
+}
+
+type Repetition = (Vec<Row>, super::folder::Seconds);
+
+fn pattern(settings: &StudySettings, kind: &str, rate: &str, repetitions: &[Repetition]) -> Option<PatternReport> {
+    let of = |rows: &'_ [Row], method: &str| rows.iter().position(|row| row.known.is_none() && row.method == method);
+    let whole: Vec<&Repetition> = repetitions
+        .iter()
+        .filter(|(rows, _)| of(rows, CLEAN).is_some() && of(rows, NONE).is_some())
+        .collect();
+    let pick = |method: &str| -> Vec<&Row> { whole.iter().filter_map(|(rows, _)| Some(&rows[of(rows, method)?])).collect() };
+    let (clean, none) = (pick(CLEAN), pick(NONE));
+    let first = none.first()?;
+    let mut methods = Vec::new();
+    for method in &settings.methods {
+        for known in &settings.known {
+            let rows: Vec<(&Row, &Row, &Row, Option<f64>)> = whole
+                .iter()
+                .zip(clean.iter().zip(&none))
+                .filter_map(|((rows, seconds), (clean, none))| {
+                    let row = rows.iter().find(|row| row.known == Some(*known) && row.method == *method)?;
+                    Some((row, *clean, *none, seconds.get(&format!("{known} {method}")).copied()))
+                })
+                .collect();
+            if !rows.is_empty() {
+                methods.push(method_figures(method, *known, &rows));
+            }
+        }
+    }
+    Some(PatternReport {
+        kind: kind.to_owned(),
+        rate: rate.to_owned(),
+        repetitions: whole.len(),
+        wrong_share: mean(
+            &none
+                .iter()
+                .filter_map(|row| share(row.manipulated, row.training_rows))
+                .collect::<Vec<_>>(),
+        )
+        .unwrap_or(0.0),
+        affected: first.affected,
+        clean: figures(&clean),
+        none: figures(&none),
+        methods,
+    })
+}
+
+fn method_figures(method: &str, known: f64, rows: &[(&Row, &Row, &Row, Option<f64>)]) -> MethodFigures {
+    let accuracy = |row: &Row| share(row.affected_right, row.affected);
+    let recovered: Vec<f64> = rows
+        .iter()
+        .filter_map(|(row, clean, none, _)| {
+            let (row, clean, none) = (accuracy(row)?, accuracy(clean)?, accuracy(none)?);
+            (clean - none >= LEAST_GAP).then(|| (row - none) / (clean - none))
+        })
+        .collect();
+    let elsewhere: Vec<f64> = rows
+        .iter()
+        .filter_map(|(row, _, none, _)| Some(share(row.elsewhere_right, row.elsewhere)? - share(none.elsewhere_right, none.elsewhere)?))
+        .collect();
+    let proposed: Vec<f64> = rows.iter().filter_map(|(row, ..)| row.proposed.map(f64::from)).collect();
+    let total = |of: &dyn Fn(&Row) -> Option<u32>| rows.iter().filter_map(|(row, ..)| of(row)).sum::<u32>();
+    MethodFigures {
+        method: method.to_owned(),
+        known,
+        flags: mean(&rows.iter().map(|(row, ..)| f64::from(row.flags)).collect::<Vec<_>>()).unwrap_or(0.0),
+        figures: figures(&rows.iter().map(|(row, ..)| *row).collect::<Vec<_>>()),
+        recovered: mean(&recovered),
+        elsewhere_change: mean(&elsewhere),
+        proposed: mean(&proposed),
+        precision: share(total(&|row| row.proposed_wrong), total(&|row| row.proposed)),
+        seconds: mean(&rows.iter().filter_map(|(.., seconds)| *seconds).collect::<Vec<_>>()),
+        failed: rows.iter().filter(|(row, ..)| row.failed.is_some()).count(),
+    }
+}
