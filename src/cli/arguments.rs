@@ -62,6 +62,16 @@ pub enum Command {
         after_help = "Examples:\n  recant inject orders.csv --rate 5% --out trial\n  recant inject orders.csv --kind 'segment:Market = LATAM and \"Shipping Mode\" = \"Standard Class\": late -> on time, 60%' --out trial"
     )]
     Inject(InjectArgs),
+    /// Find the rest: further rows that are wrong like the flagged ones, and the rule that they follow
+    #[command(
+        after_help = "Examples:\n  recant expand orders.csv --model model --flags wrong-ids.csv --out proposals.xlsx\n  recant repair --model model --flags proposals.xlsx --data orders.csv --method all --out model-repaired\n\nThe file lists the flagged rows, rows of a pattern (ticked: is_label_issue is TRUE) and rows that contradict the rest of their\ngroup or a near copy of the label (not ticked). Untick and tick as you see fit; `recant repair --flags` takes the ticked ones.\nWhere the flags look like independent slips it says so and proposes nothing for being like them."
+    )]
+    Expand(ExpandArgs),
+    /// Rank likely label errors without any flags
+    #[command(
+        after_help = "Examples:\n  recant suspects orders.csv --model model --out suspects.xlsx\n  recant repair --model model --flags suspects.xlsx --data orders.csv --method all --out model-repaired"
+    )]
+    Suspects(SuspectsArgs),
     /// Repair a model, given the rows that were entered wrongly
     #[command(
         after_help = "Examples:\n  recant repair --model model --flags wrong-rows.csv --test orders-2018.csv --out model-repaired\n  recant repair --model model --flags wrong-ids.xlsx --data orders.csv --method all --out model-repaired"
@@ -243,6 +253,52 @@ pub struct InjectArgs {
     #[allow(missing_docs)]
     #[command(flatten)]
     pub profile: ProfileOptions,
+    #[allow(missing_docs)]
+    #[command(flatten)]
+    pub reading: SheetOptions,
+}
+
+/// `recant expand`
+#[derive(Debug, Args)]
+pub struct ExpandArgs {
+    /// The sheet that the model was trained on
+    #[arg(value_name = "SHEET", value_hint = ValueHint::FilePath)]
+    pub sheet_file: PathBuf,
+    /// Model folder made by `recant train`
+    #[arg(long, value_name = "MODEL", value_hint = ValueHint::DirPath)]
+    pub model: PathBuf,
+    /// Rows that are known to be wrong: keys, row numbers or whole rows (CSV, Excel, Parquet)
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub flags: PathBuf,
+    /// File to write: .csv, or .xlsx to tick
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub out: PathBuf,
+    /// Tick the rows that contradict something as well
+    #[arg(long)]
+    pub tick_contradictions: bool,
+    #[allow(missing_docs)]
+    #[command(flatten)]
+    pub flag_reading: FlagOptions,
+    #[allow(missing_docs)]
+    #[command(flatten)]
+    pub reading: SheetOptions,
+}
+
+/// `recant suspects`
+#[derive(Debug, Args)]
+pub struct SuspectsArgs {
+    /// The sheet that the model was trained on
+    #[arg(value_name = "SHEET", value_hint = ValueHint::FilePath)]
+    pub sheet_file: PathBuf,
+    /// Model folder made by `recant train`
+    #[arg(long, value_name = "MODEL", value_hint = ValueHint::DirPath)]
+    pub model: PathBuf,
+    /// File to write: .csv, or .xlsx to tick
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub out: PathBuf,
+    /// Parts that the rows are cut into, each judged by a model trained on the others
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u8).range(2..=50))]
+    pub folds: u8,
     #[allow(missing_docs)]
     #[command(flatten)]
     pub reading: SheetOptions,

@@ -4,6 +4,7 @@ pub mod arguments;
 pub mod bench;
 pub mod console;
 mod demo;
+mod expand;
 mod generate;
 mod inject;
 mod inspect;
@@ -63,6 +64,8 @@ fn run(line: CommandLine) -> Result<()> {
         Command::Train(arguments) => train::run(&context, &arguments),
         Command::Inject(arguments) => inject::run(&context, &arguments),
         Command::Repair(arguments) => repair::run(&context, &arguments),
+        Command::Expand(arguments) => expand::run(&context, &arguments),
+        Command::Suspects(arguments) => expand::run_suspects(&context, &arguments),
         Command::Predict(arguments) => predict::run(&context, &arguments),
         Command::Scenarios(arguments) => scenarios::run(&context, &arguments),
         Command::Bench(arguments) => bench::run(&context, &arguments),

@@ -1,7 +1,7 @@
 //! `recant repair`: repairs a model, judges the repair, writes model and report.
 
 use crate::cli::Context;
-use crate::cli::arguments::{ImportanceChoice, ReferenceChoice, RepairArgs, RowNumbers};
+use crate::cli::arguments::{FlagOptions as FlagReading, ImportanceChoice, ReferenceChoice, RepairArgs, RowNumbers};
 use crate::cli::{sheets, train};
 use crate::error::{Error, Result};
 use crate::evaluate::record::EvaluationSettings;
@@ -25,7 +25,7 @@ pub(super) fn run(context: &Context, arguments: &RepairArgs) -> Result<()> {
     let read_flags = flags::read(
         &arguments.flags,
         &ReadOptions::default(),
-        &flag_options(arguments),
+        &flag_options(&arguments.flag_reading),
         &model.rows,
         Some(&model.profile.label),
         &mut notes,
@@ -127,8 +127,7 @@ pub(super) fn say(context: &Context, repaired: &Repaired, out: &std::path::Path)
     Ok(())
 }
 
-fn flag_options(arguments: &RepairArgs) -> FlagOptions {
-    let reading = &arguments.flag_reading;
+pub(super) fn flag_options(reading: &FlagReading) -> FlagOptions {
     FlagOptions {
         key: reading.key.clone(),
         numbering: reading.row_numbers.map(|numbers| match numbers {

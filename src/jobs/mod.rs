@@ -1,6 +1,7 @@
 //! The jobs as library functions: train, inject, repair, predict. They read no arguments and print nothing.
 
 mod convert;
+pub mod expand;
 pub mod predict;
 pub mod repair;
 pub mod rows;

@@ -6,7 +6,9 @@
 //! - [`draw`]: mislabelling label vectors, fast, for scenarios;
 //! - [`flags`]: flag files, and finding their rows among those a model knows;
 //! - [`known`]: which part of the wrong rows somebody has found;
-//! - [`expand`]: finding the rest from a few flags.
+//! - [`expand`]: finding the rest from a few flags;
+//! - [`suspects`]: likely label errors without any flags;
+//! - [`proposals`]: both as a sheet to tick.
 //!
 //! Injection happens on clean labels that the caller holds; what it returns keeps observed labels, flags and true labels apart.
 
@@ -17,8 +19,10 @@ pub mod flags;
 pub mod kinds;
 pub mod known;
 mod out_of_fold;
+pub mod proposals;
 pub mod rules;
 pub mod sheet;
+pub mod suspects;
 #[cfg(test)]
 pub(crate) mod testing;
 

@@ -1,133 +1,315 @@
 //! How many rows of a region are wrong, and which: the observed labels as a mixture of right ones and mislabelled ones.
 //!
-//! With p(a|x) from a model that never saw the region, the observed label of a row of the region has the probability
-//! sum over a of p(a|x) T(a,b), where T(a,b) is the share of rows of true class a that are booked as b. T is estimated by
-//! expectation-maximisation (Dawid and Skene 1979, with one annotator and known class probabilities); Bayes' rule then gives each
-//! row's chance of being wrong.
+//! With p(a|x) from a model that never saw the region, a row of true class a is booked as b with probability T(a,b), and a wrong row is
+//! flagged with probability s. T and s are estimated by expectation-maximisation (Dawid and Skene 1979, with one annotator and known
+//! class probabilities), and Bayes' rule then gives each row's chance of being wrong.
+//!
+//! A model that never saw the region can be wrong about it. Where what was observed (labels and flags) differs by the values of a
+//! column more than chance allows, the class probabilities are scaled by that column's values, as part of the same maximisation; a
+//! column is let in only while the Bayesian information criterion says so.
 
 /// Rounds of expectation-maximisation; it stops earlier once no share moves.
-const ROUNDS: usize = 200;
-/// A flag is taken to be right with this chance at least, whatever the model says of the row.
+const ROUNDS: usize = 60;
+/// How much rarer a flag is on a right row than on a wrong one.
 const FALSE_FLAG: f64 = 0.02;
 /// Rows that speak for a class being booked right, before any is seen.
 const PRIOR: f64 = 1.0;
+/// Most columns that scale the class probabilities.
+const MOST_SCALED: usize = 6;
+/// Rows that speak for a value being like the others, before any is seen.
+const SHRINKAGE: f64 = 5.0;
+/// Power of each step of scaling: below 1, so that columns which say the same do not overshoot together.
+const STEP: f64 = 0.7;
 
 /// Rows of a region.
 pub(super) struct Region<'a> {
-    /// Probabilities of the true class, rows x classes.
+    /// Probabilities of the true class by a model that saw no row of the region, rows x classes.
     pub truth: &'a [f64],
     pub labels: &'a [u8],
     pub flagged: &'a [bool],
     /// The class that rows are wrongly booked as; any where absent.
     pub booked_as: Option<u8>,
     pub classes: usize,
+    /// Per column the bin of every row, and the number of bins.
+    pub columns: Vec<(Vec<u16>, usize)>,
 }
 
 /// What the mixture says.
 pub(super) struct Mixture {
-    /// Row-major, from (true) x to (booked).
-    pub booked: Vec<f64>,
-    /// For every row the chance that its label is wrong, its flag not counted.
+    /// For every row the chance that its label is wrong, as for a row without a flag.
     pub wrong: Vec<f64>,
     /// For every row the likeliest true class other than its label.
     pub likeliest: Vec<u8>,
-    /// Gain in log-likelihood of the unflagged rows over no row being wrong, in nats.
+    /// Gain in log-likelihood over no row being wrong and no column scaled, in nats, less the cost of every parameter.
     pub gain: f64,
 }
 
+/// The mixture that explains the region best: with one class that is misbooked, or with all.
 pub(super) fn fit(region: &Region) -> Mixture {
     let classes = region.classes;
-    let may = |from: usize, to: usize| from != to && region.booked_as.is_none_or(|class| usize::from(class) == to);
-    let mut booked = vec![0.0; classes * classes];
-    for from in 0..classes {
-        let ways = (0..classes).filter(|to| may(from, *to)).count();
-        for to in 0..classes {
-            if may(from, to) {
-                booked[from * classes + to] = 0.3 / ways as f64;
+    let all = vec![true; classes];
+    let mut choices = vec![all];
+    if let Some(class) = region.booked_as.filter(|_| classes > 2) {
+        choices.extend((0..classes).filter(|from| *from != usize::from(class)).map(|only| {
+            let mut from = vec![false; classes];
+            from[only] = true;
+            from
+        }));
+    }
+    let fitted: Vec<Mixture> = choices.iter().map(|from| Fit::new(region, from).run()).collect();
+    let best = fitted
+        .into_iter()
+        .reduce(|best, next| if next.gain > best.gain { next } else { best });
+    best.unwrap_or_else(|| Fit::new(region, &vec![true; classes]).run())
+}
+
+struct Fit<'a> {
+    region: &'a Region<'a>,
+    /// Which (from, to) may be misbooked.
+    may: Vec<bool>,
+    booked: Vec<f64>,
+    /// Share of the wrong rows that is flagged.
+    found: f64,
+    /// Class probabilities as scaled so far.
+    truth: Vec<f64>,
+    scaled: Vec<usize>,
+    parameters: f64,
+}
+
+impl<'a> Fit<'a> {
+    fn new(region: &'a Region<'a>, sources: &[bool]) -> Self {
+        let classes = region.classes;
+        let mut may = vec![false; classes * classes];
+        let mut booked = vec![0.0; classes * classes];
+        for from in 0..classes {
+            let to_any = |to: usize| sources[from] && from != to && region.booked_as.is_none_or(|class| usize::from(class) == to);
+            let ways = (0..classes).filter(|to| to_any(*to)).count();
+            for to in (0..classes).filter(|to| to_any(*to)) {
+                may[from * classes + to] = true;
+                booked[from * classes + to] = 0.5 / ways as f64;
+            }
+            booked[from * classes + from] = if ways == 0 { 1.0 } else { 0.5 };
+        }
+        Self {
+            parameters: 1.0 + may.iter().filter(|may| **may).count() as f64,
+            region,
+            may,
+            booked,
+            found: 0.2,
+            truth: region.truth.to_vec(),
+            scaled: Vec::new(),
+        }
+    }
+
+    fn run(mut self) -> Mixture {
+        self.maximise();
+        while self.scaled.len() < MOST_SCALED {
+            let Some((column, parameters)) = self.most_surprising() else {
+                break;
+            };
+            self.scaled.push(column);
+            self.parameters += parameters;
+            self.maximise();
+        }
+        self.finish()
+    }
+
+    fn rows(&self) -> usize {
+        self.region.labels.len()
+    }
+
+    fn truth_of(&self, row: usize) -> &[f64] {
+        &self.truth[row * self.region.classes..(row + 1) * self.region.classes]
+    }
+
+    /// Whether a row's flag is one of those that the rule explains.
+    fn counts(&self, row: usize) -> bool {
+        self.region.flagged[row] && self.region.booked_as.is_none_or(|class| class == self.region.labels[row])
+    }
+
+    /// Into `weights` the joint probability of each true class with what was observed of the row; returns their sum.
+    fn weigh(&self, row: usize, as_flagged: bool, weights: &mut [f64]) -> f64 {
+        let classes = self.region.classes;
+        let label = usize::from(self.region.labels[row]);
+        let (of_wrong, of_right) = match as_flagged {
+            true => (self.found, FALSE_FLAG * self.found),
+            false => (1.0 - self.found, 1.0),
+        };
+        let mut sum = 0.0;
+        for (from, (weight, truth)) in weights.iter_mut().zip(self.truth_of(row)).enumerate() {
+            let share = self.booked[from * classes + label];
+            *weight = truth * share * if from == label { of_right } else { of_wrong };
+            sum += *weight;
+        }
+        if sum <= 0.0 {
+            weights.fill(0.0);
+            weights[label] = 1e-300;
+            sum = 1e-300;
+        }
+        sum
+    }
+
+    fn maximise(&mut self) {
+        let classes = self.region.classes;
+        let mut weights = vec![0.0; classes];
+        let mut shares = vec![0.0; self.rows() * classes];
+        for _ in 0..ROUNDS {
+            let mut counts = vec![0.0; classes * classes];
+            (0..classes).for_each(|from| counts[from * classes + from] = PRIOR);
+            let (mut flagged, mut wrong) = (0.5, 1.0);
+            for row in 0..self.rows() {
+                let flag = self.counts(row);
+                let sum = self.weigh(row, flag, &mut weights);
+                let label = usize::from(self.region.labels[row]);
+                for (from, weight) in weights.iter().enumerate() {
+                    let share = weight / sum;
+                    shares[row * classes + from] = share;
+                    counts[from * classes + label] += share;
+                    if from != label {
+                        wrong += share;
+                        flagged += if flag { share } else { 0.0 };
+                    }
+                }
+            }
+            self.found = (flagged / wrong).clamp(1e-6, 0.999);
+            let mut moved = 0.0_f64;
+            for from in 0..classes {
+                let all: f64 = (0..classes)
+                    .filter(|to| *to == from || self.may[from * classes + to])
+                    .map(|to| counts[from * classes + to])
+                    .sum();
+                for to in (0..classes).filter(|to| *to == from || self.may[from * classes + *to]) {
+                    let share = counts[from * classes + to] / all;
+                    moved = moved.max((share - self.booked[from * classes + to]).abs());
+                    self.booked[from * classes + to] = share;
+                }
+            }
+            for column in self.scaled.clone() {
+                moved = moved.max(self.scale(column, &shares));
+            }
+            if moved < 1e-4 {
+                break;
             }
         }
-        booked[from * classes + from] = if ways == 0 { 1.0 } else { 0.7 };
     }
-    for _ in 0..ROUNDS {
-        let mut counts = vec![0.0; classes * classes];
-        for from in 0..classes {
-            counts[from * classes + from] = PRIOR;
-        }
-        for row in 0..region.labels.len() {
-            let to = usize::from(region.labels[row]);
-            let shares = region.shares(row, &booked, true);
-            for (from, share) in shares.iter().enumerate() {
-                counts[from * classes + to] += share;
+
+    /// Scales the class probabilities towards the true classes that the posterior says each value of a column has.
+    fn scale(&mut self, column: usize, shares: &[f64]) -> f64 {
+        let classes = self.region.classes;
+        let (codes, bins) = &self.region.columns[column];
+        let mut said = vec![0.0; bins * classes];
+        let mut held = vec![0.0; bins * classes];
+        let mut mean = vec![1e-9; classes];
+        for (row, code) in codes.iter().enumerate() {
+            let start = usize::from(*code) * classes;
+            for class in 0..classes {
+                said[start + class] += shares[row * classes + class];
+                held[start + class] += self.truth[row * classes + class];
+                mean[class] += self.truth[row * classes + class] / codes.len() as f64;
             }
         }
         let mut moved = 0.0_f64;
-        for from in 0..classes {
-            let all: f64 = counts[from * classes..(from + 1) * classes].iter().sum();
-            for to in 0..classes {
-                let share = counts[from * classes + to] / all;
-                moved = moved.max((share - booked[from * classes + to]).abs());
-                booked[from * classes + to] = share;
-            }
-        }
-        if moved < 1e-6 {
-            break;
-        }
-    }
-    let rows = region.labels.len();
-    let mut mixture = Mixture {
-        wrong: Vec::with_capacity(rows),
-        likeliest: Vec::with_capacity(rows),
-        gain: 0.0,
-        booked,
-    };
-    for row in 0..rows {
-        let label = usize::from(region.labels[row]);
-        let shares = region.shares(row, &mixture.booked, false);
-        mixture.wrong.push(1.0 - shares[label]);
-        let others = (0..classes).filter(|class| *class != label);
-        let best = others.fold(None, |best: Option<usize>, class| match best {
-            Some(best) if shares[best] >= shares[class] => Some(best),
-            _ => Some(class),
-        });
-        mixture.likeliest.push(best.unwrap_or(label) as u8);
-        if !region.flagged[row] {
-            let truth = region.truth_of(row);
-            let mixed: f64 = (0..classes).map(|from| truth[from] * mixture.booked[from * classes + label]).sum();
-            mixture.gain += (mixed.max(1e-12) / truth[label].max(1e-12)).ln();
-        }
-    }
-    mixture
-}
-
-impl Region<'_> {
-    fn truth_of(&self, row: usize) -> &[f64] {
-        &self.truth[row * self.classes..(row + 1) * self.classes]
-    }
-
-    /// The chance of each true class of a row, given its label (and its flag, if that counts).
-    fn shares(&self, row: usize, booked: &[f64], count_flag: bool) -> Vec<f64> {
-        let label = usize::from(self.labels[row]);
-        let mut shares: Vec<f64> = self
-            .truth_of(row)
-            .iter()
-            .enumerate()
-            .map(|(from, truth)| truth * booked[from * self.classes + label])
+        let factors: Vec<f64> = (0..bins * classes)
+            .map(|place| {
+                let prior = SHRINKAGE * mean[place % classes];
+                ((said[place] + prior) / (held[place] + prior)).powf(STEP)
+            })
             .collect();
-        let all: f64 = shares.iter().sum();
-        if all <= 0.0 {
-            shares.fill(0.0);
-            shares[label] = 1.0;
-        } else {
-            shares.iter_mut().for_each(|share| *share /= all);
+        for (row, code) in codes.iter().enumerate() {
+            let factors = &factors[usize::from(*code) * classes..(usize::from(*code) + 1) * classes];
+            let truth = &mut self.truth[row * classes..(row + 1) * classes];
+            truth.iter_mut().zip(factors).for_each(|(truth, factor)| *truth *= factor);
+            let all: f64 = truth.iter().sum();
+            truth.iter_mut().for_each(|truth| *truth /= all.max(1e-300));
         }
-        let others: f64 = 1.0 - shares[label];
-        let counted = self.booked_as.is_none_or(|class| usize::from(class) == label);
-        if count_flag && self.flagged[row] && counted && others > 1e-12 && shares[label] > FALSE_FLAG {
-            let scale = (1.0 - FALSE_FLAG) / others;
-            for (class, share) in shares.iter_mut().enumerate() {
-                *share = if class == label { FALSE_FLAG } else { *share * scale };
+        factors.iter().for_each(|factor| moved = moved.max((factor - 1.0).abs().min(1.0)));
+        moved
+    }
+
+    /// The column by whose values what was observed differs most from what is expected, with the parameters that letting it in costs;
+    /// `None` where none earns them.
+    fn most_surprising(&self) -> Option<(usize, f64)> {
+        let classes = self.region.classes;
+        let kinds = classes + 1;
+        // What may be observed of a row: each label, or a flag.
+        let mut expected = vec![0.0; self.rows() * kinds];
+        for row in 0..self.rows() {
+            let expected = &mut expected[row * kinds..(row + 1) * kinds];
+            for (from, truth) in self.truth_of(row).iter().enumerate() {
+                for to in 0..classes {
+                    let share = truth * self.booked[from * classes + to];
+                    if from == to {
+                        expected[to] += share;
+                    } else {
+                        expected[to] += share * (1.0 - self.found);
+                        expected[classes] += share * self.found;
+                    }
+                }
             }
         }
-        shares
+        let cost_each = 0.5 * (self.rows() as f64).max(2.0).ln();
+        let choice = (self.region.columns.len() as f64).max(1.0).ln();
+        let mut best: Option<(f64, usize, f64)> = None;
+        for (index, (codes, bins)) in self.region.columns.iter().enumerate() {
+            if self.scaled.contains(&index) {
+                continue;
+            }
+            let mut seen = vec![0.0; bins * kinds];
+            let mut thought = vec![1e-6; bins * kinds];
+            for (row, code) in codes.iter().enumerate() {
+                let start = usize::from(*code) * kinds;
+                let kind = if self.counts(row) {
+                    classes
+                } else {
+                    usize::from(self.region.labels[row])
+                };
+                seen[start + kind] += 1.0;
+                for kind in 0..kinds {
+                    thought[start + kind] += expected[row * kinds + kind];
+                }
+            }
+            let surprise: f64 = seen
+                .iter()
+                .zip(&thought)
+                .filter(|(seen, _)| **seen > 0.0)
+                .map(|(seen, thought)| seen * (seen / thought).ln())
+                .sum();
+            let used = seen.chunks(kinds).filter(|seen| seen.iter().any(|seen| *seen > 0.0)).count();
+            let parameters = (used * (classes - 1)) as f64;
+            let gain = surprise - parameters * cost_each - choice;
+            if used > 1 && gain > 0.0 && best.is_none_or(|(most, _, _)| gain > most) {
+                best = Some((gain, index, parameters));
+            }
+        }
+        best.map(|(_, index, parameters)| (index, parameters))
+    }
+
+    fn finish(self) -> Mixture {
+        let region = self.region;
+        let classes = region.classes;
+        let rows = self.rows();
+        let mut weights = vec![0.0; classes];
+        let mut mixture = Mixture {
+            wrong: Vec::with_capacity(rows),
+            likeliest: Vec::with_capacity(rows),
+            gain: -self.parameters * 0.5 * (rows as f64).max(2.0).ln(),
+        };
+        for row in 0..rows {
+            let label = usize::from(region.labels[row]);
+            let sum = self.weigh(row, false, &mut weights);
+            mixture.wrong.push(1.0 - weights[label] / sum);
+            let others = (0..classes).filter(|class| *class != label);
+            let best = others.fold(None, |best: Option<usize>, class| match best {
+                Some(best) if weights[best] >= weights[class] => Some(best),
+                _ => Some(class),
+            });
+            mixture.likeliest.push(best.unwrap_or(label) as u8);
+            // Flags speak for themselves; the labels of the other rows must bear the mixture out.
+            if !self.counts(row) {
+                let before = region.truth[row * classes + label].max(1e-12);
+                mixture.gain += (sum / before).ln();
+            }
+        }
+        mixture
     }
 }

@@ -48,7 +48,7 @@ impl Default for ExpandOptions {
     fn default() -> Self {
         Self {
             significance: 0.01,
-            precision: 0.9,
+            precision: 0.93,
             most_rules: 6,
             folds: 3,
         }
@@ -513,6 +513,13 @@ impl<'a> Work<'a> {
             flagged: &flagged,
             booked_as: region.booked_as,
             classes,
+            columns: columns
+                .iter()
+                .map(|column| {
+                    let codes = region.rows.iter().map(|row| column.codes[*row]).collect();
+                    (codes, column.bin_count() + 1)
+                })
+                .collect(),
         });
         if mixture.gain < LABEL_EVIDENCE {
             return None;
@@ -673,3 +680,6 @@ fn grouped(count: usize) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests;

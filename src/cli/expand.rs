@@ -1,0 +1,191 @@
+//! `recant expand` and `recant suspects`: further rows that are probably wrong, in a file to look at, to tick, and to repair with.
+
+use std::path::Path;
+
+use crate::cli::Context;
+use crate::cli::arguments::{ExpandArgs, SuspectsArgs};
+use crate::cli::{repair, sheets};
+use crate::error::{Error, Result};
+use crate::evaluate::words::{count, percent};
+use crate::jobs::expand::{Search, expand, proposal_sheet, suspect_sheet, suspects};
+use crate::jobs::rows::TrainingSheet;
+use crate::label_errors::flags;
+use crate::label_errors::{ExpandOptions, Expansion, Verdict};
+use crate::model::ModelFolder;
+use crate::notes::Notes;
+use crate::tables::ReadOptions;
+
+pub(super) fn run(context: &Context, arguments: &ExpandArgs) -> Result<()> {
+    refuse_overwriting(&arguments.out, &[&arguments.sheet_file, &arguments.flags])?;
+    let mut notes = Notes::new();
+    let (model, _) = ModelFolder::load(&arguments.model)?;
+    let read = flags::read(
+        &arguments.flags,
+        &ReadOptions::default(),
+        &repair::flag_options(&arguments.flag_reading),
+        &model.rows,
+        Some(&model.profile.label),
+        &mut notes,
+    )?;
+    let resolved = flags::resolve(&read.file, &model.rows, &mut notes)?;
+    let table = sheets::read(&arguments.sheet_file, &arguments.reading, &mut notes)?;
+    let sheet = TrainingSheet::read(&table, &model, &mut notes)?;
+    let search = Search {
+        model: &model,
+        table: &table,
+        sheet: &sheet,
+        seed: context.seed,
+        threads: context.threads,
+    };
+    let found = expand(
+        &search,
+        &resolved,
+        &ExpandOptions::default(),
+        &mut notes,
+        &context.console.progress(),
+    )?;
+    proposal_sheet(&search, &resolved, &found, arguments.tick_contradictions)?.write(&arguments.out, &mut notes)?;
+    say(context, arguments, &found, &notes);
+    Ok(())
+}
+
+fn say(context: &Context, arguments: &ExpandArgs, found: &Expansion, notes: &Notes) {
+    let console = &context.console;
+    console.notes(notes);
+    summary(context, found);
+    console.item(
+        "Looked at",
+        format!("{} columns: {}", found.columns_used.len(), found.columns_used.join(", ")),
+    );
+    console.item("Written", arguments.out.display().to_string());
+    if !found.pattern.is_empty() || !found.contradictions.is_empty() {
+        console.next_step(
+            "Next, look through the file (column is_label_issue: TRUE is taken as wrong) and repair with it:",
+            &format!(
+                "recant repair --model {} --flags {} --data {} --method all --out model-repaired",
+                sheets::shown(&arguments.model),
+                sheets::shown(&arguments.out),
+                sheets::shown(&arguments.sheet_file)
+            ),
+        );
+    }
+    let mut value = serde_json::to_value(found).unwrap_or_default();
+    value["pattern"] = serde_json::json!(found.pattern.len());
+    value["contradictions"] = serde_json::json!(found.contradictions.len());
+    value["out"] = serde_json::json!(arguments.out);
+    value["notes"] = serde_json::json!(notes);
+    console.result(&value);
+}
+
+/// What was found, in a few lines.
+pub(super) fn summary(context: &Context, found: &Expansion) {
+    let console = &context.console;
+    console.item(
+        "Flagged",
+        format!("{} of {} training rows", count(found.flagged), count(found.training_rows)),
+    );
+    match found.verdict {
+        Verdict::Pattern => {
+            for rule in &found.rules {
+                console.item("Pattern", &rule.words);
+                console.item(
+                    "",
+                    format!(
+                        "{} rows meet it and are booked so; about {} of them are wrong",
+                        count(rule.rows),
+                        count(rule.estimated_wrong.round() as usize)
+                    ),
+                );
+            }
+        }
+        Verdict::IndependentSlips | Verdict::TooFewFlags => console.item("Pattern", &found.sentence),
+    }
+    match found.expected_precision {
+        Some(precision) => console.item(
+            "Proposed",
+            format!(
+                "{} rows like the flagged ones; about {} of them are wrong",
+                count(found.pattern.len()),
+                percent(precision, 0)
+            ),
+        ),
+        None => console.item("Proposed", "no further row for being like the flagged ones"),
+    }
+    for contradiction in &found.contradicted {
+        if contradiction.rows > 0 {
+            console.item(
+                "Contradicts",
+                format!("{} rows: {}", count(contradiction.rows), contradiction.words),
+            );
+        }
+    }
+}
+
+/// `recant suspects`
+pub(super) fn run_suspects(context: &Context, arguments: &SuspectsArgs) -> Result<()> {
+    refuse_overwriting(&arguments.out, &[&arguments.sheet_file])?;
+    let mut notes = Notes::new();
+    let (model, _) = ModelFolder::load(&arguments.model)?;
+    let table = sheets::read(&arguments.sheet_file, &arguments.reading, &mut notes)?;
+    let sheet = TrainingSheet::read(&table, &model, &mut notes)?;
+    let search = Search {
+        model: &model,
+        table: &table,
+        sheet: &sheet,
+        seed: context.seed,
+        threads: context.threads,
+    };
+    let found = suspects(&search, usize::from(arguments.folds), &context.console.progress())?;
+    suspect_sheet(&search, &found)?.write(&arguments.out, &mut notes)?;
+    let console = &context.console;
+    console.notes(&notes);
+    let classes = &model.info.classes;
+    console.item(
+        "Suspects",
+        format!(
+            "{} of {} training rows ({})",
+            count(found.rows.len()),
+            count(found.training_rows),
+            percent(found.rows.len() as f64 / found.training_rows.max(1) as f64, 1)
+        ),
+    );
+    let mut kinds = Vec::new();
+    for (given, name) in classes.iter().enumerate() {
+        for (likeliest, other) in classes.iter().enumerate().filter(|(class, _)| *class != given) {
+            let rows = found.counts[given * classes.len() + likeliest];
+            if rows > 0 {
+                console.item("", format!("{} booked {name}, likeliest {other}", count(rows)));
+                kinds.push(serde_json::json!({ "given": name, "likeliest": other, "rows": rows }));
+            }
+        }
+    }
+    console.item(
+        "Beware",
+        "where the columns say little about the label, many right rows are among them: look before you repair",
+    );
+    console.item("Written", arguments.out.display().to_string());
+    console.next_step(
+        "Next, look through the file (worst first; column is_label_issue: TRUE is taken as wrong) and repair with it:",
+        &format!(
+            "recant repair --model {} --flags {} --data {} --method all --out model-repaired",
+            sheets::shown(&arguments.model),
+            sheets::shown(&arguments.out),
+            sheets::shown(&arguments.sheet_file)
+        ),
+    );
+    console.result(&serde_json::json!({
+        "suspects": found.rows.len(), "training_rows": found.training_rows, "kinds": kinds, "joint": found.joint,
+        "thresholds": found.thresholds, "out": arguments.out, "notes": notes,
+    }));
+    Ok(())
+}
+
+fn refuse_overwriting(out: &Path, inputs: &[&Path]) -> Result<()> {
+    let same = |a: &Path, b: &Path| matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b);
+    match inputs.iter().find(|input| same(out, input)) {
+        Some(input) => {
+            Err(Error::input(format!("`{}` would be overwritten", input.display())).hint("give another name with `--out proposals.xlsx`"))
+        }
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,137 @@
+//! Finding the rest of the wrong rows, from a few flags or from none.
+
+use std::collections::BTreeMap;
+
+use crate::error::Result;
+use crate::jobs::rows::TrainingSheet;
+use crate::label_errors::flags::{Part, ResolvedFlag, ResolvedFlags};
+use crate::label_errors::proposals;
+use crate::label_errors::suspects::{Suspects, SuspectsRequest, suspects as find_suspects};
+use crate::label_errors::{ExpandOptions, ExpandRequest, Expansion, expand as find_rest};
+use crate::model::ModelFolder;
+use crate::notes::Notes;
+use crate::progress::Progress;
+use crate::seed::Seed;
+use crate::tables::Table;
+
+/// Where to look: a model and the sheet that it was trained on.
+pub struct Search<'a> {
+    /// The model.
+    pub model: &'a ModelFolder,
+    /// The sheet it was trained on.
+    pub table: &'a Table,
+    /// The same, encoded and matched with the model's rows.
+    pub sheet: &'a TrainingSheet,
+    /// Run seed.
+    pub seed: Seed,
+    /// Cores to use.
+    pub threads: usize,
+}
+
+/// Finds the rest from the flags.
+///
+/// # Errors
+/// Where more than half of the training rows are flagged, training fails, or the person stops it.
+pub fn expand(
+    search: &Search,
+    flags: &ResolvedFlags,
+    options: &ExpandOptions,
+    notes: &mut Notes,
+    progress: &dyn Progress,
+) -> Result<Expansion> {
+    let flagged = flags.positions();
+    let found = find_rest(
+        &ExpandRequest {
+            table: search.table,
+            prepared: &search.sheet.prepared,
+            labels: &search.sheet.data.labels,
+            flagged: &flagged,
+            hidden: &search.model.info.network.hidden,
+            recipe: &search.model.info.recipe,
+            options,
+            seed: search.seed,
+            threads: search.threads,
+        },
+        progress,
+    )?;
+    if found.pattern.len() * 5 > found.training_rows {
+        notes.add(
+            "many-proposed",
+            format!(
+                "{} of {} training rows are proposed as a pattern",
+                found.pattern.len(),
+                found.training_rows
+            ),
+            "look at the rule before you repair with them",
+        );
+    }
+    Ok(found)
+}
+
+/// Ranks likely label errors without flags.
+///
+/// # Errors
+/// Where training fails or the person stops it.
+pub fn suspects(search: &Search, folds: usize, progress: &dyn Progress) -> Result<Suspects> {
+    find_suspects(
+        &SuspectsRequest {
+            prepared: &search.sheet.prepared,
+            labels: &search.sheet.data.labels,
+            hidden: &search.model.info.network.hidden,
+            recipe: &search.model.info.recipe,
+            folds,
+            seed: search.seed,
+            threads: search.threads,
+        },
+        progress,
+    )
+}
+
+/// What was found as a sheet that `recant repair --flags` takes.
+///
+/// # Errors
+/// None in practice: what was found is of this sheet.
+pub fn proposal_sheet(search: &Search, flags: &ResolvedFlags, found: &Expansion, tick_contradictions: bool) -> Result<Table> {
+    let corrections: BTreeMap<u32, u8> = flags
+        .training
+        .iter()
+        .filter_map(|flag| Some((flag.position, flag.correction?)))
+        .collect();
+    proposals::of_expansion(
+        found,
+        &flags.positions(),
+        &corrections,
+        tick_contradictions,
+        search.table,
+        &search.sheet.prepared,
+        &search.sheet.data.labels,
+    )
+}
+
+/// Suspects as a sheet that `recant repair --flags` takes.
+///
+/// # Errors
+/// None in practice: they are of this sheet.
+pub fn suspect_sheet(search: &Search, found: &Suspects) -> Result<Table> {
+    proposals::of_suspects(found, search.table, &search.sheet.prepared, &search.sheet.data.labels)
+}
+
+/// The flags with the rows of the pattern added, as a repair takes them. Counts stay those of the flag file.
+pub fn with_pattern(flags: &ResolvedFlags, found: &Expansion, model: &ModelFolder, sheet: &TrainingSheet) -> ResolvedFlags {
+    let entries = model.rows.part(Part::Train);
+    let mut all = flags.clone();
+    all.training.extend(found.pattern.iter().map(|proposal| {
+        let position = proposal.row as usize;
+        ResolvedFlag {
+            position: proposal.row,
+            name: sheet.prepared.train.keys.get(position).cloned().unwrap_or_default(),
+            sheet_row: entries.get(position).map_or(0, |entry| entry.sheet_row as usize),
+            observed: sheet.data.labels.get(position).copied().unwrap_or_default(),
+            correction: None,
+            // No line of the flag file: a repair with the training sheet at hand needs none.
+            flag: usize::MAX,
+        }
+    }));
+    all.training.sort_by_key(|flag| flag.position);
+    all
+}

@@ -1,0 +1,148 @@
+//! Proposed rows as a sheet: to look at, to tick, and to give to `recant repair --flags`.
+//!
+//! | column | what |
+//! |---|---|
+//! | the key column, or none | names the row |
+//! | `sheet_row` | its number as the spreadsheet shows it |
+//! | `is_label_issue` | TRUE where a repair will take the row as wrong: the box to tick |
+//! | `kind` | flagged, pattern, contradiction or suspect |
+//! | `given_label` | the label it has |
+//! | `likeliest_label` | the label it should probably have |
+//! | `chance_wrong` | estimated chance that its label is wrong; blank for flagged rows |
+//! | `correct_label` | the correct label, for flagged rows where the person gave one; only there if any has one |
+//! | `why` | the rule or contradiction, in words |
+
+use std::collections::BTreeMap;
+
+use super::expand::{Expansion, Proposal};
+use super::sheet::{GIVEN_LABEL, SHEET_ROW};
+use super::suspects::Suspects;
+use crate::error::{Error, Result};
+use crate::features::Prepared;
+use crate::tables::Table;
+
+/// The column of ticks; cleanlab's name, which [`super::flags`] knows.
+pub const TICK: &str = "is_label_issue";
+
+/// One line of the sheet.
+struct Line {
+    row: u32,
+    ticked: bool,
+    kind: &'static str,
+    likeliest: Option<u8>,
+    chance: Option<f64>,
+    correct: Option<u8>,
+    why: String,
+}
+
+/// What an expansion found: flagged rows, rows of a pattern (both ticked), rows that contradict something (ticked only if asked for), the
+/// surest first. `corrections`: correct labels of flagged rows, where known.
+///
+/// # Errors
+/// Where the expansion is not of this sheet.
+pub fn of_expansion(
+    found: &Expansion,
+    flagged: &[u32],
+    corrections: &BTreeMap<u32, u8>,
+    tick_contradictions: bool,
+    table: &Table,
+    prepared: &Prepared,
+    labels: &[u8],
+) -> Result<Table> {
+    let mut lines: Vec<Line> = flagged
+        .iter()
+        .map(|row| Line {
+            row: *row,
+            ticked: true,
+            kind: "flagged",
+            likeliest: None,
+            chance: None,
+            correct: corrections.get(row).copied(),
+            why: String::new(),
+        })
+        .collect();
+    let mut add = |proposals: &[Proposal], kind: &'static str, ticked: bool, why: &dyn Fn(&Proposal) -> String| {
+        let mut sorted: Vec<&Proposal> = proposals.iter().collect();
+        sorted.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.row.cmp(&b.row)));
+        lines.extend(sorted.into_iter().map(|proposal| Line {
+            row: proposal.row,
+            ticked,
+            kind,
+            likeliest: Some(proposal.likeliest),
+            chance: Some(proposal.score),
+            correct: None,
+            why: why(proposal),
+        }));
+    };
+    add(&found.pattern, "pattern", true, &|proposal| {
+        found
+            .rules
+            .get(proposal.rule)
+            .map(|rule| rule.conditions.clone())
+            .unwrap_or_default()
+    });
+    add(&found.contradictions, "contradiction", tick_contradictions, &|proposal| {
+        let contradiction = found.contradicted.get(proposal.rule);
+        contradiction.map(|contradiction| contradiction.words.clone()).unwrap_or_default()
+    });
+    sheet("proposals.csv", &lines, table, prepared, labels)
+}
+
+/// Suspects, the worst label first, all ticked.
+///
+/// # Errors
+/// Where the suspects are not of this sheet.
+pub fn of_suspects(found: &Suspects, table: &Table, prepared: &Prepared, labels: &[u8]) -> Result<Table> {
+    let lines: Vec<Line> = found
+        .rows
+        .iter()
+        .map(|suspect| Line {
+            row: suspect.row,
+            ticked: true,
+            kind: "suspect",
+            likeliest: Some(suspect.likeliest),
+            chance: Some(1.0 - suspect.quality),
+            correct: None,
+            why: "models that did not see the row confidently say otherwise".to_owned(),
+        })
+        .collect();
+    sheet("suspects.csv", &lines, table, prepared, labels)
+}
+
+fn sheet(name: &str, lines: &[Line], table: &Table, prepared: &Prepared, labels: &[u8]) -> Result<Table> {
+    let train = &prepared.train;
+    if lines.iter().any(|line| line.row as usize >= train.len()) || labels.len() != train.len() {
+        return Err(Error::internal("proposals for rows that are not there"));
+    }
+    let classes = prepared.profile.label.classes();
+    let class = |label: u8| classes.get(usize::from(label)).cloned();
+    let row_of = |line: &Line| train.table_rows[line.row as usize];
+    let mut sheet = Table::new(name, lines.len());
+    if let Some(key) = &prepared.profile.key {
+        sheet = sheet.with_column(key, lines.iter().map(|line| Some(train.keys[line.row as usize].clone())).collect())?;
+    }
+    let numbers = lines.iter().map(|line| i64::try_from(table.row_number(row_of(line))).ok());
+    sheet = sheet
+        .with_integers(SHEET_ROW, numbers.collect())?
+        .with_column(
+            TICK,
+            texts(lines, |line| Some(if line.ticked { "TRUE" } else { "FALSE" }.to_owned())),
+        )?
+        .with_column("kind", texts(lines, |line| Some(line.kind.to_owned())))?
+        .with_column(GIVEN_LABEL, texts(lines, |line| class(labels[line.row as usize])))?
+        .with_column("likeliest_label", texts(lines, |line| line.likeliest.and_then(class)))?
+        .with_numbers("chance_wrong", lines.iter().map(|line| line.chance.map(rounded)).collect())?;
+    if lines.iter().any(|line| line.correct.is_some()) {
+        sheet = sheet.with_column("correct_label", texts(lines, |line| line.correct.and_then(class)))?;
+    }
+    sheet.with_column("why", texts(lines, |line| Some(line.why.clone()).filter(|why| !why.is_empty())))
+}
+
+fn texts(lines: &[Line], cell: impl Fn(&Line) -> Option<String>) -> Vec<Option<String>> {
+    lines.iter().map(cell).collect()
+}
+
+/// Four decimals: more would be noise to a reader.
+fn rounded(chance: f64) -> f64 {
+    (chance * 10_000.0).round() / 10_000.0
+}
