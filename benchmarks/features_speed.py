@@ -80,8 +80,8 @@ def whole_job(args, folder):
     wrong, model, repaired = folder / "wrong", folder / "model", folder / "repaired"
     steps = {
         "inject": ["inject", args.sheet, "--rate", "0.1", "--out", wrong, *common],
-        "train": ["train", wrong / "sheet.csv.gz", "--out", model, *common],
-        "repair --method all": ["repair", "--model", model, "--flags", wrong / "flags.csv", "--data", wrong / "sheet.csv.gz",
+        "train": ["train", wrong / "corrupted.csv", "--out", model, *common],
+        "repair --method all": ["repair", "--model", model, "--flags", wrong / "flags.csv", "--data", wrong / "corrupted.csv",
                                 "--method", "all", "--out", repaired, "--seed", "42", "--quiet"],
     }
     found = {}

@@ -268,7 +268,10 @@ impl Reader<'_> {
             for (packed, end) in columns.iter_mut().zip(ends) {
                 let end = *end as usize;
                 let raw = self.text.get(from..end).unwrap_or("");
-                packed.text.push_str(&guard::unguarded(unquoted(raw)));
+                match raw.as_bytes().first() {
+                    Some(b'"' | b'\'') => packed.text.push_str(&guard::unguarded(unquoted(raw))),
+                    _ => packed.text.push_str(raw),
+                }
                 packed.ends.push(packed.text.len() as u32);
                 from = end + 1;
             }
