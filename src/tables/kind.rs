@@ -54,12 +54,12 @@ fn kind_of(texts: &Texts) -> ColumnKind {
         _ => {}
     }
     let counts = texts.counts();
-    // Texts such as `NA` or `-` are no values where the others are numbers.
+    // Texts such as `NA`, `-` or `inf` are no values where the others are numbers.
     let valued: Vec<(&String, usize)> = texts
         .values
         .iter()
         .zip(counts)
-        .filter(|(value, _)| !is_missing_value(value))
+        .filter(|(value, _)| !is_missing_value(value) && !numbers::is_infinite(value))
         .collect();
     let filled: usize = valued.iter().map(|(_, count)| count).sum();
     let mostly = |test: fn(&str) -> bool| {
@@ -144,6 +144,8 @@ mod tests {
         assert_eq!(column(&["", "NULL"]), ColumnKind::Empty);
         assert_eq!(column(&["x", "x", ""]), ColumnKind::Constant);
         assert_eq!(column(&["1,5", "2", "$3", "-"]), ColumnKind::Number);
+        assert_eq!(column(&["1,5", "inf", "2", "-Infinity", "1e999", "3"]), ColumnKind::Number);
+        assert_eq!(column(&["inf", "-inf", "inf", "-inf"]), ColumnKind::Category);
         assert_eq!(column(&["1/31/2018", "2018-02-01", "31.12.2018"]), ColumnKind::Date);
         assert_eq!(column(&["Air", "Sea", "Air", "Sea"]), ColumnKind::Category);
         assert_eq!(column(&["Air", "Sea", "Road"]), ColumnKind::Text);

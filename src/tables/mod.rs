@@ -3,8 +3,8 @@
 //! A [`Table`] keeps every cell as the person typed it. Its accessors interpret a whole column at once: [`Table::texts`], [`Table::numbers`],
 //! [`Table::dates`]. Equal sheets give equal results from any file format.
 //!
-//! Codes of the notes added here: `encoding`, `damaged-text`, `delimiter`, `title-block`, `header-looks-like-data`, `empty-header`, `duplicate-header`,
-//! `short-rows`, `blank-rows`, `trailing-blank`, `error-cells`, `merged-cells`, `other-sheets`, `missing-markers`, `infinite-numbers`, `numbers-as-text`,
+//! Codes of the notes added here: `encoding`, `damaged-text`, `title-block`, `header-looks-like-data`, `empty-header`, `duplicate-header`,
+//! `short-rows`, `blank-rows`, `trailing-blank`, `error-cells`, `formulas-without-results`, `formulas-never-calculated`, `merged-cells`, `other-sheets`, `missing-markers`, `infinite-numbers`, `numbers-as-text`,
 //! `ambiguous-numbers`, `mixed-decimals`, `decimal-comma`, `percent-signs`, `currency-signs`, `mixed-currencies`, `unreadable-numbers`, `swapped-dates`,
 //! `possibly-swapped-dates`, `mixed-dates`, `mixed-date-orders`, `ambiguous-dates`, `serial-dates`, `unix-dates`, `time-zones`, `two-digit-years`,
 //! `unreadable-dates`, `unreadable-columns`, `no-rows`.

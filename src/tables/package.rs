@@ -21,6 +21,19 @@ pub(crate) struct Package {
     pub(crate) format: Format,
     /// Whether some sheet has merged cells.
     pub(crate) merged: bool,
+    /// Whether some sheet has, or may have, formulas.
+    pub(crate) formulas: bool,
+    /// Whether the program that opens the workbook is asked to calculate it: it may never have been.
+    pub(crate) to_be_calculated: bool,
+}
+
+/// What one part was found to be.
+#[derive(Debug, Clone, Copy, Default)]
+struct Part {
+    bytes: u64,
+    merged: bool,
+    formulas: bool,
+    to_be_calculated: bool,
 }
 
 fn damaged(detail: impl std::fmt::Display) -> Error {
@@ -64,14 +77,27 @@ pub(crate) fn check(bytes: &[u8]) -> Result<Package> {
         return Err(bomb());
     }
     let parts: Vec<&String> = names.iter().filter(|name| is_read(name, format)).collect();
-    let merged = parts
+    let both = |a: Part, b: Part| {
+        Ok(Part {
+            bytes: a.bytes + b.bytes,
+            merged: a.merged || b.merged,
+            formulas: a.formulas || b.formulas,
+            to_be_calculated: a.to_be_calculated || b.to_be_calculated,
+        })
+    };
+    let whole = parts
         .par_iter()
         .map(|name| check_part(&mut open()?, name, format, bytes.len() as u64))
-        .try_reduce(|| (0, false), |a, b| Ok((a.0 + b.0, a.1 || b.1)))?;
-    if is_bomb(bytes.len() as u64, merged.0) {
+        .try_reduce(Part::default, both)?;
+    if is_bomb(bytes.len() as u64, whole.bytes) {
         return Err(bomb());
     }
-    Ok(Package { format, merged: merged.1 })
+    Ok(Package {
+        format,
+        merged: whole.merged,
+        formulas: whole.formulas,
+        to_be_calculated: whole.to_be_calculated,
+    })
 }
 
 fn format_of(archive: &mut ZipArchive<Cursor<&[u8]>>, names: &[String]) -> Result<Format> {
@@ -114,8 +140,8 @@ fn is_read(name: &str, format: Format) -> bool {
     [".xml", ".rels", ".bin"].iter().any(|end| name.ends_with(end))
 }
 
-/// Unpacks one part: its size, and whether it has merged cells.
-fn check_part(archive: &mut ZipArchive<Cursor<&[u8]>>, name: &str, format: Format, packed: u64) -> Result<(u64, bool)> {
+/// Unpacks one part: its size, and what is in it.
+fn check_part(archive: &mut ZipArchive<Cursor<&[u8]>>, name: &str, format: Format, packed: u64) -> Result<Part> {
     let part = archive.by_name(name).map_err(damaged)?;
     let mut counted = Counted {
         inner: part,
@@ -125,19 +151,31 @@ fn check_part(archive: &mut ZipArchive<Cursor<&[u8]>>, name: &str, format: Forma
     };
     let lower = name.to_ascii_lowercase();
     let is_sheet = lower.contains("worksheets/") && lower.ends_with(".xml");
-    let mut merged = false;
+    let mut found = [false; 4];
+    let mut to_be_calculated = false;
     let outcome = if format == Format::Ods && lower == "content.xml" {
         check_ods_content(BufReader::with_capacity(1 << 16, &mut counted))
     } else if lower.ends_with(".bin") || is_sheet {
-        drain(BufReader::with_capacity(1 << 18, &mut counted), b"mergeCell").map(|found| merged = found && is_sheet)
+        let wanted: &[&[u8]] = if is_sheet {
+            &[b"mergeCell", b"<f>", b"<f ", b"<worksheet"]
+        } else {
+            &[]
+        };
+        drain(BufReader::with_capacity(1 << 18, &mut counted), wanted, &mut found)
     } else {
-        check_xml(BufReader::with_capacity(1 << 16, &mut counted))
+        check_xml(BufReader::with_capacity(1 << 16, &mut counted)).map(|asked| to_be_calculated = asked)
     };
     if counted.exceeded {
         return Err(bomb());
     }
     outcome.map_err(|error| damaged(format_args!("{name}: {error}")))?;
-    Ok((counted.bytes, merged))
+    Ok(Part {
+        bytes: counted.bytes,
+        merged: found[0],
+        // Some programs write every tag with a prefix, `<x:worksheet>`, `<x:f>`: then there may be formulas.
+        formulas: is_sheet && (found[1] || found[2] || !found[3]),
+        to_be_calculated,
+    })
 }
 
 /// Counts what is read and stops at the limits.
@@ -160,47 +198,62 @@ impl<R: Read> Read for Counted<R> {
     }
 }
 
-/// Reads to the end; says whether `wanted` occurs.
-fn drain(mut reader: impl BufRead, wanted: &[u8]) -> std::result::Result<bool, String> {
-    let finder = memchr::memmem::Finder::new(wanted);
-    let mut found = false;
+/// Reads to the end; notes which of the wanted words occur.
+fn drain(mut reader: impl BufRead, wanted: &[&[u8]], found: &mut [bool]) -> std::result::Result<(), String> {
+    let finders: Vec<_> = wanted.iter().map(memchr::memmem::Finder::new).collect();
+    let longest = wanted.iter().map(|word| word.len()).max().unwrap_or(0);
     let mut tail: Vec<u8> = Vec::new();
     loop {
         let block = reader.fill_buf().map_err(|error| error.to_string())?;
         if block.is_empty() {
-            return Ok(found);
+            return Ok(());
         }
-        if !found {
-            // What is left of the blocks before, and the beginning of this one, for a word that lies across.
-            tail.extend_from_slice(&block[..block.len().min(wanted.len())]);
-            found = finder.find(block).is_some() || finder.find(&tail).is_some();
-            if block.len() > wanted.len() {
-                tail.clear();
-                tail.extend_from_slice(&block[block.len() - wanted.len()..]);
-            } else {
-                tail.drain(..tail.len().saturating_sub(wanted.len()));
-            }
+        // What is left of the blocks before, and the beginning of this one, for a word that lies across.
+        tail.extend_from_slice(&block[..block.len().min(longest)]);
+        for (finder, found) in finders.iter().zip(found.iter_mut()) {
+            *found = *found || finder.find(block).is_some() || finder.find(&tail).is_some();
+        }
+        if block.len() > longest {
+            tail.clear();
+            tail.extend_from_slice(&block[block.len() - longest..]);
+        } else {
+            tail.drain(..tail.len().saturating_sub(longest));
         }
         let length = block.len();
         reader.consume(length);
     }
 }
 
-/// Walks through an XML part: well-formed to its end, with every tag closed.
-fn check_xml(reader: impl BufRead) -> std::result::Result<(), String> {
+/// Walks through an XML part: well-formed to its end, with every tag closed. Says whether it asks for calculation on opening.
+fn check_xml(reader: impl BufRead) -> std::result::Result<bool, String> {
     let mut xml = Reader::from_reader(reader);
     let mut buffer = Vec::new();
     let mut depth = 0_usize;
+    let mut to_be_calculated = false;
     loop {
         buffer.clear();
         match xml.read_event_into(&mut buffer).map_err(|error| error.to_string())? {
-            Event::Start(_) => depth += 1,
+            Event::Start(start) => {
+                depth += 1;
+                to_be_calculated |= asks_for_calculation(&start);
+            }
+            Event::Empty(start) => to_be_calculated |= asks_for_calculation(&start),
             Event::End(_) => depth = depth.saturating_sub(1),
             Event::Eof if depth > 0 => return Err("it is cut off".to_owned()),
-            Event::Eof => return Ok(()),
+            Event::Eof => return Ok(to_be_calculated),
             _ => {}
         }
     }
+}
+
+/// `<calcPr fullCalcOnLoad="1"/>`, as programs write that store formulas and leave the results to Excel.
+fn asks_for_calculation(tag: &BytesStart<'_>) -> bool {
+    tag.local_name().as_ref() == "calcPr"
+        && tag
+            .try_get_attribute("fullCalcOnLoad")
+            .ok()
+            .flatten()
+            .is_some_and(|attribute| matches!(attribute.value.as_ref(), "1" | "true"))
 }
 
 /// As [`check_xml`], and counts the cells that the parser would spell out from repeat counts.
@@ -267,14 +320,16 @@ mod tests {
 
     #[test]
     fn a_word_across_two_blocks_is_found() {
-        let reader = BufReader::with_capacity(4, &b"abcdmergeCellxyz"[..]);
-        assert!(drain(reader, b"mergeCell").unwrap());
-        assert!(!drain(&b"merge Cell"[..], b"mergeCell").unwrap());
+        let reader = BufReader::with_capacity(4, &b"abcdmergeCellxyz<f"[..]);
+        let mut found = [false; 2];
+        drain(reader, &[b"mergeCell", b"<f>"], &mut found).unwrap();
+        assert_eq!(found, [true, false]);
     }
 
     #[test]
     fn only_whole_xml_passes() {
-        assert!(check_xml(&b"<a><b/></a>"[..]).is_ok());
+        assert_eq!(check_xml(&b"<a><b/></a>"[..]), Ok(false));
+        assert_eq!(check_xml(&b"<x:a><x:calcPr fullCalcOnLoad=\"1\"/></x:a>"[..]), Ok(true));
         for broken in [&b"<a><b></a>"[..], b"<a><b>", b"<a", b"<a>&#x</a"] {
             assert!(check_xml(broken).is_err());
         }

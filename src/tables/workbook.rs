@@ -28,6 +28,74 @@ struct Grid {
     columns: BTreeMap<u32, CellsBuilder>,
     errors: usize,
     first_error: Option<(u32, u32)>,
+    formulas: Formulas,
+}
+
+/// Formulas, by what the file stores as their results.
+#[derive(Default)]
+struct Formulas {
+    count: usize,
+    /// Without a stored result, and the place of the first.
+    unanswered: usize,
+    first_unanswered: Option<(u32, u32)>,
+    /// With the result 0, and the place of the first.
+    zero: usize,
+    first_zero: Option<(u32, u32)>,
+    to_be_calculated: bool,
+}
+
+impl Formulas {
+    fn see(&mut self, (row, column): (u32, u32), value: &DataRef<'_>) {
+        self.count += 1;
+        let place = (row.saturating_add(1), column);
+        match value {
+            DataRef::Empty => {
+                self.unanswered += 1;
+                self.first_unanswered.get_or_insert(place);
+            }
+            DataRef::Int(0) => {
+                self.zero += 1;
+                self.first_zero.get_or_insert(place);
+            }
+            DataRef::Float(number) if *number == 0.0 => {
+                self.zero += 1;
+                self.first_zero.get_or_insert(place);
+            }
+            _ => {}
+        }
+    }
+
+    /// Says where results are missing or were never calculated.
+    fn note(&self, file_name: &str, notes: &mut Notes) {
+        let place = |(row, column): (u32, u32)| format!("{}{row}", header::letters(column as usize));
+        if let Some(first) = self.first_unanswered {
+            notes.add(
+                "formulas-without-results",
+                format!(
+                    "{} in `{file_name}` have no stored result, the first in {}: the file was made by a program that does not calculate",
+                    counted(self.unanswered, "formula"),
+                    place(first)
+                ),
+                "taken as blank; open the file in Excel and save it, then read it again",
+            );
+        }
+        // Some programs store 0 for every formula and ask Excel to calculate; one other result shows that somebody did.
+        if let Some(first) = self.first_zero
+            && self.to_be_calculated
+            && self.zero + self.unanswered == self.count
+        {
+            notes.add(
+                "formulas-never-calculated",
+                format!(
+                    "{} in `{file_name}` have the stored result 0, the first in {}, and none has another: \
+                     the file was made by a program that does not calculate",
+                    counted(self.zero, "formula"),
+                    place(first)
+                ),
+                "taken as 0, as stored; open the file in Excel and save it, then read it again",
+            );
+        }
+    }
 }
 
 impl Grid {
@@ -110,9 +178,14 @@ pub(crate) fn read(
     notes: &mut Notes,
 ) -> Result<Table> {
     source.format = format;
-    let merged = package.is_none_or(|package| package.merged);
-    let opened = caught(|| open(bytes, format, merged, options, &source.file_name, notes))
-        .map_err(|_| damaged("its contents contradict each other"))?;
+    let package = package.unwrap_or(Package {
+        format,
+        merged: true,
+        formulas: false,
+        to_be_calculated: false,
+    });
+    let opened =
+        caught(|| open(bytes, package, options, &source.file_name, notes)).map_err(|_| damaged("its contents contradict each other"))?;
     let (sheet, grid, regions) = opened?;
     source.sheet = Some(sheet.clone());
     assemble(grid, regions, options, source, notes).map_err(|error| error.in_sheet(sheet))
@@ -120,14 +193,13 @@ pub(crate) fn read(
 
 fn open(
     bytes: &[u8],
-    format: Format,
-    merged: bool,
+    package: Package,
     options: &ReadOptions,
     file_name: &str,
     notes: &mut Notes,
 ) -> Result<(String, Grid, Vec<Dimensions>)> {
     let cursor = Cursor::new(bytes);
-    match format {
+    match package.format {
         Format::Xlsx => {
             let mut book: Xlsx<Bytes<'_>> = Xlsx::new(cursor).map_err(|error| match error {
                 calamine::XlsxError::Password => locked(),
@@ -135,13 +207,9 @@ fn open(
             })?;
             let sheet = choose(book.sheets_metadata(), options, file_name, notes)?;
             let mut grid = Grid::default();
-            {
-                let mut cells = book.worksheet_cells_reader(&sheet).map_err(damaged)?;
-                while let Some(cell) = cells.next_cell().map_err(|error| damaged(error).in_sheet(&sheet))? {
-                    push_ref(&mut grid, cell.get_position(), cell.get_value())?;
-                }
-            }
-            let regions = if merged {
+            grid.formulas.to_be_calculated = package.to_be_calculated;
+            fill_from_xlsx(&mut book, &sheet, package.formulas, &mut grid)?;
+            let regions = if package.merged {
                 book.merge_cells_by_sheet_name(&sheet).map_err(damaged)?
             } else {
                 Vec::new()
@@ -183,6 +251,24 @@ fn open(
         }
         _ => Err(Error::internal("a workbook was expected")),
     }
+}
+
+fn fill_from_xlsx(book: &mut Xlsx<Bytes<'_>>, sheet: &str, formulas: bool, grid: &mut Grid) -> Result<()> {
+    let failed = |error| damaged(error).in_sheet(sheet);
+    let mut cells = book.worksheet_cells_reader(sheet).map_err(damaged)?;
+    if !formulas {
+        while let Some(cell) = cells.next_cell().map_err(failed)? {
+            push_ref(grid, cell.get_position(), cell.get_value())?;
+        }
+        return Ok(());
+    }
+    while let Some(cell) = cells.next_cell_with_formula_metadata().map_err(failed)? {
+        if cell.formula.is_some() {
+            grid.formulas.see(cell.pos, &cell.value);
+        }
+        push_ref(grid, cell.pos, &cell.value)?;
+    }
+    Ok(())
 }
 
 fn grid_of(range: &calamine::Range<Data>) -> Result<Grid> {
@@ -323,9 +409,14 @@ fn assemble(grid: Grid, regions: Vec<Dimensions>, options: &ReadOptions, mut sou
             builder.finish()
         })
         .collect();
+    if height == 0 && grid.formulas.unanswered > 0 {
+        return Err(Error::input("the sheet holds nothing but formulas without stored results")
+            .hint("open the file in Excel and save it, then read it again"));
+    }
     if height == 0 {
         return Err(Error::input("the sheet is empty").hint("name another sheet of the workbook"));
     }
+    grid.formulas.note(&source.file_name, notes);
     let shown = |cells: &Cells, row: usize| -> String {
         match cells.cells.get(row) {
             Some(Cell::Text(code)) => cells.text(*code).to_owned(),

@@ -13,6 +13,7 @@ mod report;
 mod report_fixture;
 mod scenarios;
 mod tables_broken;
+mod tables_dataco;
 mod tables_formats;
 mod tables_round_trip;
 mod tables_workbooks;

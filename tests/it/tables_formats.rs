@@ -258,3 +258,165 @@ fn an_excel_sheet_below_a_title_block_is_read() {
     let error = read_as("book.xlsx", &bytes, &wrong).0.unwrap_err();
     assert!(error.hint_text().unwrap().contains("closest match is `Orders`"), "{error:?}");
 }
+
+/// A sheet with two formulas, the second with this as what the file stores behind the formula, in a book that asks to be calculated or not.
+fn with_formulas(first: &str, second: &str, on_load: bool) -> (recant::Result<Table>, Notes) {
+    let bytes = workbook(|book| {
+        let sheet = book.add_worksheet();
+        sheet.write_row(0, 0, ["a", "b"]).unwrap();
+        for row in 1..3 {
+            sheet.write(row, 0, 2 + row).unwrap();
+            let formula = rust_xlsxwriter::Formula::new(format!("=A{}*2", row + 1)).set_result(format!("{}", row * 111));
+            sheet.write_formula(row, 1, formula).unwrap();
+        }
+    });
+    let replaced = |bytes: &[u8], part: &str, from: &str, to: &str| {
+        super::tables_broken::changed(bytes, part, |content| {
+            let text = String::from_utf8(content).unwrap();
+            assert!(text.contains(from), "{part} has no {from}: {text}");
+            text.replace(from, to).into_bytes()
+        })
+    };
+    let sheet = "xl/worksheets/sheet1.xml";
+    let bytes = replaced(&bytes, sheet, "<v>111</v>", first);
+    let bytes = replaced(&bytes, sheet, "<v>222</v>", second);
+    let asks = " fullCalcOnLoad=\"1\"";
+    let bytes = if on_load {
+        bytes
+    } else {
+        replaced(&bytes, "xl/workbook.xml", asks, "")
+    };
+    read_as("made.xlsx", &bytes, &ReadOptions::default())
+}
+
+#[test]
+fn formulas_without_results_are_pointed_out() {
+    // As openpyxl writes them, and as other libraries do.
+    for missing in ["<v></v>", "<v/>", ""] {
+        let (table, notes) = with_formulas("<v>6</v>", missing, true);
+        assert_eq!(texts(&table.unwrap(), "b"), some(&["6", ""]));
+        let note = notes.iter().find(|note| note.code == "formulas-without-results").unwrap();
+        assert!(
+            note.found.contains("1 formula in `made.xlsx`") && note.found.contains("B3"),
+            "{note:?}"
+        );
+        assert!(!notes.has("formulas-never-calculated"), "{notes:?}");
+    }
+    let (table, notes) = with_formulas("<v>6</v>", "<v>0</v>", true);
+    assert_eq!(texts(&table.unwrap(), "b"), some(&["6", "0"]));
+    assert!(notes.is_empty(), "a result of 0 among others is a result: {notes:?}");
+}
+
+#[test]
+fn formulas_that_nobody_calculated_are_told_from_formulas_that_give_zero() {
+    let (table, notes) = with_formulas("<v>0</v>", "<v>0</v>", true);
+    assert_eq!(texts(&table.unwrap(), "b"), some(&["0", "0"]));
+    let note = notes.iter().find(|note| note.code == "formulas-never-calculated").unwrap();
+    assert!(note.found.contains("2 formulas") && note.found.contains("B2"), "{note:?}");
+    let (_, notes) = with_formulas("<v>0</v>", "<v>0</v>", false);
+    assert!(notes.is_empty(), "Excel calculated and saved: {notes:?}");
+}
+
+#[test]
+fn formulas_of_a_book_that_prefixes_its_tags_are_seen() {
+    let bytes = workbook(|book| {
+        let sheet = book.add_worksheet();
+        sheet.write_row(0, 0, ["a", "b"]).unwrap();
+        sheet.write(1, 0, 1).unwrap();
+        sheet
+            .write_formula(1, 1, rust_xlsxwriter::Formula::new("=A2*2").set_result("2"))
+            .unwrap();
+    });
+    let bytes = super::tables_broken::changed(&bytes, "xl/worksheets/sheet1.xml", |content| {
+        let text = String::from_utf8(content).unwrap().replace("<v>2</v>", "");
+        let text = text
+            .replace("</", "<\u{0}")
+            .replace('<', "<x:")
+            .replace("<x:\u{0}", "</x:")
+            .replace("<x:?xml", "<?xml");
+        text.replace(" xmlns=", " xmlns:x=").into_bytes()
+    });
+    let (table, notes) = read_as("prefixed.xlsx", &bytes, &ReadOptions::default());
+    assert_eq!(texts(&table.unwrap(), "b"), some(&[""]));
+    assert!(notes.has("formulas-without-results"), "{notes:?}");
+}
+
+#[test]
+fn a_sheet_of_nothing_but_uncalculated_formulas_says_so() {
+    let bytes = workbook(|book| {
+        let sheet = book.add_worksheet();
+        sheet
+            .write_formula(0, 0, rust_xlsxwriter::Formula::new("=1+1").set_result("2"))
+            .unwrap();
+    });
+    let bytes = super::tables_broken::changed(&bytes, "xl/worksheets/sheet1.xml", |content| {
+        String::from_utf8(content).unwrap().replace("<v>2</v>", "").into_bytes()
+    });
+    let error = read_as("made.xlsx", &bytes, &ReadOptions::default()).0.unwrap_err();
+    assert!(error.message().contains("formulas without stored results"), "{error}");
+}
+
+#[test]
+fn swapped_real_dates_of_a_workbook_are_put_back() {
+    use rust_xlsxwriter::{ExcelDateTime, Format};
+    let date = Format::new().set_num_format("dd/mm/yyyy hh:mm");
+    let bytes = workbook(|book| {
+        let sheet = book.add_worksheet();
+        sheet.write(0, 0, "order date").unwrap();
+        for day in 1..=31_u8 {
+            if day <= 12 {
+                let moment = ExcelDateTime::from_ymd(2018, day, 1).unwrap().and_hms(8, 30, 0).unwrap();
+                sheet.write_with_format(u32::from(day), 0, moment, &date).unwrap();
+            } else {
+                sheet.write(u32::from(day), 0, format!("1/{day}/2018 8:30")).unwrap();
+            }
+        }
+    });
+    let (table, _) = read_as("orders.xlsx", &bytes, &ReadOptions::default());
+    let mut notes = Notes::new();
+    let dates = table.unwrap().dates("order date", None, &mut notes).unwrap();
+    let expected: Vec<Option<i64>> = (0..31).map(|day| Some(NEW_YEAR + day * DAY + 8 * 3600 + 30 * 60)).collect();
+    assert_eq!(dates, expected);
+    let note = notes.iter().find(|note| note.code == "swapped-dates").unwrap();
+    assert!(note.found.contains("12 real dates") && note.found.contains("19 texts"), "{note:?}");
+}
+
+#[test]
+fn parquet_types_beyond_our_own_are_read() {
+    use polars::prelude::*;
+    let frame = || -> PolarsResult<DataFrame> {
+        let small = Series::new("small".into(), [Some(1i64), None, Some(-3)]).cast(&DataType::Int32)?;
+        let unsigned = Series::new("unsigned".into(), [7u64, 8, u64::MAX]);
+        let short = Series::new("short".into(), [0.1f32, 2.5, f32::NAN]);
+        let day = Series::new("day".into(), [17_562i32, 17_563, 17_564]).cast(&DataType::Date)?;
+        let utc = DataType::Datetime(TimeUnit::Milliseconds, None);
+        let moment = Series::new("moment".into(), [1_517_439_360_000i64, 0, -1_000]).cast(&utc)?;
+        let truth = Series::new("truth".into(), [true, false, true]);
+        DataFrame::new(
+            3,
+            [small, unsigned, short, day, moment, truth]
+                .into_iter()
+                .map(IntoColumn::into_column)
+                .collect(),
+        )
+    };
+    let mut bytes = Vec::new();
+    polars_io::prelude::ParquetWriter::new(&mut bytes)
+        .finish(&mut frame().unwrap())
+        .unwrap();
+    let (table, _) = read_as("a.parquet", &bytes, &ReadOptions::default());
+    let table = table.unwrap();
+    assert_eq!(texts(&table, "small"), some(&["1", "", "-3"]));
+    assert_eq!(texts(&table, "unsigned"), some(&["7", "8", "18446744073709551615"]));
+    assert_eq!(texts(&table, "short"), some(&["0.1", "2.5", ""]));
+    assert_eq!(texts(&table, "day"), some(&["2018-01-31", "2018-02-01", "2018-02-02"]));
+    assert_eq!(
+        texts(&table, "moment"),
+        some(&["2018-01-31 22:56:00", "1970-01-01", "1969-12-31 23:59:59"])
+    );
+    assert_eq!(texts(&table, "truth"), some(&["TRUE", "FALSE", "TRUE"]));
+    assert_eq!(table.row_number(0), 2);
+    let mut notes = Notes::new();
+    assert_eq!(table.numbers("short", &mut notes).unwrap(), [Some(0.1), Some(2.5), None]);
+    assert!(notes.has("missing-markers"));
+}

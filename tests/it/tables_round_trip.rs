@@ -268,3 +268,81 @@ fn a_folder_that_cannot_be_written_is_an_error_and_leaves_nothing() {
     assert_eq!(error.exit_code(), 2);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
 }
+
+/// A well-formed text and its cells.
+fn delimited() -> impl Strategy<Value = (char, Vec<Vec<String>>)> {
+    let cell = prop_oneof![
+        4 => "[a-zA-Z0-9]{1,6}",
+        2 => prop::sample::select(vec!["a,b", "c;d", "e\tf", "say \"x\"", "two\nlines", "\u{fc}\u{4e16}", "12.5", "x y"]).prop_map(str::to_owned),
+    ];
+    (2usize..6).prop_flat_map(move |width| {
+        (
+            prop::sample::select(vec![',', ';', '\t', '|']),
+            prop::collection::vec(prop::collection::vec(cell.clone(), width), 2..20),
+        )
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// polars' own parser is the oracle: on well-formed files both see the same cells.
+    #[test]
+    fn well_formed_text_reads_as_polars_reads_it((delimiter, rows) in delimited()) {
+        use polars::prelude::*;
+        let width = rows[0].len();
+        let mut content = (0..width).map(|column| format!("Name {column}")).collect::<Vec<_>>().join(&delimiter.to_string());
+        content.push('\n');
+        for row in &rows {
+            let quoted: Vec<String> = row.iter().map(|cell| {
+                if cell.contains([',', ';', '\t', '|', '"', '\n']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.clone() }
+            }).collect();
+            content.push_str(&quoted.join(&delimiter.to_string()));
+            content.push('\n');
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.csv");
+        std::fs::write(&path, &content).unwrap();
+        let ours = read_back(&path);
+        let options = polars_io::prelude::CsvReadOptions::default()
+            .with_infer_schema_length(Some(0))
+            .with_parse_options(polars_io::prelude::CsvParseOptions::default().with_separator(delimiter as u8));
+        let theirs = polars_io::prelude::CsvReader::new(std::io::Cursor::new(content.as_bytes())).with_options(options).finish().unwrap();
+        prop_assert_eq!(theirs.height(), ours.height());
+        for name in ours.names() {
+            let column = theirs.column(name).unwrap().str().unwrap();
+            for row in 0..ours.height() {
+                prop_assert_eq!(column.get(row).map(str::to_owned), ours.cell(row, name).unwrap());
+            }
+        }
+    }
+}
+
+#[test]
+fn results_and_written_bytes_do_not_depend_on_the_number_of_threads() {
+    let rows = 70_000;
+    let cells = |make: fn(usize) -> String| (0..rows).map(|row| (row % 11 > 0).then(|| make(row))).collect();
+    let table = Table::new("t", rows)
+        .with_column("Market", cells(|row| format!("M{}", row * 7919 % 40_000)))
+        .and_then(|table| table.with_column("Price", cells(|row| format!("{}.{:02}", row % 977, row % 100))))
+        .and_then(|table| table.with_column("When", cells(|row| format!("{}/{}/2018", row % 12 + 1, row % 28 + 1))))
+        .unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let with_threads = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            let files: Vec<Vec<u8>> = ["a.csv", "a.csv.gz", "a.parquet"]
+                .iter()
+                .map(|name| {
+                    let path = folder.path().join(name);
+                    table.write(&path, &mut Notes::new()).unwrap();
+                    std::fs::read(path).unwrap()
+                })
+                .collect();
+            (files, seen(&read_back(&folder.path().join("a.csv"))))
+        })
+    };
+    let (one, three) = (with_threads(1), with_threads(3));
+    assert!(one.0 == three.0, "files differ");
+    assert_eq!(one.1, three.1);
+}

@@ -2,6 +2,7 @@
 
 mod order;
 mod parse;
+mod words;
 
 use std::collections::BTreeSet;
 

@@ -78,6 +78,12 @@ fn is_infinite_word(text: &str) -> bool {
     matches!(word, "\u{221e}" | "1.#INF") || word.eq_ignore_ascii_case("inf") || word.eq_ignore_ascii_case("infinity")
 }
 
+/// Whether a text is an infinite number, in words or by its size.
+pub(crate) fn is_infinite(text: &str) -> bool {
+    let text = trimmed(text);
+    is_infinite_word(text) || parse::plain(text).is_some_and(|(number, _)| number.is_infinite())
+}
+
 fn quick(cell: &CellView<'_>, tally: &mut Tally) -> Quick {
     let from_f64 = |number: f64, tally: &mut Tally| {
         if number.is_nan() {

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, Workbook, Worksheet, XlsxError};
 
 use super::{plain_number, points_are_decimal, text_of};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::tables::column::CellView;
 use crate::tables::csv::with_thousands;
 use crate::tables::limits::{MAX_COLUMNS, MAX_EXCEL_ROWS};
+use crate::tables::panics::caught;
 use crate::tables::table::Table;
 
 /// Excel keeps this many digits of a number.
@@ -34,6 +35,23 @@ fn failed(error: XlsxError) -> Error {
 /// # Errors
 /// Where an Excel sheet cannot hold the table.
 pub(super) fn to_bytes(table: &Table) -> Result<Vec<u8>> {
+    // The writer keeps rows in a temporary file, and panics where the disk takes no more of it.
+    caught(|| build(table)).unwrap_or_else(|message| {
+        let folder = std::env::temp_dir();
+        let full = ["No space left", "StorageFull", "FileTooLarge", "QuotaExceeded"];
+        Err(if full.iter().any(|sign| message.contains(sign)) {
+            let message =
+                "cannot write the rows of a workbook into a temporary file: the disk is full, or a limit of this session is reached";
+            Error::new(ErrorKind::Io, message)
+                .in_file(&folder)
+                .hint("free some space there, name another folder in the variable TMPDIR, or write .csv or .parquet")
+        } else {
+            Error::internal(format!("the Excel writer gave up: {message}"))
+        })
+    })
+}
+
+fn build(table: &Table) -> Result<Vec<u8>> {
     if table.height() + 1 > MAX_EXCEL_ROWS || table.width() > MAX_COLUMNS {
         return Err(Error::input(format!(
             "the table has {} rows and {} columns; an Excel sheet holds {} rows and {} columns",

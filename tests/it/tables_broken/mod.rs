@@ -96,7 +96,7 @@ fn unzipped(bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
 }
 
 /// An archive with one part changed.
-fn changed(bytes: &[u8], part: &str, change: impl Fn(Vec<u8>) -> Vec<u8>) -> Vec<u8> {
+pub fn changed(bytes: &[u8], part: &str, change: impl Fn(Vec<u8>) -> Vec<u8>) -> Vec<u8> {
     let parts = unzipped(bytes);
     assert!(parts.iter().any(|(name, _)| name == part), "no part {part}");
     let parts: Vec<(String, Vec<u8>)> = parts
