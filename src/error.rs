@@ -74,6 +74,14 @@ impl Error {
                 "the disk is full".to_owned(),
                 Some("free some space or choose another disk with `--out`"),
             ),
+            Io::QuotaExceeded => (
+                "your share of the disk is used up".to_owned(),
+                Some("free some space or choose another disk with `--out`"),
+            ),
+            Io::FileTooLarge => (
+                "the file grew larger than this disk or a limit of this session allows".to_owned(),
+                Some("choose another disk with `--out`, or lift the limit (`ulimit -f unlimited`)"),
+            ),
             Io::ReadOnlyFilesystem => ("the disk is read-only".to_owned(), Some("choose another folder with `--out`")),
             Io::IsADirectory => ("it is a folder, not a file".to_owned(), None),
             Io::NotADirectory => ("a part of the path is a file, not a folder".to_owned(), None),

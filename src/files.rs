@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 /// Where the folder cannot be made or written, or the disk is full; the old file is then untouched.
 pub fn write_atomic(path: &Path, fill: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
     let parent = parent_of(path);
-    fs::create_dir_all(&parent).map_err(|error| Error::io("make the folder", &parent, &error))?;
+    let made = NewFolders::make(&parent)?;
     let mut temporary = tempfile::Builder::new()
         .prefix(".recant-")
         .tempfile_in(&parent)
@@ -27,7 +27,55 @@ pub fn write_atomic(path: &Path, fill: impl FnOnce(&mut dyn Write) -> Result<()>
     temporary.as_file().sync_all().map_err(|error| Error::io("write", path, &error))?;
     readable_by_all(temporary.path());
     temporary.persist(path).map_err(|error| Error::io("write", path, &error.error))?;
+    made.keep();
     Ok(())
+}
+
+/// Whether a file or folder can be made at this place, as far as can be told before: better heard before minutes of work than after.
+/// Leaves nothing behind.
+///
+/// # Errors
+/// Where a part of the path is a file, or the nearest folder that is there cannot be written.
+pub fn check_place(path: &Path) -> Result<()> {
+    let mut place = parent_of(path);
+    loop {
+        match fs::metadata(&place) {
+            Ok(about) if about.is_dir() => break,
+            Ok(_) => return Err(Error::io("write", path, &std::io::ErrorKind::NotADirectory.into())),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && place != Path::new(".") => place = parent_of(&place),
+            Err(error) => return Err(Error::io("write", path, &error)),
+        }
+    }
+    tempfile::tempfile_in(&place)
+        .map(drop)
+        .map_err(|error| Error::io("write into", &place, &error))
+}
+
+/// Folders made on the way to a file, taken away again where that file cannot be written.
+struct NewFolders(Vec<PathBuf>);
+
+impl NewFolders {
+    fn make(folder: &Path) -> Result<Self> {
+        let missing = folder
+            .ancestors()
+            .take_while(|place| !place.as_os_str().is_empty() && !place.exists());
+        let made = Self(missing.map(Path::to_path_buf).collect());
+        fs::create_dir_all(folder).map_err(|error| Error::io("make the folder", folder, &error))?;
+        Ok(made)
+    }
+
+    fn keep(mut self) {
+        self.0.clear();
+    }
+}
+
+impl Drop for NewFolders {
+    fn drop(&mut self) {
+        // Deepest first. One that somebody has put something into in the meantime stays: it is not empty, and this fails.
+        for folder in &self.0 {
+            let _ = fs::remove_dir(folder);
+        }
+    }
 }
 
 /// Writes bytes whole or not at all.
@@ -52,7 +100,7 @@ pub fn write_folder<T>(path: &Path, fill: impl FnOnce(&Path) -> Result<T>) -> Re
         );
     }
     let parent = parent_of(path);
-    fs::create_dir_all(&parent).map_err(|error| Error::io("make the folder", &parent, &error))?;
+    let made = NewFolders::make(&parent)?;
     let temporary = tempfile::Builder::new()
         .prefix(".recant-")
         .tempdir_in(&parent)
@@ -62,6 +110,7 @@ pub fn write_folder<T>(path: &Path, fill: impl FnOnce(&Path) -> Result<T>) -> Re
     fs::rename(temporary.path(), path).map_err(|error| Error::io("write", path, &error))?;
     // The folder has moved: forget the handle so that dropping it does not look for the old name.
     let _ = temporary.keep();
+    made.keep();
     Ok(value)
 }
 
@@ -116,6 +165,33 @@ mod tests {
         assert!(failed.is_err());
         assert_eq!(fs::read(&path).unwrap(), b"old");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn folders_made_for_a_file_go_where_the_file_cannot_be_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let failed = write_atomic(&folder.path().join("a/b/c.txt"), |_| Err(Error::input("no")));
+        assert!(failed.is_err());
+        let failed: Result<()> = write_folder(&folder.path().join("d/e/f"), |_| Err(Error::input("no")));
+        assert!(failed.is_err());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        write_bytes(&folder.path().join("a/b/c.txt"), b"x").unwrap();
+        let failed = write_atomic(&folder.path().join("a/d/c.txt"), |_| Err(Error::input("no")));
+        assert!(failed.is_err() && folder.path().join("a/b/c.txt").is_file() && !folder.path().join("a/d").exists());
+    }
+
+    #[test]
+    fn a_place_is_checked_without_leaving_anything() {
+        let folder = tempfile::tempdir().unwrap();
+        check_place(&folder.path().join("a/b/c")).unwrap();
+        check_place(Path::new("here.txt")).unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        fs::write(folder.path().join("file"), "x").unwrap();
+        for below in ["file/a", "file/a/b"] {
+            let error = check_place(&folder.path().join(below)).unwrap_err();
+            assert_eq!(error.exit_code(), 2);
+            assert!(error.message().contains("a part of the path is a file"), "{error}");
+        }
     }
 
     #[test]

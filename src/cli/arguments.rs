@@ -13,7 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
     about,
     propagate_version = true,
     disable_help_subcommand = true,
-    after_help = "Start here:\n  recant demo                         the whole job on made-up orders, in under a minute\n  recant inspect orders.csv           what is in your sheet, and a profile to edit\n\nEvery command explains itself: recant COMMAND --help\nExit codes: 0 done, 2 something about the input or the files, 70 a fault of Recant, 130 stopped by you"
+    after_help = "The whole job on made-up orders, in under a minute:\n  recant demo\nWhat is in your own sheet, and a profile to edit:\n  recant inspect orders.csv\n\nEvery command explains itself: recant COMMAND --help\nExit codes: 0 done, 2 something about the input or the files, 70 a fault of Recant, 130 stopped by you"
 )]
 pub struct CommandLine {
     /// What applies to every command.
@@ -74,7 +74,7 @@ pub enum Command {
     Suspects(SuspectsArgs),
     /// Repair a model, given the rows that were entered wrongly
     #[command(
-        after_help = "Examples:\n  recant repair --model model --flags wrong-rows.csv --test orders-2018.csv --out model-repaired\n  recant repair --model model --flags wrong-ids.xlsx --data orders.csv --method all --out model-repaired"
+        after_help = "Examples:\n  recant repair --model model --flags wrong-rows.csv --test orders-2018.csv --out model-repaired\n  recant repair --model model --flags wrong-ids.xlsx --data orders.csv --method all --out model-repaired\n\nWith `--method all` the model of the recommended method is written. Where none is recommended, it is that of the first method that ran: the terminal, the report and the JSON (\"written\") say that it is not recommended, and the old model stays as it is. `--method NAME` writes the model of that method."
     )]
     Repair(RepairArgs),
     /// Predict next week's sheet: class, probabilities, warnings
@@ -82,7 +82,7 @@ pub enum Command {
     Predict(PredictArgs),
     /// Does a repair help? Many random error scenarios, resumable, with a tested report
     #[command(
-        after_help = "Examples:\n  recant scenarios orders.csv --profile dataco --sizes 2x50,3x100 --errors 1%,5% --runs 100 --out run\n  recant scenarios status run\n  recant scenarios report run\n  recant scenarios orders.csv --shard 3/8 --out run     one of eight parts; then: recant scenarios merge run\n\nStopped or killed, the same command goes on where it stopped and ends with the same bytes."
+        after_help = "Examples:\n  recant scenarios orders.csv --profile dataco --sizes 2x50,3x100 --errors 1%,5% --runs 100 --out run\n  recant scenarios status run\n  recant scenarios report run\n\nThe third of eight parts, each on a computer of its own, and all of them put together:\n  recant scenarios orders.csv --shard 3/8 --out run\n  recant scenarios merge run\n\nStopped or killed, the same command goes on where it stopped and ends with the same bytes."
     )]
     Scenarios(Box<super::scenarios::ScenariosArgs>),
     /// Studies over many trials: which method helps when only a part of the wrong rows is known?
@@ -91,7 +91,9 @@ pub enum Command {
     )]
     Bench(super::bench::BenchArgs),
     /// Rebuild a report from stored records
-    #[command(after_help = "Examples:\n  recant report model-repaired --out report")]
+    #[command(
+        after_help = "Examples:\n  recant report model-repaired --out report\n  recant report model --out training-report\n  recant report model-repaired/report/record.json --out report"
+    )]
     Report(ReportArgs),
     /// Write made-up order sheets in the DataCo form
     #[command(
@@ -319,7 +321,7 @@ pub struct RepairArgs {
     /// A sheet to judge by [default: the test rows of --data]
     #[arg(long, value_name = "SHEET", value_hint = ValueHint::FilePath)]
     pub test: Option<PathBuf>,
-    /// Repair method, or all of them
+    /// Repair method, or all of them: then the recommended one is written, see below
     #[arg(long, value_name = "METHOD", default_value = "assd", value_parser = method_names())]
     pub method: String,
     /// Model folder to make, with the report inside
@@ -455,8 +457,8 @@ pub struct PredictArgs {
 /// `recant report`
 #[derive(Debug, Args)]
 pub struct ReportArgs {
-    /// A repaired model folder, or a folder with record.json
-    #[arg(value_name = "RUN", value_hint = ValueHint::DirPath)]
+    /// A model folder (repaired or trained), a report folder, or a record itself: record.json or training.json
+    #[arg(value_name = "MODEL_OR_RECORD", value_hint = ValueHint::AnyPath)]
     pub run: PathBuf,
     /// Folder to make
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]

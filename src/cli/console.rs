@@ -1,15 +1,16 @@
 //! What a person sees: data on stdout, talk on stderr, one JSON object with `--json`, nothing with `--quiet`.
 
 use std::io::{IsTerminal, Write};
-use std::sync::Arc;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::Value;
 
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::notes::Notes;
 use crate::progress::Progress;
 use crate::report::terminal::Look;
@@ -24,12 +25,41 @@ pub struct Console {
     json: bool,
     quiet: bool,
     stop: Arc<AtomicBool>,
+    /// The first trouble with stdout, such as a full disk behind `> file`.
+    lost: Mutex<Option<std::io::Error>>,
 }
 
 impl Console {
     /// A console; `stop` is raised by Ctrl-C.
     pub fn new(json: bool, quiet: bool, stop: Arc<AtomicBool>) -> Self {
-        Self { json, quiet, stop }
+        Self {
+            json,
+            quiet,
+            stop,
+            lost: Mutex::new(None),
+        }
+    }
+
+    /// Writes to stdout. Trouble is kept for [`Console::finish`]; a reader that has gone away (`| head`) is no trouble.
+    pub fn write(&self, text: &str) {
+        let mut stream = anstream::stdout();
+        let outcome = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+        if let (Err(error), Ok(mut lost)) = (outcome, self.lost.lock())
+            && error.kind() != std::io::ErrorKind::BrokenPipe
+        {
+            lost.get_or_insert(error);
+        }
+    }
+
+    /// Whether all that was said got through.
+    ///
+    /// # Errors
+    /// Where stdout took no more, such as a file on a full disk.
+    pub fn finish(&self) -> Result<()> {
+        match self.lost.lock().ok().and_then(|mut lost| lost.take()) {
+            Some(error) => Err(Error::io("write", Path::new("standard output"), &error)),
+            None => Ok(()),
+        }
     }
 
     /// Whether the one JSON object was asked for.
@@ -56,7 +86,7 @@ impl Console {
     /// A result line for people; silent with `--json` or `--quiet`.
     pub fn say(&self, text: impl AsRef<str>) {
         if !self.json && !self.quiet {
-            write_out(&mut anstream::stdout(), text.as_ref());
+            self.write(&format!("{}\n", text.as_ref()));
         }
     }
 
@@ -83,7 +113,7 @@ impl Console {
     /// The final JSON object, only with `--json`.
     pub fn result(&self, value: &Value) {
         if self.json {
-            write_out(&mut anstream::stdout(), &value.to_string());
+            self.write(&format!("{value}\n"));
         }
     }
 
@@ -111,7 +141,7 @@ impl Console {
         Bar {
             shown,
             stop: Arc::clone(&self.stop),
-            bar: std::sync::Mutex::new(None),
+            bar: Mutex::new(None),
         }
     }
 }
@@ -167,7 +197,7 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
 pub struct Bar {
     shown: bool,
     stop: Arc<AtomicBool>,
-    bar: std::sync::Mutex<Option<ProgressBar>>,
+    bar: Mutex<Option<ProgressBar>>,
 }
 
 impl Bar {

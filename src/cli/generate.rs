@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::evaluate::words::{count, percent};
 
 pub(super) fn run(context: &Context, arguments: &GenerateArgs) -> Result<()> {
+    crate::files::check_place(&arguments.out)?;
     let rows = arguments.rows as usize;
     let options = Options {
         seed: context.seed,

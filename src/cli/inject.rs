@@ -17,7 +17,7 @@ const DEFAULT_SHARE: f64 = 0.05;
 pub(super) fn run(context: &Context, arguments: &InjectArgs) -> Result<()> {
     train::refuse_existing(&arguments.out)?;
     let mut notes = Notes::new();
-    let table = sheets::read(&arguments.sheet_file, &arguments.reading, &mut notes)?;
+    let table = sheets::read_rows(&arguments.sheet_file, &arguments.reading, &mut notes)?;
     let overrides = sheets::overrides(&arguments.profile, context.seed);
     let profile = Profile::choose(&table, arguments.profile.profile.as_deref(), &overrides, &mut notes)?;
     let plan = plan(arguments, &profile, &table, context)?;

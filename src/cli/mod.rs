@@ -6,6 +6,7 @@ pub mod console;
 mod demo;
 mod expand;
 mod generate;
+mod help;
 mod inject;
 mod inspect;
 mod predict;
@@ -20,7 +21,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use clap::{CommandFactory, Parser};
+use clap::CommandFactory;
 
 use crate::error::{Error, Result};
 use arguments::{Command, CommandLine};
@@ -29,11 +30,11 @@ use console::Console;
 /// Runs the command line and returns the process exit code.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     silence_panics();
-    let line = match CommandLine::try_parse_from(arguments) {
+    let line = match help::parse(arguments) {
         Ok(line) => line,
         Err(error) => {
             // clap prints help and versions to stdout with code 0, mistakes to stderr with code 2.
-            let _ = error.print();
+            help::show(&error);
             return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
         }
     };
@@ -58,7 +59,7 @@ fn run(line: CommandLine) -> Result<()> {
         seed: crate::seed::Seed(line.global.seed),
         threads,
     };
-    match line.command {
+    let outcome = match line.command {
         Command::Demo(arguments) => demo::run(&context, &arguments),
         Command::Inspect(arguments) => inspect::run(&context, &arguments),
         Command::Train(arguments) => train::run(&context, &arguments),
@@ -72,10 +73,13 @@ fn run(line: CommandLine) -> Result<()> {
         Command::Report(arguments) => report::run(&context, &arguments),
         Command::Generate(arguments) => generate::run(&context, &arguments),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut CommandLine::command(), "recant", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut CommandLine::command(), "recant", &mut script);
+            context.console.write(&String::from_utf8_lossy(&script));
             Ok(())
         }
-    }
+    };
+    outcome.and_then(|()| context.console.finish())
 }
 
 /// What every command gets: where to talk, the run seed, how many cores.

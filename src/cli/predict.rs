@@ -5,6 +5,7 @@ use crate::cli::arguments::PredictArgs;
 use crate::cli::sheets;
 use crate::error::{Error, Result};
 use crate::evaluate::words::{count, percent};
+use crate::files;
 use crate::jobs::predict::predict;
 use crate::model::ModelFolder;
 use crate::notes::Notes;
@@ -14,8 +15,21 @@ pub(super) fn run(context: &Context, arguments: &PredictArgs) -> Result<()> {
         return Err(Error::input("the predictions would overwrite the sheet they are made from")
             .hint("give another name with `--out predictions.xlsx`"));
     }
+    files::check_place(&arguments.out)?;
     let mut notes = Notes::new();
     let (model, _) = ModelFolder::load(&arguments.model)?;
+    if let Some(last) = model.info.repairs.last()
+        && last.recommended == Some(false)
+    {
+        notes.add(
+            "not-recommended",
+            format!(
+                "the repair that made this model ({}) is not recommended: on the validation rows it was not better than the model before it",
+                last.method
+            ),
+            format!("predicted all the same; the model before it is `{}`", last.parent.name),
+        );
+    }
     let table = sheets::read(&arguments.sheet_file, &arguments.reading, &mut notes)?;
     let predictions = predict(
         &table,

@@ -83,7 +83,7 @@ pub(super) fn run(context: &Context, arguments: &RepairArgs) -> Result<()> {
         &arguments.out,
         |folder| write_report(&folder.join("report"), &repaired),
     )?;
-    say(context, &repaired, &arguments.out)
+    say(context, &repaired, arguments)
 }
 
 /// The report, and the records that it can be made from again.
@@ -101,18 +101,27 @@ pub(super) fn write_report(folder: &std::path::Path, repaired: &Repaired) -> Res
 }
 
 /// Prints a finished repair.
-pub(super) fn say(context: &Context, repaired: &Repaired, out: &std::path::Path) -> Result<()> {
+fn say(context: &Context, repaired: &Repaired, arguments: &RepairArgs) -> Result<()> {
     let console = &context.console;
     let record = &repaired.record;
+    let out = &arguments.out;
     let page = out.join("report").join("report.html");
     console.say(report::terminal::repair(record, &repaired.timings, console.look())?);
-    console.item("Model", out.display().to_string());
+    let by = record
+        .written_without_recommendation()
+        .map_or_else(String::new, |_| format!(" (by {}, not recommended)", record.chosen));
+    console.item("Model", format!("{}{by}", out.display()));
     console.item("Report", page.display().to_string());
+    let (next, model) = if record.written_without_recommendation().is_some() {
+        ("Next, predict a sheet with the old model:", &arguments.model)
+    } else {
+        ("Next, predict a sheet:", out)
+    };
     console.next_step(
-        "Next, predict a sheet:",
+        next,
         &format!(
             "recant predict next-week.xlsx --model {} --out predictions.xlsx",
-            sheets::shown(out)
+            sheets::shown(model)
         ),
     );
     let mut value = serde_json::to_value(record).map_err(|error| Error::internal(error.to_string()))?;
@@ -122,6 +131,7 @@ pub(super) fn say(context: &Context, repaired: &Repaired, out: &std::path::Path)
         .and_then(|method| method.test.as_ref())
         .map_or(serde_json::Value::Null, accuracy);
     value["out"] = serde_json::json!(out);
+    value["written"] = serde_json::json!({ "model": out, "method": record.chosen, "recommended": record.recommends_the_written() });
     value["report"] = serde_json::json!(page);
     console.result(&value);
     Ok(())

@@ -10,6 +10,7 @@ use crate::cli::sheets;
 use crate::error::{Error, Result};
 use crate::evaluate::record::EvaluationSettings;
 use crate::features::Profile;
+use crate::files;
 use crate::notes::Notes;
 use crate::report;
 use crate::report::format;
@@ -178,7 +179,7 @@ fn run_batch(context: &Context, arguments: &BatchArgs) -> Result<()> {
     };
     let shard = Shard::resolve(arguments.shard.as_deref(), &|name| std::env::var(name).ok())?;
     let mut notes = Notes::new();
-    let table = sheets::read(sheet, &arguments.reading, &mut notes)?;
+    let table = sheets::read_rows(sheet, &arguments.reading, &mut notes)?;
     let overrides = sheets::overrides(&arguments.profile, context.seed);
     let profile = Profile::choose(&table, arguments.profile.profile.as_deref(), &overrides, &mut notes)?;
     let (settings, data) = batch(&table, &profile, &options(context, arguments), &mut notes)?;
@@ -345,6 +346,8 @@ fn run_merge(context: &Context, arguments: &MergeArgs) -> Result<()> {
 }
 
 fn run_report(context: &Context, arguments: &ReportArgs) -> Result<()> {
+    let out = arguments.out.clone().unwrap_or_else(|| arguments.run.join("report"));
+    files::check_place(&out)?;
     let mut notes = Notes::new();
     let folder = RunFolder::look(&arguments.run)?;
     let others = arguments
@@ -360,8 +363,13 @@ fn run_report(context: &Context, arguments: &ReportArgs) -> Result<()> {
         seed: context.seed.0,
     };
     let judged = summarise(&folder, &others, &evaluation, &mut notes)?;
-    let out = arguments.out.clone().unwrap_or_else(|| arguments.run.join("report"));
-    let paths = report::scenarios::write(&out, &judged)?;
+    // A new folder whole or not at all; in an old one the page is written last.
+    if out.exists() {
+        report::scenarios::write(&out, &judged)?;
+    } else {
+        files::write_folder(&out, |folder| report::scenarios::write(folder, &judged).map(drop))?;
+    }
+    let (page, workbook) = (out.join("report.html"), out.join("report.xlsx"));
     let console = &context.console;
     console.notes(&notes);
     console.say(report::scenarios::headline(&judged));
@@ -373,8 +381,8 @@ fn run_report(context: &Context, arguments: &ReportArgs) -> Result<()> {
             );
         }
     }
-    console.item("Report", paths.html.display().to_string());
+    console.item("Report", page.display().to_string());
     let value = serde_json::to_value(&judged).map_err(|error| Error::internal(error.to_string()))?;
-    console.result(&serde_json::json!({ "report": paths.html, "workbook": paths.workbook, "result": value }));
+    console.result(&serde_json::json!({ "report": page, "workbook": workbook, "result": value }));
     Ok(())
 }

@@ -14,6 +14,19 @@ pub(super) fn read(path: &Path, options: &SheetOptions, notes: &mut Notes) -> Re
     tables::read(path, &read_options(options)?, notes)
 }
 
+/// As [`read`], for commands that learn from rows.
+pub(super) fn read_rows(path: &Path, options: &SheetOptions, notes: &mut Notes) -> Result<Table> {
+    let table = read(path, options, notes)?;
+    if table.height() == 0 {
+        let error = Error::input("the sheet has a header but no rows").in_file(path);
+        return Err(match table.source().header_row {
+            1 => error.hint("check that the export is complete, or name another sheet with `--sheet`"),
+            row => error.hint(format!("row {row} was taken for the header; name another row with `--header-row`")),
+        });
+    }
+    Ok(table)
+}
+
 /// The options in the form that the reader takes.
 pub(super) fn read_options(options: &SheetOptions) -> Result<ReadOptions> {
     Ok(ReadOptions {

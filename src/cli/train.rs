@@ -15,7 +15,7 @@ use crate::report;
 pub(super) fn run(context: &Context, arguments: &TrainArgs) -> Result<()> {
     refuse_existing(&arguments.out)?;
     let mut notes = Notes::new();
-    let table = sheets::read(&arguments.sheet_file, &arguments.reading, &mut notes)?;
+    let table = sheets::read_rows(&arguments.sheet_file, &arguments.reading, &mut notes)?;
     let overrides = sheets::overrides(&arguments.profile, context.seed);
     let profile = Profile::choose(&table, arguments.profile.profile.as_deref(), &overrides, &mut notes)?;
     let request = TrainRequest {
@@ -41,13 +41,13 @@ pub(super) fn run(context: &Context, arguments: &TrainArgs) -> Result<()> {
     Ok(())
 }
 
-/// That `out` does not exist yet: better to hear it before minutes of work than after.
+/// That `out` does not exist yet and can be made: better to hear it before minutes of work than after.
 pub(super) fn refuse_existing(out: &std::path::Path) -> Result<()> {
     if out.exists() {
         return Err(Error::input(format!("`{}` already exists and is never overwritten", out.display()))
             .hint("give another name with `--out`, or move the old one away"));
     }
-    Ok(())
+    crate::files::check_place(out)
 }
 
 /// Last part of a path, for records.

@@ -45,6 +45,19 @@ pub struct RepairRecord {
     pub notes: Notes,
 }
 
+impl RepairRecord {
+    /// Whether the written model is the recommended one.
+    pub fn recommends_the_written(&self) -> bool {
+        self.recommendation.method.as_deref() == Some(self.chosen.as_str())
+    }
+
+    /// Title of the method whose model was written although none of several is recommended.
+    pub fn written_without_recommendation(&self) -> Option<&str> {
+        let chosen = self.methods.iter().find(|method| method.name == self.chosen)?;
+        (self.methods.len() > 1 && self.recommendation.method.is_none()).then_some(chosen.title.as_str())
+    }
+}
+
 /// What was repaired, in a few lines.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelSummary {

@@ -223,3 +223,22 @@ pub fn leave_out(columns: &mut [ColumnUse], column: &str, why: &str) {
         }
     }
 }
+
+/// Notes the columns that a person may expect to be used but that say nothing: empty, or of one value, in all training rows.
+pub fn note_unvarying(columns: &[ColumnUse], notes: &mut Notes) {
+    let unvarying: Vec<String> = columns
+        .iter()
+        .filter(|entry| entry.role == Role::LeftOut && entry.why.ends_with(" in all training rows"))
+        .map(|entry| {
+            let what = if entry.why.contains("empty") { "empty" } else { "always the same" };
+            format!("`{}` ({what})", entry.column)
+        })
+        .collect();
+    if !unvarying.is_empty() {
+        notes.add(
+            "columns-without-information",
+            format!("columns without information in the training rows: {}", unvarying.join(", ")),
+            "left out",
+        );
+    }
+}

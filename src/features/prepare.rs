@@ -112,6 +112,7 @@ pub fn prepare(table: &Table, profile: &Profile, notes: &mut Notes) -> Result<Pr
     };
     let (sources, columns) = plan::plan(&usable, &profile, &division.train, findings.as_deref(), notes)?;
     let (features, columns, values) = fit(&usable.table, &profile, sources, columns, &division, notes)?;
+    plan::note_unvarying(&columns, notes);
     if features.width() == 0 {
         return Err(table
             .in_place(Error::input(

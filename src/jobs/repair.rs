@@ -321,6 +321,17 @@ fn record(
             "the model was repaired and not evaluated; `--test SHEET` or `--data SHEET` adds the evidence",
         );
     }
+    if ran.len() > 1 && recommendation.method.is_none() {
+        notes.add(
+            "not-recommended",
+            format!("none of the {} methods is recommended", ran.len()),
+            format!(
+                "the model of {}, the first that ran, was written so that there is one; it is not recommended: keep the old model, \
+                 or say with `--method` which method's model to write",
+                ran[index].method.title()
+            ),
+        );
+    }
     Ok(RepairRecord {
         record_version: RECORD_VERSION,
         recant_version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -80,7 +80,11 @@ impl TrainingSheet {
             .hint(hint));
         }
         let keyed = model.rows.key_column().is_some();
-        let differs = |(key, entry): &(&String, &RowEntry)| if keyed { hash_key(key) != entry.key } else { false };
+        // A row without a key goes by its row number; the index keeps such names apart from keys that look like them.
+        let differs = |(key, entry): &(&String, &RowEntry)| {
+            let nameless = || **key == format!("row {}", entry.sheet_row) && hash_key(&format!("\0{key}")) == entry.key;
+            keyed && hash_key(key) != entry.key && !nameless()
+        };
         if let Some(position) = prepared.train.keys.iter().zip(known).position(|pair| differs(&pair)) {
             let row = table.row_number(prepared.train.table_rows[position]);
             return Err(Error::input(format!(

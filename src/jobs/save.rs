@@ -117,6 +117,9 @@ pub fn save_repaired(
         flags_sha256: flags_sha256.to_owned(),
         flagged: job.flags.counts.used,
         corrected: job.flags.counts.with_correction,
+        recommended: chosen
+            .filter(|method| method.validation.is_some())
+            .map(|_| repaired.record.recommends_the_written()),
     });
     save_trained(&model, None, out, beside)
 }

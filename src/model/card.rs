@@ -73,13 +73,18 @@ fn write_card(model: &ModelFolder, text: &mut String) -> std::fmt::Result {
         for repair in &info.repairs {
             writeln!(
                 text,
-                "- {} on {} of {} ({} with their correct label), from model {} (`{}`)",
+                "- {} on {} of {} ({} with their correct label), from model {} (`{}`){}",
                 plain(&repair.method),
                 counted(repair.flagged, "flagged row"),
                 plain(&repair.flags_file),
                 repair.corrected,
                 plain(&repair.parent.name),
-                repair.parent.sha256
+                repair.parent.sha256,
+                match repair.recommended {
+                    Some(true) => ", recommended by the validation rows",
+                    Some(false) => "; not recommended: on the validation rows it was not better than the model before it",
+                    None => "",
+                }
             )?;
         }
     }

@@ -78,6 +78,9 @@ pub struct Repair {
     pub flagged: usize,
     /// Of these, rows whose correct label was used.
     pub corrected: usize,
+    /// Whether the method was recommended by the validation rows; absent where there were none to judge by.
+    #[serde(default)]
+    pub recommended: Option<bool>,
 }
 
 /// A model that was repaired.

@@ -113,9 +113,8 @@ impl ModelFolder {
     pub fn write_into(&self, folder: &Path, card: Option<&str>) -> Result<Origin> {
         self.check()?;
         let mut contents = self.contents()?;
-        if let Some(card) = card {
-            contents.insert(CARD.to_owned(), card.as_bytes().to_vec());
-        }
+        let card = card.map_or_else(|| card::card(self), str::to_owned);
+        contents.insert(CARD.to_owned(), card.into_bytes());
         let text = sealed::seal(&self.info, &Seal::of(&contents))?;
         for (name, bytes) in &contents {
             files::write_bytes(&folder.join(name), bytes)?;

@@ -63,6 +63,7 @@ fn model() -> ModelFolder {
                 flags_sha256: "ef".repeat(32),
                 flagged: 12,
                 corrected: 0,
+                recommended: Some(false),
             }],
         },
         rows: RowIndex::from_prepared(&table, &prepared).unwrap(),

@@ -184,10 +184,12 @@ pub fn seconds(value: f64) -> String {
 pub fn date(iso: &str) -> String {
     let text = visible(iso, 40);
     match text.split_once(['T', ' ']) {
-        Some((day, time)) => match time.strip_suffix(":00").unwrap_or(time) {
-            "00:00" | "00" => day.to_owned(),
-            time => format!("{day} {time}"),
-        },
+        Some((day, "00:00" | "00:00:00")) => day.to_owned(),
+        Some((day, time)) => {
+            // Only seconds may go: `02:00` without its minutes would be read as a day and a number.
+            let seconds = time.matches(':').count() == 2;
+            format!("{day} {}", time.strip_suffix(":00").filter(|_| seconds).unwrap_or(time))
+        }
         None => text.into_owned(),
     }
 }
@@ -294,6 +296,10 @@ mod tests {
         assert_eq!(date("2017-10-02T00:00:00"), "2017-10-02");
         assert_eq!(date("2017-10-02T08:30:00"), "2017-10-02 08:30");
         assert_eq!(date("2017-10-02"), "2017-10-02");
+        assert_eq!(date("2015-01-01T02:00"), "2015-01-01 02:00");
+        assert_eq!(date("2015-01-01T02:00:00"), "2015-01-01 02:00");
+        assert_eq!(date("2015-01-01T02:00:07"), "2015-01-01 02:00:07");
+        assert_eq!(date("2015-01-01T00:00"), "2015-01-01");
     }
 
     #[test]

@@ -1,7 +1,11 @@
 //! All integration tests in one binary: linking is slow.
 
+mod broken_jobs;
+mod broken_writes;
 mod bundled_model;
 mod cli;
+mod cli_help;
+mod cli_results;
 mod engine;
 mod features;
 mod features_errors;
@@ -9,6 +13,7 @@ mod flags;
 mod floors;
 mod generator;
 mod golden;
+mod program;
 mod report;
 mod report_fixture;
 mod scenarios;

@@ -138,5 +138,9 @@ fn recommendation(context: &Context<'_>) -> Markup {
         }
         None => html! { strong { "No recommendation: " } },
     };
-    callout(html! { (lead) (prose(reason, 900)) })
+    let written = context.record.written_without_recommendation();
+    callout(html! {
+        (lead) (prose(reason, 900))
+        @if let Some(title) = written { " The model of " (theirs(title)) " was written so that there is one; it is not recommended." }
+    })
 }

@@ -11,9 +11,14 @@ pub fn training(record: &TrainRecord, look: Look) -> String {
     let judged = &record.usefulness;
     let mut text = headline_line(usefulness_words(judged.usefulness), headline(record), look);
     text.push_str(&wrap(&format::without_verdict(&judged.sentence), "  ", "  ", look));
-    for baseline in &record.baselines {
-        text.push_str(&cautions(&baseline.comparison.cautions, look));
+    // What limits one comparison mostly limits all.
+    let mut limits: Vec<String> = Vec::new();
+    for caution in record.baselines.iter().flat_map(|baseline| &baseline.comparison.cautions) {
+        if !limits.contains(caution) {
+            limits.push(caution.clone());
+        }
     }
+    text.push_str(&cautions(&limits, look));
     text.push('\n');
     facts(&mut text, &what(record), look);
     if let Some(test) = &record.test {

@@ -79,6 +79,12 @@ fn summary(context: &Context<'_>, grid: &mut Grid<'_>) -> Result<()> {
         grid.words("Caution", caution)?;
     }
     grid.words("Recommendation", &record.recommendation.reason)?;
+    if let Some(title) = record.written_without_recommendation() {
+        grid.words(
+            "Written",
+            &format!("the model of {title}, so that there is one; it is not recommended"),
+        )?;
+    }
     grid.words("Method", &context.chosen.title)?;
     grid.words("Model", &record.model.name)?;
     grid.words("Training sheet", &record.model.data_file)?;

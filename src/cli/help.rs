@@ -1,0 +1,65 @@
+//! Help texts. clap breaks long lines at spaces, also those of an example, which could then not be pasted: here examples stay in one piece.
+
+use std::ffi::OsString;
+use std::io::Write;
+
+use clap::error::ErrorKind;
+use clap::{Command, CommandFactory, FromArgMatches};
+
+use crate::cli::arguments::CommandLine;
+
+/// Stands for a space where a line must not be broken. No help text and no option has one.
+const GLUE: &str = "\u{a0}";
+
+/// Reads the command line. Help and mistakes come back as an error for [`show`].
+///
+/// # Errors
+/// Where the arguments are wrong, or help or the version is asked for.
+pub(super) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<CommandLine, clap::Error> {
+    let mut command = with_whole_examples(CommandLine::command());
+    let matches = command.try_get_matches_from_mut(arguments)?;
+    CommandLine::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+}
+
+/// Glues the indented lines of what stands below the options.
+fn with_whole_examples(command: Command) -> Command {
+    let names: Vec<String> = command.get_subcommands().map(|command| command.get_name().to_owned()).collect();
+    let command = match command.get_after_help().map(ToString::to_string) {
+        Some(text) => {
+            let glued: Vec<String> = text
+                .lines()
+                .map(|line| {
+                    if line.starts_with("  ") {
+                        line.replace(' ', GLUE)
+                    } else {
+                        line.to_owned()
+                    }
+                })
+                .collect();
+            command.after_help(glued.join("\n"))
+        }
+        None => command,
+    };
+    names
+        .into_iter()
+        .fold(command, |command, name| command.mut_subcommand(name, with_whole_examples))
+}
+
+/// Prints help to stdout, mistakes to stderr.
+pub(super) fn show(error: &clap::Error) {
+    let is_help = matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+    );
+    // A reader that has gone away (`| head`) is no error.
+    if !is_help {
+        let _ = error.print();
+        return;
+    }
+    let text = error.render().ansi().to_string().replace(GLUE, " ");
+    let _ = if error.use_stderr() {
+        anstream::stderr().write_all(text.as_bytes())
+    } else {
+        anstream::stdout().write_all(text.as_bytes())
+    };
+}
