@@ -321,7 +321,10 @@ pub struct RepairArgs {
     /// A sheet to judge by [default: the test rows of --data]
     #[arg(long, value_name = "SHEET", value_hint = ValueHint::FilePath)]
     pub test: Option<PathBuf>,
-    /// Repair method, or all of them: then the recommended one is written, see below
+    /// For trials: the rows that the errors could have hit (truth/affected-rows.csv of `recant inject`), which the report then shows apart
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub affected: Option<PathBuf>,
+    /// Repair method; `all`: all of them, with a recommendation; `auto`: the one that helps most on validation rows, or the old model
     #[arg(long, value_name = "METHOD", default_value = "assd", value_parser = method_names())]
     pub method: String,
     /// Model folder to make, with the report inside
@@ -512,7 +515,7 @@ fn parse_amount(text: &str) -> Result<Amount, String> {
 
 fn method_names() -> clap::builder::PossibleValuesParser {
     let mut names: Vec<&'static str> = crate::repair::METHODS.iter().map(|method| method.name()).collect();
-    names.push("all");
+    names.extend(["all", "auto"]);
     clap::builder::PossibleValuesParser::new(names)
 }
 

@@ -108,6 +108,7 @@ fn whole_job(context: &Context, folder: &Path, notes: &mut Notes, progress: &dyn
             validation: sheet.validation(&corrupted, &resolved),
             test,
             affected,
+            auto: false,
             methods: methods("all", true, &model, notes)?,
             options: RepairOptions::default(),
             settings: EvaluationSettings {

@@ -71,6 +71,7 @@ pub(super) fn write(injected: &InjectedSheet, folder: &std::path::Path, corrupte
     injected.corrupted.write(&folder.join(corrupted), notes)?;
     injected.flags.write(&folder.join("flags.csv"), notes)?;
     injected.truth.write(&folder.join("truth").join("true-labels.csv"), notes)?;
+    injected.affected.write(&folder.join("truth").join("affected-rows.csv"), notes)?;
     let summary = serde_json::to_vec_pretty(&injected.summary).map_err(|error| Error::internal(error.to_string()))?;
     files::write_bytes(&folder.join("truth").join("injection.json"), &summary)
 }

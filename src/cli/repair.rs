@@ -7,15 +7,16 @@ use crate::error::{Error, Result};
 use crate::evaluate::record::EvaluationSettings;
 use crate::files;
 use crate::jobs::repair::{RepairJob, Repaired, methods, run as run_job};
-use crate::jobs::rows::{TrainingSheet, flagged_from_file, judged_from_model, judged_from_sheet};
+use crate::jobs::rows::{JudgedRows, TrainingSheet, flagged_from_file, judged_from_model, judged_from_sheet};
 use crate::jobs::save::save_repaired;
 use crate::label_errors::flags::{self, FlagOptions, Numbering, Part};
+use crate::label_errors::sheet::SHEET_ROW;
 use crate::model::ModelFolder;
 use crate::nn::ImportanceKind;
 use crate::notes::Notes;
 use crate::repair::{Reference, RepairOptions};
 use crate::report;
-use crate::tables::{ReadOptions, Table};
+use crate::tables::{self, ReadOptions, Table};
 
 pub(super) fn run(context: &Context, arguments: &RepairArgs) -> Result<()> {
     train::refuse_existing(&arguments.out)?;
@@ -51,6 +52,10 @@ pub(super) fn run(context: &Context, arguments: &RepairArgs) -> Result<()> {
         Some((sheet, table)) => sheet.validation(table, &resolved),
         None => judged_from_model(&model, Part::Validation, &resolved),
     };
+    let affected = match (&arguments.affected, &test) {
+        (Some(path), Some(test)) => Some(affected(path, test, &mut notes)?),
+        _ => None,
+    };
     let methods = methods(&arguments.method, sheet.is_some(), &model, &mut notes)?;
     let job = RepairJob {
         model: &model,
@@ -60,7 +65,8 @@ pub(super) fn run(context: &Context, arguments: &RepairArgs) -> Result<()> {
         training: sheet.as_ref().map(|sheet| sheet.data.clone()),
         test,
         validation,
-        affected: None,
+        affected,
+        auto: arguments.method == "auto",
         methods,
         options: repair_options(arguments),
         settings: EvaluationSettings {
@@ -84,6 +90,37 @@ pub(super) fn run(context: &Context, arguments: &RepairArgs) -> Result<()> {
         |folder| write_report(&folder.join("report"), &repaired),
     )?;
     say(context, &repaired, arguments)
+}
+
+/// Which of the test rows an error could have hit, by the file that `recant inject` wrote, and a name for them.
+fn affected(path: &std::path::Path, test: &JudgedRows, notes: &mut Notes) -> Result<(Vec<bool>, String)> {
+    let table = tables::read(path, &ReadOptions::default(), notes)?;
+    let rows = table.numbers(SHEET_ROW, notes)?;
+    let parts = table.texts("part")?;
+    let numbers = test.numbers.as_deref().ok_or_else(|| {
+        Error::input("the test rows have no row numbers to match `--affected` with").hint("give the sheet itself: `--data SHEET`")
+    })?;
+    let of_test = |index: usize| {
+        parts
+            .codes
+            .get(index)
+            .and_then(|code| parts.values.get(*code as usize))
+            .is_some_and(|part| part == "test")
+    };
+    let hit: std::collections::BTreeSet<usize> = rows
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| of_test(*index))
+        .filter_map(|(_, row)| row.map(|row| row as usize))
+        .collect();
+    let marks: Vec<bool> = numbers.iter().map(|number| hit.contains(number)).collect();
+    if !marks.contains(&true) {
+        return Err(Error::input("none of the test rows is among the affected rows")
+            .in_file(path)
+            .hint("give the truth/affected-rows.csv of this sheet"));
+    }
+    let errors = table.texts("error")?.values.join("; ");
+    Ok((marks, errors))
 }
 
 /// The report, and the records that it can be made from again.

@@ -1,5 +1,6 @@
 //! Judging a model: metrics, before-against-after comparisons, verdicts, and the records the report shows.
 
+mod auto;
 mod cell;
 pub mod cell_record;
 mod changed;
@@ -12,6 +13,7 @@ mod usefulness;
 mod verdict;
 pub mod words;
 
+pub use auto::{Candidate, Seen, recommend_auto};
 pub use cell::{UnjudgedCell, cell_summary, friedman_over_methods, judge_grid, variance_split};
 pub use changed::{RowNames, accuracy, affected_domain, changed_rows, flagged_agreement, flagged_rows};
 pub use compare::{MethodComparisons, RowSet, Rows, Unjudged, compare, compare_methods, compare_with_baseline};

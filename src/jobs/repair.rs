@@ -8,9 +8,10 @@ use crate::evaluate::record::{
     Timings,
 };
 use crate::evaluate::{
-    MethodComparisons, RowNames, RowSet, Rows, affected_domain, changed_rows, compare_methods, compare_on_flagged_tail, flagged_agreement,
-    flagged_rows, recommend,
+    Candidate, MethodComparisons, RowNames, RowSet, Rows, Seen, affected_domain, changed_rows, compare_methods, compare_on_flagged_tail,
+    flagged_agreement, flagged_rows, recommend, recommend_auto,
 };
+use crate::jobs::auto::trusted_rows;
 use crate::jobs::convert;
 use crate::jobs::rows::{FlaggedInputs, JudgedRows, TrainingData};
 use crate::label_errors::flags::ResolvedFlags;
@@ -19,6 +20,7 @@ use crate::nn::{Forget, Network, probabilities};
 use crate::notes::Notes;
 use crate::progress::Progress;
 use crate::repair::{self, MlpRepair, Needs, RepairMethod, RepairOptions, RepairRequest, TrainedMlp, TrainingRows};
+use crate::seed::Seed;
 
 /// Everything a repair needs; clean labels are not among it (`affected` is used after the repair, to judge it).
 pub struct RepairJob<'a> {
@@ -38,6 +40,8 @@ pub struct RepairJob<'a> {
     pub validation: Option<JudgedRows>,
     /// For trials: which test rows the error touched, and that in words.
     pub affected: Option<(Vec<bool>, String)>,
+    /// Whether a method is taken by [`recommend_auto`], and the old model kept where none helps.
+    pub auto: bool,
     /// Methods to run, in order.
     pub methods: Vec<&'static dyn RepairMethod>,
     /// Settings of the methods.
@@ -60,11 +64,17 @@ pub struct Repaired {
     pub timings: Timings,
 }
 
-/// The methods that a name on the command line stands for; `all` is all of them that can run with what is at hand.
+/// The methods that a name on the command line stands for; `all` is all of them that can run with what is at hand, and `auto` the same
+/// and the old model.
 ///
 /// # Errors
 /// Where there is no such method, or it needs the training sheet and that is not given.
 pub fn methods(name: &str, have_data: bool, model: &ModelFolder, notes: &mut Notes) -> Result<Vec<&'static dyn RepairMethod>> {
+    if name == "auto" {
+        let mut able = methods("all", have_data, model, notes)?;
+        able.push(&repair::NO_REPAIR);
+        return Ok(able);
+    }
     if name != "all" {
         let method = repair::method(name)?;
         if let Some(missing) = lacking(method, have_data, model) {
@@ -116,11 +126,12 @@ struct Ran {
 pub fn run(job: &RepairJob, notes: &mut Notes, progress: &dyn Progress) -> Result<Repaired> {
     let mut timings = Timings::default();
     let mut ran = Vec::with_capacity(job.methods.len());
+    let trusted = trusted(job, progress)?;
     for method in &job.methods {
         progress.check()?;
         progress.start(&format!("repairing: {}", method.name()), 0);
         let start = Instant::now();
-        let (network, outcome) = run_one(job, *method, progress)?;
+        let (network, outcome) = run_one(job, *method, trusted.as_ref(), progress)?;
         timings.methods.insert(method.name().to_owned(), start.elapsed().as_secs_f64());
         progress.finish();
         ran.push(Ran {
@@ -132,12 +143,17 @@ pub fn run(job: &RepairJob, notes: &mut Notes, progress: &dyn Progress) -> Resul
     progress.start("judging", 0);
     let start = Instant::now();
     let judged = Judgement::of(job, &ran)?;
-    let recommendation = judged.recommendation(&ran);
-    let chosen = recommendation
-        .method
-        .clone()
-        .filter(|_| ran.len() > 1)
-        .unwrap_or_else(|| ran[0].method.name().to_owned());
+    let (recommendation, chosen) = if job.auto {
+        let recommendation = judged.automatic(job, &ran, trusted.as_ref())?;
+        let kept = || repair::NO_REPAIR.name().to_owned();
+        let chosen = recommendation.method.clone().unwrap_or_else(kept);
+        (recommendation, chosen)
+    } else {
+        let recommendation = judged.recommendation(&ran);
+        let several = recommendation.method.clone().filter(|_| ran.len() > 1);
+        let chosen = several.unwrap_or_else(|| ran[0].method.name().to_owned());
+        (recommendation, chosen)
+    };
     let record = record(job, &ran, &judged, &chosen, recommendation, notes)?;
     timings.stages.push(("judging".to_owned(), start.elapsed().as_secs_f64()));
     progress.finish();
@@ -146,7 +162,36 @@ pub fn run(job: &RepairJob, notes: &mut Notes, progress: &dyn Progress) -> Resul
     Ok(Repaired { network, record, timings })
 }
 
-fn run_one(job: &RepairJob, method: &dyn RepairMethod, progress: &dyn Progress) -> Result<(Network<f32>, repair::RepairOutcome)> {
+/// Validation rows that can be trusted where a method is chosen among all: marks, and these rows alone.
+struct Trusted {
+    marks: Vec<bool>,
+    inputs: Vec<f32>,
+    labels: Vec<u8>,
+}
+
+fn trusted(job: &RepairJob, progress: &dyn Progress) -> Result<Option<Trusted>> {
+    let Some(rows) = job.validation.as_ref().filter(|_| job.auto) else {
+        return Ok(None);
+    };
+    let width = job.model.network.spec().inputs;
+    let (seed, positions) = (Seed(job.settings.seed), job.flags.positions());
+    let marks = trusted_rows(rows, job.training.as_ref(), &positions, width, seed, job.threads, progress)?;
+    let kept = || marks.iter().enumerate().filter(|(_, trusted)| **trusted).map(|(row, _)| row);
+    Ok(Some(Trusted {
+        inputs: kept()
+            .flat_map(|row| rows.inputs[row * width..(row + 1) * width].iter().copied())
+            .collect(),
+        labels: kept().map(|row| rows.labels[row]).collect(),
+        marks,
+    }))
+}
+
+fn run_one(
+    job: &RepairJob,
+    method: &dyn RepairMethod,
+    trusted: Option<&Trusted>,
+    progress: &dyn Progress,
+) -> Result<(Network<f32>, repair::RepairOutcome)> {
     let model = job.model;
     let positions = job.flags.positions();
     let corrections: Vec<Option<u8>> = job.flags.training.iter().map(|flag| flag.correction).collect();
@@ -170,7 +215,17 @@ fn run_one(job: &RepairJob, method: &dyn RepairMethod, progress: &dyn Progress) 
         }),
     };
     let mut repairable = MlpRepair::new(trained, request, job.threads)?;
-    let outcome = repair::apply(method, &mut repairable, &job.options, progress)?;
+    let outcome = match trusted.filter(|rows| !rows.labels.is_empty()) {
+        // Where a method is chosen, its settings are chosen too, by the rule of the paper.
+        Some(rows) => {
+            repairable = repairable.with_validation(TrainingRows {
+                inputs: &rows.inputs,
+                labels: &rows.labels,
+            })?;
+            repair::apply_best(method, &mut repairable, &job.options, progress)?.outcome
+        }
+        None => repair::apply(method, &mut repairable, &job.options, progress)?,
+    };
     Ok((repairable.into_network(), outcome))
 }
 
@@ -181,6 +236,8 @@ type OnTestRows = (Vec<f32>, Vec<Vec<f32>>, Vec<MethodComparisons>);
 struct Judgement {
     test: Option<OnTestRows>,
     validation: Option<Vec<Comparison>>,
+    /// Probabilities on the validation rows, before and after.
+    on_validation: Option<(Vec<f32>, Vec<Vec<f32>>)>,
     flagged_before: Vec<f32>,
     flagged_after: Vec<Vec<f32>>,
 }
@@ -208,24 +265,25 @@ impl Judgement {
                 Some((before, after, compared))
             }
         };
-        let validation = match &job.validation {
-            None => None,
-            Some(part) => {
-                let (before, after) = predict(&part.inputs)?;
+        let on_validation = job.validation.as_ref().map(|part| predict(&part.inputs)).transpose()?;
+        let validation = match (&job.validation, &on_validation) {
+            (Some(part), Some((before, after))) => {
                 let slices: Vec<&[f32]> = after.iter().map(Vec::as_slice).collect();
                 Some(compare_on_flagged_tail(
                     &part.rows(RowSet::Validation, classes),
                     &part.flagged,
-                    &before,
+                    before,
                     &slices,
                     &job.settings,
                 )?)
             }
+            _ => None,
         };
         let (flagged_before, flagged_after) = predict(&job.flagged.inputs)?;
         Ok(Self {
             test,
             validation,
+            on_validation,
             flagged_before,
             flagged_after,
         })
@@ -238,6 +296,41 @@ impl Judgement {
             .map(|(index, ran)| (ran.method.name(), self.validation.as_ref().map(|compared| &compared[index])))
             .collect();
         recommend(&judged)
+    }
+
+    /// A method or none, by trusted validation rows and the flagged rows.
+    fn automatic(&self, job: &RepairJob, ran: &[Ran], trusted: Option<&Trusted>) -> Result<Recommendation> {
+        let (labels, marks, empty) = match (&job.validation, trusted) {
+            (Some(part), Some(trusted)) => (part.labels.as_slice(), trusted.marks.as_slice(), Vec::new()),
+            _ => (&[][..], &[][..], vec![Vec::new(); ran.len()]),
+        };
+        let none: Vec<f32> = Vec::new();
+        let (before, after) = self
+            .on_validation
+            .as_ref()
+            .map_or((&none, &empty), |(before, after)| (before, after));
+        let candidates: Vec<Candidate> = ran
+            .iter()
+            .zip(after)
+            .zip(&self.flagged_after)
+            .filter(|((ran, _), _)| ran.method.name() != repair::NO_REPAIR.name())
+            .map(|((ran, validation), flagged)| Candidate {
+                name: ran.method.name(),
+                validation,
+                flagged,
+            })
+            .collect();
+        recommend_auto(
+            job.model.info.classes.len(),
+            Seen { labels, before },
+            marks,
+            Seen {
+                labels: &job.flagged.labels,
+                before: &self.flagged_before,
+            },
+            &candidates,
+            &job.settings,
+        )
     }
 
     fn agreement(&self, job: &RepairJob, index: usize) -> Result<Option<BeforeAfter>> {

@@ -40,6 +40,9 @@ pub struct InjectedSheet {
     /// Every wrong row: key, row, true and wrong label, true and wrong cell, by which error, and whether it is flagged. After the `paper`
     /// kind also the rows that it hit and left as they were.
     pub truth: Table,
+    /// The affected domain: every row of the sheet that an error could have hit, in the order of the sheet; key, row, part of the split and
+    /// the errors.
+    pub affected: Table,
     /// What was done, for records.
     pub summary: InjectionSummary,
 }
@@ -271,6 +274,7 @@ impl<'a> Work<'a> {
         Ok(InjectedSheet {
             flags: self.flags(&corrupted, &known.flagged, plan.full_rows)?,
             truth: self.truth(&corrupted, &manipulated, &known.flagged, plan)?,
+            affected: self.affected(plan, notes)?,
             corrupted,
             summary: InjectionSummary {
                 training_rows: self.rows.len(),
@@ -372,6 +376,35 @@ impl<'a> Work<'a> {
                 rows.select::<&str>(&[])?.with_column(SHEET_ROW, numbers)
             }
         }
+    }
+
+    /// Rows that an error could have hit, test rows among them: what it costs is seen there.
+    fn affected(&self, plan: &InjectionPlan, notes: &mut Notes) -> Result<Table> {
+        let prepared = self.prepared;
+        let parts = [
+            ("train", Some(&prepared.train)),
+            ("validation", prepared.validation.as_ref()),
+            ("test", Some(&prepared.test)),
+        ];
+        let mut found: Vec<(usize, &str, Vec<String>)> = Vec::new();
+        for (name, part) in parts {
+            let Some(part) = part else { continue };
+            let mut hit: Vec<Vec<String>> = vec![Vec::new(); part.len()];
+            for (mistake, _) in &plan.mistakes {
+                let marks = affected_rows(mistake.as_ref(), self.table, &part.table_rows, &part.labels, notes)?;
+                let rows = hit.iter_mut().zip(marks).filter(|(_, marked)| *marked);
+                rows.for_each(|(errors, _)| errors.push(mistake.spec()));
+            }
+            let rows = part.table_rows.iter().zip(hit).filter(|(_, errors)| !errors.is_empty());
+            found.extend(rows.map(|(row, errors)| (*row, name, errors)));
+        }
+        found.sort_unstable_by_key(|(row, ..)| *row);
+        let indices: Vec<usize> = found.iter().map(|(row, ..)| *row).collect();
+        let base = self
+            .names(&self.table.take(&indices))?
+            .with_column(SHEET_ROW, self.row_numbers(&indices))?;
+        base.with_column("part", found.iter().map(|(_, part, _)| Some((*part).to_owned())).collect())?
+            .with_column("error", found.into_iter().map(|(.., errors)| Some(errors.join(" & "))).collect())
     }
 
     fn truth(&self, corrupted: &Table, manipulated: &[u32], flagged: &[u32], plan: &InjectionPlan) -> Result<Table> {

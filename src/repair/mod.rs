@@ -16,6 +16,7 @@ mod lfssd;
 mod mlp;
 mod mlp_steps;
 mod neggrad;
+mod none;
 mod retrain;
 mod scrub;
 mod ssd;
@@ -26,6 +27,7 @@ use serde::{Deserialize, Serialize};
 pub use choose::{Chosen, Trial, apply_best};
 pub use dampening::{Dampening, RatioBin, TensorDampening, assd_alpha, dampen};
 pub use mlp::{MlpRepair, RepairRequest, TrainedMlp, TrainingRows};
+pub use none::NoRepair;
 pub use steps::{Ask, Distillation, GradientStep, Pace, Teacher};
 
 use crate::error::{Error, Result, closest};
@@ -44,6 +46,9 @@ pub static METHODS: &[&dyn RepairMethod] = &[
     &neggrad::NegGradPlus,
     &retrain::Retrain,
 ];
+
+/// The old model as one of the choices of `--method auto`.
+pub static NO_REPAIR: NoRepair = NoRepair;
 
 /// The method of this name.
 ///

@@ -159,6 +159,41 @@ fn keys_alone_need_the_sheet_and_the_message_says_so() {
 }
 
 #[test]
+fn auto_takes_a_method_or_keeps_the_old_model_and_shows_the_affected_rows_apart() {
+    let at = trial();
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let record = json(
+        at,
+        &[
+            "repair",
+            "--model",
+            "model",
+            "--flags",
+            "trial/flags.csv",
+            "--data",
+            "trial/corrupted.csv",
+            "--affected",
+            "trial/truth/affected-rows.csv",
+            "--method",
+            "auto",
+            "--out",
+            out.to_str().unwrap(),
+        ],
+    );
+    let chosen = record["chosen"].as_str().unwrap();
+    let recommended = record["recommendation"]["method"].as_str();
+    assert_eq!(chosen, recommended.unwrap_or("none"));
+    let reason = record["recommendation"]["reason"].as_str().unwrap();
+    assert!(reason.contains("set aside as flagged or suspect"), "{reason}");
+    let methods = record["methods"].as_array().unwrap();
+    assert_eq!(methods.len(), recant::repair::METHODS.len() + 1);
+    assert_eq!(methods.last().unwrap()["name"], "none");
+    assert!(record["affected"]["rows"].as_u64().unwrap() > 0);
+    assert!(out.join("report").join("report.html").exists());
+}
+
+#[test]
 fn the_same_seed_gives_the_same_bytes_on_one_and_two_threads() {
     let at = trial();
     let folder = tempfile::tempdir().unwrap();

@@ -225,3 +225,36 @@ fn what_cannot_be_done_is_said_before_anything_is_written() {
     let error = run(&[("segment:Market = LATIN: late -> early", None)], false, order);
     assert!(error.message().contains("no cell of column `Market` is `LATIN`"), "{error}");
 }
+
+#[test]
+fn the_affected_domain_is_listed_apart_with_its_test_rows() {
+    let segment = "segment:Market = LATAM: late -> on time, 60%";
+    let confusion = "confusion:early,late";
+    let (table, injected) = inject(&plan(&[(segment, None), (confusion, Some("20"))]));
+    let prepared = prepare(&table, &profile(), &mut Notes::new()).unwrap();
+    let (parts, errors) = (column(&injected.affected, "part"), column(&injected.affected, "error"));
+    let rows: Vec<usize> = column(&injected.affected, SHEET_ROW)
+        .iter()
+        .map(|number| table.row_with_number(number.parse().unwrap()).unwrap())
+        .collect();
+    assert!(rows.is_sorted());
+    for (name, part) in [
+        ("train", &prepared.train),
+        ("validation", prepared.validation.as_ref().unwrap()),
+        ("test", &prepared.test),
+    ] {
+        let listed: Vec<usize> = (0..rows.len()).filter(|index| parts[*index] == name).collect();
+        let latam_or_not_on_time = part.table_rows.iter().zip(&part.labels).filter(|(_, label)| **label != 1).count();
+        assert_eq!(listed.len(), latam_or_not_on_time, "{name}");
+        for index in listed {
+            let place = part.table_rows.iter().position(|row| *row == rows[index]).unwrap();
+            let late = part.labels[place] == 2;
+            let latam = table.cell(rows[index], "Market").unwrap().unwrap() == "LATAM";
+            assert_eq!(errors[index].contains("segment"), late && latam);
+            assert!(errors[index].contains("confusion"));
+        }
+    }
+    // Every wrong row lies in the domain.
+    let items = column(&injected.affected, "Item");
+    assert!(column(&injected.truth, "Item").iter().all(|item| items.contains(item)));
+}
