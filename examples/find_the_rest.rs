@@ -279,7 +279,7 @@ fn trial(
             .filter(|proposal| is_wrong.contains(&proposal.row))
             .count();
         let without = |also: bool| -> Vec<u32> {
-            let keep = |row: &u32| !flagged.contains(row) && !(also && proposed.contains(row));
+            let keep = |row: &u32| !(flagged.contains(row) || also && proposed.contains(row));
             all.iter().copied().filter(keep).collect()
         };
         let (only, expanded, relabelled) = if arguments.retrain {

@@ -6,7 +6,7 @@
 //! - [`draw`]: mislabelling label vectors, fast, for scenarios;
 //! - [`flags`]: flag files, and finding their rows among those a model knows;
 //! - [`known`]: which part of the wrong rows somebody has found;
-//! - [`expand`]: finding the rest from a few flags;
+//! - [`expand()`]: finding the rest from a few flags;
 //! - [`suspects`]: likely label errors without any flags;
 //! - [`proposals`]: both as a sheet to tick.
 //!

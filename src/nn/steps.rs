@@ -240,12 +240,14 @@ impl<T: Real> Stepper<T> {
     fn back_through(&mut self, layer: usize, rows: usize, count: usize) {
         let plan = self.layers[layer];
         let rows = rows as f64;
-        let mean_of = |pick: fn(&(Vec<T>, Vec<T>)) -> &Vec<T>, feature: usize| {
-            let sum: f64 = self.pairs[layer][..count].iter().map(|pair| pick(pair)[feature].to_f64()).sum();
-            T::from_f64(sum / rows)
-        };
-        let sums: Vec<T> = (0..plan.outputs).map(|feature| mean_of(|pair| &pair.0, feature)).collect();
-        let products: Vec<T> = (0..plan.outputs).map(|feature| mean_of(|pair| &pair.1, feature)).collect();
+        let pairs = &self.pairs[layer][..count];
+        let mean = |sum: f64| T::from_f64(sum / rows);
+        let sums: Vec<T> = (0..plan.outputs)
+            .map(|feature| mean(pairs.iter().map(|pair| pair.0[feature].to_f64()).sum()))
+            .collect();
+        let products: Vec<T> = (0..plan.outputs)
+            .map(|feature| mean(pairs.iter().map(|pair| pair.1[feature].to_f64()).sum()))
+            .collect();
         let (weights, _) = norm_parameters(&plan, &self.network.parameters()[plan.range()]);
         let factors: Vec<T> = weights
             .iter()

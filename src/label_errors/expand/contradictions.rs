@@ -90,7 +90,7 @@ fn in_groups(given: &Given, groups: &[u32], rule: usize) -> Option<(f64, Vec<Pro
             };
             // More than half of the other rows say something else, and more of them than say the same.
             let against = counts[other];
-            if against * 2 <= others || against <= counts[label] - 1 {
+            if against * 2 <= others || against < counts[label] {
                 continue;
             }
             if against == counts[label] {
