@@ -273,6 +273,12 @@ fn trial(
         let unknown = manipulated.iter().filter(|row| !flagged.contains(row)).count();
         let proposed: BTreeSet<u32> = found.pattern_rows().into_iter().collect();
         let hits = proposed.iter().filter(|row| is_wrong.contains(row)).count();
+        let truly = |row: u32| prepared.train.labels[row as usize];
+        let named = found
+            .pattern
+            .iter()
+            .filter(|proposal| proposal.likeliest == truly(proposal.row))
+            .count();
         let contradicting = found
             .contradictions
             .iter()
@@ -308,7 +314,7 @@ fn trial(
                 "kind": kind, "seed": seed.0, "known": known.share, "false_flags": flags.false_flags.len(), "rows": rows,
                 "wrong": manipulated.len(), "flags": flags.flagged.len(), "verdict": found.verdict,
                 "rules": found.rules.iter().map(|rule| serde_json::json!({"conditions": rule.conditions, "booked_as": rule.booked_as, "flags": rule.flags, "rows": rule.rows, "estimated_wrong": rule.estimated_wrong, "proposed": rule.proposed, "cut": rule.cut, "flags_above_cut": rule.flags_above_cut, "evidence": rule.evidence, "label_evidence": rule.label_evidence})).collect::<Vec<_>>(),
-                "proposed": proposed.len(), "hits": hits,
+                "proposed": proposed.len(), "hits": hits, "likeliest_right": named,
                 "precision": hits as f64 / proposed.len().max(1) as f64, "expected_precision": found.expected_precision,
                 "recall": hits as f64 / unknown.max(1) as f64,
                 "contradictions": found.contradictions.len(), "contradictions_right": contradicting,

@@ -74,7 +74,7 @@ pub enum Command {
     Suspects(SuspectsArgs),
     /// Repair a model, given the rows that were entered wrongly
     #[command(
-        after_help = "Examples:\n  recant repair --model model --flags wrong-rows.csv --test orders-2018.csv --out model-repaired\n  recant repair --model model --flags wrong-ids.xlsx --data orders.csv --method all --out model-repaired\n\nWith `--method all` the model of the recommended method is written. Where none is recommended, it is that of the first method that ran: the terminal, the report and the JSON (\"written\") say that it is not recommended, and the old model stays as it is. `--method NAME` writes the model of that method."
+        after_help = "Examples:\n  recant repair --model model --flags wrong-rows.csv --test orders-2018.csv --out model-repaired\n  recant repair --model model --flags wrong-ids.xlsx --data orders.csv --method all --out model-repaired\n  recant repair --model model --flags some-ids.csv --expand --data orders.csv --method all --out model-repaired\n\nWith `--method all` the model of the recommended method is written. Where none is recommended, it is that of the first method that ran: the terminal, the report and the JSON (\"written\") say that it is not recommended, and the old model stays as it is. `--method NAME` writes the model of that method."
     )]
     Repair(RepairArgs),
     /// Predict next week's sheet: class, probabilities, warnings
@@ -315,6 +315,9 @@ pub struct RepairArgs {
     /// The rows that were entered wrongly: whole rows, keys or row numbers (CSV, Excel, Parquet)
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub flags: PathBuf,
+    /// Look for further rows that are wrong like the flagged ones, as `recant expand` does, and repair with them too (needs --data)
+    #[arg(long)]
+    pub expand: bool,
     /// The sheet the model was trained on (needed where the flag file has only keys, and by all methods but assd and ssd)
     #[arg(long, value_name = "SHEET", value_hint = ValueHint::FilePath)]
     pub data: Option<PathBuf>,

@@ -6,11 +6,13 @@ use crate::cli::{sheets, train};
 use crate::error::{Error, Result};
 use crate::evaluate::record::EvaluationSettings;
 use crate::files;
+use crate::jobs::expand;
 use crate::jobs::repair::{RepairJob, Repaired, methods, run as run_job};
 use crate::jobs::rows::{JudgedRows, TrainingSheet, flagged_from_file, judged_from_model, judged_from_sheet};
 use crate::jobs::save::save_repaired;
-use crate::label_errors::flags::{self, FlagOptions, Numbering, Part};
+use crate::label_errors::flags::{self, FlagOptions, Numbering, Part, ResolvedFlags};
 use crate::label_errors::sheet::SHEET_ROW;
+use crate::label_errors::{ExpandOptions, Expansion};
 use crate::model::ModelFolder;
 use crate::nn::ImportanceKind;
 use crate::notes::Notes;
@@ -37,6 +39,10 @@ pub(super) fn run(context: &Context, arguments: &RepairArgs) -> Result<()> {
         .as_ref()
         .map(|table| TrainingSheet::read(table, &model, &mut notes))
         .transpose()?;
+    let (resolved, found) = match arguments.expand {
+        true => expanded(context, resolved, &model, sheet.as_ref().zip(data.as_ref()), &mut notes)?,
+        false => (resolved, None),
+    };
     let flagged = match &sheet {
         Some(sheet) => sheet.flagged(&resolved, model.features.width()),
         None => flagged_from_file(&read_flags.file, &read_flags.table, &resolved, &model, &mut notes)?,
@@ -80,7 +86,10 @@ pub(super) fn run(context: &Context, arguments: &RepairArgs) -> Result<()> {
         threads: context.threads,
     };
     let progress = context.console.progress();
-    let repaired = run_job(&job, &mut notes, &progress)?;
+    let mut repaired = run_job(&job, &mut notes, &progress)?;
+    if let Some(found) = &found {
+        expand::record(found, &resolved, &mut repaired.record);
+    }
     save_repaired(
         &repaired,
         &job,
@@ -121,6 +130,30 @@ fn affected(path: &std::path::Path, test: &JudgedRows, notes: &mut Notes) -> Res
     }
     let errors = table.texts("error")?.values.join("; ");
     Ok((marks, errors))
+}
+
+/// The flags with the rows of the pattern that they follow, and what was found.
+fn expanded(
+    context: &Context,
+    flags: ResolvedFlags,
+    model: &ModelFolder,
+    data: Option<(&TrainingSheet, &Table)>,
+    notes: &mut Notes,
+) -> Result<(ResolvedFlags, Option<Expansion>)> {
+    let (sheet, table) = data.ok_or_else(|| {
+        Error::input("`--expand` looks for further wrong rows, and needs the training sheet for that")
+            .hint("give the sheet that the model was trained on: `--data SHEET`")
+    })?;
+    let search = expand::Search {
+        model,
+        table,
+        sheet,
+        seed: context.seed,
+        threads: context.threads,
+    };
+    let found = expand::expand(&search, &flags, &ExpandOptions::default(), notes, &context.console.progress())?;
+    super::expand::summary(context, &found);
+    Ok((expand::with_pattern(&flags, &found, model, sheet), Some(found)))
 }
 
 /// The report, and the records that it can be made from again.

@@ -41,6 +41,9 @@ pub struct RepairRecord {
     pub changed_rows: Vec<ChangedRow>,
     /// Where the true labels of an injected trial are known: accuracy on the part of the test rows that the error touched.
     pub affected: Option<AffectedDomain>,
+    /// Rows beyond the flags that the repair took as wrong too, and the rules that they follow; absent where it did not look for any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expansion: Option<ExpansionRecord>,
     /// Warnings, and what was done about each.
     pub notes: Notes,
 }
@@ -56,6 +59,38 @@ impl RepairRecord {
         let chosen = self.methods.iter().find(|method| method.name == self.chosen)?;
         (self.methods.len() > 1 && self.recommendation.method.is_none()).then_some(chosen.title.as_str())
     }
+}
+
+/// What was found beyond the flags.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ExpansionRecord {
+    /// The finding in a sentence or two.
+    pub sentence: String,
+    /// The rules, in the order in which they were found.
+    pub rules: Vec<ExpansionRule>,
+    /// Estimated share of wrong rows among the proposed; absent where there are none.
+    pub expected_precision: Option<f64>,
+    /// Rows that contradict the rest of their group or a near copy of the label; the repair left them alone.
+    pub contradictions: usize,
+    /// Each proposed row, the class it was trained as (where a method trains on it) as its correction.
+    pub rows: Vec<FlaggedRow>,
+}
+
+/// A rule that flagged rows follow.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ExpansionRule {
+    /// Its conditions in words, columns in backticks.
+    pub conditions: String,
+    /// Flagged rows that follow it.
+    pub flags: usize,
+    /// Training rows that follow it, flagged ones included.
+    pub rows: usize,
+    /// Estimated number of wrong rows among them.
+    pub estimated_wrong: f64,
+    /// Rows proposed by it.
+    pub proposed: usize,
+    /// Estimated share of wrong rows among the proposed.
+    pub expected_precision: Option<f64>,
 }
 
 /// What was repaired, in a few lines.

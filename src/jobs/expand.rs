@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::error::Result;
+use crate::evaluate::record::{ExpansionRecord, ExpansionRule, RepairRecord};
 use crate::jobs::rows::TrainingSheet;
 use crate::label_errors::flags::{Part, ResolvedFlag, ResolvedFlags};
 use crate::label_errors::proposals;
@@ -127,11 +128,42 @@ pub fn with_pattern(flags: &ResolvedFlags, found: &Expansion, model: &ModelFolde
             name: sheet.prepared.train.keys.get(position).cloned().unwrap_or_default(),
             sheet_row: entries.get(position).map_or(0, |entry| entry.sheet_row as usize),
             observed: sheet.data.labels.get(position).copied().unwrap_or_default(),
-            correction: None,
+            // A method that trains on rows learns them as what they should be; dropping them all would leave a hole there.
+            correction: Some(proposal.likeliest),
             // No line of the flag file: a repair with the training sheet at hand needs none.
             flag: usize::MAX,
         }
     }));
     all.training.sort_by_key(|flag| flag.position);
     all
+}
+
+/// Puts what was found into the record of a repair that was made with [`with_pattern`]'s flags: flagged and proposed rows apart.
+pub fn record(found: &Expansion, flags: &ResolvedFlags, record: &mut RepairRecord) {
+    let rules = found.rules.iter().map(|rule| ExpansionRule {
+        conditions: rule.conditions.clone(),
+        flags: rule.flags,
+        rows: rule.rows,
+        estimated_wrong: rule.estimated_wrong,
+        proposed: rule.proposed,
+        expected_precision: rule.expected_precision,
+    });
+    // The record lists the rows in the order of the flags that the repair was given.
+    let proposed = |position: u32| found.pattern.binary_search_by_key(&position, |proposal| proposal.row).is_ok();
+    let (mut flagged, mut rows) = (Vec::new(), Vec::new());
+    for (flag, row) in flags.training.iter().zip(std::mem::take(&mut record.flagged_rows)) {
+        if proposed(flag.position) {
+            rows.push(row)
+        } else {
+            flagged.push(row)
+        }
+    }
+    record.flagged_rows = flagged;
+    record.expansion = Some(ExpansionRecord {
+        sentence: found.sentence.clone(),
+        rules: rules.collect(),
+        expected_precision: found.expected_precision,
+        contradictions: found.contradictions.len(),
+        rows,
+    });
 }

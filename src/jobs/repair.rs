@@ -439,6 +439,7 @@ fn record(
         flagged_rows: flagged,
         changed_rows: changed,
         affected: judged.affected(job, ran)?,
+        expansion: None,
         notes: notes.clone(),
     })
 }

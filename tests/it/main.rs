@@ -7,6 +7,7 @@ mod cli;
 mod cli_help;
 mod cli_results;
 mod engine;
+mod expand;
 mod features;
 mod features_errors;
 mod flags;

@@ -81,6 +81,7 @@ pub fn rich() -> RepairRecord {
                 .map(|(name, accuracy)| (name.to_owned(), accuracy))
                 .collect(),
         }),
+        expansion: None,
         notes: notes(),
     }
 }

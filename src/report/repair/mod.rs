@@ -10,6 +10,7 @@ mod evidence;
 mod first_screen;
 mod flagged;
 mod methods;
+mod proposed;
 
 pub use first_screen::{first_screen, headline, verdict_words};
 
@@ -24,6 +25,7 @@ pub const SECTIONS: &[RepairSection] = &[
     methods::SECTION,
     dampening::SECTION,
     flagged::SECTION,
+    proposed::SECTION,
     changed::SECTION,
     common::LEAKAGE,
     common::WARNINGS,

@@ -22,6 +22,7 @@ const WIDEST: usize = 70;
 const SPAN: u16 = 5;
 
 /// A sheet of a workbook; `F` is the function that fills it.
+#[derive(Clone, Copy)]
 pub struct Sheet<F> {
     /// Its name; at most 31 characters.
     pub name: &'static str,

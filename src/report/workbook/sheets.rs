@@ -1,7 +1,7 @@
 //! The sheets of a repair's workbook: every row, where the page shows the first few. One function and one line in [`SHEETS`] per sheet.
 
 use crate::error::Result;
-use crate::evaluate::record::{ChangedRow, Comparison, Interval, RepairRecord, Timings};
+use crate::evaluate::record::{ChangedRow, Comparison, FlaggedRow, Interval, RepairRecord, Timings};
 use crate::report::parts::metrics::METRICS;
 use crate::report::repair::{headline, verdict_words};
 use crate::report::workbook::grid::{Grid, Sheet, Value, book};
@@ -9,6 +9,9 @@ use crate::report::{Context, format};
 
 /// A sheet of a repair's workbook.
 pub type RepairSheet = Sheet<fn(&Context<'_>, &mut Grid<'_>) -> Result<()>>;
+
+/// The sheet that is there only where a repair looked beyond the flags.
+const PROPOSED: &str = "Proposed rows";
 
 /// All sheets, in order.
 pub const SHEETS: &[RepairSheet] = &[
@@ -31,6 +34,10 @@ pub const SHEETS: &[RepairSheet] = &[
     Sheet {
         name: "Flagged rows",
         fill: flagged_rows,
+    },
+    Sheet {
+        name: PROPOSED,
+        fill: proposed_rows,
     },
     Sheet {
         name: "Fixed",
@@ -61,7 +68,9 @@ pub const SHEETS: &[RepairSheet] = &[
 pub fn workbook(record: &RepairRecord, timings: &Timings) -> Result<Vec<u8>> {
     let context = Context::new(record, timings)?;
     let title = format!("Repair report of Recant {}", record.recant_version);
-    book(&title, SHEETS, |fill, grid| fill(&context, grid))
+    let proposed = record.expansion.is_some();
+    let sheets: Vec<RepairSheet> = SHEETS.iter().filter(|sheet| proposed || sheet.name != PROPOSED).copied().collect();
+    book(&title, &sheets, |fill, grid| fill(&context, grid))
 }
 
 fn summary(context: &Context<'_>, grid: &mut Grid<'_>) -> Result<()> {
@@ -295,17 +304,26 @@ fn confusion(context: &Context<'_>, grid: &mut Grid<'_>) -> Result<()> {
 }
 
 fn flagged_rows(context: &Context<'_>, grid: &mut Grid<'_>) -> Result<()> {
+    list_rows(grid, "correct label", &context.record.flagged_rows)
+}
+
+fn proposed_rows(context: &Context<'_>, grid: &mut Grid<'_>) -> Result<()> {
+    let rows = context.record.expansion.as_ref().map_or(&[][..], |expansion| &expansion.rows);
+    list_rows(grid, "likeliest label", rows)
+}
+
+fn list_rows(grid: &mut Grid<'_>, corrected: &str, rows: &[FlaggedRow]) -> Result<()> {
     grid.header(&[
         "key",
         "row in the sheet",
         "label in the sheet",
-        "correct label",
+        corrected,
         "prediction before",
         "probability before",
         "prediction after",
         "probability after",
     ])?;
-    for row in &context.record.flagged_rows {
+    for row in rows {
         grid.row(&[
             Value::Text(&row.key),
             row.row.map_or(Value::Empty, Value::Row),

@@ -1,0 +1,72 @@
+//! Rows beyond the flags that the repair took as wrong too: how many, and the rules that they follow.
+
+use maud::html;
+
+use crate::error::Result;
+use crate::report::elements::{Cell, Column, prose, table};
+use crate::report::repair::{ROWS_SHOWN, shown_of};
+use crate::report::{Body, Context, RepairSection, Section, format};
+
+pub const SECTION: RepairSection = Section {
+    id: "proposed-rows",
+    title: "Proposed rows",
+    draw,
+};
+
+fn draw(context: &Context<'_>) -> Result<Option<Body>> {
+    let Some(expansion) = &context.record.expansion else {
+        return Ok(None);
+    };
+    let rules = expansion.rules.iter().map(|rule| {
+        vec![
+            Cell::Prose(rule.conditions.clone()),
+            Cell::Figure(format::count(rule.flags)),
+            Cell::Figure(format::count(rule.rows)),
+            Cell::Figure(format::count(rule.estimated_wrong.round() as usize)),
+            Cell::Figure(format::count(rule.proposed)),
+            Cell::Figure(format::percent_or_unknown(rule.expected_precision, 0)),
+        ]
+    });
+    let columns = [
+        Column::text("rule"),
+        Column::figures("flagged rows"),
+        Column::figures("training rows"),
+        Column::figures("of these wrong, estimated"),
+        Column::figures("proposed"),
+        Column::figures("of these wrong, estimated"),
+    ];
+    let rows = expansion.rows.iter().take(ROWS_SHOWN).map(|row| {
+        vec![
+            Cell::Theirs(row.key.clone()),
+            Cell::Figure(row.row.map_or_else(|| format::UNKNOWN.to_owned(), |row| row.to_string())),
+            Cell::Theirs(row.observed.clone()),
+            Cell::Theirs(row.correction.clone().unwrap_or_else(|| format::UNKNOWN.to_owned())),
+            Cell::Theirs(row.before.clone()),
+            Cell::Theirs(row.after.clone()),
+        ]
+    });
+    let row_columns = [
+        Column::text("key"),
+        Column::figures("row in the sheet"),
+        Column::text("label in the sheet"),
+        Column::text("likeliest label"),
+        Column::text("model before"),
+        Column::text("model after"),
+    ];
+    let all = expansion.rows.len();
+    let markup = html! {
+        p { (prose(&expansion.sentence, 2000)) "." }
+        @if all > 0 {
+            p {
+                (format::counted(all, "row")) " were proposed for being like the flagged ones and were taken as wrong too, so they are not proven wrong: "
+                "methods that train on rows learned them as their likeliest label, the others as rows to forget."
+            }
+            (table("Rules that flagged rows follow", &columns, rules.collect()))
+            (table(&format!("Proposed training rows and what the models say of them. {}.", shown_of(all, "row", "Proposed rows")), &row_columns, rows.collect()))
+        }
+        @if expansion.contradictions > 0 {
+            p { (format::counted(expansion.contradictions, "further row")) " contradict the rest of their group or a near copy of the label; the repair left them alone. " code { "recant expand" } " lists them." }
+        }
+    };
+    Ok(Some(Body::plain(markup)))
+}
