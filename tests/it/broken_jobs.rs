@@ -12,7 +12,14 @@ type Cell<'a> = &'a dyn Fn(usize) -> String;
 /// A sheet of orders: a key, a date, a number, a category, a label that depends on the category; with these columns changed.
 fn sheet(rows: usize, changes: &[(&str, Cell<'_>)]) -> Vec<u8> {
     let day = |row: usize| format!("2018-{:02}-{:02}", row / 28 % 12 + 1, row % 28 + 1);
-    let late = |row: usize| if (row * 31).is_multiple_of(3) && !row.is_multiple_of(5) { "yes" } else { "no" }.to_owned();
+    let late = |row: usize| {
+        if (row * 31).is_multiple_of(3) && !row.is_multiple_of(5) {
+            "yes"
+        } else {
+            "no"
+        }
+        .to_owned()
+    };
     let columns: [(&str, Cell<'_>); 5] = [
         ("id", &|row| format!("A{row}")),
         ("ordered", &day),
