@@ -390,6 +390,8 @@ fn a_workbook_keeps_every_row_and_every_text_as_it_is() {
     let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).unwrap();
     let names: Vec<&str> = report::workbook::SHEETS.iter().map(|sheet| sheet.name).collect();
     assert_eq!(book.sheet_names(), names);
+    let expansion = record.expansion.as_ref().unwrap();
+    assert_eq!(book.worksheet_range("Proposed rows").unwrap().height(), expansion.rows.len() + 1);
     let flagged = book.worksheet_range("Flagged rows").unwrap();
     assert_eq!(flagged.height(), record.flagged_rows.len() + 1);
     for (place, row) in record.flagged_rows.iter().enumerate() {
@@ -406,6 +408,8 @@ fn a_workbook_keeps_every_row_and_every_text_as_it_is() {
     let bytes = report::workbook::workbook(&large, &made_up::timings()).unwrap();
     let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).unwrap();
     assert_eq!(book.worksheet_range("Flagged rows").unwrap().height(), 10_001);
+    // A repair that did not look beyond the flags has nothing to say of further rows.
+    assert!(large.expansion.is_none() && !book.sheet_names().contains(&"Proposed rows".to_owned()));
     assert_eq!(
         book.worksheet_range("Confusion").unwrap().height(),
         1 + 40 * 40 * (1 + large.methods.len())

@@ -246,6 +246,20 @@ pub fn hostile() -> RepairRecord {
     if let Some(affected) = &mut record.affected {
         affected.rule = take();
     }
+    record.expansion = Some(ExpansionRecord {
+        sentence: HOSTILE.join(" "),
+        rules: vec![ExpansionRule {
+            conditions: HOSTILE.join(" "),
+            flags: 60,
+            rows: 1_690,
+            estimated_wrong: 1_420.4,
+            proposed: 1_502,
+            expected_precision: Some(0.93),
+        }],
+        expected_precision: Some(0.93),
+        contradictions: 12,
+        rows: record.flagged_rows.iter().take(25).cloned().collect(),
+    });
     let mut notes = Notes::new();
     for text in HOSTILE {
         notes.add(text, *text, *text);
