@@ -99,6 +99,31 @@ fn the_grid_is_corrected_for_as_a_whole() {
 }
 
 #[test]
+fn too_few_scenarios_for_the_grid_are_said_to_be_too_few() {
+    // Ten scenarios, all clearly better: Wilcoxon's smallest p is 2 / 2^10, times 60 cells 0.12.
+    let baseline: Vec<f64> = (0..10).map(|i| 0.58 + 0.000_2 * f64::from(i)).collect();
+    let repaired: Vec<f64> = baseline
+        .iter()
+        .enumerate()
+        .map(|(i, score)| score + 0.04 + 0.000_1 * i as f64)
+        .collect();
+    let grid = |cells: usize, scenarios: usize| {
+        let cell = || cell_summary("x", &baseline[..scenarios], &repaired[..scenarios], None, &settings()).unwrap();
+        judge_grid((0..cells).map(|_| cell()).collect(), &settings()).unwrap().remove(0)
+    };
+    let few = grid(60, 10);
+    assert_eq!(few.verdict, Verdict::NoChangeDetected);
+    assert!(
+        few.sentence
+            .ends_with("; 10 scenarios cannot pass a correction for 60 cells, 12 could."),
+        "{}",
+        few.sentence
+    );
+    assert!(2.0 * 0.5_f64.powi(12) * 60.0 < 0.05 && 2.0 * 0.5_f64.powi(11) * 60.0 >= 0.05);
+    assert_eq!(grid(25, 10).verdict, Verdict::Better);
+}
+
+#[test]
 fn a_small_but_sure_difference_is_no_change_and_equivalent() {
     let baseline = vec![0.87; 60];
     let repaired: Vec<f64> = (0..60).map(|i| 0.87 + 0.000_3 + 0.000_1 * f64::from(i % 3 - 1)).collect();
