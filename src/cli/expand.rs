@@ -71,6 +71,7 @@ fn say(context: &Context, arguments: &ExpandArgs, found: &Expansion, notes: &Not
     }
     let mut value = serde_json::to_value(found).unwrap_or_default();
     value["pattern"] = serde_json::json!(found.pattern.len());
+    value["explained"] = serde_json::json!(found.explained.len());
     value["contradictions"] = serde_json::json!(found.contradictions.len());
     value["out"] = serde_json::json!(arguments.out);
     value["notes"] = serde_json::json!(notes);

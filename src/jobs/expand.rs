@@ -117,10 +117,15 @@ pub fn suspect_sheet(search: &Search, found: &Suspects) -> Result<Table> {
     proposals::of_suspects(found, search.table, &search.sheet.prepared, &search.sheet.data.labels)
 }
 
-/// The flags with the rows of the pattern added, as a repair takes them. Counts stay those of the flag file.
+/// The flags with the rows of the pattern added, as a repair takes them. Counts stay those of the flag file. Methods that train learn the
+/// proposed rows, and the flagged ones that follow a rule and came without a correct label, as their likeliest class.
 pub fn with_pattern(flags: &ResolvedFlags, found: &Expansion, model: &ModelFolder, sheet: &TrainingSheet) -> ResolvedFlags {
     let entries = model.rows.part(Part::Train);
     let mut all = flags.clone();
+    for flag in &mut all.training {
+        let explained = found.explained.binary_search_by_key(&flag.position, |proposal| proposal.row).ok();
+        flag.correction = flag.correction.or_else(|| Some(found.explained.get(explained?)?.likeliest));
+    }
     all.training.extend(found.pattern.iter().map(|proposal| {
         let position = proposal.row as usize;
         ResolvedFlag {

@@ -49,13 +49,17 @@ pub fn of_expansion(
     prepared: &Prepared,
     labels: &[u8],
 ) -> Result<Table> {
+    let explained = |row: u32| {
+        let place = found.explained.binary_search_by_key(&row, |proposal| proposal.row).ok()?;
+        found.explained.get(place)
+    };
     let mut lines: Vec<Line> = flagged
         .iter()
         .map(|row| Line {
             row: *row,
             ticked: true,
             kind: "flagged",
-            likeliest: None,
+            likeliest: explained(*row).map(|proposal| proposal.likeliest),
             chance: None,
             correct: corrections.get(row).copied(),
             why: String::new(),

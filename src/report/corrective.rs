@@ -10,6 +10,7 @@ use crate::report::elements::{Cell, Column, facts, table, theirs};
 use crate::report::page::Page;
 use crate::report::plots::{CurvePlot, Plot, Series};
 use crate::report::{Body, ReportPaths, Section, assemble, footer, format, write_page};
+use crate::scenarios::corrective::settings::without_proposing;
 use crate::scenarios::corrective::summary::{Figures, MethodFigures, PatternReport, StudyReport};
 
 /// A section of the report of a study.
@@ -119,9 +120,27 @@ fn first_screen(report: &StudyReport) -> Markup {
         (table("Share of the lost accuracy that is won back, mean over the patterns", &known_columns(report), report.settings.methods.iter().map(|method| {
             let mut row = vec![Cell::Words(format::visible(method, 60).into_owned())];
             row.extend(report.settings.known.iter().map(|known| Cell::Figure(format::percent_or_unknown(recovery(report, method, *known), 0))));
+            let change = mean_of(report, method, |found| found.elsewhere_change);
+            row.push(Cell::Figure(change.map_or_else(|| format::UNKNOWN.to_owned(), |change| format::signed(change * 100.0, 2))));
+            row.push(Cell::Figure(format::percent_or_unknown(mean_of(report, method, |found| found.of_training), 0)));
             row
         }).collect()))
+        @if let Some(seconds) = expanding_seconds(report) {
+            p { "Ways that begin with expand propose further rows first, which took " (format::seconds(seconds)) " on average, once for all of them; the time above is that of the repair alone." }
+        }
     }
+}
+
+/// Mean of a figure of one method over patterns and known shares.
+fn mean_of(report: &StudyReport, method: &str, figure: fn(&MethodFigures) -> Option<f64>) -> Option<f64> {
+    let all = report.patterns.iter().flat_map(|pattern| &pattern.methods);
+    let found: Vec<f64> = all.filter(|found| found.method == method).filter_map(figure).collect();
+    (!found.is_empty()).then(|| found.iter().sum::<f64>() / found.len() as f64)
+}
+
+fn expanding_seconds(report: &StudyReport) -> Option<f64> {
+    let first = report.settings.methods.iter().find(|method| without_proposing(method).is_some())?;
+    mean_of(report, first, |found| found.expanding_seconds)
 }
 
 fn known_columns(report: &StudyReport) -> Vec<Column> {
@@ -133,17 +152,43 @@ fn known_columns(report: &StudyReport) -> Vec<Column> {
             .iter()
             .map(|known| Column::figures(&format!("{} known", format::percent(*known, 0)))),
     );
+    columns.push(Column::figures("elsewhere, points"));
+    columns.push(Column::figures("time, of training anew"));
     columns
+}
+
+/// The ways of one plot: a handful, and beside them the way with proposed rows that wins back most at the smallest known share.
+fn handfuls(report: &StudyReport) -> Vec<Vec<String>> {
+    let least = report.settings.known.iter().copied().reduce(f64::min).unwrap_or_default();
+    let (proposing, plain): (Vec<&String>, Vec<&String>) = report
+        .settings
+        .methods
+        .iter()
+        .partition(|method| without_proposing(method).is_some());
+    let won = |method: &str| recovery(report, method, least).unwrap_or(f64::NEG_INFINITY);
+    let best = proposing
+        .iter()
+        .copied()
+        .reduce(|best, next| if won(next) > won(best) { next } else { best });
+    let beside = |some: &[&String]| some.iter().copied().chain(best).cloned().collect::<Vec<_>>();
+    let mut all: Vec<Vec<String>> = plain.chunks(METHODS_PER_PLOT - usize::from(best.is_some())).map(beside).collect();
+    all.extend(
+        proposing
+            .chunks(METHODS_PER_PLOT)
+            .map(|some| some.iter().copied().cloned().collect()),
+    );
+    all
 }
 
 /// One plot per pattern and handful of methods.
 fn affected(report: &StudyReport) -> Result<Option<Body>> {
     let mut plots = Vec::new();
+    let handfuls = handfuls(report);
     for (number, pattern) in report.patterns.iter().enumerate() {
         if pattern.affected == 0 {
             continue;
         }
-        for (part, methods) in report.settings.methods.chunks(METHODS_PER_PLOT).enumerate() {
+        for (part, methods) in handfuls.iter().enumerate() {
             plots.push(curves(report, pattern, &format!("affected-{}-{}", number + 1, part + 1), methods)?);
         }
     }
@@ -209,7 +254,9 @@ fn all_figures(report: &StudyReport) -> Result<Option<Body>> {
         Column::figures("elsewhere, points"),
         Column::figures("wrong training rows"),
         Column::figures("proposed (precision)"),
+        Column::figures("relabelled right"),
         Column::figures("time"),
+        Column::figures("of training"),
     ];
     let rows = |pattern: &PatternReport| -> Vec<Vec<Cell>> {
         let base = |name: &str, figures: &Figures, change: Option<f64>| {
@@ -220,7 +267,8 @@ fn all_figures(report: &StudyReport) -> Result<Option<Body>> {
                 blank(),
                 Cell::Figure(change.map(|change| format::signed(change * 100.0, 2)).unwrap_or_default()),
             ]);
-            row.extend([Cell::Figure(format::percent_or_unknown(figures.manipulated, 1)), blank(), blank()]);
+            row.push(Cell::Figure(format::percent_or_unknown(figures.manipulated, 1)));
+            row.extend([blank(), blank(), blank(), blank()]);
             row
         };
         let change = pattern
@@ -279,7 +327,9 @@ fn figure_row(found: &MethodFigures) -> Vec<Cell> {
         ),
         Cell::Figure(format::percent_or_unknown(found.figures.manipulated, 1)),
         Cell::Figure(proposed.unwrap_or_default()),
+        Cell::Figure(found.relabelled_right.map(|share| format::percent(share, 0)).unwrap_or_default()),
         Cell::Figure(found.seconds.map(format::seconds).unwrap_or_default()),
+        Cell::Figure(found.of_training.map(|share| format::percent(share, 0)).unwrap_or_default()),
     ]);
     row
 }
@@ -315,9 +365,10 @@ fn settings(report: &StudyReport) -> Result<Option<Body>> {
 /// The table of figures as CSV, fractions as fractions.
 fn summary_csv(report: &StudyReport) -> String {
     let mut text = String::from(
-        "kind,rate,method,known,flags,affected_accuracy,affected_sd,recovered,elsewhere_accuracy,elsewhere_change,manipulated_accuracy,proposed,precision,seconds,repetitions\n",
+        "kind,rate,method,known,flags,affected_accuracy,affected_sd,recovered,elsewhere_accuracy,elsewhere_change,manipulated_accuracy,proposed,precision,relabelled_right,seconds,of_training,expanding_seconds,affected_against_without,affected_against_without_lowest,elsewhere_against_without,elsewhere_against_without_lowest,repetitions\n",
     );
     let cell = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
+    let against = |found: Option<&MethodFigures>| found.and_then(|found| found.against_without);
     let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
     for pattern in &report.patterns {
         let mut line = |method: &str, known: Option<f64>, figures: &Figures, found: Option<&MethodFigures>| {
@@ -335,7 +386,14 @@ fn summary_csv(report: &StudyReport) -> String {
                 cell(figures.manipulated),
                 cell(found.and_then(|found| found.proposed)),
                 cell(found.and_then(|found| found.precision)),
+                cell(found.and_then(|found| found.relabelled_right)),
                 cell(found.and_then(|found| found.seconds)),
+                cell(found.and_then(|found| found.of_training)),
+                cell(found.and_then(|found| found.expanding_seconds)),
+                cell(against(found).and_then(|against| against.affected)),
+                cell(against(found).and_then(|against| against.affected_lowest)),
+                cell(against(found).and_then(|against| against.elsewhere)),
+                cell(against(found).and_then(|against| against.elsewhere_lowest)),
                 pattern.repetitions.to_string(),
             ];
             text.push_str(&cells.join(","));

@@ -81,7 +81,7 @@ pub fn rich() -> RepairRecord {
                 .map(|(name, accuracy)| (name.to_owned(), accuracy))
                 .collect(),
         }),
-        expansion: None,
+        expansion: Some(expansion(&classes)),
         notes: notes(),
     }
 }
@@ -127,6 +127,7 @@ pub fn no_change() -> RepairRecord {
     record.leakage = Some(Vec::new());
     record.changed_rows = changed_rows(31, 31, &classes);
     record.affected = None;
+    record.expansion = None;
     record.notes = Notes::new();
     record
 }
@@ -444,6 +445,28 @@ fn notes() -> Notes {
         "Nothing: the profile `dataco-paper` keeps it so that published figures can be compared.",
     );
     notes
+}
+
+fn expansion(classes: &[&str]) -> ExpansionRecord {
+    let rows = flagged_rows(90, classes).into_iter().map(|row| FlaggedRow {
+        key: format!("7{}", row.key),
+        correction: Some(classes[2].to_owned()),
+        ..row
+    });
+    ExpansionRecord {
+        sentence: "84 % of the flagged rows: `Market` = LATAM and `Shipping Mode` = Standard Class, booked on time though the model without them says late; 90 more rows like these".to_owned(),
+        rules: vec![ExpansionRule {
+            conditions: "`Market` = LATAM and `Shipping Mode` = Standard Class".to_owned(),
+            flags: 51,
+            rows: 412,
+            estimated_wrong: 148.3,
+            proposed: 90,
+            expected_precision: Some(0.942),
+        }],
+        expected_precision: Some(0.942),
+        contradictions: 12,
+        rows: rows.collect(),
+    }
 }
 
 fn flagged_rows(rows: usize, classes: &[&str]) -> Vec<FlaggedRow> {

@@ -6,7 +6,8 @@
 //!
 //! A model that never saw the region can be wrong about it. Where what was observed (labels and flags) differs by the values of a
 //! column more than chance allows, the class probabilities are scaled by that column's values, as part of the same maximisation; a
-//! column is let in only while the Bayesian information criterion says so.
+//! column is let in only while the Bayesian information criterion says so, and what it turns around must be worth it: a model that is
+//! sure is believed over a scaling that says the opposite, even where that would explain the labels a little better.
 
 /// Rounds of expectation-maximisation; it stops earlier once no share moves.
 const ROUNDS: usize = 60;
@@ -20,6 +21,9 @@ const MOST_SCALED: usize = 6;
 const SHRINKAGE: f64 = 5.0;
 /// Power of each step of scaling: below 1, so that columns which say the same do not overshoot together.
 const STEP: f64 = 0.7;
+/// Nats of evidence that every nat of divergence from the model's class probabilities must bring. At 1 no scaling would ever pay (what
+/// is observed diverges less than what it is observed of), at 0 a sure model would be turned around for a trifle.
+const DISTRUST: f64 = 0.1;
 
 /// Rows of a region.
 pub(super) struct Region<'a> {
@@ -40,8 +44,20 @@ pub(super) struct Mixture {
     pub wrong: Vec<f64>,
     /// For every row the likeliest true class other than its label.
     pub likeliest: Vec<u8>,
-    /// Gain in log-likelihood over no row being wrong and no column scaled, in nats, less the cost of every parameter.
+    /// Gain in log-likelihood over no row being wrong and no column scaled, in nats, less the cost of every parameter; without the flagged
+    /// rows, which speak for themselves.
     pub gain: f64,
+    /// Log-likelihood of the flagged rows, labels and flags. A fit that calls the unflagged rows right loses here what it gains there.
+    of_flags: f64,
+    /// Divergence of the scaled class probabilities from the model's, in nats over all rows.
+    turned: f64,
+}
+
+impl Mixture {
+    /// What fits to the same rows are compared by.
+    fn fits(&self) -> f64 {
+        self.gain + self.of_flags - DISTRUST * self.turned
+    }
 }
 
 /// The mixture that explains the region best: with one class that is misbooked, or with all.
@@ -59,7 +75,7 @@ pub(super) fn fit(region: &Region) -> Mixture {
     let fitted: Vec<Mixture> = choices.iter().map(|from| Fit::new(region, from).run()).collect();
     let best = fitted
         .into_iter()
-        .reduce(|best, next| if next.gain > best.gain { next } else { best });
+        .reduce(|best, next| if next.fits() > best.fits() { next } else { best });
     best.unwrap_or_else(|| Fit::new(region, &vec![true; classes]).run())
 }
 
@@ -103,6 +119,7 @@ impl<'a> Fit<'a> {
 
     fn run(mut self) -> Mixture {
         self.maximise();
+        let mut best = self.judged();
         while self.scaled.len() < MOST_SCALED {
             let Some((column, parameters)) = self.most_surprising() else {
                 break;
@@ -110,8 +127,13 @@ impl<'a> Fit<'a> {
             self.scaled.push(column);
             self.parameters += parameters;
             self.maximise();
+            let next = self.judged();
+            if next.fits() <= best.fits() {
+                break;
+            }
+            best = next;
         }
-        self.finish()
+        best
     }
 
     fn rows(&self) -> usize {
@@ -284,7 +306,8 @@ impl<'a> Fit<'a> {
         best.map(|(_, index, parameters)| (index, parameters))
     }
 
-    fn finish(self) -> Mixture {
+    /// What the fit says of every row as it is now.
+    fn judged(&self) -> Mixture {
         let region = self.region;
         let classes = region.classes;
         let rows = self.rows();
@@ -293,9 +316,13 @@ impl<'a> Fit<'a> {
             wrong: Vec::with_capacity(rows),
             likeliest: Vec::with_capacity(rows),
             gain: -self.parameters * 0.5 * (rows as f64).max(2.0).ln(),
+            of_flags: 0.0,
+            turned: 0.0,
         };
         for row in 0..rows {
             let label = usize::from(region.labels[row]);
+            let before = &region.truth[row * classes..(row + 1) * classes];
+            mixture.turned += divergence(self.truth_of(row), before);
             let sum = self.weigh(row, false, &mut weights);
             mixture.wrong.push(1.0 - weights[label] / sum);
             let others = (0..classes).filter(|class| *class != label);
@@ -305,11 +332,23 @@ impl<'a> Fit<'a> {
             });
             mixture.likeliest.push(best.unwrap_or(label) as u8);
             // Flags speak for themselves; the labels of the other rows must bear the mixture out.
-            if !self.counts(row) {
+            if self.counts(row) {
+                mixture.of_flags += self.weigh(row, true, &mut weights).ln();
+            } else {
                 let before = region.truth[row * classes + label].max(1e-12);
                 mixture.gain += (sum / before).ln();
             }
         }
         mixture
     }
+}
+
+/// Divergence of class probabilities from others, in nats.
+fn divergence(of: &[f64], from: &[f64]) -> f64 {
+    of.iter()
+        .zip(from)
+        .filter(|(of, _)| **of > 0.0)
+        .map(|(of, from)| of * (of / from.max(1e-12)).ln())
+        .sum::<f64>()
+        .max(0.0)
 }

@@ -159,6 +159,8 @@ pub struct Expansion {
     pub rules: Vec<PatternRule>,
     /// Rows like the flagged ones, by ascending row; never a flagged row.
     pub pattern: Vec<Proposal>,
+    /// Flagged rows that follow a rule, with their likeliest class, by ascending row.
+    pub explained: Vec<Proposal>,
     /// What rows contradict.
     pub contradicted: Vec<Contradiction>,
     /// Rows that contradict something, by ascending row; neither flagged rows nor rows of a pattern.
@@ -210,7 +212,7 @@ pub fn expand(request: &ExpandRequest, progress: &dyn Progress) -> Result<Expans
         work.rules(&columns, &truth)
     };
     progress.finish();
-    let (rules, pattern) = work.judged(&columns, &found, progress)?;
+    let (rules, pattern, explained) = work.judged(&columns, &found, progress)?;
     progress.check()?;
     let mut aside = work.flagged.clone();
     pattern.iter().for_each(|proposal| aside[proposal.row as usize] = true);
@@ -225,8 +227,17 @@ pub fn expand(request: &ExpandRequest, progress: &dyn Progress) -> Result<Expans
         aside: &aside,
     };
     let contradictions = contradictions::find(&given, &columns, &mut contradicted);
-    Ok(work.conclude(&columns, rules, pattern, contradicted, contradictions))
+    let mut expansion = work.conclude(&columns, rules, contradicted);
+    expansion.expected_precision =
+        (!pattern.is_empty()).then(|| pattern.iter().map(|proposal| proposal.score).sum::<f64>() / pattern.len() as f64);
+    expansion.pattern = pattern;
+    expansion.explained = explained;
+    expansion.contradictions = contradictions;
+    Ok(expansion)
 }
+
+/// Rules, rows proposed by them, and flagged rows that follow them; rows ascending.
+type Judged = (Vec<PatternRule>, Vec<Proposal>, Vec<Proposal>);
 
 /// A rule with the rows that meet its conditions.
 struct Region {
@@ -413,8 +424,9 @@ impl<'a> Work<'a> {
             .collect()
     }
 
-    /// Judges each rule's region by models that saw none of them, and cuts.
-    fn judged(&self, columns: &[Column], found: &[Region], progress: &dyn Progress) -> Result<(Vec<PatternRule>, Vec<Proposal>)> {
+    /// Judges each rule's region by models that saw none of them, and cuts: the rules, what they propose, and the flagged rows that
+    /// follow them.
+    fn judged(&self, columns: &[Column], found: &[Region], progress: &dyn Progress) -> Result<Judged> {
         let rows = self.flagged.len();
         let usable: Vec<&Region> = found
             .iter()
@@ -426,7 +438,7 @@ impl<'a> Work<'a> {
             .for_each(|region| region.rows.iter().for_each(|row| inside[*row] = true));
         let wanted: Vec<usize> = (0..rows).filter(|row| inside[*row]).collect();
         if wanted.is_empty() {
-            return Ok((Vec::new(), Vec::new()));
+            return Ok(Judged::default());
         }
         let kept_out: Vec<bool> = (0..rows).map(|row| inside[row] || self.flagged[row]).collect();
         let said = self.subject().left_out(&kept_out, &wanted, JUDGES, progress)?;
@@ -445,7 +457,8 @@ impl<'a> Work<'a> {
                 }
             }
         }
-        Ok((rules, best.into_values().collect()))
+        let (explained, pattern) = best.into_values().partition(|proposal| self.flagged[proposal.row as usize]);
+        Ok((rules, pattern, explained))
     }
 
     /// Bayes' rule with the column, outside the model's inputs, that tells most about the label: a near copy of it, say.
@@ -489,7 +502,7 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// Fits the mixture of one region and takes the rows above the cut.
+    /// Fits the mixture of one region and takes the rows above the cut, and the flagged rows that follow the rule.
     fn cut(
         &self,
         columns: &[Column],
@@ -556,7 +569,7 @@ impl<'a> Work<'a> {
             label_evidence: mixture.gain,
         };
         rule.words = self.sentence(&rule);
-        let proposals = chosen.iter().map(|index| Proposal {
+        let proposals = chosen.iter().chain(&flags).map(|index| Proposal {
             row: region.rows[*index] as u32,
             score: mixture.wrong[*index],
             likeliest: mixture.likeliest[*index],
@@ -599,14 +612,8 @@ impl<'a> Work<'a> {
         format!("{share:.0} % of the flagged rows: {}{booked}; {more}", rule.conditions)
     }
 
-    fn conclude(
-        &self,
-        columns: &[Column],
-        rules: Vec<PatternRule>,
-        pattern: Vec<Proposal>,
-        contradicted: Vec<Contradiction>,
-        contradictions: Vec<Proposal>,
-    ) -> Expansion {
+    /// What was found, still without rows.
+    fn conclude(&self, columns: &[Column], rules: Vec<PatternRule>, contradicted: Vec<Contradiction>) -> Expansion {
         let flagged = self.flags.len();
         let (verdict, sentence) = if flagged < FEWEST_FLAGS {
             let rows = if flagged == 1 { "row says" } else { "rows say" };
@@ -622,8 +629,6 @@ impl<'a> Work<'a> {
             let told: Vec<&str> = rules.iter().map(|rule| rule.words.as_str()).collect();
             (Verdict::Pattern, told.join(". "))
         };
-        let expected_precision =
-            (!pattern.is_empty()).then(|| pattern.iter().map(|proposal| proposal.score).sum::<f64>() / pattern.len() as f64);
         let mut columns_used: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
         columns_used.extend(self.request.prepared.features.source_columns().into_iter().map(str::to_owned));
         let mut seen = BTreeSet::new();
@@ -632,10 +637,11 @@ impl<'a> Work<'a> {
             verdict,
             sentence,
             rules,
-            pattern,
+            pattern: Vec::new(),
+            explained: Vec::new(),
             contradicted,
-            contradictions,
-            expected_precision,
+            contradictions: Vec::new(),
+            expected_precision: None,
             columns_used,
             flagged,
             training_rows: self.flagged.len(),

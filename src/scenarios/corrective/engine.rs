@@ -8,16 +8,16 @@ use rand::Rng;
 
 use super::folder::{Row, Seconds};
 use super::measure::Judged;
-use super::settings::{StudyOptions, StudySettings, Unit, Way, parts, way};
-use super::{CLEAN, NONE};
+use super::settings::{Proposed, Step, StudyOptions, StudySettings, Unit, Way, parts, way};
+use super::{CLEAN, EXPANDING, NONE};
 use crate::error::{Error, ErrorKind, Result};
 use crate::features::{ClassWeights, Part, Prepared, Profile, prepare};
-use crate::label_errors::expand::{ExpandOptions, ExpandRequest, expand};
+use crate::label_errors::expand::{ExpandOptions, ExpandRequest, Expansion, expand};
 use crate::label_errors::{Bias, InjectionPlan, Known, KnownFlags, PlannedMistake, affected_rows, inject_sheet, parse_mistakes};
 use crate::nn::{self, Examples, Forget, MlpSpec, Network, Recipe, StoredImportances, store_importances};
 use crate::notes::Notes;
 use crate::progress::Progress;
-use crate::repair::{self, MlpRepair, RepairOptions, RepairOutcome, RepairRequest, TrainedMlp, TrainingRows};
+use crate::repair::{self, MlpRepair, RepairOptions, RepairOutcome, RepairRequest, Repairable, TrainedMlp, TrainingRows};
 use crate::scenarios::compute::Background;
 use crate::seed::Seed;
 use crate::tables::Table;
@@ -63,6 +63,8 @@ struct Deletion {
     positions: Vec<u32>,
     inputs: Vec<f32>,
     labels: Vec<u8>,
+    /// Per row the class that it is learned as; empty where all are left out.
+    corrections: Vec<Option<u8>>,
 }
 
 impl<'a> Study<'a> {
@@ -337,8 +339,26 @@ impl<'a> Study<'a> {
         )
     }
 
-    fn deletion(&self, corrupted: &Corrupted, positions: Vec<u32>) -> Deletion {
+    /// The flagged rows, and those that a way takes as wrong beside them.
+    fn deletion(&self, corrupted: &Corrupted, flagged: &[u32], found: Option<(&Expansion, Proposed)>) -> Deletion {
+        let mut positions = flagged.to_vec();
+        positions.extend(found.iter().flat_map(|(found, _)| found.pattern_rows()));
+        positions.sort_unstable();
+        positions.dedup();
+        let corrections = match found {
+            Some((found, Proposed::Relabel)) => {
+                let likeliest: BTreeMap<u32, u8> = found
+                    .pattern
+                    .iter()
+                    .chain(&found.explained)
+                    .map(|proposal| (proposal.row, proposal.likeliest))
+                    .collect();
+                positions.iter().map(|row| likeliest.get(row).copied()).collect()
+            }
+            _ => Vec::new(),
+        };
         Deletion {
+            corrections,
             inputs: take(&corrupted.inputs, self.width(), &positions),
             labels: positions.iter().map(|row| corrupted.labels[*row as usize]).collect(),
             positions,
@@ -369,36 +389,42 @@ impl<'a> Study<'a> {
             labels: &validation_labels,
         };
         let mut rows = Vec::with_capacity(self.ways.len());
-        let mut expanded: Option<Expanded> = None;
+        let mut expanded: Option<Expansion> = None;
         for way in &self.ways {
             progress.check()?;
-            let started = Instant::now();
-            let mut spent_before = 0.0;
-            if way.expand && expanded.is_none() {
-                let found = self.expand(unit, &flagged, start, progress)?;
-                expanded = Some(Expanded {
-                    proposed: found,
-                    seconds: started.elapsed().as_secs_f64(),
-                });
+            if way.proposed.is_some() && expanded.is_none() {
+                let started = Instant::now();
+                expanded = Some(self.expand(unit, &flagged, start, progress)?);
+                seconds.insert(format!("{known} {EXPANDING}"), started.elapsed().as_secs_f64());
             }
-            let proposed: Option<&Vec<u32>> = expanded.as_ref().filter(|_| way.expand).map(|found| &found.proposed);
-            if let Some(found) = expanded.as_ref().filter(|_| way.expand) {
-                spent_before = found.seconds;
-            }
-            let mut positions = flagged.clone();
-            positions.extend(proposed.into_iter().flatten());
-            positions.sort_unstable();
-            positions.dedup();
-            let deletion = self.deletion(corrupted, positions);
+            let found = expanded.as_ref().zip(way.proposed);
+            let deletion = self.deletion(corrupted, &flagged, found);
             let started = Instant::now();
             let mut row = self.repaired(way, start, &deletion, validation, judged, progress)?;
-            seconds.insert(format!("{known} {}", way.name), spent_before + started.elapsed().as_secs_f64());
+            seconds.insert(format!("{known} {}", way.name), started.elapsed().as_secs_f64());
             row.known = Some(known);
             row.flags = flagged.len() as u32;
             row.false_flags = drawn.false_flags.iter().filter(|row| **row < training).count() as u32;
-            row.proposed = proposed.map(|rows| rows.len() as u32);
-            row.proposed_wrong =
-                proposed.map(|rows| rows.iter().filter(|row| corrupted.manipulated.binary_search(row).is_ok()).count() as u32);
+            if let Some((found, _)) = found {
+                let wrong = found
+                    .pattern
+                    .iter()
+                    .filter(|proposal| corrupted.manipulated.binary_search(&proposal.row).is_ok());
+                row.proposed = Some(found.pattern.len() as u32);
+                row.proposed_wrong = Some(wrong.count() as u32);
+            }
+            if !deletion.corrections.is_empty() {
+                let learned = deletion
+                    .positions
+                    .iter()
+                    .zip(&deletion.corrections)
+                    .filter_map(|(row, class)| Some((*row, (*class)?)));
+                let right = learned
+                    .clone()
+                    .filter(|(row, class)| self.prepared.train.labels[*row as usize] == *class);
+                row.relabelled = Some(learned.count() as u32);
+                row.relabelled_right = Some(right.count() as u32);
+            }
             rows.push(row);
         }
         Ok(rows)
@@ -427,7 +453,7 @@ impl<'a> Study<'a> {
                 labels: &deletion.labels,
                 positions: &deletion.positions,
             },
-            corrections: &[],
+            corrections: &deletion.corrections,
             training: Some(TrainingRows {
                 inputs: &start.corrupted.inputs,
                 labels: &start.corrupted.labels,
@@ -437,17 +463,18 @@ impl<'a> Study<'a> {
         let quiet = Background(progress);
         let mut chosen = None;
         let mut failed = None;
-        for (place, method) in way.methods.iter().enumerate() {
-            let options = RepairOptions::default();
+        for (place, step) in way.steps.iter().enumerate() {
+            let method = step.method;
+            let options = options(step, &model)?;
             let grid = method.grid(&model, &options).len();
             // Only the first of a chain starts from the trained model, as a search does.
             let outcome: Result<RepairOutcome> = if self.settings.search && place == 0 && grid > 1 && !validation.labels.is_empty() {
-                repair::apply_best(*method, &mut model, &options, &quiet).map(|found| {
+                repair::apply_best(method, &mut model, &options, &quiet).map(|found| {
                     chosen = serde_json::to_string(&found.trials[found.best].options).ok();
                     found.outcome
                 })
             } else {
-                repair::apply(*method, &mut model, &options, &quiet)
+                repair::apply(method, &mut model, &options, &quiet)
             };
             match outcome {
                 Ok(_) => {}
@@ -459,10 +486,7 @@ impl<'a> Study<'a> {
                 Err(error) => return Err(error),
             }
         }
-        let (change, accuracy) = {
-            use crate::repair::Repairable;
-            (model.deletion_change()?, model.validation_accuracy()?)
-        };
+        let (change, accuracy) = (model.deletion_change()?, model.validation_accuracy()?);
         let mut row = judged.row(&way.name, model.network())?;
         row.deletion_change = Some(change);
         row.validation_accuracy = accuracy;
@@ -472,7 +496,7 @@ impl<'a> Study<'a> {
     }
 
     /// Proposes further training rows like the flagged ones. What it is given holds observed labels only.
-    fn expand(&self, unit: &Unit, flagged: &[u32], start: &Start, progress: &dyn Progress) -> Result<Vec<u32>> {
+    fn expand(&self, unit: &Unit, flagged: &[u32], start: &Start, progress: &dyn Progress) -> Result<Expansion> {
         let corrupted = start.corrupted;
         let mut observed = self.prepared.clone();
         observed.train.labels.clone_from(&corrupted.labels);
@@ -490,14 +514,18 @@ impl<'a> Study<'a> {
             seed: self.seed(unit, "expand"),
             threads: 1,
         };
-        Ok(expand(&request, &Background(progress))?.pattern_rows())
+        expand(&request, &Background(progress))
     }
 }
 
-/// Proposed rows of one known share, found once for all ways that expand.
-struct Expanded {
-    proposed: Vec<u32>,
-    seconds: f64,
+/// A step's settings: the defaults, with the passes that it states.
+fn options(step: &Step, model: &dyn Repairable) -> Result<RepairOptions> {
+    let mut options = RepairOptions::default();
+    if let Some(passes) = step.passes {
+        options.finetune_epochs = passes;
+        options.unlearning.cf_steps = Some(passes * repair::steps::batches(model.retain_rows()?, model.pace().batch).len());
+    }
+    Ok(options)
 }
 
 /// Rows of a row-major matrix.

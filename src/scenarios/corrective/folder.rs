@@ -36,6 +36,10 @@ pub struct Row {
     pub proposed: Option<u32>,
     /// Of these, rows that are wrong.
     pub proposed_wrong: Option<u32>,
+    /// Flagged and proposed rows that were learned as their likeliest class, for ways that relabel.
+    pub relabelled: Option<u32>,
+    /// Of these, rows whose clean label that is.
+    pub relabelled_right: Option<u32>,
     /// Test rows of the affected domain, and how many are predicted as their clean label.
     pub affected: u32,
     /// See [`Row::affected`].
@@ -60,7 +64,7 @@ pub struct Row {
     pub failed: Option<String>,
 }
 
-/// Seconds by part of a unit: `train`, or `KNOWN METHOD`.
+/// Seconds by part of a unit: `train`, `KNOWN expand` (finding the rest), or `KNOWN METHOD` (the repair alone).
 pub type Seconds = BTreeMap<String, f64>;
 
 #[derive(Serialize, Deserialize)]

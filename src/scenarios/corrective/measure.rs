@@ -64,6 +64,8 @@ impl Judged<'_> {
             false_flags: 0,
             proposed: None,
             proposed_wrong: None,
+            relabelled: None,
+            relabelled_right: None,
             affected,
             affected_right,
             elsewhere,

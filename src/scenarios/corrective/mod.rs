@@ -33,6 +33,8 @@ use crate::scenarios::shard::Shard;
 pub const CLEAN: &str = "clean";
 /// See [`CLEAN`].
 pub const NONE: &str = "none";
+/// In timings: finding the rest, once for all ways that do.
+pub const EXPANDING: &str = "expand";
 
 /// What a run did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

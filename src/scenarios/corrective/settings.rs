@@ -12,7 +12,7 @@ use crate::repair::{self, RepairMethod};
 use crate::tables::Table;
 
 /// Version of the layout of a run folder; another one is refused.
-pub const LAYOUT_VERSION: u32 = 1;
+pub const LAYOUT_VERSION: u32 = 2;
 
 /// A rate that stands for the amount that the kind itself states.
 pub const OWN_RATE: &str = "own";
@@ -33,7 +33,7 @@ pub struct StudyOptions {
     pub bias: String,
     /// Share of the flags on clean rows.
     pub false_flags: f64,
-    /// Methods; a name, several joined by `+` applied one after the other, with `expand+` in front to propose further rows first.
+    /// Ways to repair, see [`way`].
     pub methods: Vec<String>,
     /// Repetitions.
     pub repetitions: u32,
@@ -115,33 +115,72 @@ impl Unit {
     }
 }
 
+/// What is done with rows that were proposed beside the flagged ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proposed {
+    /// They are flagged too: methods that train leave them out.
+    Drop,
+    /// They are flagged too, and methods that train learn them, and the flagged rows that follow the same rule, as their likeliest class.
+    Relabel,
+}
+
+/// One method of a way to repair.
+pub struct Step {
+    /// The method.
+    pub method: &'static dyn RepairMethod,
+    /// Passes over the retain set, where the way states them (fine-tuning and CF).
+    pub passes: Option<usize>,
+}
+
 /// A way to repair, as the settings name it.
 pub struct Way {
     /// Its name.
     pub name: String,
-    /// Whether further rows are proposed first and repaired with the flagged ones.
-    pub expand: bool,
+    /// Whether further rows are proposed first, and what is done with them.
+    pub proposed: Option<Proposed>,
     /// Methods, one after the other.
-    pub methods: Vec<&'static dyn RepairMethod>,
+    pub steps: Vec<Step>,
 }
 
-/// Reads the name of a way to repair.
+/// Prefixes of ways that propose further rows first.
+const PROPOSING: [(&str, Proposed); 2] = [("expand+", Proposed::Drop), ("expand-relabel+", Proposed::Relabel)];
+
+/// The same way without proposed rows; `None` where it proposes none.
+pub fn without_proposing(name: &str) -> Option<&str> {
+    PROPOSING.iter().find_map(|(prefix, _)| name.strip_prefix(prefix))
+}
+
+/// Reads the name of a way to repair: a method, or several joined by `+` and applied one after the other. `cf:3` and `finetune:4` state
+/// the passes. `expand+` in front proposes further rows first and drops them with the flagged ones, `expand-relabel+` has methods that
+/// train learn them as their likeliest class.
 ///
 /// # Errors
 /// For a name that is none.
 pub fn way(name: &str) -> Result<Way> {
-    let (expand, rest) = match name.strip_prefix("expand+") {
-        Some(rest) => (true, rest),
-        None => (false, name),
+    let proposed = PROPOSING
+        .iter()
+        .find(|(prefix, _)| name.starts_with(prefix))
+        .map(|(_, proposed)| *proposed);
+    let step = |part: &str| -> Result<Step> {
+        let Some((method, passes)) = part.split_once(':') else {
+            return Ok(Step {
+                method: repair::method(part)?,
+                passes: None,
+            });
+        };
+        let method = repair::method(method)?;
+        let wanted = passes.parse::<usize>().ok().filter(|passes| *passes > 0);
+        if wanted.is_none() || !["finetune", "cf"].contains(&method.name()) {
+            return Err(Error::input(format!("`{part}` states no passes that `{}` can take", method.name()))
+                .hint("passes are a whole number from 1, for `finetune` and `cf` alone, such as `cf:3`"));
+        }
+        Ok(Step { method, passes: wanted })
     };
-    let methods = rest
-        .split('+')
-        .map(|part| repair::method(part.trim()))
-        .collect::<Result<Vec<_>>>()?;
+    let steps = without_proposing(name).unwrap_or(name).split('+').map(|part| step(part.trim()));
     Ok(Way {
         name: name.to_owned(),
-        expand,
-        methods,
+        proposed,
+        steps: steps.collect::<Result<Vec<_>>>()?,
     })
 }
 

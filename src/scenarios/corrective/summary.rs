@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::folder::{Row, StudyFolder};
 use super::settings::StudySettings;
-use super::{CLEAN, NONE};
+use super::settings::without_proposing;
+use super::{CLEAN, EXPANDING, NONE};
 use crate::error::{Error, Result};
 use crate::stats::Sample;
 
@@ -60,10 +61,31 @@ pub struct MethodFigures {
     pub proposed: Option<f64>,
     /// Share of them that is wrong, over all repetitions.
     pub precision: Option<f64>,
-    /// Seconds, mean; with the search for settings where there was one.
+    /// Share of the relabelled rows that got their clean label, over all repetitions; for ways that relabel.
+    pub relabelled_right: Option<f64>,
+    /// Seconds of the repair alone, mean; with the search for settings where there was one.
     pub seconds: Option<f64>,
+    /// The same as a share of the seconds that training from scratch took in the same unit, mean.
+    pub of_training: Option<f64>,
+    /// Seconds of finding the rest, for ways that do, mean.
+    pub expanding_seconds: Option<f64>,
+    /// Compared with the same way without proposed rows, where that was run too.
+    pub against_without: Option<AgainstWithout>,
     /// Repetitions in which the method failed.
     pub failed: usize,
+}
+
+/// Accuracy with proposed rows minus accuracy without them.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct AgainstWithout {
+    /// On the affected domain, mean; absent where it is empty.
+    pub affected: Option<f64>,
+    /// The lowest over the repetitions.
+    pub affected_lowest: Option<f64>,
+    /// On the other test rows, mean.
+    pub elsewhere: Option<f64>,
+    /// The lowest over the repetitions.
+    pub elsewhere_lowest: Option<f64>,
 }
 
 /// Clean-label accuracies, means over repetitions.
@@ -149,12 +171,22 @@ fn pattern(settings: &StudySettings, kind: &str, rate: &str, repetitions: &[Repe
     let mut methods = Vec::new();
     for method in &settings.methods {
         for known in &settings.known {
-            let rows: Vec<(&Row, &Row, &Row, Option<f64>)> = whole
+            let rows: Vec<Compared> = whole
                 .iter()
                 .zip(clean.iter().zip(&none))
                 .filter_map(|((rows, seconds), (clean, none))| {
-                    let row = rows.iter().find(|row| row.known == Some(*known) && row.method == *method)?;
-                    Some((row, *clean, *none, seconds.get(&format!("{known} {method}")).copied()))
+                    let find = |method: &str| rows.iter().find(|row| row.known == Some(*known) && row.method == method);
+                    let took = |part: String| seconds.get(&part).copied();
+                    let plain = without_proposing(method);
+                    Some(Compared {
+                        row: find(method)?,
+                        clean,
+                        none,
+                        plain: plain.and_then(find),
+                        seconds: took(format!("{known} {method}")),
+                        training: took("train".to_owned()),
+                        expanding: plain.and_then(|_| took(format!("{known} {EXPANDING}"))),
+                    })
                 })
                 .collect();
             if !rows.is_empty() {
@@ -180,31 +212,65 @@ fn pattern(settings: &StudySettings, kind: &str, rate: &str, repetitions: &[Repe
     })
 }
 
-fn method_figures(method: &str, known: f64, rows: &[(&Row, &Row, &Row, Option<f64>)]) -> MethodFigures {
-    let accuracy = |row: &Row| share(row.affected_right, row.affected);
-    let recovered: Vec<f64> = rows
-        .iter()
-        .filter_map(|(row, clean, none, _)| {
-            let (row, clean, none) = (accuracy(row)?, accuracy(clean)?, accuracy(none)?);
-            (clean - none >= LEAST_GAP).then(|| (row - none) / (clean - none))
-        })
-        .collect();
-    let elsewhere: Vec<f64> = rows
-        .iter()
-        .filter_map(|(row, _, none, _)| Some(share(row.elsewhere_right, row.elsewhere)? - share(none.elsewhere_right, none.elsewhere)?))
-        .collect();
-    let proposed: Vec<f64> = rows.iter().filter_map(|(row, ..)| row.proposed.map(f64::from)).collect();
-    let total = |of: &dyn Fn(&Row) -> Option<u32>| rows.iter().filter_map(|(row, ..)| of(row)).sum::<u32>();
+/// A method's record in one repetition, and what it is compared with.
+struct Compared<'a> {
+    row: &'a Row,
+    clean: &'a Row,
+    none: &'a Row,
+    /// The same way without proposed rows.
+    plain: Option<&'a Row>,
+    seconds: Option<f64>,
+    training: Option<f64>,
+    expanding: Option<f64>,
+}
+
+fn affected(row: &Row) -> Option<f64> {
+    share(row.affected_right, row.affected)
+}
+
+fn elsewhere(row: &Row) -> Option<f64> {
+    share(row.elsewhere_right, row.elsewhere)
+}
+
+fn method_figures(method: &str, known: f64, rows: &[Compared]) -> MethodFigures {
+    let recovered = |each: &Compared| {
+        let (row, clean, none) = (affected(each.row)?, affected(each.clean)?, affected(each.none)?);
+        (clean - none >= LEAST_GAP).then(|| (row - none) / (clean - none))
+    };
+    let values = |of: &dyn Fn(&Compared) -> Option<f64>| rows.iter().filter_map(of).collect::<Vec<f64>>();
+    let total = |of: &dyn Fn(&Row) -> Option<u32>| rows.iter().filter_map(|each| of(each.row)).sum::<u32>();
     MethodFigures {
         method: method.to_owned(),
         known,
-        flags: mean(&rows.iter().map(|(row, ..)| f64::from(row.flags)).collect::<Vec<_>>()).unwrap_or(0.0),
-        figures: figures(&rows.iter().map(|(row, ..)| *row).collect::<Vec<_>>()),
-        recovered: mean(&recovered),
-        elsewhere_change: mean(&elsewhere),
-        proposed: mean(&proposed),
+        flags: mean(&values(&|each| Some(f64::from(each.row.flags)))).unwrap_or(0.0),
+        figures: figures(&rows.iter().map(|each| each.row).collect::<Vec<_>>()),
+        recovered: mean(&values(&recovered)),
+        elsewhere_change: mean(&values(&|each| Some(elsewhere(each.row)? - elsewhere(each.none)?))),
+        proposed: mean(&values(&|each| each.row.proposed.map(f64::from))),
         precision: share(total(&|row| row.proposed_wrong), total(&|row| row.proposed)),
-        seconds: mean(&rows.iter().filter_map(|(.., seconds)| *seconds).collect::<Vec<_>>()),
-        failed: rows.iter().filter(|(row, ..)| row.failed.is_some()).count(),
+        relabelled_right: share(total(&|row| row.relabelled_right), total(&|row| row.relabelled)),
+        seconds: mean(&values(&|each| each.seconds)),
+        of_training: mean(&values(&|each| {
+            Some(each.seconds? / each.training.filter(|training| *training > 0.0)?)
+        })),
+        expanding_seconds: mean(&values(&|each| each.expanding)),
+        against_without: against_without(rows),
+        failed: rows.iter().filter(|each| each.row.failed.is_some()).count(),
     }
+}
+
+fn against_without(rows: &[Compared]) -> Option<AgainstWithout> {
+    let pairs: Vec<(&Row, &Row)> = rows.iter().filter_map(|each| Some((each.row, each.plain?))).collect();
+    let differences = |of: fn(&Row) -> Option<f64>| -> Vec<f64> {
+        let all = pairs.iter().filter_map(|(row, plain)| Some(of(row)? - of(plain)?));
+        all.collect()
+    };
+    let lowest = |values: &[f64]| values.iter().copied().reduce(f64::min);
+    let (affected, elsewhere) = (differences(affected), differences(elsewhere));
+    (!pairs.is_empty()).then(|| AgainstWithout {
+        affected: mean(&affected),
+        affected_lowest: lowest(&affected),
+        elsewhere: mean(&elsewhere),
+        elsewhere_lowest: lowest(&elsewhere),
+    })
 }

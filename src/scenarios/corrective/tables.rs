@@ -54,6 +54,8 @@ fn records(folder: &StudyFolder, all: &[(Unit, Row)]) -> Result<Table> {
         .with_integers("false_flags", whole(&|_, row| Some(row.false_flags)))?
         .with_integers("proposed", whole(&|_, row| row.proposed))?
         .with_integers("proposed_wrong", whole(&|_, row| row.proposed_wrong))?
+        .with_integers("relabelled", whole(&|_, row| row.relabelled))?
+        .with_integers("relabelled_right", whole(&|_, row| row.relabelled_right))?
         .with_integers("affected", whole(&|_, row| Some(row.affected)))?
         .with_integers("affected_right", whole(&|_, row| Some(row.affected_right)))?
         .with_numbers("affected_accuracy", number(&|_, row| share(row.affected_right, row.affected)))?

@@ -1,7 +1,7 @@
 //! A small study end to end, on a made-up sheet.
 
 use super::folder::StudyFolder;
-use super::settings::{StudyOptions, way};
+use super::settings::{Proposed, StudyOptions, way, without_proposing};
 use super::*;
 use crate::datasets::generator::{Options, Sheet};
 use crate::features::Profile;
@@ -119,11 +119,66 @@ fn another_study_is_not_mixed_in_and_a_study_may_grow() {
 #[test]
 fn a_way_to_repair_is_a_chain_that_may_begin_with_proposals() {
     let found = way("expand+assd+finetune").unwrap();
-    assert!(found.expand);
+    assert_eq!(found.proposed, Some(Proposed::Drop));
     assert_eq!(
-        found.methods.iter().map(|method| method.name()).collect::<Vec<_>>(),
+        found.steps.iter().map(|step| step.method.name()).collect::<Vec<_>>(),
         ["assd", "finetune"]
     );
-    assert!(!way("neggrad-plus").unwrap().expand);
-    assert!(way("expand").is_err());
+    let found = way("expand-relabel+assd+cf:3").unwrap();
+    assert_eq!(found.proposed, Some(Proposed::Relabel));
+    assert_eq!(found.steps.iter().map(|step| step.passes).collect::<Vec<_>>(), [None, Some(3)]);
+    assert_eq!(without_proposing(&found.name), Some("assd+cf:3"));
+    assert_eq!(way("neggrad-plus").unwrap().proposed, None);
+    for wrong in ["expand", "expand+", "cf:0", "cf:some", "assd:2", "relabel+retrain"] {
+        assert!(way(wrong).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn proposed_rows_are_dropped_or_learned_as_their_likeliest_class_and_timed_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("orders.csv");
+    let generated = Options {
+        rows: 5_000,
+        seed: Seed(2),
+        complete_share: 1.0,
+        signal: 3.0,
+        ..Options::default()
+    };
+    Sheet::past(&generated).unwrap().write(&path, &Silent::default()).unwrap();
+    let table = read(&path, &ReadOptions::default(), &mut Notes::new()).unwrap();
+    let options = StudyOptions {
+        kinds: vec!["segment:Market = LATAM and \"Shipping Mode\" = \"Standard Class\": late -> on time, 80%".to_owned()],
+        rates: Vec::new(),
+        known: vec![0.3],
+        methods: ["retrain", "cf:2", "expand+retrain", "expand-relabel+retrain", "expand-relabel+cf:2"]
+            .map(str::to_owned)
+            .to_vec(),
+        epochs: Some(6),
+        ..options()
+    };
+    let profile = Profile::load("dataco").unwrap();
+    let study = Study::new(&table, &profile, &options, &mut Notes::new()).unwrap();
+    let run_folder = StudyFolder::claim(&folder.path().join("run"), study.settings()).unwrap();
+    run(&study, &run_folder, None, 1, &Silent::default()).unwrap();
+    let unit = &study.settings().units()[0];
+    let rows = run_folder.unit(unit).unwrap().unwrap();
+    let of = |method: &str| rows.iter().find(|row| row.method == method).unwrap();
+    let (dropped, relabelled) = (of("expand+retrain"), of("expand-relabel+retrain"));
+    assert!(dropped.proposed.unwrap() > dropped.flags, "{dropped:?}");
+    assert_eq!((dropped.relabelled, of("retrain").proposed), (None, None));
+    // Every proposed row and the flagged ones that follow the rule; most of them rightly.
+    assert!(relabelled.relabelled.unwrap() > relabelled.proposed.unwrap());
+    assert!(
+        relabelled.relabelled_right.unwrap() * 4 > relabelled.relabelled.unwrap() * 3,
+        "{relabelled:?}"
+    );
+    let seconds = run_folder.timings(unit);
+    assert!(seconds.contains_key("0.3 expand") && seconds.contains_key("0.3 expand-relabel+cf:2"));
+    let report = summarise(&run_folder).unwrap();
+    let figures = |method: &str| report.patterns[0].methods.iter().find(|found| found.method == method).unwrap();
+    let against = figures("expand+retrain").against_without.unwrap();
+    let difference = figures("expand+retrain").figures.affected.unwrap() - figures("retrain").figures.affected.unwrap();
+    assert!((against.affected.unwrap() - difference).abs() < 1e-12);
+    assert!(figures("retrain").against_without.is_none() && figures("retrain").expanding_seconds.is_none());
 }
