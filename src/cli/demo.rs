@@ -10,18 +10,20 @@ use crate::evaluate::record::EvaluationSettings;
 use crate::evaluate::words::{count, percent};
 use crate::features::Profile;
 use crate::files;
+use crate::jobs::expand::{Search, expand, proposal_sheet, record, with_pattern};
 use crate::jobs::predict::predict;
 use crate::jobs::repair::{RepairJob, Repaired, methods, run as run_repair};
 use crate::jobs::rows::TrainingSheet;
 use crate::jobs::save::{folder_of, save_repaired, save_trained};
 use crate::jobs::train::{TrainOptions, TrainRequest, train as run_training};
-use crate::label_errors::flags::{self, FlagOptions};
-use crate::label_errors::{Bias, InjectedSheet, InjectionPlan, Known, affected_rows, inject_sheet, kinds};
+use crate::label_errors::flags::{self, FlagOptions, ResolvedFlags};
+use crate::label_errors::{Bias, ExpandOptions, InjectedSheet, InjectionPlan, Known, affected_rows, inject_sheet, kinds};
 use crate::model::ModelFolder;
 use crate::notes::Notes;
 use crate::progress::Progress;
 use crate::repair::RepairOptions;
 use crate::report;
+use crate::seed::Seed;
 use crate::tables::{self, ReadOptions, Table};
 
 /// The bundled sample: made-up orders, see `data/README.md`.
@@ -37,17 +39,18 @@ pub(super) fn run(context: &Context, arguments: &DemoArgs) -> Result<()> {
     console.heading("Recant demo: a delay model that learned from wrong rows, and its repair");
     let mut notes = Notes::new();
     let progress = console.progress();
-    let (repaired, summary) = files::write_folder(&arguments.out, |folder| whole_job(context, folder, &mut notes, &progress))?;
-    console.heading("6. The result");
-    say(context, &repaired, &arguments.out);
-    let mut value = summary;
+    let mut value = files::write_folder(&arguments.out, |folder| whole_job(context, folder, &mut notes, &progress))?;
+    console.next_step(
+        "Open the report in your browser:",
+        &sheets::shown(&std::path::absolute(arguments.out.join("report.html")).unwrap_or_else(|_| arguments.out.join("report.html"))),
+    );
     value["report"] = serde_json::json!(arguments.out.join("report.html"));
     value["notes"] = serde_json::json!(notes);
     console.result(&value);
     Ok(())
 }
 
-fn whole_job(context: &Context, folder: &Path, notes: &mut Notes, progress: &dyn Progress) -> Result<(Repaired, serde_json::Value)> {
+fn whole_job(context: &Context, folder: &Path, notes: &mut Notes, progress: &dyn Progress) -> Result<serde_json::Value> {
     let console = &context.console;
     let orders = folder.join("orders.csv.gz");
     files::write_bytes(&orders, ORDERS)?;
@@ -94,30 +97,18 @@ fn whole_job(context: &Context, folder: &Path, notes: &mut Notes, progress: &dyn
             notes,
         )?;
         let resolved = flags::resolve(&read.file, &model.rows, notes)?;
-        let test = sheet.test(&corrupted, &resolved);
-        let affected = match &test {
-            Some(test) => Some(touched(&clean, &profile, &test.table_rows, notes)?),
-            None => None,
+        let mistake = Mistake {
+            clean: &clean,
+            corrupted: &corrupted,
+            profile: &profile,
+            model: &model,
+            folder,
         };
         let job = RepairJob {
-            model: &model,
-            model_name: origin.name.clone(),
-            flags: &resolved,
-            flagged: sheet.flagged(&resolved, model.features.width()),
-            training: Some(sheet.data.clone()),
-            validation: sheet.validation(&corrupted, &resolved),
-            test,
-            affected,
-            auto: false,
             methods: methods("all", true, &model, notes)?,
-            options: RepairOptions::default(),
-            settings: EvaluationSettings {
-                group_column: model.profile.group.clone(),
-                ..train::settings(context)
-            },
             command: "recant repair --model model --flags mistake/flags.csv --data mistake/corrupted.csv --method all --out model-repaired"
                 .to_owned(),
-            threads: context.threads,
+            ..mistake.job(context, &sheet, &resolved, notes)?
         };
         let repaired = run_repair(&job, notes, progress)?;
         save_repaired(&repaired, &job, &origin, &read.table.source().sha256, &out, |inside| {
@@ -160,14 +151,30 @@ fn whole_job(context: &Context, folder: &Path, notes: &mut Notes, progress: &dyn
         context,
         "recant predict next-week.csv --model model-repaired --out predictions.xlsx",
     );
-    let summary = serde_json::json!({
+    console.heading("6. The result");
+    say(context, &repaired);
+
+    console.heading("7. When only a few of the wrong rows are known");
+    let few = only_a_few(
+        context,
+        &Mistake {
+            clean: &clean,
+            corrupted: &corrupted,
+            profile: &profile,
+            model: &model,
+            folder,
+        },
+        notes,
+        progress,
+    )?;
+    Ok(serde_json::json!({
         "rows": clean.height(),
         "mislabelled": injected.summary.mislabelled,
         "chosen": repaired.record.chosen,
         "methods": repaired.record.methods.iter().map(|method| serde_json::json!({ "name": method.name, "test": method.test.as_ref().map(|test| serde_json::json!({ "accuracy": test.after.accuracy.estimate, "accuracy_before": test.before.accuracy.estimate, "verdict": test.verdict })) })).collect::<Vec<_>>(),
         "affected": repaired.record.affected,
-    });
-    Ok((repaired, summary))
+        "few": few,
+    }))
 }
 
 fn shown(context: &Context, command: &str) {
@@ -189,6 +196,149 @@ fn mislabel(context: &Context, clean: &Table, profile: &Profile, notes: &mut Not
         seed: context.seed,
     };
     inject_sheet(clean, profile, &plan, notes)
+}
+
+/// The corrupted sheet and the model that learned from it.
+struct Mistake<'a> {
+    clean: &'a Table,
+    corrupted: &'a Table,
+    profile: &'a Profile,
+    model: &'a ModelFolder,
+    folder: &'a Path,
+}
+
+impl Mistake<'_> {
+    /// A repair with these flags; methods and command are still to be named.
+    fn job<'b>(&'b self, context: &Context, sheet: &TrainingSheet, flags: &'b ResolvedFlags, notes: &mut Notes) -> Result<RepairJob<'b>> {
+        let test = sheet.test(self.corrupted, flags);
+        let affected = match &test {
+            Some(test) => Some(touched(self.clean, self.profile, &test.table_rows, notes)?),
+            None => None,
+        };
+        Ok(RepairJob {
+            model: self.model,
+            model_name: "model".to_owned(),
+            flags,
+            flagged: sheet.flagged(flags, self.model.features.width()),
+            training: Some(sheet.data.clone()),
+            validation: sheet.validation(self.corrupted, flags),
+            test,
+            affected,
+            auto: false,
+            methods: Vec::new(),
+            options: RepairOptions::default(),
+            settings: EvaluationSettings {
+                group_column: self.model.profile.group.clone(),
+                ..train::settings(context)
+            },
+            command: String::new(),
+            threads: context.threads,
+        })
+    }
+}
+
+/// Share of the wrong rows that somebody found, in the last part of the demo.
+const FEW: f64 = 0.04;
+
+/// Writes a part of the flags, drawn at random, and says how many of how many they are.
+fn few_flags(folder: &Path, seed: Seed) -> Result<(usize, usize)> {
+    let mut quiet = Notes::new();
+    let all = tables::read(&folder.join("mistake").join("flags.csv"), &ReadOptions::default(), &mut quiet)?;
+    let rows: Vec<u32> = (0..all.height() as u32).collect();
+    let known = Known {
+        share: FEW,
+        false_share: 0.0,
+        bias: Bias::None,
+    };
+    let drawn = known.draw(&rows, rows.len(), None, seed)?.flagged;
+    let drawn: Vec<usize> = drawn.into_iter().map(|row| row as usize).collect();
+    all.take(&drawn).write(&folder.join("few-flags.csv"), &mut quiet)?;
+    Ok((drawn.len(), all.height()))
+}
+
+/// A few flags, the rule they follow, the rows that follow it too, and what repairing with and without those wins back.
+fn only_a_few(context: &Context, mistake: &Mistake, notes: &mut Notes, progress: &dyn Progress) -> Result<serde_json::Value> {
+    let console = &context.console;
+    let folder = mistake.folder;
+    let mut quiet = Notes::new();
+    let (drawn, all) = few_flags(folder, context.seed)?;
+    let model = mistake.model;
+    let read = flags::read(
+        &folder.join("few-flags.csv"),
+        &ReadOptions::default(),
+        &FlagOptions::default(),
+        &model.rows,
+        Some(&model.profile.label),
+        &mut quiet,
+    )?;
+    let flagged = flags::resolve(&read.file, &model.rows, &mut quiet)?;
+    let sheet = TrainingSheet::read(mistake.corrupted, model, &mut quiet)?;
+    let search = Search {
+        model,
+        table: mistake.corrupted,
+        sheet: &sheet,
+        seed: context.seed,
+        threads: context.threads,
+    };
+    let found = expand(&search, &flagged, &ExpandOptions::default(), notes, progress)?;
+    proposal_sheet(&search, &flagged, &found, false)?.write(&folder.join("proposals.xlsx"), &mut quiet)?;
+    console.say(format!(
+        "Somebody found {} of the {} wrong rows: few-flags.csv. What do they have in common, and what else follows it?",
+        count(drawn),
+        count(all)
+    ));
+    super::expand::summary(context, &found);
+    shown(
+        context,
+        "recant expand mistake/corrupted.csv --model model --flags few-flags.csv --out proposals.xlsx",
+    );
+    let wider = with_pattern(&flagged, &found, model, &sheet);
+    let out = folder.join("model-expanded");
+    let mut lane = Vec::new();
+    for (flags, path) in [(&flagged, None), (&wider, Some(&out))] {
+        let job = RepairJob {
+            methods: methods("retrain", true, model, notes)?,
+            command: "recant repair --model model --flags few-flags.csv --expand --data mistake/corrupted.csv --method retrain --out model-expanded"
+                .to_owned(),
+            ..mistake.job(context, &sheet, flags, &mut quiet)?
+        };
+        let mut repaired = run_repair(&job, &mut quiet, progress)?;
+        lane.extend(
+            repaired
+                .record
+                .affected
+                .as_ref()
+                .map(|affected| (affected.before, affected.after.get("retrain").copied().unwrap_or(affected.before))),
+        );
+        if let Some(path) = path {
+            record(&found, &flagged, flags, &mut repaired.record);
+            let (_, origin) = ModelFolder::load(&folder.join("model"))?;
+            save_repaired(&repaired, &job, &origin, &read.table.source().sha256, path, |inside| {
+                repair::write_report(&inside.join("report"), &repaired)
+            })?;
+        }
+    }
+    shown(
+        context,
+        "recant repair --model model --flags few-flags.csv --expand --data mistake/corrupted.csv --method retrain --out model-expanded",
+    );
+    if let [(before, alone), (_, expanded)] = lane.as_slice() {
+        console.item(
+            "That lane",
+            format!(
+                "late orders right: {} before, {} trained anew with the {} flags alone, {} with the proposed rows as well",
+                percent(*before, 1),
+                percent(*alone, 1),
+                count(found.flagged),
+                percent(*expanded, 1)
+            ),
+        );
+    }
+    Ok(serde_json::json!({
+        "flagged": found.flagged, "verdict": found.verdict, "sentence": found.sentence, "proposed": found.pattern.len(),
+        "expected_precision": found.expected_precision,
+        "affected": lane.iter().map(|(before, after)| serde_json::json!({ "before": before, "after": after })).collect::<Vec<_>>(),
+    }))
 }
 
 /// Which test rows the error would touch, by their clean labels: to judge the repair by, after it is made.
@@ -229,7 +379,7 @@ fn copy_report(out: &Path, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-fn say(context: &Context, repaired: &Repaired, out: &Path) {
+fn say(context: &Context, repaired: &Repaired) {
     let console = &context.console;
     if let Ok(text) = report::terminal::repair(&repaired.record, &repaired.timings, console.look()) {
         console.say(text.trim_end());
@@ -250,8 +400,4 @@ fn say(context: &Context, repaired: &Repaired, out: &Path) {
             ),
         );
     }
-    console.next_step(
-        "Open the report in your browser:",
-        &sheets::shown(&std::path::absolute(out.join("report.html")).unwrap_or_else(|_| out.join("report.html"))),
-    );
 }

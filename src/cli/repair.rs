@@ -39,6 +39,7 @@ pub(super) fn run(context: &Context, arguments: &RepairArgs) -> Result<()> {
         .as_ref()
         .map(|table| TrainingSheet::read(table, &model, &mut notes))
         .transpose()?;
+    let typed = resolved.clone();
     let (resolved, found) = match arguments.expand {
         true => expanded(context, resolved, &model, sheet.as_ref().zip(data.as_ref()), &mut notes)?,
         false => (resolved, None),
@@ -88,7 +89,7 @@ pub(super) fn run(context: &Context, arguments: &RepairArgs) -> Result<()> {
     let progress = context.console.progress();
     let mut repaired = run_job(&job, &mut notes, &progress)?;
     if let Some(found) = &found {
-        expand::record(found, &resolved, &mut repaired.record);
+        expand::record(found, &typed, &resolved, &mut repaired.record);
     }
     save_repaired(
         &repaired,

@@ -1,6 +1,6 @@
 //! Finding the rest of the wrong rows, from a few flags or from none.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::Result;
 use crate::evaluate::record::{ExpansionRecord, ExpansionRule, RepairRecord};
@@ -144,7 +144,8 @@ pub fn with_pattern(flags: &ResolvedFlags, found: &Expansion, model: &ModelFolde
 }
 
 /// Puts what was found into the record of a repair that was made with [`with_pattern`]'s flags: flagged and proposed rows apart.
-pub fn record(found: &Expansion, flags: &ResolvedFlags, record: &mut RepairRecord) {
+/// `typed`: the flags as the person gave them; only corrections of theirs are shown as such.
+pub fn record(found: &Expansion, typed: &ResolvedFlags, flags: &ResolvedFlags, record: &mut RepairRecord) {
     let rules = found.rules.iter().map(|rule| ExpansionRule {
         conditions: rule.conditions.clone(),
         flags: rule.flags,
@@ -156,12 +157,21 @@ pub fn record(found: &Expansion, flags: &ResolvedFlags, record: &mut RepairRecor
     // The record lists the rows in the order of the flags that the repair was given.
     let proposed = |position: u32| found.pattern.binary_search_by_key(&position, |proposal| proposal.row).is_ok();
     let (mut flagged, mut rows) = (Vec::new(), Vec::new());
-    for (flag, row) in flags.training.iter().zip(std::mem::take(&mut record.flagged_rows)) {
+    let corrected: BTreeSet<u32> = typed
+        .training
+        .iter()
+        .filter(|flag| flag.correction.is_some())
+        .map(|flag| flag.position)
+        .collect();
+    for (flag, mut row) in flags.training.iter().zip(std::mem::take(&mut record.flagged_rows)) {
         if proposed(flag.position) {
-            rows.push(row)
-        } else {
-            flagged.push(row)
+            rows.push(row);
+            continue;
         }
+        if !corrected.contains(&flag.position) {
+            row.correction = None;
+        }
+        flagged.push(row);
     }
     record.flagged_rows = flagged;
     record.expansion = Some(ExpansionRecord {

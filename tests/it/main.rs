@@ -8,6 +8,7 @@ mod cli_help;
 mod cli_results;
 mod engine;
 mod expand;
+mod expand_bad_input;
 mod features;
 mod features_errors;
 mod flags;

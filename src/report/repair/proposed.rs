@@ -59,7 +59,7 @@ fn draw(context: &Context<'_>) -> Result<Option<Body>> {
         @if all > 0 {
             p {
                 (format::counted(all, "row")) " were proposed for being like the flagged ones and were taken as wrong too, so they are not proven wrong: "
-                "methods that train on rows learned them as their likeliest label, the others as rows to forget."
+                "methods that train on rows learned them as their likeliest label (and so the flagged rows that follow a rule and came without a correct one), the others as rows to forget."
             }
             (table("Rules that flagged rows follow", &columns, rules.collect()))
             (table(&format!("Proposed training rows and what the models say of them. {}.", shown_of(all, "row", "Proposed rows")), &row_columns, rows.collect()))
