@@ -299,6 +299,7 @@ pub fn large() -> RepairRecord {
     record.model.class_shares = vec![1.0 / 40.0; 40];
     record.flags = flags(&[250; 40]);
     record.flagged_rows = flagged_rows(10_000, &classes);
+    record.expansion = None;
     record.changed_rows = changed_rows(90, 10, &classes);
     for method in &mut record.methods {
         method.test_without_flagged = None;
