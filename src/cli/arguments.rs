@@ -64,7 +64,7 @@ pub enum Command {
     Inject(InjectArgs),
     /// Find the rest: further rows that are wrong like the flagged ones, and the rule that they follow
     #[command(
-        after_help = "Examples:\n  recant expand orders.csv --model model --flags wrong-ids.csv --out proposals.xlsx\n  recant repair --model model --flags proposals.xlsx --data orders.csv --method all --out model-repaired\n\nThe file lists the flagged rows, rows of a pattern (ticked: is_label_issue is TRUE) and rows that contradict the rest of their\ngroup or a near copy of the label (not ticked). Untick and tick as you see fit; `recant repair --flags` takes the ticked ones.\nWhere the flags look like independent slips it says so and proposes nothing for being like them."
+        after_help = "Examples:\n  recant expand orders.csv --model model --flags wrong-ids.csv --out proposals.xlsx\n  recant repair --model model --flags proposals.xlsx --correct-column likeliest_label --data orders.csv --method all --out model-repaired\n\nThe file lists the flagged rows, rows of a pattern (ticked: is_label_issue is TRUE) and rows that contradict the rest of their\ngroup or a near copy of the label (not ticked). Untick and tick as you see fit; `recant repair --flags` takes the ticked ones,\nand with `--correct-column likeliest_label` methods that train learn them as their likeliest label, which wins back most.\nWhere the flags look like independent slips it says so and proposes nothing for being like them."
     )]
     Expand(ExpandArgs),
     /// Rank likely label errors without any flags

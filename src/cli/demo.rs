@@ -326,7 +326,7 @@ fn only_a_few(context: &Context, mistake: &Mistake, notes: &mut Notes, progress:
         console.item(
             "That lane",
             format!(
-                "late orders right: {} before, {} trained anew with the {} flags alone, {} with the proposed rows as well",
+                "late orders right: {} before, {} trained anew with the {} flags alone, {} with the proposed rows learned as their likeliest label",
                 percent(*before, 1),
                 percent(*alone, 1),
                 count(found.flagged),

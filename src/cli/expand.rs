@@ -62,7 +62,7 @@ fn say(context: &Context, arguments: &ExpandArgs, found: &Expansion, notes: &Not
         console.next_step(
             "Next, look through the file (column is_label_issue: TRUE is taken as wrong) and repair with it:",
             &format!(
-                "recant repair --model {} --flags {} --data {} --method all --out model-repaired",
+                "recant repair --model {} --flags {} --correct-column likeliest_label --data {} --method all --out model-repaired",
                 sheets::shown(&arguments.model),
                 sheets::shown(&arguments.out),
                 sheets::shown(&arguments.sheet_file)

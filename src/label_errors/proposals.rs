@@ -7,7 +7,7 @@
 //! | `is_label_issue` | TRUE where a repair will take the row as wrong: the box to tick |
 //! | `kind` | flagged, pattern, contradiction or suspect |
 //! | `given_label` | the label it has |
-//! | `likeliest_label` | the label it should probably have |
+//! | `likeliest_label` | the label it should probably have (`repair --correct-column likeliest_label` learns it); of a flagged row the one the person gave, if any |
 //! | `chance_wrong` | estimated chance that its label is wrong; blank for flagged rows |
 //! | `correct_label` | the correct label, for flagged rows where the person gave one; only there if any has one |
 //! | `why` | the rule or contradiction, in words |
@@ -59,7 +59,7 @@ pub fn of_expansion(
             row: *row,
             ticked: true,
             kind: "flagged",
-            likeliest: explained(*row).map(|proposal| proposal.likeliest),
+            likeliest: corrections.get(row).copied().or_else(|| Some(explained(*row)?.likeliest)),
             chance: None,
             correct: corrections.get(row).copied(),
             why: String::new(),

@@ -127,16 +127,23 @@ fn the_rule_is_told_and_repair_takes_the_file_that_expand_writes() {
             "trial/corrupted.csv",
             "--method",
             "finetune",
+            "--correct-column",
+            "likeliest_label",
             "--out",
             &out,
         ];
         let repaired = json(at, &repair);
-        assert_eq!(
-            repaired["flags"]["used"].as_u64(),
-            Some(flagged + proposed),
-            "{}",
-            repaired["flags"]
+        let used = repaired["flags"]["used"].as_u64();
+        assert_eq!(used, Some(flagged + proposed), "{}", repaired["flags"]);
+        let told = proposed + found["explained"].as_u64().unwrap();
+        assert_eq!(repaired["flags"]["with_correction"].as_u64(), Some(told), "{}", repaired["flags"]);
+        // Looking, ticking and repairing comes to the same as `--expand` in one go.
+        let line = format!(
+            "repair --model model --flags trial/flags.csv --expand --data trial/corrupted.csv --method finetune --out at-once-{file}"
         );
+        let at_once = json(at, &line.split(' ').collect::<Vec<_>>());
+        assert_eq!(repaired["test"]["accuracy"], at_once["test"]["accuracy"]);
+        assert_ne!(repaired["test"]["accuracy"], repaired["test"]["accuracy_before"]);
     }
 }
 
