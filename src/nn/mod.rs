@@ -7,6 +7,7 @@ mod backend;
 mod chunk;
 mod evaluate;
 mod examples;
+pub mod images;
 mod importance;
 mod kernels;
 mod network;
