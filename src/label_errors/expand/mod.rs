@@ -310,7 +310,10 @@ impl<'a> Work<'a> {
         let mut found = Vec::new();
         let enough = (1.0 / self.request.options.significance.clamp(1e-12, 1.0)).ln();
         while found.len() < self.request.options.most_rules && left.len() >= FEWEST_FLAGS {
-            let Some(region) = self.best_rule(columns, truth, &left).filter(|region| region.found.gain >= enough) else {
+            let Some(region) = self
+                .best_rule(columns, truth, &left, !found.is_empty())
+                .filter(|region| region.found.gain >= enough)
+            else {
                 break;
             };
             let mut inside = vec![false; self.flagged.len()];
@@ -327,14 +330,16 @@ impl<'a> Work<'a> {
         found
     }
 
-    /// The best rule for any one booked class, or for all of them together.
-    fn best_rule(&self, columns: &[Column], truth: &[f32], left: &[u32]) -> Option<Region> {
+    /// The best rule for any one booked class, or for all of them together. `doubted`: what a first rule leaves over may be false flags, and
+    /// those lie where right rows of their class lie.
+    fn best_rule(&self, columns: &[Column], truth: &[f32], left: &[u32], doubted: bool) -> Option<Region> {
         let mut by_class = vec![Vec::new(); self.classes];
         left.iter()
             .for_each(|row| by_class[usize::from(self.request.labels[*row as usize])].push(*row));
         let present = by_class.iter().filter(|rows| !rows.is_empty()).count();
         let choice = ((present + 1) as f64).ln();
         let mut together = vec![0.0; self.flagged.len()];
+        let mut together_if_false = vec![0.0; self.flagged.len()];
         let mut best: Option<(Found, Option<u8>)> = None;
         let mut consider = |found: Option<Found>, class: Option<u8>| {
             if let Some(mut found) = found {
@@ -348,13 +353,19 @@ impl<'a> Work<'a> {
             let chance = self.chance_of_a_slip(truth, class, rows);
             let share = rows.len() as f64 / left.len() as f64;
             together.iter_mut().zip(&chance).for_each(|(all, chance)| *all += share * chance);
+            let if_false = self.chance_of_a_false_flag(class);
+            together_if_false
+                .iter_mut()
+                .zip(&if_false)
+                .for_each(|(all, chance)| *all += share * chance);
             if rows.len() >= FEWEST_FLAGS {
-                let evidence = self.evidence(columns, &chance, rows);
+                let evidence = self.evidence(columns, &chance, doubted.then_some(&if_false[..]), rows);
                 consider(search::search(&evidence), Some(class as u8));
             }
         }
         if present > 1 {
-            consider(search::search(&self.evidence(columns, &together, left)), None);
+            let if_false = doubted.then_some(&together_if_false[..]);
+            consider(search::search(&self.evidence(columns, &together, if_false, left)), None);
         }
         let (found, booked_as) = best?;
         let rows = (0..self.flagged.len())
@@ -363,7 +374,7 @@ impl<'a> Work<'a> {
         Some(Region { found, booked_as, rows })
     }
 
-    fn evidence<'b>(&self, columns: &'b [Column], chance: &'b [f64], rows: &[u32]) -> Evidence<'b> {
+    fn evidence<'b>(&self, columns: &'b [Column], chance: &'b [f64], if_false: Option<&'b [f64]>, rows: &[u32]) -> Evidence<'b> {
         let mut of_group: BTreeMap<(u32, u8), f64> = BTreeMap::new();
         let groups = self.request.prepared.train.groups.as_deref();
         let name = |row: u32| groups.map(|groups| (groups[row as usize], self.request.labels[row as usize]));
@@ -374,8 +385,17 @@ impl<'a> Work<'a> {
         Evidence {
             columns,
             chance,
+            chance_if_false: if_false,
             flags: rows.iter().map(|row| (*row, weight(*row))).collect(),
         }
+    }
+
+    /// For every row the chance that it is the next one of `class` to be flagged although it is right: rows of the class are hit alike.
+    fn chance_of_a_false_flag(&self, class: usize) -> Vec<f64> {
+        let of_class = |label: &u8| usize::from(*label) == class;
+        let count = self.request.labels.iter().filter(|label| of_class(label)).count().max(1) as f64;
+        let chance = |label: &u8| if of_class(label) { 1.0 / count } else { 0.0 };
+        self.request.labels.iter().map(chance).collect()
     }
 
     /// For every row the chance that it is the next one to be booked as `class` by a slip: rows of the true class a are hit alike, and

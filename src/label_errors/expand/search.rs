@@ -47,6 +47,9 @@ pub(super) struct Evidence<'a> {
     pub columns: &'a [Column],
     /// For every row the chance that it, of all rows, is the next to be mislabelled by a slip; sums to 1.
     pub chance: &'a [f64],
+    /// The same for a flag on a row that is right: where some flags may be false, a rule must gather them beyond either, and so beyond any
+    /// mixture of the two.
+    pub chance_if_false: Option<&'a [f64]>,
     /// Flagged rows with their weights: flags of one group count together as one.
     pub flags: Vec<(u32, f64)>,
 }
@@ -168,19 +171,21 @@ fn extend(given: &Evidence, state: &State, number: usize, index: usize, all: f64
     for (row, weight) in &state.flags {
         flagged[usize::from(column.codes[*row as usize])] += weight;
     }
-    let mut expected = vec![0.0_f64; bins];
+    let mut expected = vec![[0.0_f64; 2]; bins];
     for row in &state.rows {
-        expected[usize::from(column.codes[*row as usize])] += given.chance[*row as usize];
+        let place = *row as usize;
+        let expected = &mut expected[usize::from(column.codes[place])];
+        expected[0] += given.chance[place] * all;
+        expected[1] += given.chance_if_false.map_or(0.0, |chance| chance[place] * all);
     }
-    expected.iter_mut().for_each(|share| *share *= all);
     let base = state.cost + (given.columns.len() as f64).ln();
-    let judged = |test: Test, weight: f64, expected: f64, cost: f64| Candidate {
+    let judged = |test: Test, weight: f64, expected: Expected, cost: f64| Candidate {
         state: number,
         condition: Condition { column: index, test },
-        gain: evidence(weight, expected, all) - base - cost,
+        gain: evidence(weight, most(expected), all) - base - cost,
         cost: base + cost,
         weight,
-        expected,
+        expected: most(expected),
     };
     let mut found = match column.bins {
         Bins::Values(_) => by_value(&flagged, &expected, &judged),
@@ -191,12 +196,23 @@ fn extend(given: &Evidence, state: &State, number: usize, index: usize, all: f64
     found
 }
 
-type Judge<'a> = dyn Fn(Test, f64, f64, f64) -> Candidate + 'a;
+/// Flags expected by chance: if they were slips, and if they were false.
+type Expected = [f64; 2];
+
+type Judge<'a> = dyn Fn(Test, f64, Expected, f64) -> Candidate + 'a;
+
+fn most(expected: Expected) -> f64 {
+    expected[0].max(expected[1])
+}
+
+fn plus(one: Expected, other: Expected) -> Expected {
+    [one[0] + other[0], one[1] + other[1]]
+}
 
 /// Single values, and lists of the values that flags are densest in.
-fn by_value(flagged: &[f64], expected: &[f64], judged: &Judge) -> Vec<Candidate> {
+fn by_value(flagged: &[f64], expected: &[Expected], judged: &Judge) -> Vec<Candidate> {
     let mut values: Vec<usize> = (0..flagged.len()).filter(|value| flagged[*value] > 0.0).collect();
-    let density = |value: usize| flagged[value] / expected[value].max(1e-12);
+    let density = |value: usize| flagged[value] / most(expected[value]).max(1e-12);
     values.sort_by(|a, b| density(*b).total_cmp(&density(*a)).then(a.cmp(b)));
     let mut found: Vec<Candidate> = Vec::new();
     let choices = flagged.len() as f64;
@@ -205,18 +221,18 @@ fn by_value(flagged: &[f64], expected: &[f64], judged: &Judge) -> Vec<Candidate>
         found.push(judged(test, flagged[*value], expected[*value], choices.ln()));
     }
     // A list is written out value by value: each costs its name, and how long the list is costs one more choice.
-    let (mut weight, mut chance) = (0.0, 0.0);
+    let (mut weight, mut chance) = (0.0, [0.0; 2]);
     let mut cost = 0.0;
     let mut listed: Vec<u16> = Vec::new();
     // By the weight of evidence first, so that a value with one stray flag does not lead the list.
     let mut by_evidence = values.clone();
     by_evidence.sort_by(|a, b| {
-        let gain = |value: usize| flagged[value] * (flagged[value] / expected[value].max(1e-12)).ln();
+        let gain = |value: usize| flagged[value] * (flagged[value] / most(expected[value]).max(1e-12)).ln();
         gain(*b).total_cmp(&gain(*a)).then(a.cmp(b))
     });
     for (place, value) in by_evidence.iter().take(MOST_LISTED).enumerate() {
         weight += flagged[*value];
-        chance += expected[*value];
+        chance = plus(chance, expected[*value]);
         cost += ((choices - place as f64) / (place as f64 + 1.0)).max(1.0).ln();
         listed.push(*value as u16);
         if place > 0 {
@@ -229,7 +245,7 @@ fn by_value(flagged: &[f64], expected: &[f64], judged: &Judge) -> Vec<Candidate>
 }
 
 /// The best range of bins; blanks are a bin of their own.
-fn by_range(flagged: &[f64], expected: &[f64], judged: &Judge) -> Vec<Candidate> {
+fn by_range(flagged: &[f64], expected: &[Expected], judged: &Judge) -> Vec<Candidate> {
     let bins = flagged.len() - 1;
     let choices = (bins * (bins + 1) / 2) as f64 + 1.0;
     let cost = choices.ln();
@@ -242,11 +258,11 @@ fn by_range(flagged: &[f64], expected: &[f64], judged: &Judge) -> Vec<Candidate>
         if flagged[low] == 0.0 {
             continue;
         }
-        let (mut weight, mut chance) = (0.0, 0.0);
+        let (mut weight, mut chance) = (0.0, [0.0; 2]);
         for high in low..bins {
             weight += flagged[high];
-            chance += expected[high];
-            if flagged[high] > 0.0 && weight > chance {
+            chance = plus(chance, expected[high]);
+            if flagged[high] > 0.0 && weight > most(chance) {
                 found.push(judged(Test::Between(low as u16, high as u16), weight, chance, cost));
             }
         }

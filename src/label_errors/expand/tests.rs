@@ -51,6 +51,15 @@ fn sheet(rows: usize, items: usize) -> Table {
         })
 }
 
+fn recipe() -> Recipe {
+    Recipe {
+        epochs: 12,
+        learning_rate: 0.1,
+        batch: 64,
+        ..Recipe::default()
+    }
+}
+
 struct Trial {
     table: Table,
     prepared: Prepared,
@@ -91,25 +100,23 @@ impl Trial {
         known.draw(&wrong, self.prepared.train.len(), None, Seed(5)).unwrap().flagged
     }
 
-    fn expand(&self, flagged: &[u32], threads: usize) -> Result<Expansion> {
-        let recipe = Recipe {
-            epochs: 12,
-            learning_rate: 0.1,
-            batch: 64,
-            ..Recipe::default()
-        };
-        let request = ExpandRequest {
+    fn request<'a>(&'a self, flagged: &'a [u32], recipe: &'a Recipe, options: &'a ExpandOptions, threads: usize) -> ExpandRequest<'a> {
+        ExpandRequest {
             table: &self.table,
             prepared: &self.prepared,
             labels: &self.prepared.train.labels,
             flagged,
             hidden: &[16],
-            recipe: &recipe,
-            options: &ExpandOptions::default(),
+            recipe,
+            options,
             seed: Seed(1),
             threads,
-        };
-        expand(&request, &Silent::default())
+        }
+    }
+
+    fn expand(&self, flagged: &[u32], threads: usize) -> Result<Expansion> {
+        let (recipe, options) = (recipe(), ExpandOptions::default());
+        expand(&self.request(flagged, &recipe, &options, threads), &Silent::default())
     }
 
     /// Precision and recall of the rows proposed as a pattern.
@@ -205,6 +212,26 @@ fn a_fifth_of_false_flags_changes_little() {
     assert!(precision > 0.8 && recall > 0.8, "precision {precision}, recall {recall}");
 }
 
+/// False flags lie where the right rows of their class lie, which is nowhere near where slips of that class would lie. What the first
+/// rule leaves over must not become a second one because of that.
+#[test]
+fn many_false_flags_do_not_make_a_rule_of_their_own() {
+    let trial = trial(&sheet(9_000, 1), &profile(), LANE, None, false);
+    let flagged = trial.flags(0.6, 0.4);
+    let (recipe, options) = (recipe(), ExpandOptions::default());
+    let request = trial.request(&flagged, &recipe, &options, 2);
+    let work = Work::new(&request).unwrap();
+    let columns = columns::columns(&trial.table, &trial.prepared).unwrap();
+    let truth = work.subject().cross_fitted(&work.flagged, 3, &Silent::default()).unwrap();
+    let rules: Vec<String> = work
+        .rules(&columns, &truth)
+        .iter()
+        .map(|region| words::conditions(&region.found.conditions, &columns))
+        .collect();
+    assert_eq!(rules.len(), 1, "{rules:?}");
+    assert!(rules[0].contains("`Market` = LATAM"), "{rules:?}");
+}
+
 #[test]
 fn one_or_two_flags_say_that_they_say_nothing() {
     let trial = trial(&sheet(600, 1), &profile(), LANE, None, false);
@@ -261,6 +288,7 @@ fn the_search_finds_a_planted_conjunction_and_nothing_among_random_flags() {
     let found = search(&Evidence {
         columns: &columns,
         chance: &chance,
+        chance_if_false: None,
         flags,
     })
     .unwrap();
@@ -275,6 +303,7 @@ fn the_search_finds_a_planted_conjunction_and_nothing_among_random_flags() {
         let found = search(&Evidence {
             columns: &columns,
             chance: &chance,
+            chance_if_false: None,
             flags,
         });
         assert!(found.is_none_or(|found| found.gain < 100.0_f64.ln()), "sheet {sheet}");
