@@ -135,14 +135,14 @@ pub(super) fn multiply<T: Real>(out: &mut [T], out_strides: (usize, usize), keep
 /// What the processor offers, found once.
 #[cfg(target_arch = "x86_64")]
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Level {
+pub(super) enum Level {
     Plain,
     Avx2,
     Avx512,
 }
 
 #[cfg(target_arch = "x86_64")]
-fn level() -> Level {
+pub(super) fn level() -> Level {
     static FOUND: std::sync::OnceLock<Level> = std::sync::OnceLock::new();
     *FOUND.get_or_init(|| {
         if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl") && is_x86_feature_detected!("avx512dq") {
@@ -177,18 +177,19 @@ macro_rules! dispatched {
                 fn avx512<T: Real>($($argument: $kind),*) $(-> $result)? {
                     body($($argument),*)
                 }
-                match level() {
-                    Level::Plain => {}
+                match $crate::nn::kernels::level() {
+                    $crate::nn::kernels::Level::Plain => {}
                     // SAFETY: `level` has found the features that this copy is compiled for.
-                    Level::Avx2 => return unsafe { avx2($($argument),*) },
+                    $crate::nn::kernels::Level::Avx2 => return unsafe { avx2($($argument),*) },
                     // SAFETY: as above.
-                    Level::Avx512 => return unsafe { avx512($($argument),*) },
+                    $crate::nn::kernels::Level::Avx512 => return unsafe { avx512($($argument),*) },
                 }
             }
             body($($argument),*)
         }
     )*};
 }
+pub(super) use dispatched;
 
 /// One number after another, `PACK` at a time.
 #[inline(always)]
@@ -211,7 +212,7 @@ fn add<T: Real>(sum: &mut [T; PACK], values: [T; PACK]) {
 /// Sum over two columns of equal length of what `term` makes of each pair of values, in interleaved partial sums that are
 /// added up pairwise: the order depends on the length alone.
 #[inline(always)]
-fn sum_of_pairs<T: Real>(first: &[T], second: &[T], term: impl Fn(T, T) -> T) -> T {
+pub(super) fn sum_of_pairs<T: Real>(first: &[T], second: &[T], term: impl Fn(T, T) -> T) -> T {
     let mut partial = [[T::ZERO; PACK]; PARTIAL];
     let (packs, rest) = first.as_chunks::<PACK>();
     let (others, other_rest) = second.as_chunks::<PACK>();
@@ -227,7 +228,7 @@ fn sum_of_pairs<T: Real>(first: &[T], second: &[T], term: impl Fn(T, T) -> T) ->
 
 /// The same over one column.
 #[inline(always)]
-fn sum_of<T: Real>(column: &[T], term: impl Fn(T) -> T) -> T {
+pub(super) fn sum_of<T: Real>(column: &[T], term: impl Fn(T) -> T) -> T {
     sum_of_pairs(column, column, |value, _same| term(value))
 }
 

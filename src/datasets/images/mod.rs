@@ -5,11 +5,13 @@ pub mod cifar;
 mod cifar_names;
 mod made_up;
 mod normalise;
+mod source;
 
 pub use augment::{Augmentation, Draw};
 pub use cifar::{Cifar, OFFICIAL_ADDRESS};
 pub use made_up::MadeUp;
 pub use normalise::Normalisation;
+pub use source::TrainingImages;
 
 use crate::error::{Error, Result};
 use crate::nn::images::ImageShape;

@@ -1,0 +1,150 @@
+//! Pooling: windows and whole channels. Of equal largest values the first, row by row, gets the gradient, as in PyTorch.
+
+use super::shape::ImageShape;
+use crate::nn::real::Real;
+
+/// A pooling of windows, or of whole channels.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pool {
+    pub input: ImageShape,
+    pub output: ImageShape,
+    pub size: (usize, usize),
+    pub stride: usize,
+}
+
+impl Pool {
+    /// Of square windows.
+    pub fn windows(input: ImageShape, output: ImageShape, size: usize, stride: usize) -> Self {
+        Self {
+            input,
+            output,
+            size: (size, size),
+            stride,
+        }
+    }
+
+    /// Of whole channels.
+    pub fn whole(input: ImageShape) -> Self {
+        Self {
+            input,
+            output: ImageShape::new(input.channels, 1, 1),
+            size: (input.height, input.width),
+            stride: 1,
+        }
+    }
+
+    /// Where in its plane the largest value of the window behind output pixel `place` lies. A NaN is larger than anything.
+    #[inline(always)]
+    fn largest<T: Real>(&self, plane: &[T], place: usize) -> usize {
+        let (y, x) = (place / self.output.width * self.stride, place % self.output.width * self.stride);
+        let mut best = y * self.input.width + x;
+        for down in 0..self.size.0 {
+            let start = (y + down) * self.input.width + x;
+            for at in start..start + self.size.1 {
+                let nan = plane[at].partial_cmp(&plane[at]).is_none();
+                if plane[at] > plane[best] || nan {
+                    best = at;
+                }
+            }
+        }
+        best
+    }
+
+    /// Largest values.
+    pub fn max<T: Real>(&self, values: &[T], out: &mut [T]) {
+        for (plane, out) in values
+            .chunks_exact(self.input.plane())
+            .zip(out.chunks_exact_mut(self.output.plane()))
+        {
+            for (place, out) in out.iter_mut().enumerate() {
+                *out = plane[self.largest(plane, place)];
+            }
+        }
+    }
+
+    /// The way back of [`Pool::max`]; `input_deltas` is overwritten.
+    pub fn max_backward<T: Real>(&self, values: &[T], deltas: &[T], input_deltas: &mut [T]) {
+        input_deltas.fill(T::ZERO);
+        let planes = values
+            .chunks_exact(self.input.plane())
+            .zip(input_deltas.chunks_exact_mut(self.input.plane()));
+        for ((plane, into), deltas) in planes.zip(deltas.chunks_exact(self.output.plane())) {
+            for (place, delta) in deltas.iter().enumerate() {
+                into[self.largest(plane, place)] += *delta;
+            }
+        }
+    }
+}
+
+/// Mean of every channel.
+pub(super) fn average<T: Real>(values: &[T], plane: usize, out: &mut [T]) {
+    let size = T::from_f64(plane as f64);
+    out.fill(T::ZERO);
+    super::kernels::add_plane_sums(values, plane, out);
+    for value in out {
+        *value = *value / size;
+    }
+}
+
+/// The way back of [`average`].
+pub(super) fn average_backward<T: Real>(deltas: &[T], plane: usize, input_deltas: &mut [T]) {
+    let size = T::from_f64(plane as f64);
+    for (into, delta) in input_deltas.chunks_exact_mut(plane).zip(deltas) {
+        into.fill(*delta / size);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_equal_values_the_first_gets_the_gradient() {
+        let shape = ImageShape::new(1, 3, 4);
+        let pool = Pool::windows(shape, ImageShape::new(1, 1, 2), 2, 2);
+        // The third row fits no window.
+        let values = [1.0, 5.0, 2.0, 2.0, 5.0, 0.0, 2.0, 2.0, 9.0, 9.0, 9.0, 9.0];
+        let mut out = [0.0; 2];
+        pool.max(&values, &mut out);
+        assert_eq!(out, [5.0, 2.0]);
+        let mut back = [7.0; 12];
+        pool.max_backward(&values, &[10.0, 20.0], &mut back);
+        assert_eq!(back, [0.0, 10.0, 20.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
+        let whole = Pool::whole(shape);
+        whole.max(&values, &mut out[..1]);
+        whole.max_backward(&values, &[3.0], &mut back);
+        assert_eq!((out[0], back[8], back.iter().sum::<f64>()), (9.0, 3.0, 3.0));
+    }
+
+    #[test]
+    fn windows_that_overlap_add_their_gradients() {
+        let shape = ImageShape::new(1, 1, 3);
+        let pool = Pool {
+            input: shape,
+            output: ImageShape::new(1, 1, 2),
+            size: (1, 2),
+            stride: 1,
+        };
+        let mut back = [0.0; 3];
+        pool.max_backward(&[1.0, 4.0, 2.0], &[10.0, 20.0], &mut back);
+        assert_eq!(back, [0.0, 30.0, 0.0]);
+    }
+
+    #[test]
+    fn a_nan_is_not_lost_in_a_pool() {
+        let pool = Pool::whole(ImageShape::new(1, 1, 3));
+        let mut out = [0.0];
+        pool.max(&[1.0, f64::NAN, 2.0], &mut out);
+        assert!(out[0].is_nan());
+    }
+
+    #[test]
+    fn an_average_spreads_its_gradient_evenly() {
+        let mut out = [0.0; 2];
+        average(&[1.0, 3.0, 5.0, 7.0], 2, &mut out);
+        assert_eq!(out, [2.0, 6.0]);
+        let mut back = [0.0; 4];
+        average_backward(&[1.0, 4.0], 2, &mut back);
+        assert_eq!(back, [0.5, 0.5, 2.0, 2.0]);
+    }
+}

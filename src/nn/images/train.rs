@@ -1,0 +1,352 @@
+//! Training of image networks: SGD with momentum and weight decay, as `torch.optim.SGD` does it, and its learning rates.
+
+use std::sync::RwLock;
+
+use rand::seq::SliceRandom;
+use serde::{Deserialize, Serialize};
+
+use super::network::ImageNetwork;
+use super::pass::{Mode, Passed, Workspace, cross_entropy};
+use super::plan::Operation;
+use super::source::ImageSource;
+use crate::error::{Error, Result};
+use crate::nn::kernels;
+use crate::nn::network::NORM_MOMENTUM;
+use crate::nn::team::{self, write};
+use crate::nn::{EpochLog, Real, TrainingLog};
+use crate::progress::Progress;
+use crate::seed::Seed;
+
+/// Parameters that a thread updates at a time.
+const BLOCK: usize = 1 << 16;
+
+/// How long to train.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Length {
+    /// Passes over all images.
+    Epochs(usize),
+    /// Mini-batches.
+    Steps(usize),
+}
+
+/// How the learning rate changes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Schedule {
+    /// Times `factor` from each of the epochs `milestones` on (counted from 1); in the first `warm_up` epochs it grows from 0, step
+    /// by step, to the learning rate. SSD's published training.
+    Milestones {
+        /// Epochs, counted from 1, rising.
+        milestones: Vec<usize>,
+        /// Above 0.
+        factor: f64,
+        /// Epochs.
+        warm_up: usize,
+    },
+    /// Grows from 0 in the first share `warm_up` of the steps, then falls in a straight line that would reach 0 at `reach` times the
+    /// steps. The corrective benchmark's training.
+    Linear {
+        /// Share, 0 to below 1.
+        warm_up: f64,
+        /// 1 or above.
+        reach: f64,
+    },
+}
+
+/// How an image network is trained. Every epoch draws a new order of the images; the last batch may be smaller.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ImageRecipe {
+    /// How long.
+    pub length: Length,
+    /// Images of a mini-batch. A single image left over at the end of an epoch joins the batch before it.
+    pub batch: usize,
+    /// Highest learning rate.
+    pub learning_rate: f64,
+    /// From 0 to below 1; velocities start at 0 (PyTorch's `SGD` without dampening or Nesterov).
+    pub momentum: f64,
+    /// This times the parameter is added to its gradient, for every trainable parameter.
+    pub weight_decay: f64,
+    /// How the learning rate changes.
+    pub schedule: Schedule,
+}
+
+impl ImageRecipe {
+    /// SSD's published training of CIFAR networks (arXiv 2308.07707): learning rate 0.1, momentum 0.9, weight decay 5e-4, factor 0.2,
+    /// one warm-up epoch, batches of 64; 20 epochs with milestones 8, 12, 16 for 10 classes, 40 with 15, 30, 35 for 20, else 200 with
+    /// 60, 120, 160.
+    pub fn published_forgetting(classes: usize) -> Self {
+        let (epochs, milestones) = match classes {
+            10 => (20, vec![8, 12, 16]),
+            20 => (40, vec![15, 30, 35]),
+            _ => (200, vec![60, 120, 160]),
+        };
+        Self {
+            length: Length::Epochs(epochs),
+            batch: 64,
+            learning_rate: 0.1,
+            momentum: 0.9,
+            weight_decay: 5e-4,
+            schedule: Schedule::Milestones {
+                milestones,
+                factor: 0.2,
+                warm_up: 1,
+            },
+        }
+    }
+
+    /// The corrective benchmark's (arXiv 2402.14015): so many steps of 512 images, learning rate 0.025, 1 % warm-up, then in a straight
+    /// line towards 0 at 1.25 times the steps; momentum 0.9 and weight decay 5e-4.
+    pub fn published_corrective(steps: usize) -> Self {
+        Self {
+            length: Length::Steps(steps),
+            batch: 512,
+            learning_rate: 0.025,
+            momentum: 0.9,
+            weight_decay: 5e-4,
+            schedule: Schedule::Linear {
+                warm_up: 0.01,
+                reach: 1.25,
+            },
+        }
+    }
+
+    /// Mini-batches of one epoch over so many images.
+    pub fn steps_per_epoch(&self, images: usize) -> usize {
+        let whole = images.div_ceil(self.batch.max(1)).max(1);
+        if whole > 1 && images % self.batch == 1 { whole - 1 } else { whole }
+    }
+
+    /// Mini-batches in all.
+    pub fn steps(&self, images: usize) -> usize {
+        match self.length {
+            Length::Epochs(epochs) => epochs.saturating_mul(self.steps_per_epoch(images)),
+            Length::Steps(steps) => steps,
+        }
+    }
+
+    /// Learning rate of step `step`, counted from 0, where there are so many images.
+    pub fn rate(&self, step: usize, images: usize) -> f64 {
+        let per_epoch = self.steps_per_epoch(images);
+        match &self.schedule {
+            Schedule::Milestones {
+                milestones,
+                factor,
+                warm_up,
+            } => {
+                let warming = warm_up * per_epoch;
+                if step < warming {
+                    return self.learning_rate * step as f64 / warming as f64;
+                }
+                let epoch = step / per_epoch + 1;
+                let passed = milestones.iter().filter(|milestone| **milestone <= epoch).count();
+                self.learning_rate * factor.powi(passed as i32)
+            }
+            Schedule::Linear { warm_up, reach } => {
+                let steps = self.steps(images) as f64;
+                let (at, warming) = (step as f64, warm_up * steps);
+                if at < warming {
+                    return self.learning_rate * at / warming;
+                }
+                self.learning_rate * (reach * steps - at) / (reach * steps - warming)
+            }
+        }
+    }
+
+    /// That every setting is in its range.
+    ///
+    /// # Errors
+    /// Names the first that is not.
+    pub fn check(&self) -> Result<()> {
+        let wrong = |name: &str, value: f64, range: &str| Err(Error::input(format!("{name} is {value}, and must be {range}")));
+        if !(self.learning_rate > 0.0 && self.learning_rate.is_finite()) {
+            return wrong("the learning rate", self.learning_rate, "a number above 0");
+        }
+        if !(0.0..1.0).contains(&self.momentum) {
+            return wrong("the momentum", self.momentum, "from 0 to below 1");
+        }
+        if !(self.weight_decay >= 0.0 && self.weight_decay.is_finite()) {
+            return wrong("the weight decay", self.weight_decay, "a number from 0 up");
+        }
+        if self.batch < 2 {
+            return wrong("the batch size", self.batch as f64, "at least 2");
+        }
+        match &self.schedule {
+            Schedule::Milestones { factor, .. } if !(*factor > 0.0 && factor.is_finite()) => {
+                wrong("the factor on the learning rate", *factor, "a number above 0")
+            }
+            Schedule::Linear { warm_up, .. } if !(0.0..1.0).contains(warm_up) => wrong("the warm-up", *warm_up, "from 0 to below 1"),
+            Schedule::Linear { reach, .. } if !(*reach >= 1.0 && reach.is_finite()) => {
+                wrong("the point where the learning rate would reach 0", *reach, "1 or above")
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Takes steps of SGD on an image network, with memory of its velocities.
+#[derive(Debug)]
+pub struct ImageStepper<T> {
+    workspace: Workspace<T>,
+    velocities: Vec<T>,
+    threads: usize,
+}
+
+impl<T: Real> ImageStepper<T> {
+    /// Velocities are 0.
+    pub fn new(network: &ImageNetwork<T>, threads: usize) -> Self {
+        Self {
+            workspace: Workspace::new(),
+            velocities: vec![T::ZERO; network.parameters().len()],
+            threads: threads.max(1),
+        }
+    }
+
+    /// One step on the mean cross entropy of a batch: velocity = momentum * velocity + gradient + decay * parameter, parameter = parameter
+    /// - rate * velocity. Batch norm uses the batch's statistics and updates the running ones. Returns the mean loss before.
+    ///
+    /// # Errors
+    /// Where the pieces do not fit each other, batch norm has a single value, or the loss is not a finite number; the network is
+    /// then as it was.
+    pub fn step(&mut self, network: &mut ImageNetwork<T>, images: &[T], labels: &[u8], recipe: &ImageRecipe, rate: f64) -> Result<f64> {
+        network.check(images, labels)?;
+        if self.velocities.len() != network.parameters().len() {
+            return Err(Error::internal("the velocities belong to another network"));
+        }
+        let scale = 1.0 / labels.len() as f64;
+        let passed = self
+            .workspace
+            .pass(network, images, Mode::Training, self.threads, &|range, logits, deltas| {
+                cross_entropy(&labels[range], logits, scale, deltas)
+            });
+        if passed.counts.contains(&1) {
+            return Err(Error::input(
+                "batch norm needs more than one value: use a batch of at least 2 images",
+            ));
+        }
+        if !passed.loss.is_finite() {
+            return Err(Error::input(format!("training diverged at learning rate {rate}")).hint("choose a lower learning rate"));
+        }
+        self.descend(network, recipe, rate);
+        update_running(network, &passed);
+        Ok(passed.loss)
+    }
+
+    fn descend(&mut self, network: &mut ImageNetwork<T>, recipe: &ImageRecipe, rate: f64) {
+        let (momentum, decay, rate) = (T::from_f64(recipe.momentum), T::from_f64(recipe.weight_decay), T::from_f64(rate));
+        let blocks: Vec<_> = network
+            .parameters_mut()
+            .chunks_mut(BLOCK)
+            .zip(self.velocities.chunks_mut(BLOCK))
+            .map(RwLock::new)
+            .collect();
+        self.workspace.with_gradients(|parts| {
+            team::run(self.threads.min(blocks.len().max(1)), |member| {
+                for index in member.share(blocks.len()) {
+                    let mut block = write(&blocks[index]);
+                    let (values, velocities) = &mut *block;
+                    let start = index * BLOCK;
+                    let parts: Vec<&[T]> = parts.iter().map(|part| &part[start..start + values.len()]).collect();
+                    kernels::descend_with_momentum(values, velocities, &parts, momentum, decay, rate);
+                }
+            });
+        });
+    }
+}
+
+/// Moves running statistics by a tenth towards the batch's: its mean and unbiased variance.
+fn update_running<T: Real>(network: &mut ImageNetwork<T>, passed: &Passed) {
+    let norms = network.plan().steps.iter().filter_map(|step| match &step.operation {
+        Operation::Norm { means, .. } => Some(means.clone()),
+        _ => None,
+    });
+    let places: Vec<_> = norms.collect();
+    for ((place, moments), count) in places.into_iter().zip(&passed.moments).zip(&passed.counts) {
+        let unbiased = *count as f64 / (*count as f64 - 1.0);
+        let (means, variances) = network.buffers_mut()[place.start..].split_at_mut(place.len());
+        for ((mean, variance), (new_mean, new_variance)) in means.iter_mut().zip(variances).zip(moments) {
+            let moved = |old: T, new: f64| T::from_f64((1.0 - NORM_MOMENTUM) * old.to_f64() + NORM_MOMENTUM * new);
+            *mean = moved(*mean, *new_mean);
+            *variance = moved(*variance, new_variance * unbiased);
+        }
+    }
+}
+
+/// Trains an image network in place; the result does not depend on the number of threads.
+///
+/// # Errors
+/// Where recipe, images and network do not fit each other, the loss stops being a finite number, or the person asks to stop. The
+/// network is then as it was.
+pub fn train_images<T: Real>(
+    network: &mut ImageNetwork<T>,
+    source: &dyn ImageSource<T>,
+    recipe: &ImageRecipe,
+    seed: Seed,
+    threads: usize,
+    progress: &dyn Progress,
+) -> Result<TrainingLog> {
+    recipe.check()?;
+    let (shape, labels) = (source.shape(), source.labels());
+    if shape != network.spec().input {
+        return Err(Error::input(format!(
+            "the images are {shape} and the network takes {}",
+            network.spec().input
+        )));
+    }
+    if labels.len() < 2 || labels.len() > u32::MAX as usize {
+        return Err(Error::input(format!("a network cannot be trained on {} images", labels.len())));
+    }
+    let mut trained = network.clone();
+    let steps = recipe.steps(labels.len());
+    progress.start("training", steps as u64);
+    let outcome = run_steps(&mut trained, source, recipe, seed, threads, progress);
+    progress.finish();
+    let log = outcome?;
+    *network = trained;
+    Ok(log)
+}
+
+fn run_steps<T: Real>(
+    network: &mut ImageNetwork<T>,
+    source: &dyn ImageSource<T>,
+    recipe: &ImageRecipe,
+    seed: Seed,
+    threads: usize,
+    progress: &dyn Progress,
+) -> Result<TrainingLog> {
+    let (size, labels) = (source.shape().len(), source.labels());
+    let (steps, per_epoch) = (recipe.steps(labels.len()), recipe.steps_per_epoch(labels.len()));
+    let mut stepper = ImageStepper::new(network, threads);
+    let (mut batch, mut epochs) = (Vec::new(), Vec::new());
+    for first in (0..steps).step_by(per_epoch) {
+        let epoch = first / per_epoch;
+        let mut rows: Vec<u32> = (0..labels.len() as u32).collect();
+        rows.shuffle(&mut seed.stream("batches", epoch as u64));
+        let (mut loss, mut seen) = (0.0, 0);
+        for step in first..steps.min(first + per_epoch) {
+            progress.check()?;
+            let start = (step - first) * recipe.batch;
+            let end = if step + 1 == first + per_epoch {
+                rows.len()
+            } else {
+                start + recipe.batch
+            };
+            let rows = &rows[start..end];
+            batch.resize(rows.len() * size, T::ZERO);
+            source.fill(epoch as u32, rows, threads, &mut batch)?;
+            let own: Vec<u8> = rows.iter().map(|row| labels[*row as usize]).collect();
+            loss += rows.len() as f64 * stepper.step(network, &batch, &own, recipe, recipe.rate(step, labels.len()))?;
+            seen += rows.len();
+            progress.advance(1);
+        }
+        epochs.push(EpochLog {
+            epoch,
+            learning_rate: recipe.rate(first, labels.len()),
+            loss: loss / seen as f64,
+        });
+    }
+    if !network.is_finite() {
+        return Err(Error::input("training diverged: a weight is no longer a finite number").hint("choose a lower learning rate"));
+    }
+    Ok(TrainingLog { epochs })
+}

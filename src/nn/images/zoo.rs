@@ -1,0 +1,207 @@
+//! The networks of the two papers' image benchmarks, as data.
+
+use super::layer::{ImageSpec, Layer};
+use super::shape::ImageShape;
+use crate::error::{Error, Result, closest};
+
+/// A network by its name and what builds it for images of a size and a number of classes.
+type Entry = (&'static str, fn(ImageShape, usize) -> Vec<Layer>);
+
+/// All networks, in the order they are listed to people. A new one is one line here and one function.
+const NETWORKS: &[Entry] = &[
+    ("resnet9", |_, classes| resnet9(classes)),
+    ("resnet18", |_, classes| resnet18(classes)),
+    ("wide-resnet-28-10", |_, classes| wide_resnet(4, 10, classes)),
+];
+
+fn conv(name: String, outputs: usize, (kernel, stride, padding): (usize, usize, usize), bias: bool) -> Layer {
+    Layer::Conv {
+        name,
+        outputs,
+        kernel,
+        stride,
+        padding,
+        bias,
+    }
+}
+
+/// ResNet-9 of the corrective-unlearning benchmark (arXiv 2402.14015): blocks of convolution with bias, batch norm, CELU(0.075).
+fn resnet9(classes: usize) -> Vec<Layer> {
+    let block = |name: &str, outputs: usize, sizes: (usize, usize, usize)| {
+        vec![
+            conv(format!("{name}.conv"), outputs, sizes, true),
+            Layer::Norm {
+                name: format!("{name}.norm"),
+            },
+            Layer::Celu { alpha: 0.075 },
+        ]
+    };
+    let residual = |name: &str, width: usize| Layer::Residual {
+        main: [0, 1]
+            .into_iter()
+            .flat_map(|index| block(&format!("{name}.{index}"), width, (3, 1, 1)))
+            .collect(),
+        shortcut: Vec::new(),
+    };
+    let mut layers = block("stem", 64, (3, 1, 1));
+    layers.extend(block("down", 128, (5, 2, 2)));
+    layers.push(residual("residual1", 128));
+    layers.extend(block("widen", 256, (3, 1, 1)));
+    layers.push(Layer::MaxPool { size: 2, stride: 2 });
+    layers.push(residual("residual2", 256));
+    layers.extend(block("last", 128, (3, 1, 0)));
+    layers.push(Layer::GlobalMaxPool);
+    layers.push(Layer::Linear {
+        name: "head".to_owned(),
+        outputs: classes,
+        bias: false,
+    });
+    layers
+}
+
+/// ResNet-18 (He et al. 2016) in its form for CIFAR: a 3 x 3 stem without pooling. Names are torchvision's.
+fn resnet18(classes: usize) -> Vec<Layer> {
+    let norm = |name: String| Layer::Norm { name };
+    let mut layers = vec![conv("conv1".to_owned(), 64, (3, 1, 1), false), norm("bn1".to_owned()), Layer::Relu];
+    let mut inputs = 64;
+    for (stage, width) in [64, 128, 256, 512].into_iter().enumerate() {
+        for index in 0..2 {
+            let name = format!("layer{}.{index}", stage + 1);
+            let stride = if stage > 0 && index == 0 { 2 } else { 1 };
+            let main = vec![
+                conv(format!("{name}.conv1"), width, (3, stride, 1), false),
+                norm(format!("{name}.bn1")),
+                Layer::Relu,
+                conv(format!("{name}.conv2"), width, (3, 1, 1), false),
+                norm(format!("{name}.bn2")),
+            ];
+            let shortcut = match stride != 1 || inputs != width {
+                true => vec![
+                    conv(format!("{name}.downsample.0"), width, (1, stride, 0), false),
+                    norm(format!("{name}.downsample.1")),
+                ],
+                false => Vec::new(),
+            };
+            layers.push(Layer::Residual { main, shortcut });
+            layers.push(Layer::Relu);
+            inputs = width;
+        }
+    }
+    layers.push(Layer::GlobalAveragePool);
+    layers.push(Layer::Linear {
+        name: "fc".to_owned(),
+        outputs: classes,
+        bias: true,
+    });
+    layers
+}
+
+/// WideResNet (Zagoruyko and Komodakis 2016) of three stages of `blocks` blocks, `widen` times 16, 32 and 64 channels; convolutions
+/// with bias, no dropout.
+pub(super) fn wide_resnet(blocks: usize, widen: usize, classes: usize) -> Vec<Layer> {
+    let norm = |name: String| Layer::Norm { name };
+    let mut layers = vec![conv("conv1".to_owned(), 16, (3, 1, 1), true)];
+    let mut inputs = 16;
+    for (stage, width) in [16 * widen, 32 * widen, 64 * widen].into_iter().enumerate() {
+        for index in 0..blocks {
+            let name = format!("layer{}.{index}", stage + 1);
+            let stride = if stage > 0 && index == 0 { 2 } else { 1 };
+            let main = vec![
+                norm(format!("{name}.bn1")),
+                Layer::Relu,
+                conv(format!("{name}.conv1"), width, (3, 1, 1), true),
+                norm(format!("{name}.bn2")),
+                Layer::Relu,
+                conv(format!("{name}.conv2"), width, (3, stride, 1), true),
+            ];
+            let shortcut = match stride != 1 || inputs != width {
+                true => vec![conv(format!("{name}.shortcut.0"), width, (1, stride, 0), true)],
+                false => Vec::new(),
+            };
+            layers.push(Layer::Residual { main, shortcut });
+            inputs = width;
+        }
+    }
+    layers.extend([norm("bn1".to_owned()), Layer::Relu, Layer::GlobalAveragePool]);
+    layers.push(Layer::Linear {
+        name: "linear".to_owned(),
+        outputs: classes,
+        bias: true,
+    });
+    layers
+}
+
+impl ImageSpec {
+    /// Names of the networks that [`ImageSpec::named`] knows.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        NETWORKS.iter().map(|(name, _)| *name)
+    }
+
+    /// The network of this name for images of a size and a number of classes.
+    ///
+    /// # Errors
+    /// Where there is none, or it cannot take such images.
+    pub fn named(name: &str, input: ImageShape, classes: usize) -> Result<Self> {
+        let Some((name, build)) = NETWORKS.iter().find(|(other, _)| *other == name) else {
+            let hint = match closest(name, Self::names()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("networks: {}", Self::names().collect::<Vec<_>>().join(", ")),
+            };
+            return Err(Error::input(format!("there is no image network `{name}`")).hint(hint));
+        };
+        let spec = Self {
+            name: (*name).to_owned(),
+            input,
+            classes,
+            layers: build(input, classes),
+        };
+        spec.tensors()?;
+        Ok(spec)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn count(name: &str, classes: usize) -> usize {
+        ImageSpec::named(name, ImageShape::CIFAR, classes).unwrap().parameters().unwrap()
+    }
+
+    #[test]
+    fn parameter_counts_are_those_of_the_references() {
+        // The corrective benchmark's own count; ResNet-18's of torchvision's with the other stem; WideResNet's of PyTorch modules
+        // (tests/fixtures/image_networks.py).
+        assert_eq!(count("resnet9", 10), 2_276_224);
+        assert_eq!((count("resnet18", 10), count("resnet18", 100)), (11_173_962, 11_220_132));
+        let text = include_str!("../../../tests/fixtures/image_networks.json");
+        let golden: serde_json::Value = serde_json::from_str(text).unwrap();
+        let counts = golden["counts"].as_object().unwrap();
+        assert_eq!(counts.len(), 4);
+        for (name, expected) in counts {
+            let (name, classes) = name.rsplit_once('/').unwrap();
+            assert_eq!(count(name, classes.parse().unwrap()) as u64, expected.as_u64().unwrap(), "{name}");
+        }
+    }
+
+    #[test]
+    fn names_that_are_not_known_and_images_that_do_not_fit_are_refused() {
+        let error = ImageSpec::named("resnet-18", ImageShape::CIFAR, 10).unwrap_err();
+        assert_eq!(error.hint_text(), Some("did you mean `resnet18`?"));
+        assert!(
+            ImageSpec::named("resnet9", ImageShape::new(3, 4, 4), 10).is_err(),
+            "the last convolution finds 1 x 1"
+        );
+        assert!(ImageSpec::named("resnet9", ImageShape::CIFAR, 1).is_err());
+        assert!(ImageSpec::named("resnet9", ImageShape::CIFAR, 257).is_err());
+    }
+
+    #[test]
+    fn every_network_is_the_same_after_a_trip_through_json() {
+        for name in ImageSpec::names() {
+            let spec = ImageSpec::named(name, ImageShape::CIFAR, 20).unwrap();
+            let back: ImageSpec = serde_json::from_str(&serde_json::to_string(&spec).unwrap()).unwrap();
+            assert_eq!(back, spec);
+        }
+    }
+}
