@@ -17,6 +17,7 @@ use crate::jobs::rows::TrainingSheet;
 use crate::jobs::save::{folder_of, save_repaired, save_trained};
 use crate::jobs::train::{TrainOptions, TrainRequest, train as run_training};
 use crate::label_errors::flags::{self, FlagOptions, ResolvedFlags};
+use crate::label_errors::proposals::Ticks;
 use crate::label_errors::{Bias, ExpandOptions, InjectedSheet, InjectionPlan, Known, affected_rows, inject_sheet, kinds};
 use crate::model::ModelFolder;
 use crate::notes::Notes;
@@ -281,7 +282,7 @@ fn only_a_few(context: &Context, mistake: &Mistake, notes: &mut Notes, progress:
         threads: context.threads,
     };
     let found = expand(&search, &flagged, &ExpandOptions::default(), notes, progress)?;
-    proposal_sheet(&search, &flagged, &found, false)?.write(&folder.join("proposals.xlsx"), &mut quiet)?;
+    proposal_sheet(&search, &flagged, &found, Ticks::default())?.write(&folder.join("proposals.xlsx"), &mut quiet)?;
     console.say(format!(
         "Somebody found {} of the {} wrong rows: few-flags.csv. What do they have in common, and what else follows it?",
         count(drawn),
@@ -292,7 +293,7 @@ fn only_a_few(context: &Context, mistake: &Mistake, notes: &mut Notes, progress:
         context,
         "recant expand mistake/corrupted.csv --model model --flags few-flags.csv --out proposals.xlsx",
     );
-    let wider = with_pattern(&flagged, &found, model, &sheet);
+    let wider = with_pattern(&flagged, &found, model, &sheet, context.seed);
     let out = folder.join("model-expanded");
     let mut lane = Vec::new();
     for (flags, path) in [(&flagged, None), (&wider, Some(&out))] {

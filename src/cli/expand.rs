@@ -10,6 +10,7 @@ use crate::evaluate::words::{count, percent};
 use crate::jobs::expand::{Search, expand, proposal_sheet, suspect_sheet, suspects};
 use crate::jobs::rows::TrainingSheet;
 use crate::label_errors::flags;
+use crate::label_errors::proposals::Ticks;
 use crate::label_errors::{ExpandOptions, Expansion, Verdict};
 use crate::model::ModelFolder;
 use crate::notes::Notes;
@@ -44,7 +45,11 @@ pub(super) fn run(context: &Context, arguments: &ExpandArgs) -> Result<()> {
         &mut notes,
         &context.console.progress(),
     )?;
-    proposal_sheet(&search, &resolved, &found, arguments.tick_contradictions)?.write(&arguments.out, &mut notes)?;
+    let ticks = Ticks {
+        contradictions: arguments.tick_contradictions,
+        drawn: arguments.tick_doubtful.then_some(context.seed),
+    };
+    proposal_sheet(&search, &resolved, &found, ticks)?.write(&arguments.out, &mut notes)?;
     say(context, arguments, &found, &notes);
     Ok(())
 }
@@ -71,6 +76,7 @@ fn say(context: &Context, arguments: &ExpandArgs, found: &Expansion, notes: &Not
     }
     let mut value = serde_json::to_value(found).unwrap_or_default();
     value["pattern"] = serde_json::json!(found.pattern.len());
+    value["doubtful"] = serde_json::json!(found.doubtful.len());
     value["explained"] = serde_json::json!(found.explained.len());
     value["contradictions"] = serde_json::json!(found.contradictions.len());
     value["out"] = serde_json::json!(arguments.out);
@@ -111,6 +117,17 @@ pub(super) fn summary(context: &Context, found: &Expansion) {
             ),
         ),
         None => console.item("Proposed", "no further row for being like the flagged ones"),
+    }
+    let doubtful: f64 = found.doubtful.iter().map(|proposal| proposal.score).sum();
+    if doubtful >= 1.0 {
+        console.item(
+            "Doubtful",
+            format!(
+                "{} further rows of the pattern; about {} of them are wrong, but which cannot be told",
+                count(found.doubtful.len()),
+                count(doubtful.round() as usize)
+            ),
+        );
     }
     for contradiction in &found.contradicted {
         if contradiction.rows > 0 {

@@ -154,7 +154,7 @@ fn expanded(
     };
     let found = expand::expand(&search, &flags, &ExpandOptions::default(), notes, &context.console.progress())?;
     super::expand::summary(context, &found);
-    Ok((expand::with_pattern(&flags, &found, model, sheet), Some(found)))
+    Ok((expand::with_pattern(&flags, &found, model, sheet, context.seed), Some(found)))
 }
 
 /// The report, and the records that it can be made from again.

@@ -72,7 +72,14 @@ pub struct ExpansionRecord {
     pub expected_precision: Option<f64>,
     /// Rows that contradict the rest of their group or a near copy of the label; the repair left them alone.
     pub contradictions: usize,
-    /// Each proposed row, the class it was trained as (where a method trains on it) as its correction.
+    /// Rows proposed for being like the flagged ones.
+    pub proposed: usize,
+    /// Rows that follow a rule but are not sure enough to be proposed.
+    pub doubtful: usize,
+    /// How many of those were taken as wrong.
+    pub doubtful_taken: usize,
+    /// Each row that was taken as wrong beside the flagged ones, with its chance of being wrong; the class it was trained as (where a
+    /// method trains on it) as its correction.
     pub rows: Vec<FlaggedRow>,
 }
 

@@ -6,9 +6,9 @@ use crate::error::Result;
 use crate::evaluate::record::{ExpansionRecord, ExpansionRule, RepairRecord};
 use crate::jobs::rows::TrainingSheet;
 use crate::label_errors::flags::{Part, ResolvedFlag, ResolvedFlags};
-use crate::label_errors::proposals;
+use crate::label_errors::proposals::{self, Ticks};
 use crate::label_errors::suspects::{Suspects, SuspectsRequest, suspects as find_suspects};
-use crate::label_errors::{ExpandOptions, ExpandRequest, Expansion, expand as find_rest};
+use crate::label_errors::{ExpandOptions, ExpandRequest, Expansion, Proposal, expand as find_rest};
 use crate::model::ModelFolder;
 use crate::notes::Notes;
 use crate::progress::Progress;
@@ -92,7 +92,7 @@ pub fn suspects(search: &Search, folds: usize, progress: &dyn Progress) -> Resul
 ///
 /// # Errors
 /// None in practice: what was found is of this sheet.
-pub fn proposal_sheet(search: &Search, flags: &ResolvedFlags, found: &Expansion, tick_contradictions: bool) -> Result<Table> {
+pub fn proposal_sheet(search: &Search, flags: &ResolvedFlags, found: &Expansion, ticks: Ticks) -> Result<Table> {
     let corrections: BTreeMap<u32, u8> = flags
         .training
         .iter()
@@ -102,7 +102,7 @@ pub fn proposal_sheet(search: &Search, flags: &ResolvedFlags, found: &Expansion,
         found,
         &flags.positions(),
         &corrections,
-        tick_contradictions,
+        ticks,
         search.table,
         &search.sheet.prepared,
         &search.sheet.data.labels,
@@ -117,16 +117,18 @@ pub fn suspect_sheet(search: &Search, found: &Suspects) -> Result<Table> {
     proposals::of_suspects(found, search.table, &search.sheet.prepared, &search.sheet.data.labels)
 }
 
-/// The flags with the rows of the pattern added, as a repair takes them. Counts stay those of the flag file. Methods that train learn the
-/// proposed rows, and the flagged ones that follow a rule and came without a correct label, as their likeliest class.
-pub fn with_pattern(flags: &ResolvedFlags, found: &Expansion, model: &ModelFolder, sheet: &TrainingSheet) -> ResolvedFlags {
+/// The flags with rows of the pattern added, as a repair takes them. Counts stay those of the flag file. Of the proposed rows, and of the
+/// doubtful ones below the cut, each is taken with its chance of being wrong: then the labels of a rule's rows are on average those of a
+/// clean sheet, where taking the sure ones alone would leave a model believing the error wherever it is hard to see. Methods that train
+/// learn the taken rows, and the flagged ones that follow a rule and came without a correct label, as their likeliest class.
+pub fn with_pattern(flags: &ResolvedFlags, found: &Expansion, model: &ModelFolder, sheet: &TrainingSheet, seed: Seed) -> ResolvedFlags {
     let entries = model.rows.part(Part::Train);
     let mut all = flags.clone();
     for flag in &mut all.training {
         let explained = found.explained.binary_search_by_key(&flag.position, |proposal| proposal.row).ok();
         flag.correction = flag.correction.or_else(|| Some(found.explained.get(explained?)?.likeliest));
     }
-    all.training.extend(found.pattern.iter().map(|proposal| {
+    all.training.extend(found.drawn(seed).iter().map(|proposal| {
         let position = proposal.row as usize;
         ResolvedFlag {
             position: proposal.row,
@@ -155,7 +157,8 @@ pub fn record(found: &Expansion, typed: &ResolvedFlags, flags: &ResolvedFlags, r
         expected_precision: rule.expected_precision,
     });
     // The record lists the rows in the order of the flags that the repair was given.
-    let proposed = |position: u32| found.pattern.binary_search_by_key(&position, |proposal| proposal.row).is_ok();
+    let among = |proposals: &[Proposal], position: u32| proposals.binary_search_by_key(&position, |proposal| proposal.row).is_ok();
+    let mut of_doubtful = 0;
     let (mut flagged, mut rows) = (Vec::new(), Vec::new());
     let corrected: BTreeSet<u32> = typed
         .training
@@ -164,7 +167,9 @@ pub fn record(found: &Expansion, typed: &ResolvedFlags, flags: &ResolvedFlags, r
         .map(|flag| flag.position)
         .collect();
     for (flag, mut row) in flags.training.iter().zip(std::mem::take(&mut record.flagged_rows)) {
-        if proposed(flag.position) {
+        let doubtful = among(&found.doubtful, flag.position);
+        of_doubtful += usize::from(doubtful);
+        if doubtful || among(&found.pattern, flag.position) {
             rows.push(row);
             continue;
         }
@@ -179,6 +184,9 @@ pub fn record(found: &Expansion, typed: &ResolvedFlags, flags: &ResolvedFlags, r
         rules: rules.collect(),
         expected_precision: found.expected_precision,
         contradictions: found.contradictions.len(),
+        proposed: found.pattern.len(),
+        doubtful: found.doubtful.len(),
+        doubtful_taken: of_doubtful,
         rows,
     });
 }

@@ -5,24 +5,28 @@
 //! | the key column, or none | names the row |
 //! | `sheet_row` | its number as the spreadsheet shows it |
 //! | `is_label_issue` | TRUE where a repair will take the row as wrong: the box to tick |
-//! | `kind` | flagged, pattern, contradiction or suspect |
+//! | `kind` | flagged, pattern, doubtful, contradiction or suspect |
 //! | `given_label` | the label it has |
 //! | `likeliest_label` | the label it should probably have (`repair --correct-column likeliest_label` learns it); of a flagged row the one the person gave, if any |
 //! | `chance_wrong` | estimated chance that its label is wrong; blank for flagged rows |
 //! | `correct_label` | the correct label, for flagged rows where the person gave one; only there if any has one |
 //! | `why` | the rule or contradiction, in words |
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::expand::{Expansion, Proposal};
 use super::sheet::{GIVEN_LABEL, SHEET_ROW};
 use super::suspects::Suspects;
 use crate::error::{Error, Result};
 use crate::features::Prepared;
+use crate::seed::Seed;
 use crate::tables::Table;
 
 /// The column of ticks; cleanlab's name, which [`super::flags`] knows.
 pub const TICK: &str = "is_label_issue";
+
+/// Chance of being wrong from which a doubtful row is listed.
+const DOUBTFUL: f64 = 0.1;
 
 /// One line of the sheet.
 struct Line {
@@ -35,8 +39,18 @@ struct Line {
     why: String,
 }
 
-/// What an expansion found: flagged rows, rows of a pattern (both ticked), rows that contradict something (ticked only if asked for), the
-/// surest first. `corrections`: correct labels of flagged rows, where known.
+/// Which proposed rows are ticked; flagged ones always are.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Ticks {
+    /// Rows that contradict something too.
+    pub contradictions: bool,
+    /// Of the rows that follow a rule, doubtful or not, those drawn with their chance of being wrong ([`Expansion::drawn`]), instead of all
+    /// those of the pattern.
+    pub drawn: Option<Seed>,
+}
+
+/// What an expansion found: flagged rows, rows of a pattern (both ticked), doubtful rows that follow its rule too, rows that contradict
+/// something (neither ticked unless asked for), the surest first. `corrections`: correct labels of flagged rows, where known.
 ///
 /// # Errors
 /// Where the expansion is not of this sheet.
@@ -44,7 +58,7 @@ pub fn of_expansion(
     found: &Expansion,
     flagged: &[u32],
     corrections: &BTreeMap<u32, u8>,
-    tick_contradictions: bool,
+    ticks: Ticks,
     table: &Table,
     prepared: &Prepared,
     labels: &[u8],
@@ -65,12 +79,16 @@ pub fn of_expansion(
             why: String::new(),
         })
         .collect();
+    let drawn: Option<BTreeSet<u32>> = ticks
+        .drawn
+        .map(|seed| found.drawn(seed).iter().map(|proposal| proposal.row).collect());
+    let is_drawn = |row: u32| drawn.as_ref().is_some_and(|drawn| drawn.contains(&row));
     let mut add = |proposals: &[Proposal], kind: &'static str, ticked: bool, why: &dyn Fn(&Proposal) -> String| {
         let mut sorted: Vec<&Proposal> = proposals.iter().collect();
         sorted.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.row.cmp(&b.row)));
         lines.extend(sorted.into_iter().map(|proposal| Line {
             row: proposal.row,
-            ticked,
+            ticked: ticked || is_drawn(proposal.row),
             kind,
             likeliest: Some(proposal.likeliest),
             chance: Some(proposal.score),
@@ -78,14 +96,16 @@ pub fn of_expansion(
             why: why(proposal),
         }));
     };
-    add(&found.pattern, "pattern", true, &|proposal| {
-        found
-            .rules
-            .get(proposal.rule)
-            .map(|rule| rule.conditions.clone())
-            .unwrap_or_default()
-    });
-    add(&found.contradictions, "contradiction", tick_contradictions, &|proposal| {
+    let rule = |proposal: &Proposal| {
+        let rule = found.rules.get(proposal.rule);
+        rule.map(|rule| rule.conditions.clone()).unwrap_or_default()
+    };
+    add(&found.pattern, "pattern", drawn.is_none(), &rule);
+    let elsewhere = |row: u32| found.contradictions.binary_search_by_key(&row, |proposal| proposal.row).is_ok();
+    let worth_a_look = |proposal: &&Proposal| (proposal.score >= DOUBTFUL || is_drawn(proposal.row)) && !elsewhere(proposal.row);
+    let doubtful: Vec<Proposal> = found.doubtful.iter().filter(worth_a_look).copied().collect();
+    add(&doubtful, "doubtful", false, &rule);
+    add(&found.contradictions, "contradiction", ticks.contradictions, &|proposal| {
         let contradiction = found.contradicted.get(proposal.rule);
         contradiction.map(|contradiction| contradiction.words.clone()).unwrap_or_default()
     });

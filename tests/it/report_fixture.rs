@@ -259,6 +259,9 @@ pub fn hostile() -> RepairRecord {
         }],
         expected_precision: Some(0.93),
         contradictions: 12,
+        proposed: 1_502,
+        doubtful: 188,
+        doubtful_taken: 40,
         rows: record.flagged_rows.iter().take(25).cloned().collect(),
     });
     let mut notes = Notes::new();
@@ -466,6 +469,9 @@ fn expansion(classes: &[&str]) -> ExpansionRecord {
         }],
         expected_precision: Some(0.942),
         contradictions: 12,
+        proposed: 84,
+        doubtful: 31,
+        doubtful_taken: 9,
         rows: rows.collect(),
     }
 }

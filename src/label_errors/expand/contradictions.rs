@@ -7,6 +7,8 @@ use super::{Contradiction, Proposal};
 const AGREEING: f64 = 0.85;
 /// Share of errors avoided from which a column is a near copy of a class.
 const NEAR_COPY: f64 = 0.8;
+/// Share of a class's rows that the values vouching for it must have: one region that is nearly always late is no copy of the label.
+const COVERED: f64 = 0.5;
 /// Rows of a value from which it can vouch for a class.
 const FEWEST_OF_VALUE: usize = 30;
 
@@ -147,7 +149,7 @@ fn judged_by_value(given: &Given, column: &Column, rule: usize, name: &dyn Fn(us
         }
     }
     // What each value vouches for: a class that has nearly all of its rows, far more than of the others.
-    let vouched: Vec<Option<(usize, f64)>> = (0..values)
+    let mut vouched: Vec<Option<(usize, f64)>> = (0..values)
         .map(|value| {
             let counts = &counts[value * given.classes..(value + 1) * given.classes];
             let all: usize = counts.iter().sum();
@@ -163,6 +165,14 @@ fn judged_by_value(given: &Given, column: &Column, rule: usize, name: &dyn Fn(us
             (frequent && avoided >= NEAR_COPY).then_some((class, share))
         })
         .collect();
+    let mut covered = vec![0_usize; given.classes];
+    for (value, (class, _)) in vouched.iter().enumerate().filter_map(|(value, vouched)| Some((value, (*vouched)?))) {
+        covered[class] += counts[value * given.classes + class];
+    }
+    let is_covered = |class: usize| covered[class] as f64 >= COVERED * by_class[class] as f64;
+    for slot in &mut vouched {
+        *slot = slot.filter(|(class, _)| is_covered(*class));
+    }
     let (best, (class, share)) = vouched
         .iter()
         .enumerate()

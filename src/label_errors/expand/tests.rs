@@ -441,3 +441,93 @@ fn a_sure_model_is_not_turned_around_because_errors_spare_one_value_of_a_column(
         assert!(booked.iter().all(|row| fitted.likeliest[*row] == 2), "seed {seed}");
     }
 }
+
+fn near_copies(column: Column, labels: &[u8]) -> (Vec<Contradiction>, Vec<Proposal>) {
+    let mut contradictions = Vec::new();
+    let given = contradictions::Given {
+        labels,
+        classes: 3,
+        class_names: &["early".to_owned(), "on time".to_owned(), "late".to_owned()],
+        groups: None,
+        group_name: None,
+        truth: &vec![1.0 / 3.0; labels.len() * 3],
+        aside: &vec![false; labels.len()],
+    };
+    let found = contradictions::find(&given, &[column], &mut contradictions);
+    (contradictions, found)
+}
+
+/// A region whose rows are nearly always late says something about late rows, but most of those are elsewhere: its few punctual rows
+/// contradict nothing. A flag that most late rows have is a copy of the label, and those few do.
+#[test]
+fn a_region_that_is_nearly_always_late_is_no_copy_of_the_label_but_a_late_flag_is() {
+    let rows = 3_000;
+    // A tenth of the rows lies in region 4, of which 19 in 20 are late; elsewhere the three classes are as frequent as each other.
+    let regions: Vec<u16> = (0..rows).map(|row| if row % 10 == 0 { 4 } else { (row % 4) as u16 }).collect();
+    let labels: Vec<u8> = (0..rows)
+        .map(|row| match row % 10 {
+            0 => {
+                if (row / 10) % 20 == 0 {
+                    1
+                } else {
+                    2
+                }
+            }
+            _ => (row / 10 % 3) as u8,
+        })
+        .collect();
+    assert_eq!(near_copies(column("Region", regions, 5), &labels), (Vec::new(), Vec::new()));
+    let mut flag: Vec<u16> = labels.iter().map(|label| u16::from(*label == 2)).collect();
+    let punctual = labels.iter().position(|label| *label == 1).unwrap();
+    flag[punctual] = 1;
+    let (contradictions, found) = near_copies(column("Late flag", flag, 2), &labels);
+    assert_eq!(contradictions.len(), 1);
+    assert_eq!(
+        found.iter().map(|found| (found.row, found.likeliest)).collect::<Vec<_>>(),
+        [(punctual as u32, 2)]
+    );
+}
+
+#[test]
+fn rows_are_drawn_as_often_as_they_are_thought_to_be_wrong() {
+    let trial = trial(&sheet(6_000, 1), &profile(), LANE, None, false);
+    let flagged = trial.flags(0.2, 0.0);
+    let mut found = trial.expand(&flagged, 1).unwrap();
+    let listed: BTreeSet<u32> = found.pattern.iter().chain(&found.doubtful).map(|proposal| proposal.row).collect();
+    assert_eq!(
+        listed.len(),
+        found.pattern.len() + found.doubtful.len(),
+        "no row is both sure and doubtful"
+    );
+    assert!(!found.doubtful.is_empty() && flagged.iter().all(|row| !listed.contains(row)));
+    // Every row of the rule's booked class is flagged, proposed or doubtful.
+    assert_eq!(found.rules[0].rows, listed.len() + found.explained.len());
+    let drawn = found.drawn(Seed(3));
+    assert_eq!(drawn, found.drawn(Seed(3)));
+    assert!(drawn.is_sorted_by_key(|proposal| proposal.row) && drawn.iter().all(|proposal| listed.contains(&proposal.row)));
+    // Sure ones always, impossible ones never, and a quarter a quarter of the time: 4 standard deviations are allowed.
+    found.pattern = (0..400)
+        .map(|row| Proposal {
+            row,
+            score: 1.0,
+            likeliest: 0,
+            rule: 0,
+        })
+        .collect();
+    found.doubtful = (400..2_400)
+        .map(|row| Proposal {
+            row,
+            score: if row < 800 { 0.0 } else { 0.25 },
+            likeliest: 0,
+            rule: 0,
+        })
+        .collect();
+    let rows: Vec<u32> = found.drawn(Seed(4)).iter().map(|proposal| proposal.row).collect();
+    assert_eq!(rows[..400], (0..400).collect::<Vec<u32>>());
+    assert!(rows[400..].iter().all(|row| *row >= 800));
+    assert!(
+        (322..=478).contains(&(rows.len() - 400)),
+        "{} of 1,600 at a quarter each",
+        rows.len() - 400
+    );
+}

@@ -54,15 +54,21 @@ fn draw(context: &Context<'_>) -> Result<Option<Body>> {
         Column::text("model after"),
     ];
     let all = expansion.rows.len();
+    let of_proposed = all.saturating_sub(expansion.doubtful_taken);
     let markup = html! {
         p { (prose(&expansion.sentence, 2000)) "." }
         @if all > 0 {
             p {
-                (format::counted(all, "row")) " were proposed for being like the flagged ones and were taken as wrong too, so they are not proven wrong: "
-                "methods that train on rows learned them as their likeliest label (and so the flagged rows that follow a rule and came without a correct one), the others as rows to forget."
+                (format::counted(expansion.proposed, "row")) " were proposed for being like the flagged ones. They are not proven wrong, so each was taken as wrong with its chance of being so: "
+                (format::count(of_proposed)) " of them"
+                @if expansion.doubtful > 0 {
+                    ", and " (format::count(expansion.doubtful_taken)) " of " (format::counted(expansion.doubtful, "row")) " that follow a rule too but are less sure"
+                }
+                ". On average the labels of a rule's rows are then those of a clean sheet. "
+                "Methods that train on rows learned them as their likeliest label (and so the flagged rows that follow a rule and came without a correct one), the others as rows to forget."
             }
             (table("Rules that flagged rows follow", &columns, rules.collect()))
-            (table(&format!("Proposed training rows and what the models say of them. {}.", shown_of(all, "row", "Proposed rows")), &row_columns, rows.collect()))
+            (table(&format!("Training rows taken as wrong beside the flagged ones, and what the models say of them. {}.", shown_of(all, "row", "Proposed rows")), &row_columns, rows.collect()))
         }
         @if expansion.contradictions > 0 {
             p { (format::counted(expansion.contradictions, "further row")) " contradict the rest of their group or a near copy of the label; the repair left them alone. " code { "recant expand" } " lists them." }

@@ -12,7 +12,7 @@ use super::settings::{Proposed, Step, StudyOptions, StudySettings, Unit, Way, pa
 use super::{CLEAN, EXPANDING, NONE};
 use crate::error::{Error, ErrorKind, Result};
 use crate::features::{ClassWeights, Part, Prepared, Profile, prepare};
-use crate::label_errors::expand::{ExpandOptions, ExpandRequest, Expansion, expand};
+use crate::label_errors::expand::{ExpandOptions, ExpandRequest, Expansion, Proposal, expand};
 use crate::label_errors::{Bias, InjectionPlan, Known, KnownFlags, PlannedMistake, affected_rows, inject_sheet, parse_mistakes};
 use crate::nn::{self, Examples, Forget, MlpSpec, Network, Recipe, StoredImportances, store_importances};
 use crate::notes::Notes;
@@ -340,21 +340,23 @@ impl<'a> Study<'a> {
     }
 
     /// The flagged rows, and those that a way takes as wrong beside them.
-    fn deletion(&self, corrupted: &Corrupted, flagged: &[u32], found: Option<(&Expansion, Proposed)>) -> Deletion {
-        let mut positions = flagged.to_vec();
-        positions.extend(found.iter().flat_map(|(found, _)| found.pattern_rows()));
-        positions.sort_unstable();
-        positions.dedup();
-        let corrections = match found {
-            Some((found, Proposed::Relabel)) => {
-                let likeliest: BTreeMap<u32, u8> = found
-                    .pattern
-                    .iter()
-                    .chain(&found.explained)
-                    .map(|proposal| (proposal.row, proposal.likeliest))
-                    .collect();
-                positions.iter().map(|row| likeliest.get(row).copied()).collect()
+    fn deletion(&self, unit: &Unit, corrupted: &Corrupted, flagged: &[u32], found: Option<(&Expansion, Proposed)>) -> Deletion {
+        let mut learned: BTreeMap<u32, Option<u8>> = flagged.iter().map(|row| (*row, None)).collect();
+        if let Some((found, proposed)) = found {
+            let likeliest = |proposal: &Proposal| (proposal.row, Some(proposal.likeliest));
+            match proposed {
+                Proposed::Drop => learned.extend(found.pattern.iter().map(|proposal| (proposal.row, None))),
+                Proposed::Relabel => learned.extend(found.explained.iter().chain(&found.pattern).map(likeliest)),
+                Proposed::Draw => {
+                    learned.extend(found.explained.iter().map(likeliest));
+                    let seed = self.seed(unit, "drawn-labels");
+                    learned.extend(found.drawn(seed).iter().map(likeliest));
+                }
             }
+        }
+        let positions: Vec<u32> = learned.keys().copied().collect();
+        let corrections = match found {
+            Some((_, Proposed::Relabel | Proposed::Draw)) => learned.into_values().collect(),
             _ => Vec::new(),
         };
         Deletion {
@@ -398,7 +400,7 @@ impl<'a> Study<'a> {
                 seconds.insert(format!("{known} {EXPANDING}"), started.elapsed().as_secs_f64());
             }
             let found = expanded.as_ref().zip(way.proposed);
-            let deletion = self.deletion(corrupted, &flagged, found);
+            let deletion = self.deletion(unit, corrupted, &flagged, found);
             let started = Instant::now();
             let mut row = self.repaired(way, start, &deletion, validation, judged, progress)?;
             seconds.insert(format!("{known} {}", way.name), started.elapsed().as_secs_f64());

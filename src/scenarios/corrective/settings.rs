@@ -122,6 +122,9 @@ pub enum Proposed {
     Drop,
     /// They are flagged too, and methods that train learn them, and the flagged rows that follow the same rule, as their likeliest class.
     Relabel,
+    /// As before, but what each row of the pattern is learned as, and each row below the cut, is drawn with its chance of being wrong: on
+    /// average the labels are then those of the clean sheet, as far as the chances are right.
+    Draw,
 }
 
 /// One method of a way to repair.
@@ -143,7 +146,11 @@ pub struct Way {
 }
 
 /// Prefixes of ways that propose further rows first.
-const PROPOSING: [(&str, Proposed); 2] = [("expand+", Proposed::Drop), ("expand-relabel+", Proposed::Relabel)];
+const PROPOSING: [(&str, Proposed); 3] = [
+    ("expand+", Proposed::Drop),
+    ("expand-relabel+", Proposed::Relabel),
+    ("expand-draw+", Proposed::Draw),
+];
 
 /// The same way without proposed rows; `None` where it proposes none.
 pub fn without_proposing(name: &str) -> Option<&str> {

@@ -1,0 +1,235 @@
+//! Judging the rows of a rule: how many are wrong, which, and from where on they are sure enough to be proposed.
+
+use std::collections::BTreeMap;
+
+use super::columns::{self, Column};
+use super::rules::Region;
+use super::{PatternRule, Proposal, Work, mixture, words};
+use crate::error::Result;
+use crate::progress::Progress;
+
+/// A region with more than this share of the rows leaves too little to learn from what should be in it.
+const LARGEST_REGION: f64 = 0.6;
+/// Fewest nats by which the labels of a region must be better explained by wrong rows among them.
+const LABEL_EVIDENCE: f64 = 3.0;
+/// Share of the wrong rows that a raised cut must still find.
+const KEPT_BY_CUT: f64 = 0.6;
+/// Models that judge a region together.
+const JUDGES: usize = 2;
+
+/// What was judged; rows ascending.
+#[derive(Default)]
+pub(super) struct Judged {
+    pub rules: Vec<PatternRule>,
+    pub pattern: Vec<Proposal>,
+    /// Flagged rows that follow a rule.
+    pub explained: Vec<Proposal>,
+    /// Rows booked as a rule says that are below its cut.
+    pub doubtful: Vec<Proposal>,
+}
+
+/// One rule with its rows: proposed and flagged ones, and those below the cut.
+struct Cut {
+    rule: PatternRule,
+    taken: Vec<Proposal>,
+    doubtful: Vec<Proposal>,
+}
+
+impl Work<'_> {
+    /// Judges each rule's region by models that saw none of them, and cuts: the rules, what they propose, and the flagged rows that
+    /// follow them.
+    pub(super) fn judged(&self, columns: &[Column], found: &[Region], progress: &dyn Progress) -> Result<Judged> {
+        let rows = self.flagged.len();
+        let usable: Vec<&Region> = found
+            .iter()
+            .filter(|region| (region.rows.len() as f64) < LARGEST_REGION * rows as f64)
+            .collect();
+        let mut inside = vec![false; rows];
+        usable
+            .iter()
+            .for_each(|region| region.rows.iter().for_each(|row| inside[*row] = true));
+        let wanted: Vec<usize> = (0..rows).filter(|row| inside[*row]).collect();
+        if wanted.is_empty() {
+            return Ok(Judged::default());
+        }
+        let kept_out: Vec<bool> = (0..rows).map(|row| inside[row] || self.flagged[row]).collect();
+        let said = self.subject().left_out(&kept_out, &wanted, JUDGES, progress)?;
+        let mut truth: Vec<f64> = said.iter().map(|said| f64::from(*said)).collect();
+        self.weigh_in_near_copy(columns, &kept_out, &wanted, &mut truth);
+        let mut rules = Vec::new();
+        let mut best: BTreeMap<u32, Proposal> = BTreeMap::new();
+        let mut unsure: BTreeMap<u32, Proposal> = BTreeMap::new();
+        for region in usable {
+            if let Some(cut) = self.cut(columns, region, &wanted, &truth, rules.len()) {
+                rules.push(cut.rule);
+                keep_likeliest(&mut best, cut.taken);
+                keep_likeliest(&mut unsure, cut.doubtful);
+            }
+        }
+        let doubtful = unsure.into_values().filter(|proposal| !best.contains_key(&proposal.row)).collect();
+        let (explained, pattern) = best.into_values().partition(|proposal| self.flagged[proposal.row as usize]);
+        Ok(Judged {
+            rules,
+            pattern,
+            explained,
+            doubtful,
+        })
+    }
+
+    /// Bayes' rule with the column, outside the model's inputs, that tells most about the label: a near copy of it, say.
+    fn weigh_in_near_copy(&self, columns: &[Column], kept_out: &[bool], wanted: &[usize], truth: &mut [f64]) {
+        let classes = self.classes;
+        let inputs = self.request.prepared.features.source_columns();
+        let mut base = vec![0.5_f64; classes];
+        (0..kept_out.len())
+            .filter(|row| !kept_out[*row])
+            .for_each(|row| base[usize::from(self.request.labels[row])] += 1.0);
+        let uncertainty = entropy(&base);
+        let mut best: Option<(f64, &Column, Vec<f64>)> = None;
+        for column in columns {
+            let few = column.bin_count() <= 60 && !inputs.contains(&column.name.as_str());
+            if !few || matches!(column.taken, columns::Taken::Period) {
+                continue;
+            }
+            let values = column.bin_count() + 1;
+            let mut counts = vec![0.5_f64; values * classes];
+            for row in (0..kept_out.len()).filter(|row| !kept_out[*row]) {
+                counts[usize::from(column.codes[row]) * classes + usize::from(self.request.labels[row])] += 1.0;
+            }
+            let all: f64 = counts.iter().sum();
+            let left: f64 = counts
+                .chunks(classes)
+                .map(|counts| counts.iter().sum::<f64>() / all * entropy(counts))
+                .sum();
+            let told = 1.0 - left / uncertainty.max(1e-12);
+            if told >= 0.25 && best.as_ref().is_none_or(|(most, _, _)| told > *most) {
+                best = Some((told, column, counts));
+            }
+        }
+        let Some((_, column, counts)) = best else { return };
+        for (row, truth) in wanted.iter().zip(truth.chunks_exact_mut(classes)) {
+            let start = usize::from(column.codes[*row]) * classes;
+            for (class, truth) in truth.iter_mut().enumerate() {
+                *truth *= counts[start + class] / base[class];
+            }
+            let all: f64 = truth.iter().sum();
+            truth.iter_mut().for_each(|truth| *truth /= all.max(1e-300));
+        }
+    }
+
+    /// Fits the mixture of one region and takes the rows above the cut, and the flagged rows that follow the rule.
+    fn cut(&self, columns: &[Column], region: &Region, wanted: &[usize], truth: &[f64], number: usize) -> Option<Cut> {
+        let classes = self.classes;
+        let place = |row: usize| wanted.binary_search(&row).unwrap_or_default();
+        let labels: Vec<u8> = region.rows.iter().map(|row| self.request.labels[*row]).collect();
+        let flagged: Vec<bool> = region.rows.iter().map(|row| self.flagged[*row]).collect();
+        let said: Vec<f64> = region
+            .rows
+            .iter()
+            .flat_map(|row| truth[place(*row) * classes..(place(*row) + 1) * classes].iter().copied())
+            .collect();
+        let mixture = mixture::fit(&mixture::Region {
+            truth: &said,
+            labels: &labels,
+            flagged: &flagged,
+            booked_as: region.booked_as,
+            classes,
+            columns: columns
+                .iter()
+                .map(|column| {
+                    let codes = region.rows.iter().map(|row| column.codes[*row]).collect();
+                    (codes, column.bin_count() + 1)
+                })
+                .collect(),
+        });
+        if mixture.gain < LABEL_EVIDENCE {
+            return None;
+        }
+        let booked: Vec<usize> = (0..region.rows.len())
+            .filter(|index| region.booked_as.is_none_or(|class| labels[*index] == class))
+            .collect();
+        let mut open: Vec<usize> = booked.iter().copied().filter(|index| !flagged[*index]).collect();
+        open.sort_by(|a, b| mixture.wrong[*b].total_cmp(&mixture.wrong[*a]).then(a.cmp(b)));
+        let estimated: f64 = open.iter().map(|index| mixture.wrong[*index]).sum();
+        let likely = open.iter().take_while(|index| mixture.wrong[**index] >= 0.5).count();
+        let taken = self.raised(&open[..likely], &mixture.wrong, estimated);
+        let chosen = &open[..taken];
+        let cut = chosen.last().map_or(0.5, |index| mixture.wrong[*index]);
+        let flags: Vec<usize> = booked.iter().copied().filter(|index| flagged[*index]).collect();
+        let above = flags.iter().filter(|index| mixture.wrong[**index] >= cut.min(0.5)).count();
+        let mean = |rows: &[usize]| rows.iter().map(|index| mixture.wrong[*index]).sum::<f64>() / rows.len().max(1) as f64;
+        let truly = most_frequent(chosen.iter().chain(&flags).map(|index| mixture.likeliest[*index]), classes);
+        let mut rule = PatternRule {
+            conditions: words::conditions(&region.found.conditions, columns),
+            words: String::new(),
+            rule: words::as_rule(&region.found.conditions, columns),
+            booked_as: region.booked_as,
+            truly,
+            flags: flags.len(),
+            region_rows: region.rows.len(),
+            rows: booked.len(),
+            estimated_wrong: estimated + flags.len() as f64,
+            proposed: chosen.len(),
+            expected_precision: (!chosen.is_empty()).then(|| mean(chosen)),
+            cut,
+            flags_above_cut: above as f64 / flags.len().max(1) as f64,
+            evidence: region.found.gain,
+            label_evidence: mixture.gain,
+        };
+        rule.words = self.sentence(&rule);
+        let proposal = |index: &usize| Proposal {
+            row: region.rows[*index] as u32,
+            score: mixture.wrong[*index],
+            likeliest: mixture.likeliest[*index],
+            rule: number,
+        };
+        Some(Cut {
+            rule,
+            taken: chosen.iter().chain(&flags).map(proposal).collect(),
+            doubtful: open[taken..].iter().map(proposal).collect(),
+        })
+    }
+
+    /// How many of the likeliest rows to take: as many as keep the expected precision, unless that loses most of the wrong rows.
+    fn raised(&self, likely: &[usize], wrong: &[f64], estimated: f64) -> usize {
+        let (mut sum, mut keeping) = (0.0, 0);
+        let mut kept = 0.0;
+        for (place, index) in likely.iter().enumerate() {
+            sum += wrong[*index];
+            if sum / (place as f64 + 1.0) >= self.request.options.precision {
+                keeping = place + 1;
+                kept = sum;
+            }
+        }
+        if kept >= KEPT_BY_CUT * estimated { keeping } else { likely.len() }
+    }
+}
+
+/// Where several rules judge a row, the one that is surest of it being wrong counts.
+fn keep_likeliest(best: &mut BTreeMap<u32, Proposal>, proposals: Vec<Proposal>) {
+    for proposal in proposals {
+        let better = best.get(&proposal.row).is_none_or(|other| other.score < proposal.score);
+        if better {
+            best.insert(proposal.row, proposal);
+        }
+    }
+}
+
+fn entropy(counts: &[f64]) -> f64 {
+    let all: f64 = counts.iter().sum();
+    counts
+        .iter()
+        .filter(|count| **count > 0.0)
+        .map(|count| -(count / all) * (count / all).ln())
+        .sum()
+}
+
+fn most_frequent(classes: impl Iterator<Item = u8>, count: usize) -> Option<u8> {
+    let mut counts = vec![0_usize; count];
+    classes.for_each(|class| counts[usize::from(class)] += 1);
+    let (class, most) = counts
+        .iter()
+        .enumerate()
+        .max_by_key(|(class, count)| (**count, usize::MAX - class))?;
+    (*most > 0).then_some(class as u8)
+}

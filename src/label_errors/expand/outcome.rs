@@ -1,0 +1,124 @@
+//! What was found.
+
+use rand::Rng;
+use serde::{Deserialize, Serialize};
+
+use crate::seed::Seed;
+
+/// What the flags are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// They follow a rule.
+    Pattern,
+    /// They follow no rule that could be found: they look like independent slips.
+    IndependentSlips,
+    /// There are too few to tell.
+    TooFewFlags,
+}
+
+/// A further row that is probably wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Proposal {
+    /// Position among the training rows.
+    pub row: u32,
+    /// Estimated chance that its label is wrong.
+    pub score: f64,
+    /// The likeliest other class.
+    pub likeliest: u8,
+    /// Index of the rule (for a pattern) or of the contradiction.
+    pub rule: usize,
+}
+
+/// A rule that flagged rows follow. Counts are of training rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PatternRule {
+    /// The conditions in words.
+    pub conditions: String,
+    /// The whole rule as a sentence.
+    pub words: String,
+    /// The conditions as a rule that `recant inject` reads, where they can be written so.
+    pub rule: Option<String>,
+    /// Class that rows are wrongly booked as; absent where it is several.
+    pub booked_as: Option<u8>,
+    /// Class that most of them should have.
+    pub truly: Option<u8>,
+    /// Flagged rows that follow it.
+    pub flags: usize,
+    /// Rows that meet the conditions, whatever their label.
+    pub region_rows: usize,
+    /// Rows that meet the conditions and are booked so, flagged ones included.
+    pub rows: usize,
+    /// Estimated number of wrong rows among them.
+    pub estimated_wrong: f64,
+    /// Rows proposed by it.
+    pub proposed: usize,
+    /// Estimated share of wrong rows among the proposed.
+    pub expected_precision: Option<f64>,
+    /// Least chance of being wrong that a proposed row has.
+    pub cut: f64,
+    /// Share of its flagged rows that the cut would have found.
+    pub flags_above_cut: f64,
+    /// Evidence for the rule beyond its cost, in nats.
+    pub evidence: f64,
+    /// Log-likelihood that the region's labels gain by some of them being wrong, in nats.
+    pub label_evidence: f64,
+}
+
+/// Something that rows contradict.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Contradiction {
+    /// The column that they contradict.
+    pub column: String,
+    /// What they contradict, as a sentence.
+    pub words: String,
+    /// Rows that do.
+    pub rows: usize,
+}
+
+/// Everything that was found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Expansion {
+    /// What the flags are.
+    pub verdict: Verdict,
+    /// The same in a sentence or two.
+    pub sentence: String,
+    /// The rules, in the order in which they were found.
+    pub rules: Vec<PatternRule>,
+    /// Rows like the flagged ones, by ascending row; never a flagged row.
+    pub pattern: Vec<Proposal>,
+    /// Flagged rows that follow a rule, with their likeliest class, by ascending row.
+    pub explained: Vec<Proposal>,
+    /// Rows that meet a rule and are booked as it says, but are not sure enough to be proposed, by ascending row; never a flagged row.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doubtful: Vec<Proposal>,
+    /// What rows contradict.
+    pub contradicted: Vec<Contradiction>,
+    /// Rows that contradict something, by ascending row; neither flagged rows nor rows of a pattern.
+    pub contradictions: Vec<Proposal>,
+    /// Estimated share of wrong rows among all rows proposed as a pattern; absent where there are none.
+    pub expected_precision: Option<f64>,
+    /// Columns that were looked at.
+    pub columns_used: Vec<String>,
+    /// Flagged training rows.
+    pub flagged: usize,
+    /// Training rows.
+    pub training_rows: usize,
+}
+
+impl Expansion {
+    /// Positions of the rows proposed as a pattern, ascending.
+    pub fn pattern_rows(&self) -> Vec<u32> {
+        self.pattern.iter().map(|proposal| proposal.row).collect()
+    }
+
+    /// Rows of the pattern and below the cut, each taken with its chance of being wrong, by ascending row. Learned as their likeliest
+    /// class, they leave the labels of a rule's rows on average as they would be in the clean sheet, as far as the chances are right.
+    pub fn drawn(&self, seed: Seed) -> Vec<Proposal> {
+        let mut random = seed.stream("drawn-proposals", 0);
+        let mut all: Vec<Proposal> = self.pattern.iter().chain(&self.doubtful).copied().collect();
+        all.sort_by_key(|proposal| proposal.row);
+        all.retain(|proposal| random.random_bool(proposal.score.clamp(0.0, 1.0)));
+        all
+    }
+}
