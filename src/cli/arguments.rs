@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::label_errors::Amount;
+use crate::nn::DeviceChoice;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 /// Repairs a trained model after some of its training labels turn out to be wrong, and proves whether that helped.
@@ -39,6 +40,9 @@ pub struct GlobalOptions {
     /// Processor cores to use [default: all]; the results are the same for any number
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Every command")]
     pub threads: Option<u16>,
+    /// What computes: auto, cpu, cuda, or cuda:1 for the second GPU (see recant doctor)
+    #[arg(long, global = true, value_name = "DEVICE", default_value = "auto", value_parser = parse_device, help_heading = "Every command")]
+    pub device: DeviceChoice,
 }
 
 /// The commands, in the order of the job.
@@ -100,6 +104,9 @@ pub enum Command {
         after_help = "Examples:\n  recant generate --rows 20000 --out orders.csv\n  recant generate --rows 500 --next-week --out next-week.xlsx"
     )]
     Generate(GenerateArgs),
+    /// What this machine offers: cores, memory, GPUs; what is not used, and why
+    #[command(after_help = "Examples:\n  recant doctor\n  recant doctor --json")]
+    Doctor,
     /// Print a completion script for your shell
     #[command(after_help = "Examples:\n  recant completions bash > ~/.local/share/bash-completion/completions/recant")]
     Completions {
@@ -517,6 +524,11 @@ fn parse_share(text: &str) -> Result<f64, String> {
 
 fn parse_amount(text: &str) -> Result<Amount, String> {
     text.parse().map_err(|error: crate::error::Error| error.message().to_owned())
+}
+
+fn parse_device(text: &str) -> Result<DeviceChoice, String> {
+    text.parse()
+        .map_err(|error: crate::error::Error| format!("{}: {}", error.message(), error.hint_text().unwrap_or_default()))
 }
 
 fn method_names() -> clap::builder::PossibleValuesParser {

@@ -4,6 +4,7 @@ pub mod arguments;
 pub mod bench;
 pub mod console;
 mod demo;
+mod doctor;
 mod expand;
 mod generate;
 mod help;
@@ -24,6 +25,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::CommandFactory;
 
 use crate::error::{Error, Result};
+use crate::nn::DeviceChoice;
+use crate::notes::Notes;
 use arguments::{Command, CommandLine};
 use console::Console;
 
@@ -58,7 +61,10 @@ fn run(line: CommandLine) -> Result<()> {
         console,
         seed: crate::seed::Seed(line.global.seed),
         threads,
+        device: line.global.device,
     };
+    context.device.check_built()?;
+    warn_of_other_device(&context, &line.command);
     let outcome = match line.command {
         Command::Demo(arguments) => demo::run(&context, &arguments),
         Command::Inspect(arguments) => inspect::run(&context, &arguments),
@@ -72,6 +78,7 @@ fn run(line: CommandLine) -> Result<()> {
         Command::Bench(arguments) => bench::run(&context, &arguments),
         Command::Report(arguments) => report::run(&context, &arguments),
         Command::Generate(arguments) => generate::run(&context, &arguments),
+        Command::Doctor => doctor::run(&context),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut CommandLine::command(), "recant", &mut script);
@@ -87,6 +94,24 @@ pub(crate) struct Context {
     pub console: Console,
     pub seed: crate::seed::Seed,
     pub threads: usize,
+    pub device: DeviceChoice,
+}
+
+/// Where a GPU is asked for and the command has no use for one, says so.
+fn warn_of_other_device(context: &Context, command: &Command) {
+    let in_use = matches!(command, Command::Doctor | Command::Completions { .. });
+    if let (DeviceChoice::Cuda(_), false) = (context.device, in_use) {
+        let mut notes = Notes::new();
+        notes.add(
+            "no-gpu-version",
+            format!(
+                "`--device {}` is given, and only `recant scenarios` computes on a GPU.",
+                context.device
+            ),
+            "This command computes on the processor.",
+        );
+        context.console.notes(&notes);
+    }
 }
 
 /// Sets the size of the shared thread pools before their first use and returns it.

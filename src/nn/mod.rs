@@ -5,6 +5,9 @@
 
 mod backend;
 mod chunk;
+#[cfg(feature = "cuda")]
+pub mod cuda;
+mod device;
 mod evaluate;
 mod examples;
 pub mod images;
@@ -22,6 +25,9 @@ mod team;
 mod train;
 
 pub use backend::{Backend, Candle, Native};
+pub use device::{
+    Cuda, Device, DeviceChoice, Gpu, LIBRARIES_VARIABLE, Library, Memory, Processor, Resolved, Survey, built_with_cuda, survey,
+};
 pub use evaluate::{logits, predictions, probabilities};
 pub use examples::Examples;
 pub use importance::{Importance, ImportanceKind, importance, output_sensitivity};

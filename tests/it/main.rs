@@ -6,6 +6,7 @@ mod bundled_model;
 mod cli;
 mod cli_help;
 mod cli_results;
+mod device;
 mod engine;
 mod expand;
 mod expand_bad_input;
