@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The corrective study behind docs/results-corrective.md: bash benchmarks/corrective.sh OUT_FOLDER [PART...]
 # Needs the DataCo sheet below RECANT_DATA and a release build (RECANT=...). Every part goes on where it stopped; RUNS=2 adds a repetition.
-# Parts: dataco made-up uniform few few-dataco false search; all of them where none is named. Then: python3 benchmarks/corrective_targets.py OUT_FOLDER
+# Parts: dataco made-up dataco-ways made-up-ways all-known uniform few few-dataco false search; all of them where none is named. Then: python3 benchmarks/corrective_targets.py OUT_FOLDER
 set -euo pipefail
 recant=$(realpath "${RECANT:-target/release/recant}")
 dataco=$(realpath "${RECANT_DATA:-../shared/data}/dataco/DataCoSupplyChainDataset.csv.gz")
@@ -22,6 +22,7 @@ P
 }
 published=retrain,finetune,cf,assd,ssd,lfssd,scrub,badt,neggrad-plus
 uses=expand+retrain,expand-relabel+retrain,expand+cf:3,expand-relabel+finetune:3,expand-relabel+cf:3,expand-relabel+assd+finetune,expand-relabel+assd+cf:3
+core=retrain,expand-relabel+retrain,expand-draw+retrain,expand-draw+cf:3
 study() { out=$1; shift; "$recant" bench corrective --seed 2026 --quiet --runs "$runs" --out "$out" "$@"; }
 on_dataco() {
   out=$1; shift
@@ -43,14 +44,17 @@ on_made_up() {
     --kind 'segment:Market = USCA and "Department Name" = "Fan Shop": early -> late, 85%' \
     --kind 'segment:"Order Region" = "Central America" and "Shipping Mode" = "Standard Class": late -> on time, 80% & segment:Market = Europe and "Customer Segment" = Corporate: early -> on time, 60%' "$@"
 }
-few="--known 1%,3% --no-search --methods retrain,expand+retrain,expand-relabel+retrain"
-for part in ${*:-dataco made-up uniform few few-dataco false search}; do
+few="--known 1%,3% --no-search --methods retrain,expand-relabel+retrain,expand-draw+retrain"
+for part in ${*:-dataco made-up dataco-ways made-up-ways all-known uniform few few-dataco false search}; do
   case $part in
-  dataco) on_dataco dataco-paper --known 10%,30% --no-search --methods $published,$uses ;;
-  made-up) on_made_up made-up --known 10%,30% --no-search --methods $published,$uses ;;
+  dataco) on_dataco dataco-paper --known 10%,30% --no-search --methods $core ;;
+  made-up) on_made_up made-up --known 10%,30% --no-search --methods $core ;;
+  dataco-ways) on_dataco dataco-paper-ways --known 10%,30% --no-search --methods $published,$uses ;;
+  made-up-ways) on_made_up made-up-ways --known 10%,30% --no-search --methods $published,$uses ;;
+  all-known) on_made_up made-up-all-known --known 100% --no-search --methods $published ;;
   few) on_made_up made-up-few $few ;;
   few-dataco) on_dataco dataco-paper-few $few ;;
-  false) on_made_up made-up-false --known 10%,30% --false-flags 0.2 --no-search --methods retrain,expand+retrain,expand-relabel+retrain,expand-relabel+cf:3 ;;
+  false) on_made_up made-up-false --known 10%,30% --false-flags 0.2 --no-search --methods $core ;;
   search) on_made_up made-up-search --known 10%,30% --methods ssd,lfssd,scrub,badt,neggrad-plus ;;
   uniform)
     noise="--kind uniform --rate 2%,5% --known 10%,30% --no-search --methods retrain,expand+retrain"

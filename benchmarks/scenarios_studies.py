@@ -21,6 +21,8 @@ KINDS = ("squared-batch-gradient", "per-sample-fisher")
 REFERENCES = ("retain-original-batches", "retain", "full")
 RATES = ("0.003", "0.01", "0.03", "0.06")
 LENGTHS = (10, 20, 40, 80)
+# Rows of made-up sheets, which share the columns of the DataCo sheet.
+HEIGHTS = (20_000, 40_000, 80_000, 160_000)
 REPAIRS = "retrain,finetune,assd"
 
 
@@ -47,6 +49,8 @@ def studies(grid):
     yield "init50", [*options, *chosen["2x50"]]
     for runs in LENGTHS:
         yield f"linear-{runs}", [*paper, "2x50", "--errors", "5%", "--runs", str(runs), "--methods", "all", *chosen["2x50"]]
+    for rows in HEIGHTS:
+        yield f"rows-{rows}", [*paper, "2x50", "--errors", "5%", "--runs", "10", "--methods", "all", *chosen["2x50"]]
 
 
 def run(arguments):
@@ -55,7 +59,13 @@ def run(arguments):
         folder = os.path.join(arguments.out, name)
         if os.path.exists(os.path.join(folder, "records.csv")):
             continue
-        command = [arguments.recant, "scenarios", arguments.sheet, "--quiet", "--sweep-runs", "0", *options, "--out", folder]
+        sheet = arguments.sheet
+        if name.startswith("rows-"):
+            sheet = f"{folder}.csv"
+            generate = [arguments.recant, "generate", "--rows", name.removeprefix("rows-"), "--seed", "1", "--out", sheet, "--quiet"]
+            if not os.path.exists(sheet):
+                subprocess.run(generate, check=True)
+        command = [arguments.recant, "scenarios", sheet, "--quiet", "--sweep-runs", "0", *options, "--out", folder]
         print(" ".join(command), flush=True)
         measured = ["/usr/bin/time", "-f", "%U user %S sys %e s %M KiB", "-o", f"{folder}.time"]
         subprocess.run(measured + command, check=True)
@@ -152,12 +162,24 @@ def initialisation_table(out):
 def growth_table(out):
     print("\nTime and memory (2x50, 5 % errors, all methods)\n\n| scenarios | processor seconds | per scenario | peak MiB |\n|---|---|---|---|")
     for runs in LENGTHS:
-        path = os.path.join(out, f"linear-{runs}.time")
-        if os.path.exists(path):
-            with open(path, encoding="utf-8") as file:
-                words = file.read().split()
-            seconds = float(words[0]) + float(words[2])
-            print(f"| {runs} | {seconds:.1f} | {seconds / runs:.2f} | {int(words[6]) / 1024:.0f} |")
+        if used := resources(os.path.join(out, f"linear-{runs}.time")):
+            print(f"| {runs} | {used[0]:.1f} | {used[0] / runs:.2f} | {used[1]:.0f} |")
+    print("\nTime and memory by rows of the sheet (made up, 10 scenarios)\n")
+    print("| rows | training rows | processor seconds | per million training rows and scenario | peak MiB |\n|---|---|---|---|---|")
+    for rows in HEIGHTS:
+        if used := resources(os.path.join(out, f"rows-{rows}.time")):
+            with open(os.path.join(out, f"rows-{rows}", "records.csv"), encoding="utf-8", newline="") as file:
+                training = next(int(row["rows"]) for row in csv.DictReader(file) if row["split"] == "train")
+            print(f"| {rows:,} | {training:,} | {used[0]:.1f} | {used[0] / 10 / training * 1e6:.1f} | {used[1]:.0f} |")
+
+
+def resources(path):
+    """Processor seconds and peak MiB as GNU time wrote them; None where a study has not been run to its end."""
+    if not os.path.exists(path):
+        return None
+    with open(path, encoding="utf-8") as file:
+        words = file.read().split()
+    return (float(words[0]) + float(words[2]), int(words[6]) / 1024) if len(words) >= 8 else None
 
 
 def table4(folder):
