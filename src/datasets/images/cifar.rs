@@ -1,7 +1,7 @@
-//! CIFAR-10, CIFAR-100 and CIFAR-20 (the superclasses of CIFAR-100) from their official binary files, packed or unpacked.
+//! CIFAR-10, CIFAR-100 and CIFAR-20 (the superclasses of CIFAR-100) from their official files, binary or for Python, packed or unpacked.
 //!
 //! A record of CIFAR-10 is one label byte and 3,072 bytes of pixels (red, green and blue plane of 32 x 32), of CIFAR-100 a
-//! superclass byte, a class byte and the pixels. Nothing is ever downloaded.
+//! superclass byte, a class byte and the pixels. The files for Python hold the same in pickles. Nothing is ever downloaded.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use md5::{Digest, Md5};
 
 use super::cifar_names::{HUNDRED, SUPERCLASS, TEN, TWENTY};
+use super::pickle::Pickle;
 use super::{ImageSet, Images};
 use crate::error::{Error, Result, closest};
 use crate::files::hex;
@@ -40,37 +41,71 @@ const fn part(name: &'static str, md5: &'static str) -> Part {
     Part { name, md5 }
 }
 
-/// How a set is published.
+/// One of the two forms in which a set is published.
 struct Layout {
     archive: Part,
     folder: &'static str,
     train: &'static [Part],
     test: Part,
-    label_bytes: usize,
+    form: Form,
 }
 
-/// The archive's MD5 is the one its authors publish; those of the files within are taken from an archive that has it.
-static TEN_LAYOUT: Layout = Layout {
-    archive: part("cifar-10-binary.tar.gz", "c32a1d4ab5d03f1284b67883e8d87530"),
-    folder: "cifar-10-batches-bin",
-    train: &[
-        part("data_batch_1.bin", "5dd7e06a14cb22eb9f671a540d1b7c25"),
-        part("data_batch_2.bin", "5ea93a67294ea407fff1d09f752e9692"),
-        part("data_batch_3.bin", "942cd6a4bcdd0dd3c604fbe906cb4421"),
-        part("data_batch_4.bin", "ae636b3ba5c66a11e91e8cb52e771fcb"),
-        part("data_batch_5.bin", "53f37980c15c3d472c316c40844f3f0d"),
-    ],
-    test: part("test_batch.bin", "803d5f7f4d78ea53de84dbe85f74fb6d"),
-    label_bytes: 1,
-};
+/// How a file holds its records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// One after another.
+    Binary,
+    /// In pickles, which have a file beside them that says what the labels mean.
+    Python(&'static str),
+}
 
-static HUNDRED_LAYOUT: Layout = Layout {
-    archive: part("cifar-100-binary.tar.gz", "03b5dce01913d631647c71ecec9e9cb8"),
-    folder: "cifar-100-binary",
-    train: &[part("train.bin", "6172c7755cfe09b2fe270c85cebc1b15")],
-    test: part("test.bin", "4499cfba6c016c1be1438163640a0898"),
-    label_bytes: 2,
-};
+/// The archives' MD5s are those their authors publish; those of the binary files within are taken from archives that have them, those of
+/// the pickles are the ones torchvision checks.
+static TEN_LAYOUTS: [Layout; 2] = [
+    Layout {
+        archive: part("cifar-10-binary.tar.gz", "c32a1d4ab5d03f1284b67883e8d87530"),
+        folder: "cifar-10-batches-bin",
+        train: &[
+            part("data_batch_1.bin", "5dd7e06a14cb22eb9f671a540d1b7c25"),
+            part("data_batch_2.bin", "5ea93a67294ea407fff1d09f752e9692"),
+            part("data_batch_3.bin", "942cd6a4bcdd0dd3c604fbe906cb4421"),
+            part("data_batch_4.bin", "ae636b3ba5c66a11e91e8cb52e771fcb"),
+            part("data_batch_5.bin", "53f37980c15c3d472c316c40844f3f0d"),
+        ],
+        test: part("test_batch.bin", "803d5f7f4d78ea53de84dbe85f74fb6d"),
+        form: Form::Binary,
+    },
+    Layout {
+        archive: part("cifar-10-python.tar.gz", "c58f30108f718f92721af3b95e74349a"),
+        folder: "cifar-10-batches-py",
+        train: &[
+            part("data_batch_1", "c99cafc152244af753f735de768cd75f"),
+            part("data_batch_2", "d4bba439e000b95fd0a9bffe97cbabec"),
+            part("data_batch_3", "54ebc095f3ab1f0389bbae665268c751"),
+            part("data_batch_4", "634d18415352ddfa80567beed471001a"),
+            part("data_batch_5", "482c414d41f54cd18b22e5b47cb7c3cb"),
+        ],
+        test: part("test_batch", "40351d587109b95175f43aff81a1287e"),
+        form: Form::Python("batches.meta"),
+    },
+];
+
+static HUNDRED_LAYOUTS: [Layout; 2] = [
+    Layout {
+        archive: part("cifar-100-binary.tar.gz", "03b5dce01913d631647c71ecec9e9cb8"),
+        folder: "cifar-100-binary",
+        train: &[part("train.bin", "6172c7755cfe09b2fe270c85cebc1b15")],
+        test: part("test.bin", "4499cfba6c016c1be1438163640a0898"),
+        form: Form::Binary,
+    },
+    Layout {
+        archive: part("cifar-100-python.tar.gz", "eb9058c3a382ffc7106e4002c42a8d85"),
+        folder: "cifar-100-python",
+        train: &[part("train", "16019d7e3df5f24257cddd939b257f8d")],
+        test: part("test", "f0ef6b0ae62326f3e7ffdfab6717acfc"),
+        form: Form::Python("meta"),
+    },
+];
 
 /// Training images of each set.
 const TRAINING_IMAGES: usize = 50_000;
@@ -116,23 +151,30 @@ impl Cifar {
         }
     }
 
-    fn layout(self) -> &'static Layout {
+    fn layouts(self) -> &'static [Layout; 2] {
         match self {
-            Self::Ten => &TEN_LAYOUT,
-            Self::Twenty | Self::Hundred => &HUNDRED_LAYOUT,
+            Self::Ten => &TEN_LAYOUTS,
+            Self::Twenty | Self::Hundred => &HUNDRED_LAYOUTS,
         }
     }
 
-    /// Reads the set from `path`: the official archive, a folder that holds it, or the folder it unpacks to (or the one above).
-    /// A set that is smaller than the official one, or whose checksum is another, is read all the same, with a note.
+    /// Labels of a record: CIFAR-100 has the superclass first.
+    fn label_bytes(self) -> usize {
+        if self == Self::Ten { 1 } else { 2 }
+    }
+
+    /// Reads the set from `path`: an official archive (binary or for Python), a folder that holds one, or the folder it unpacks to (or
+    /// the one above). A set that is smaller than the official one, or whose checksum is another, is read all the same, with a note.
     ///
     /// # Errors
     /// Where nothing of the kind is there, a file is cut short, or a label is out of range.
     pub fn read(self, path: &Path, notes: &mut Notes) -> Result<ImageSet> {
-        let layout = self.layout();
-        let (files, place) = match find(path, layout)? {
-            Found::Archive(archive) => (unpack(&archive, layout, notes)?, archive),
-            Found::Folder(folder) => (read_folder(&folder, layout, notes)?, folder),
+        let (layout, files, place) = match find(path, self.layouts())? {
+            Found::Archive(archive) => {
+                let (layout, files) = unpack(&archive, self.layouts(), notes)?;
+                (layout, files, archive)
+            }
+            Found::Folder(layout, folder) => (layout, read_folder(&folder, layout, notes)?, folder),
         };
         let mut set = ImageSet {
             name: self.name().to_owned(),
@@ -149,7 +191,12 @@ impl Cifar {
             let into = if *name == layout.test.name { &mut set.test } else { &mut set.train };
             // An archive's own path does not say which of its files is at fault.
             let file = place.join(name);
-            self.add_records(bytes, into).map_err(|error| error.in_file(file))?;
+            let added = match layout.form {
+                Form::Binary => self.add_records(bytes, into),
+                Form::Python(meta) if *name == meta => self.check_names(bytes),
+                Form::Python(_) => self.records_of_pickle(bytes).and_then(|records| self.add_records(&records, into)),
+            };
+            added.map_err(|error| error.in_file(file))?;
         }
         let (train, test) = (set.train.len(), set.test.len());
         if train == 0 || test == 0 {
@@ -179,14 +226,14 @@ impl Cifar {
 
     /// Adds the records of one file.
     fn add_records(self, bytes: &[u8], images: &mut Images) -> Result<()> {
-        let label_bytes = self.layout().label_bytes;
+        let label_bytes = self.label_bytes();
         let record = label_bytes + ImageShape::CIFAR.len();
         if bytes.is_empty() || !bytes.len().is_multiple_of(record) {
             let error = Error::input(format!(
                 "{} bytes are no whole number of records of {record} bytes, so the file is cut short or of another data set",
                 bytes.len()
             ));
-            return Err(error.hint(format!("get it again from {OFFICIAL_ADDRESS} (binary version)")));
+            return Err(error.hint(format!("get it again from {OFFICIAL_ADDRESS}")));
         }
         images.pixels.reserve(bytes.len() / record * ImageShape::CIFAR.len());
         for (index, record) in bytes.chunks_exact(record).enumerate() {
@@ -223,6 +270,69 @@ impl Cifar {
         }
         Ok(())
     }
+
+    /// The records of a file for Python, as a binary file has them.
+    fn records_of_pickle(self, bytes: &[u8]) -> Result<Vec<u8>> {
+        let pickle = Pickle::read(bytes)?;
+        let pixels = pickle.array("data")?;
+        let names: &[&str] = match self {
+            Self::Ten => &["labels"],
+            Self::Twenty | Self::Hundred => &["coarse_labels", "fine_labels"],
+        };
+        if pixels.columns != ImageShape::CIFAR.len() {
+            return Err(Error::input(format!(
+                "`data` has {} values for every image, and a CIFAR image has {}",
+                pixels.columns,
+                ImageShape::CIFAR.len()
+            ))
+            .hint(format!("get it again from {OFFICIAL_ADDRESS}")));
+        }
+        let mut labels = Vec::new();
+        for name in names {
+            let own = pickle.numbers(name)?;
+            if own.len() != pixels.rows {
+                return Err(
+                    Error::input(format!("there are {} images and {} labels in `{name}`", pixels.rows, own.len()))
+                        .hint(format!("get it again from {OFFICIAL_ADDRESS}")),
+                );
+            }
+            labels.push(own);
+        }
+        let mut records = Vec::with_capacity(pixels.rows * (names.len() + pixels.columns));
+        for (row, image) in pixels.bytes.chunks_exact(pixels.columns).enumerate() {
+            for (own, name) in labels.iter().zip(names) {
+                let label = u8::try_from(own[row]);
+                records.push(label.map_err(|_| {
+                    Error::input(format!("record {} has the label {} in `{name}`", row + 1, own[row]))
+                        .hint("the file is damaged, or of another data set")
+                })?);
+            }
+            records.extend_from_slice(image);
+        }
+        Ok(records)
+    }
+
+    /// That a file for Python means by its labels what this set means.
+    fn check_names(self, bytes: &[u8]) -> Result<()> {
+        let pickle = Pickle::read(bytes)?;
+        let lists: &[(&str, &[&str])] = match self {
+            Self::Ten => &[("label_names", &TEN)],
+            Self::Twenty | Self::Hundred => &[("fine_label_names", &HUNDRED), ("coarse_label_names", &TWENTY)],
+        };
+        for (key, expected) in lists {
+            let found = pickle.texts(key)?;
+            if found != **expected {
+                let pairs = found.iter().map(String::as_str).zip(expected.iter().copied());
+                let other = pairs.enumerate().find(|(_, (found, expected))| found != expected);
+                let what = match other {
+                    Some((class, (found, expected))) => format!("calls class {class} `{found}`, which is `{expected}` in the official set"),
+                    None => format!("names {} classes, and the official set has {}", found.len(), expected.len()),
+                };
+                return Err(Error::input(format!("`{key}` {what}")).hint(format!("get the set again from {OFFICIAL_ADDRESS}")));
+            }
+        }
+        Ok(())
+    }
 }
 
 fn owned(names: &[&str]) -> Vec<String> {
@@ -231,15 +341,16 @@ fn owned(names: &[&str]) -> Vec<String> {
 
 enum Found {
     Archive(PathBuf),
-    Folder(PathBuf),
+    Folder(&'static Layout, PathBuf),
 }
 
-/// Looks for the set at `path`.
-fn find(path: &Path, layout: &Layout) -> Result<Found> {
+/// Looks for the set at `path`; where it is there in both forms, the binary one is taken.
+fn find(path: &Path, layouts: &'static [Layout; 2]) -> Result<Found> {
+    let [binary, python] = layouts;
     let absent = |what: String| {
         Error::input(what).hint(format!(
-            "get `{}` (binary version) from {OFFICIAL_ADDRESS} and give its path",
-            layout.archive.name
+            "get `{}` or `{}` from {OFFICIAL_ADDRESS} and give its path",
+            binary.archive.name, python.archive.name
         ))
     };
     let about = std::fs::metadata(path).map_err(|error| match error.kind() {
@@ -249,43 +360,62 @@ fn find(path: &Path, layout: &Layout) -> Result<Found> {
     if about.is_file() {
         return Ok(Found::Archive(path.to_path_buf()));
     }
-    for folder in [path.to_path_buf(), path.join(layout.folder)] {
-        if folder.join(layout.train[0].name).is_file() || folder.join(layout.test.name).is_file() {
-            return Ok(Found::Folder(folder));
+    for layout in layouts {
+        for folder in [path.to_path_buf(), path.join(layout.folder)] {
+            if folder.join(layout.train[0].name).is_file() || folder.join(layout.test.name).is_file() {
+                return Ok(Found::Folder(layout, folder));
+            }
+        }
+        let archive = path.join(layout.archive.name);
+        if archive.is_file() {
+            return Ok(Found::Archive(archive));
         }
     }
-    let archive = path.join(layout.archive.name);
-    if archive.is_file() {
-        return Ok(Found::Archive(archive));
-    }
     Err(absent(format!(
-        "`{}` holds neither `{}` nor `{}`",
+        "`{}` holds none of `{}`, `{}`, `{}` and `{}`",
         path.display(),
-        layout.archive.name,
-        layout.train[0].name
+        binary.archive.name,
+        binary.train[0].name,
+        python.archive.name,
+        python.train[0].name
     )))
 }
 
 /// The set's files by name, training files first and in order.
 type Files = Vec<(&'static str, Vec<u8>)>;
 
-fn parts(layout: &'static Layout) -> impl Iterator<Item = &'static Part> {
-    layout.train.iter().chain([&layout.test])
+impl Layout {
+    /// The files of records.
+    fn parts(&'static self) -> impl Iterator<Item = &'static Part> {
+        self.train.iter().chain([&self.test])
+    }
+
+    /// The names of all files to read: those of records, then the one that says what labels mean.
+    fn names(&'static self) -> impl Iterator<Item = &'static str> {
+        let meta = match self.form {
+            Form::Python(meta) => Some(meta),
+            Form::Binary => None,
+        };
+        self.parts().map(|part| part.name).chain(meta)
+    }
 }
 
 fn read_folder(folder: &Path, layout: &'static Layout, notes: &mut Notes) -> Result<Files> {
     let mut files = Files::new();
     let mut other = Vec::new();
-    for part in parts(layout) {
-        let path = folder.join(part.name);
+    for name in layout.names() {
+        let path = folder.join(name);
         if !path.is_file() {
             continue;
         }
         let bytes = std::fs::read(&path).map_err(|error| Error::io("read", &path, &error))?;
-        if hex(&Md5::digest(&bytes)) != part.md5 {
-            other.push(part.name);
+        if layout
+            .parts()
+            .any(|part| part.name == name && hex(&Md5::digest(&bytes)) != part.md5)
+        {
+            other.push(name);
         }
-        files.push((part.name, bytes));
+        files.push((name, bytes));
     }
     complete(&files, layout).map_err(|error| error.in_file(folder))?;
     if !other.is_empty() {
@@ -332,18 +462,18 @@ impl<R: Read> Read for Hashing<R> {
     }
 }
 
-fn unpack(path: &Path, layout: &'static Layout, notes: &mut Notes) -> Result<Files> {
+fn unpack(path: &Path, layouts: &'static [Layout; 2], notes: &mut Notes) -> Result<(&'static Layout, Files)> {
     let file = File::open(path).map_err(|error| Error::io("read", path, &error))?;
     let mut source = Hashing {
         inner: file,
         hash: Md5::new(),
     };
-    let files = read_archive(&mut source, layout).map_err(|error| match error {
+    let (layout, files) = read_archive(&mut source, layouts).map_err(|error| match error {
         Broken::Archive(reason) => Error::input(format!("the archive cannot be unpacked to the end: {reason}"))
             .in_file(path)
             .hint(format!(
-                "it may have been cut short on the way: get `{}` again from {OFFICIAL_ADDRESS}",
-                layout.archive.name
+                "it may have been cut short on the way: get `{}` or `{}` again from {OFFICIAL_ADDRESS}",
+                layouts[0].archive.name, layouts[1].archive.name
             )),
         Broken::Content(error) => error.in_file(path),
     })?;
@@ -351,7 +481,7 @@ fn unpack(path: &Path, layout: &'static Layout, notes: &mut Notes) -> Result<Fil
     if hex(&source.hash.finalize()) != layout.archive.md5 {
         unverified(notes, &path.file_name().unwrap_or_default().to_string_lossy());
     }
-    Ok(files)
+    Ok((layout, files))
 }
 
 enum Broken {
@@ -359,17 +489,22 @@ enum Broken {
     Content(Error),
 }
 
-fn read_archive(source: &mut impl Read, layout: &'static Layout) -> Result<Files, Broken> {
-    let mut found: Vec<(usize, Vec<u8>)> = Vec::new();
+/// Reads the files of whichever form the archive holds; of both, the binary one.
+fn read_archive(source: &mut impl Read, layouts: &'static [Layout; 2]) -> Result<(&'static Layout, Files), Broken> {
+    let mut found: Files = Vec::new();
     let unpacked = flate2::read::GzDecoder::new(BufReader::with_capacity(1 << 18, source));
     let mut archive = tar::Archive::new(unpacked);
+    let names = || layouts.iter().flat_map(Layout::names);
     for entry in archive.entries().map_err(Broken::Archive)? {
         let mut entry = entry.map_err(Broken::Archive)?;
         let path = entry.path().map_err(Broken::Archive)?;
-        let Some(place) = parts(layout).position(|part| path.file_name().is_some_and(|name| name == part.name)) else {
+        let Some(name) = names().find(|known| path.file_name().is_some_and(|name| name == *known)) else {
             continue;
         };
-        if entry.size() > MOST_BYTES || found.iter().any(|(other, _)| *other == place) {
+        if !entry.header().entry_type().is_file() {
+            continue;
+        }
+        if entry.size() > MOST_BYTES || found.iter().any(|(other, _)| *other == name) {
             let name = path.display().to_string();
             return Err(Broken::Content(Error::input(format!(
                 "the archive holds `{name}` twice or in a size no official file has"
@@ -377,17 +512,17 @@ fn read_archive(source: &mut impl Read, layout: &'static Layout) -> Result<Files
         }
         let mut bytes = Vec::new();
         entry.read_to_end(&mut bytes).map_err(Broken::Archive)?;
-        found.push((place, bytes));
+        found.push((name, bytes));
     }
     // To the end of the packed stream, whose own checksum comes last.
     io::copy(&mut archive.into_inner(), &mut io::sink()).map_err(Broken::Archive)?;
-    found.sort_by_key(|(place, _)| *place);
-    let named = found
-        .into_iter()
-        .filter_map(|(place, bytes)| parts(layout).nth(place).map(|part| (part.name, bytes)));
-    let files: Files = named.collect();
-    complete(&files, layout).map_err(Broken::Content)?;
-    Ok(files)
+    let has = |layout: &&'static Layout| layout.parts().any(|part| found.iter().any(|(name, _)| *name == part.name));
+    let layout = layouts.iter().find(has).unwrap_or(&layouts[0]);
+    let place = |name: &str| layout.names().position(|own| own == name);
+    found.retain(|(name, _)| place(name).is_some());
+    found.sort_by_key(|(name, _)| place(name));
+    complete(&found, layout).map_err(Broken::Content)?;
+    Ok((layout, found))
 }
 
 #[cfg(test)]

@@ -138,7 +138,7 @@ fn broken_sets_end_in_an_error_that_names_the_fault() {
         "empty",
         &[],
         Cifar::Ten,
-        "holds neither `cifar-10-binary.tar.gz` nor `data_batch_1.bin`",
+        "holds none of `cifar-10-binary.tar.gz`, `data_batch_1.bin`, `cifar-10-python.tar.gz` and `data_batch_1`",
     );
     fails("zero", &with(0, Vec::new()), Cifar::Ten, "0 bytes are no whole number of records");
     fails("short", &with(1, record(&[1], 0)[..3_000].to_vec()), Cifar::Ten, "data_batch_2.bin");
@@ -194,6 +194,165 @@ fn broken_sets_end_in_an_error_that_names_the_fault() {
     assert!(error.hint_text().is_some_and(|hint| hint.contains(OFFICIAL_ADDRESS)), "{error}");
     assert!(Cifar::named("cifar1000").unwrap_err().hint_text().is_some());
     assert_eq!(Cifar::named("cifar20").unwrap().classes(), 20);
+}
+
+fn text(text: &str) -> Vec<u8> {
+    [&[b'U', text.len() as u8], text.as_bytes()].concat()
+}
+
+fn list(items: impl Iterator<Item = Vec<u8>>) -> Vec<u8> {
+    [b"](".to_vec(), items.collect::<Vec<_>>().concat(), b"e".to_vec()].concat()
+}
+
+/// What Python 2 makes of a dictionary, protocol 2, as the official files have it: texts in `U`, array by `_reconstruct`.
+fn dictionary(entries: &[(&str, Vec<u8>)]) -> Vec<u8> {
+    let entries: Vec<Vec<u8>> = entries.iter().map(|(key, value)| [text(key), value.clone()].concat()).collect();
+    [b"\x80\x02}q\x01(".to_vec(), entries.concat(), b"u.".to_vec()].concat()
+}
+
+fn array(rows: &[u8], columns: usize) -> Vec<u8> {
+    let size = |size: usize| [b"M".as_slice(), &(size as u16).to_le_bytes()].concat();
+    let bytes: Vec<u8> = rows.iter().flat_map(|row| std::iter::repeat_n(*row, columns)).collect();
+    [
+        b"cnumpy.core.multiarray\n_reconstruct\nq\x07cnumpy\nndarray\nq\x08K\x00\x85U\x01b\x87Rq\x09(K\x01".to_vec(),
+        size(rows.len()),
+        size(columns),
+        b"\x86cnumpy\ndtype\nq\x0aU\x02u1K\x00K\x01\x87Rq\x0b(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89T".to_vec(),
+        (bytes.len() as u32).to_le_bytes().to_vec(),
+        bytes,
+        b"tb".to_vec(),
+    ]
+    .concat()
+}
+
+fn labels(labels: &[u8]) -> Vec<u8> {
+    list(labels.iter().map(|label| vec![b'K', *label]))
+}
+
+fn names(names: &[&str]) -> Vec<u8> {
+    list(names.iter().map(|name| text(name)))
+}
+
+fn pickled(own: &[(&str, &[u8])], pixels: &[u8]) -> Vec<u8> {
+    let mut entries: Vec<(&str, Vec<u8>)> = own.iter().map(|(key, own)| (*key, labels(own))).collect();
+    entries.push(("data", array(pixels, 3_072)));
+    entries.push(("filenames", names(&["a.png", "b.png"])));
+    dictionary(&entries)
+}
+
+fn ten_pickles() -> Vec<(&'static str, Vec<u8>)> {
+    vec![
+        ("data_batch_1", pickled(&[("labels", &[0, 3])], &[10, 20])),
+        ("data_batch_2", pickled(&[("labels", &[9])], &[30])),
+        ("test_batch", pickled(&[("labels", &[5])], &[40])),
+        (
+            "batches.meta",
+            dictionary(&[("label_names", names(&TEN)), ("num_vis", vec![b'M', 0, 12])]),
+        ),
+    ]
+}
+
+fn hundred_pickles() -> Vec<(&'static str, Vec<u8>)> {
+    vec![
+        (
+            "train",
+            pickled(&[("coarse_labels", &[19, 4]), ("fine_labels", &[69, 0])], &[10, 20]),
+        ),
+        ("test", pickled(&[("coarse_labels", &[19]), ("fine_labels", &[69])], &[30])),
+        (
+            "meta",
+            dictionary(&[("fine_label_names", names(&HUNDRED)), ("coarse_label_names", names(&TWENTY))]),
+        ),
+    ]
+}
+
+#[test]
+fn files_for_python_give_the_same_images_as_binary_files() {
+    let place = tempfile::tempdir().unwrap();
+    let at = |name: &str| place.path().join(name);
+    let mut binary = ten_files();
+    binary[1].1 = record(&[9], 30);
+    write_all(&at("binary"), &binary);
+    write_all(&at("a/cifar-10-batches-py"), &ten_pickles());
+    write_all(
+        &at("b"),
+        &[("cifar-10-python.tar.gz", packed("cifar-10-batches-py", &ten_pickles()))],
+    );
+    let (expected, _) = read(Cifar::Ten, &at("binary")).unwrap();
+    for path in ["a", "a/cifar-10-batches-py", "b", "b/cifar-10-python.tar.gz"] {
+        let (set, notes) = read(Cifar::Ten, &at(path)).unwrap();
+        assert!(set == expected, "{path}");
+        assert!(notes.has("unverified-data"));
+    }
+    write_all(&at("c"), &hundred_files());
+    write_all(&at("d"), &hundred_pickles());
+    write_all(
+        &at("e"),
+        &[("cifar-100-python.tar.gz", packed("cifar-100-python", &hundred_pickles()))],
+    );
+    for set in [Cifar::Twenty, Cifar::Hundred] {
+        let (expected, _) = read(set, &at("c")).unwrap();
+        assert!(read(set, &at("d")).unwrap().0 == expected && read(set, &at("e")).unwrap().0 == expected);
+    }
+}
+
+#[test]
+fn broken_files_for_python_end_in_an_error_that_names_the_fault() {
+    let place = tempfile::tempdir().unwrap();
+    let fails = |name: &str, set: Cifar, file: usize, bytes: Vec<u8>, cause: &str| {
+        let folder = place.path().join(name);
+        let mut files = if set == Cifar::Ten { ten_pickles() } else { hundred_pickles() };
+        files[file].1 = bytes;
+        write_all(&folder, &files);
+        let error = read(set, &folder).unwrap_err();
+        assert_eq!(error.exit_code(), 2);
+        assert!(
+            error.to_string().contains(cause) && error.to_string().contains(files[file].0),
+            "{name}: {error}"
+        );
+        assert!(error.hint_text().is_some(), "{name}: no hint");
+    };
+    let good = &ten_pickles()[0].1;
+    fails("short", Cifar::Ten, 0, good[..good.len() - 100].to_vec(), "cut short");
+    fails("zero", Cifar::Ten, 1, Vec::new(), "does not begin as one");
+    fails(
+        "label",
+        Cifar::Ten,
+        0,
+        pickled(&[("labels", &[10])], &[1]),
+        "record 1 has the label 10",
+    );
+    fails(
+        "few",
+        Cifar::Ten,
+        0,
+        pickled(&[("labels", &[1, 2])], &[1]),
+        "there are 1 images and 2 labels",
+    );
+    fails(
+        "other",
+        Cifar::Ten,
+        0,
+        pickled(&[("fine_labels", &[1])], &[1]),
+        "it has no `labels`",
+    );
+    fails(
+        "empty",
+        Cifar::Ten,
+        2,
+        pickled(&[("labels", &[])], &[]),
+        "0 bytes are no whole number",
+    );
+    let narrow = dictionary(&[("labels", labels(&[1])), ("data", array(&[1], 3_071))]);
+    fails("narrow", Cifar::Ten, 0, narrow, "3071 values for every image");
+    let mut renamed = TEN;
+    renamed[3] = "dog";
+    let meta = dictionary(&[("label_names", names(&renamed))]);
+    fails("names", Cifar::Ten, 3, meta, "calls class 3 `dog`, which is `cat`");
+    let coarse = pickled(&[("coarse_labels", &[3]), ("fine_labels", &[69])], &[1]);
+    fails("coarse", Cifar::Twenty, 0, coarse, "class 69 is of superclass 3");
+    let evil = b"\x80\x02cposix\nsystem\nU\x04true\x85R.".to_vec();
+    fails("evil", Cifar::Hundred, 0, evil, "asks to call `posix.system`");
 }
 
 /// A mosaic of the shared data holds 2,000 images in record order, 40 rows of 50.

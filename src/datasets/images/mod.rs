@@ -1,14 +1,17 @@
-//! Labelled images: the CIFAR sets from their official files, a made-up set, normalisation and augmentation.
+//! Labelled images: the CIFAR sets from their official files, folders of image files, a made-up set, normalisation and augmentation.
 
 mod augment;
 pub mod cifar;
 mod cifar_names;
+mod folder;
 mod made_up;
 mod normalise;
+mod pickle;
 mod source;
 
 pub use augment::{Augmentation, Draw};
 pub use cifar::{Cifar, OFFICIAL_ADDRESS};
+pub use folder::ImageFolder;
 pub use made_up::MadeUp;
 pub use normalise::Normalisation;
 pub use source::TrainingImages;
