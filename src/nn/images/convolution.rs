@@ -5,6 +5,7 @@
 
 use super::kernels;
 use super::shape::ImageShape;
+use super::{tokens, winograd};
 use crate::error::{Error, Result};
 use crate::nn::kernels::{Matrix, multiply};
 use crate::nn::real::Real;
@@ -141,6 +142,9 @@ pub(super) struct Scratch<T> {
     phases: Vec<T>,
     columns: Vec<T>,
     gathered: Vec<T>,
+    /// Those of the other way to convolve.
+    pub tiles: winograd::Buffers<T>,
+    pub tokens: tokens::Buffers<T>,
 }
 
 /// A buffer of at least that length, whatever it holds.
@@ -232,7 +236,9 @@ pub(super) fn backward<T: Real>(
     for (part, (images, deltas)) in parts.enumerate() {
         let count = images.len() / geometry.input.len();
         let pitch = count * plane;
-        let Scratch { phases, columns, gathered } = scratch;
+        let Scratch {
+            phases, columns, gathered, ..
+        } = scratch;
         let deltas = match count {
             1 => deltas,
             _ => {

@@ -3,7 +3,7 @@
 use std::sync::RwLock;
 
 use super::network::ImageNetwork;
-use super::pass::{MOST_PARTS, Mode, Workspace, cross_entropy};
+use super::pass::{Mode, Workspace, cross_entropy, most_parts};
 use super::source::ImageSource;
 use crate::error::{Error, Result};
 use crate::nn::importance::{Importance, ImportanceKind, finite};
@@ -42,7 +42,7 @@ pub fn image_importance<T: Real>(
     // As many images at once as there are parts: then every part is one image.
     let at_once = match kind {
         ImportanceKind::SquaredBatchGradient => batch,
-        ImportanceKind::PerSampleFisher => MOST_PARTS,
+        ImportanceKind::PerSampleFisher => most_parts(network.parameters().len()),
     };
     let mut totals = vec![0.0; network.parameters().len()];
     let mut workspace = Workspace::new();

@@ -129,6 +129,12 @@ dispatched! {
 
     /// Adds one number to each plane: `biases` has one per channel.
     pub(super) fn add_to_planes<T: Real>(values: &mut [T], plane: usize, biases: &[T]) {
+        if plane == 1 {
+            for values in values.chunks_exact_mut(biases.len()) {
+                values.iter_mut().zip(biases).for_each(|(value, bias)| *value += *bias);
+            }
+            return;
+        }
         for (index, values) in values.chunks_exact_mut(plane).enumerate() {
             let bias = biases[index % biases.len()];
             for value in values {
@@ -140,6 +146,12 @@ dispatched! {
     /// Adds the sum of each plane to its channel's sum.
     pub(super) fn add_plane_sums<T: Real>(values: &[T], plane: usize, sums: &mut [T]) {
         let channels = sums.len();
+        if plane == 1 {
+            for values in values.chunks_exact(channels) {
+                sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += *value);
+            }
+            return;
+        }
         for (index, values) in values.chunks_exact(plane).enumerate() {
             sums[index % channels] += sum_of(values, |value| value);
         }

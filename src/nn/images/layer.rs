@@ -59,6 +59,40 @@ pub enum Layer {
         /// Whether a number is added to every output.
         bias: bool,
     },
+    /// From channels to tokens, for a vision transformer: every pixel becomes a token of `channels` values, a class token comes first,
+    /// and a position is added to each: `NAME.cls_token` (1, 1, width) and `NAME.position_embeddings` (1, tokens, width).
+    Tokens {
+        /// Name.
+        name: String,
+    },
+    /// Layer norm of every token: `NAME.weight` and `NAME.bias` (width).
+    LayerNorm {
+        /// Name.
+        name: String,
+        /// Added to the variance: above 0.
+        epsilon: f64,
+    },
+    /// Linear layer over the values of every token: `NAME.weight` (outputs, width) and `NAME.bias` (outputs).
+    TokenLinear {
+        /// Name.
+        name: String,
+        /// Values of a token that come out.
+        outputs: usize,
+        /// Whether a number is added to every output.
+        bias: bool,
+    },
+    /// Self-attention of several heads: linear layers `NAME.query`, `NAME.key` and `NAME.value` of every token, then
+    /// softmax(query key^t / sqrt(width of a head)) value.
+    Attention {
+        /// Name.
+        name: String,
+        /// Heads; the width is a multiple of it.
+        heads: usize,
+    },
+    /// x times the share of the standard normal distribution below x.
+    Gelu,
+    /// The first token alone.
+    ClassToken,
     /// What `main` makes plus what `shortcut` makes; an empty shortcut hands on what came in.
     Residual {
         /// The long way.

@@ -11,18 +11,24 @@ mod part;
 mod pass;
 mod plan;
 mod pool;
+mod pretrained;
 mod shape;
 mod source;
+mod tokens;
 mod train;
+mod winograd;
 mod zoo;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod token_tests;
 
 pub use importance::image_importance;
 pub use layer::{ImageSpec, Layer};
 pub use network::ImageNetwork;
 pub use pass::{Mode, image_gradient, image_logits};
+pub use pretrained::PRETRAINED_ADDRESS;
 pub use shape::ImageShape;
 pub use source::{ImageSource, PlainImages};
 pub use train::{ImageRecipe, ImageStepper, Length, Schedule, train_images};

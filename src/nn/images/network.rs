@@ -7,6 +7,9 @@ use crate::nn::network::fill;
 use crate::nn::{NamedTensor, Real, TensorSpec};
 use crate::seed::Seed;
 
+/// Uniform in ±1/sqrt(this): a standard deviation of 0.02.
+const TOKEN_WINDOW: usize = 833;
+
 /// A network for images.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ImageNetwork<T> {
@@ -18,8 +21,9 @@ pub struct ImageNetwork<T> {
 
 impl<T: Real> ImageNetwork<T> {
     /// A network with PyTorch's default initial values: weights and biases of convolutions and linear layers uniform in
-    /// ±1/sqrt(values that meet in one output), batch norm at weight 1, bias 0, running mean 0 and running variance 1. The draws
-    /// are made in f64 from the stream `initial-weights`.
+    /// ±1/sqrt(values that meet in one output), batch norm and layer norm at weight 1, bias 0, running mean 0 and running variance 1;
+    /// class token and positions, for which PyTorch has no default, uniform with the standard deviation 0.02 of the reference vision
+    /// transformer. The draws are made in f64 from the stream `initial-weights`.
     ///
     /// # Errors
     /// Where the layers do not fit each other.
@@ -35,13 +39,16 @@ impl<T: Real> ImageNetwork<T> {
                 *value = T::from_f64((2.0 * unit - 1.0) * bound);
             }
         };
-        for (step, input) in network.plan.steps.iter().map(|step| (step, network.plan.shapes[step.input])) {
+        for step in &network.plan.steps {
             match &step.operation {
                 Operation::Conv(geometry, weights) => {
                     draw(&mut network.parameters[weights.weight.start..weights.bias.end], geometry.window())
                 }
-                Operation::Linear(weights) => draw(&mut network.parameters[weights.weight.start..weights.bias.end], input.len()),
-                Operation::Norm { weights, .. } => network.parameters[weights.weight.clone()].fill(T::ONE),
+                Operation::Linear { weights, inputs } => draw(&mut network.parameters[weights.weight.start..weights.bias.end], *inputs),
+                Operation::Tokens { class, positions } => draw(&mut network.parameters[class.start..positions.end], TOKEN_WINDOW),
+                Operation::Norm { weights, .. } | Operation::LayerNorm { weights, .. } => {
+                    network.parameters[weights.weight.clone()].fill(T::ONE)
+                }
                 _ => {}
             }
         }

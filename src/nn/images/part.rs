@@ -4,6 +4,8 @@ use super::convolution::{self, Scratch};
 use super::kernels;
 use super::plan::{Operation, Plan, Step, Weights};
 use super::pool::{self, Pool};
+use super::tokens::{self, Triple};
+use super::winograd::{self, Grid, Kernels};
 use crate::nn::kernels::{Matrix, multiply};
 use crate::nn::network::NORM_EPSILON;
 use crate::nn::real::Real;
@@ -81,7 +83,15 @@ impl<T: Real> Part<T> {
     }
 
     /// One step. `norm` is needed by batch norms.
-    pub fn forward(&mut self, plan: &Plan, index: usize, parameters: &[T], norm: &NormValues<T>, scratch: &mut Scratch<T>) {
+    pub fn forward(
+        &mut self,
+        plan: &Plan,
+        index: usize,
+        parameters: &[T],
+        norm: &NormValues<T>,
+        transformed: &Kernels<T>,
+        scratch: &mut Scratch<T>,
+    ) {
         let step = &plan.steps[index];
         let (shape, out_shape) = (plan.shapes[step.input], plan.shapes[index + 1]);
         let (before, after) = self.values.split_at_mut(index + 1);
@@ -91,7 +101,15 @@ impl<T: Real> Part<T> {
         match &step.operation {
             Operation::Conv(geometry, weights) => {
                 let (weights, biases) = values(weights);
-                convolution::forward(geometry, input, weights, biases, out, scratch);
+                let Some(grid) = Grid::of(geometry, self.images) else {
+                    return convolution::forward(geometry, input, weights, biases, out, scratch);
+                };
+                transformed.with(index, &grid, weights, |kernel| {
+                    winograd::forward(&grid, input, kernel, out, &mut scratch.tiles);
+                });
+                if !biases.is_empty() {
+                    kernels::add_to_planes(out, out_shape.plane(), biases);
+                }
             }
             Operation::Norm { weights, activation, .. } => {
                 let (weights, biases) = values(weights);
@@ -113,21 +131,29 @@ impl<T: Real> Part<T> {
             Operation::MaxPool { size, stride } => Pool::windows(shape, out_shape, *size, *stride).max(input, out),
             Operation::GlobalAverage => pool::average(input, shape.plane(), out),
             Operation::GlobalMax => Pool::whole(shape).max(input, out),
-            Operation::Linear(weights) => {
+            Operation::Linear { weights, inputs } => {
                 let (weights, biases) = values(weights);
-                let (inputs, outputs) = (shape.len(), out_shape.len());
-                let left = Matrix::row_major(input, self.images, inputs);
-                multiply(
-                    out,
-                    (outputs, 1),
-                    T::ZERO,
-                    left,
-                    Matrix::row_major(weights, outputs, inputs).transposed(),
-                );
+                let (rows, outputs) = (input.len() / inputs, weights.len() / inputs);
+                let left = Matrix::row_major(input, rows, *inputs);
+                let right = Matrix::row_major(weights, outputs, *inputs).transposed();
+                multiply(out, (outputs, 1), T::ZERO, left, right);
                 if !biases.is_empty() {
                     kernels::add_to_planes(out, 1, biases);
                 }
             }
+            Operation::Tokens { class, positions } => {
+                let (class, positions) = (&parameters[class.clone()], &parameters[positions.clone()]);
+                tokens::embed(input, (shape.channels, shape.plane()), class, positions, out);
+            }
+            Operation::LayerNorm { weights, epsilon } => {
+                let (weights, biases) = values(weights);
+                tokens::layer_norm(out, input, weights, biases, *epsilon);
+            }
+            Operation::Attention { sizes, key, value } => {
+                tokens::attend(input, &before[*key], &before[*value], *sizes, out, &mut scratch.tokens);
+            }
+            Operation::Gelu => tokens::gelu(out, input),
+            Operation::ClassToken => tokens::first(input, (shape.channels, shape.width), out),
             Operation::Add { other, activation } => {
                 out.copy_from_slice(input);
                 kernels::add_into(out, &before[*other]);
@@ -179,7 +205,15 @@ impl<T: Real> Part<T> {
     }
 
     /// The way back of any other step; adds to `gradient`, which is that of the whole flat vector.
-    pub fn backward(&mut self, plan: &Plan, index: usize, parameters: &[T], gradient: &mut [T], scratch: &mut Scratch<T>) {
+    pub fn backward(
+        &mut self,
+        plan: &Plan,
+        index: usize,
+        parameters: &[T],
+        gradient: &mut [T],
+        transformed: &Kernels<T>,
+        scratch: &mut Scratch<T>,
+    ) {
         let step = &plan.steps[index];
         let (shape, out_shape) = (plan.shapes[step.input], plan.shapes[index + 1]);
         let Some(mut deltas) = self.deltas[index + 1].take() else { return };
@@ -190,15 +224,18 @@ impl<T: Real> Part<T> {
             Operation::Conv(geometry, weights) => {
                 let mut into = take(&mut self.spare, wanted);
                 let gradients = both(gradient, weights);
-                convolution::backward(
-                    geometry,
-                    input,
-                    &deltas,
-                    &parameters[weights.weight.clone()],
-                    gradients,
-                    &mut into,
-                    scratch,
-                );
+                let weights = &parameters[weights.weight.clone()];
+                match Grid::of(geometry, self.images) {
+                    Some(grid) => {
+                        transformed.with(index, &grid, weights, |kernel| {
+                            winograd::backward(&grid, input, &deltas, kernel, gradients.0, &mut into, &mut scratch.tiles);
+                        });
+                        if !gradients.1.is_empty() {
+                            kernels::add_plane_sums(&deltas, out_shape.plane(), gradients.1);
+                        }
+                    }
+                    None => convolution::backward(geometry, input, &deltas, weights, gradients, &mut into, scratch),
+                }
                 self.spare.push(deltas);
                 self.give(step.input, into);
             }
@@ -219,24 +256,29 @@ impl<T: Real> Part<T> {
                 self.spare.push(deltas);
                 self.give(step.input, into);
             }
-            Operation::Linear(weights) => {
-                let (inputs, outputs) = (shape.len(), out_shape.len());
+            Operation::Linear { weights, inputs } => {
                 let (weight_gradient, bias_gradient) = both(gradient, weights);
-                let (left, right) = (
-                    Matrix::row_major(&deltas, self.images, outputs),
-                    Matrix::row_major(input, self.images, inputs),
-                );
-                multiply(weight_gradient, (inputs, 1), T::ONE, left.transposed(), right);
+                let (rows, outputs) = (input.len() / inputs, weights.weight.len() / inputs);
+                let (left, right) = (Matrix::row_major(&deltas, rows, outputs), Matrix::row_major(input, rows, *inputs));
+                multiply(weight_gradient, (*inputs, 1), T::ONE, left.transposed(), right);
                 if !bias_gradient.is_empty() {
                     kernels::add_plane_sums(&deltas, 1, bias_gradient);
                 }
                 let mut into = take(&mut self.spare, wanted);
                 if wanted > 0 {
-                    let weights = Matrix::row_major(&parameters[weights.weight.clone()], outputs, inputs);
-                    multiply(&mut into, (inputs, 1), T::ZERO, left, weights);
+                    let weights = Matrix::row_major(&parameters[weights.weight.clone()], outputs, *inputs);
+                    multiply(&mut into, (*inputs, 1), T::ZERO, left, weights);
                 }
                 self.spare.push(deltas);
                 self.give(step.input, into);
+            }
+            Operation::Gelu => {
+                tokens::through_gelu(&mut deltas, input);
+                self.give(step.input, deltas);
+            }
+            Operation::Tokens { .. } | Operation::LayerNorm { .. } | Operation::Attention { .. } | Operation::ClassToken => {
+                self.tokens_backward(plan, index, parameters, gradient, &deltas, scratch);
+                self.spare.push(deltas);
             }
             Operation::Add { other, activation } => {
                 kernels::through_activation(&mut deltas, &self.values[index + 1], activation.to());
@@ -246,6 +288,45 @@ impl<T: Real> Part<T> {
                 self.give(step.input, deltas);
             }
         }
+    }
+
+    /// The way back of what only a sequence of tokens has.
+    fn tokens_backward(&mut self, plan: &Plan, index: usize, parameters: &[T], gradient: &mut [T], deltas: &[T], scratch: &mut Scratch<T>) {
+        let step = &plan.steps[index];
+        let shape = plan.shapes[step.input];
+        let len = self.images * shape.len();
+        let mut into = take(&mut self.spare, len);
+        let input = &self.values[step.input];
+        match &step.operation {
+            Operation::Tokens { class, positions } => {
+                let own = &mut gradient[class.start..positions.end];
+                let (class, positions) = own.split_at_mut(class.len());
+                tokens::embed_backward(deltas, (shape.channels, shape.plane()), class, positions, &mut into);
+            }
+            Operation::LayerNorm { weights, epsilon } => {
+                let (weight_gradient, bias_gradient) = both(gradient, weights);
+                let weights = &parameters[weights.weight.clone()];
+                tokens::layer_norm_backward(&mut into, input, deltas, weights, *epsilon, weight_gradient, bias_gradient);
+            }
+            Operation::Attention { sizes, key, value } => {
+                let mut triple = Triple {
+                    query: into,
+                    key: take(&mut self.spare, len),
+                    value: take(&mut self.spare, len),
+                };
+                let read = Triple {
+                    query: input.as_slice(),
+                    key: self.values[*key].as_slice(),
+                    value: self.values[*value].as_slice(),
+                };
+                tokens::attend_backward(&read, deltas, *sizes, &mut triple, &mut scratch.tokens);
+                self.give(*key, triple.key);
+                self.give(*value, triple.value);
+                into = triple.query;
+            }
+            _ => tokens::first_backward(deltas, (shape.channels, shape.width), &mut into),
+        }
+        self.give(step.input, into);
     }
 
     /// Hands deltas to the step that made slot `slot`; where several steps read it, theirs add up.

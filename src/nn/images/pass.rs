@@ -11,13 +11,20 @@ use super::convolution::Scratch;
 use super::network::ImageNetwork;
 use super::part::{NormValues, Part};
 use super::plan::Operation;
+use super::shape::ImageShape;
+use super::winograd::Kernels;
 use crate::error::{Error, Result};
 use crate::nn::real::Real;
 use crate::nn::team::{self, Member, read, write};
 
 /// Parts of a batch. Results depend on it (sums are combined part by part), so it is a constant and no tuning knob. Every part has
 /// a gradient of its own, so memory grows with it.
-pub(super) const MOST_PARTS: usize = 8;
+const MOST_PARTS: usize = 8;
+
+/// Parts of a batch of a network with so many parameters: fewer for those of which eight gradients would fill a machine's memory.
+pub(super) fn most_parts(parameters: usize) -> usize {
+    if parameters > 1 << 26 { MOST_PARTS / 2 } else { MOST_PARTS }
+}
 
 /// How batch norm normalises.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +50,7 @@ pub(super) struct Workspace<T> {
     parts: Vec<RwLock<Part<T>>>,
     /// Gradient of the sum over each part's images.
     gradients: Vec<RwLock<Vec<T>>>,
+    kernels: Kernels<T>,
 }
 
 /// What a pass found beside the gradients, which stay in the workspace.
@@ -57,8 +65,8 @@ pub(super) struct Passed {
 }
 
 /// Images of each part of a batch.
-fn part_size(images: usize) -> usize {
-    images.div_ceil(MOST_PARTS).max(1)
+fn part_size(images: usize, parameters: usize) -> usize {
+    images.div_ceil(most_parts(parameters)).max(1)
 }
 
 /// What batch norms normalise with in evaluation.
@@ -80,6 +88,7 @@ impl<T: Real> Workspace<T> {
         Self {
             parts: Vec::new(),
             gradients: Vec::new(),
+            kernels: Kernels::default(),
         }
     }
 
@@ -87,7 +96,7 @@ impl<T: Real> Workspace<T> {
     pub fn pass(&mut self, network: &ImageNetwork<T>, images: &[T], mode: Mode, threads: usize, deltas: LogitDeltas<T>) -> Passed {
         let plan = network.plan();
         let count = images.len() / plan.shapes[0].len();
-        let size = part_size(count);
+        let size = part_size(count, plan.parameters());
         let parts = count.div_ceil(size);
         while self.parts.len() < parts {
             self.parts.push(RwLock::new(Part::new(plan)));
@@ -95,6 +104,7 @@ impl<T: Real> Workspace<T> {
         }
         self.parts.truncate(parts);
         self.gradients.truncate(parts);
+        self.kernels.forget(plan.steps.len());
         let frozen = if mode == Mode::Evaluation {
             frozen_norms(network)
         } else {
@@ -219,7 +229,14 @@ impl<T: Real> Shared<'_, T> {
                 _ => &nothing,
             };
             for part in &mut own.parts {
-                part.forward(plan, index, self.network.parameters(), norm, &mut own.scratch);
+                part.forward(
+                    plan,
+                    index,
+                    self.network.parameters(),
+                    norm,
+                    &self.workspace.kernels,
+                    &mut own.scratch,
+                );
             }
         }
     }
@@ -235,7 +252,7 @@ impl<T: Real> Shared<'_, T> {
         for (index, step) in plan.steps.iter().enumerate().rev() {
             let Operation::Norm { number, weights, .. } = &step.operation else {
                 for (part, gradient) in own.parts.iter_mut().zip(&mut gradients) {
-                    part.backward(plan, index, parameters, gradient, &mut own.scratch);
+                    part.backward(plan, index, parameters, gradient, &self.workspace.kernels, &mut own.scratch);
                 }
                 continue;
             };
@@ -304,9 +321,12 @@ fn shares<T: Real>(parts: &[RwLock<Pairs<T>>], count: usize) -> Pairs<T> {
 /// # Errors
 /// Where `images` is no whole number of images of the network's size.
 pub fn image_logits<T: Real>(network: &ImageNetwork<T>, images: &[T], threads: usize) -> Result<Vec<T>> {
-    /// Images that a thread takes at a time.
+    /// Images that a thread takes at a time, unless they would be more values on the way than that.
     const AT_A_TIME: usize = 8;
+    const MOST_VALUES: usize = 1 << 27;
     let plan = network.plan();
+    let values: usize = plan.shapes.iter().map(ImageShape::len).sum();
+    let at_a_time = (MOST_VALUES / values).clamp(1, AT_A_TIME);
     let size = plan.shapes[0].len();
     if !images.len().is_multiple_of(size) {
         return Err(Error::internal(format!(
@@ -318,9 +338,11 @@ pub fn image_logits<T: Real>(network: &ImageNetwork<T>, images: &[T], threads: u
     let mut logits = vec![T::ZERO; images.len() / size * classes];
     let norms = frozen_norms(network);
     let nothing = NormValues::default();
+    let mut transformed = Kernels::default();
+    transformed.forget(plan.steps.len());
     let blocks: Vec<_> = images
-        .chunks(AT_A_TIME * size)
-        .zip(logits.chunks_mut(AT_A_TIME * classes))
+        .chunks(at_a_time * size)
+        .zip(logits.chunks_mut(at_a_time * classes))
         .map(RwLock::new)
         .collect();
     team::run(threads.clamp(1, blocks.len().max(1)), |member| {
@@ -334,7 +356,7 @@ pub fn image_logits<T: Real>(network: &ImageNetwork<T>, images: &[T], threads: u
                     Operation::Norm { number, .. } => &norms[*number],
                     _ => &nothing,
                 };
-                part.forward(plan, index, network.parameters(), norm, &mut scratch);
+                part.forward(plan, index, network.parameters(), norm, &transformed, &mut scratch);
             }
             out.copy_from_slice(part.logits());
         }

@@ -7,6 +7,7 @@ use super::convolution::Geometry;
 use super::kernels::Activation;
 use super::layer::{ImageSpec, Layer};
 use super::shape::ImageShape;
+use super::tokens::Sizes;
 use crate::error::{Error, Result};
 use crate::nn::network::MOST_CLASSES;
 use crate::nn::{Real, TensorSpec};
@@ -40,7 +41,27 @@ pub(super) enum Operation {
     },
     GlobalAverage,
     GlobalMax,
-    Linear(Weights),
+    /// Over each run of `inputs` values.
+    Linear {
+        weights: Weights,
+        inputs: usize,
+    },
+    Tokens {
+        class: Range<usize>,
+        positions: Range<usize>,
+    },
+    LayerNorm {
+        weights: Weights,
+        epsilon: f64,
+    },
+    /// Reads the queries; keys and values are in other slots.
+    Attention {
+        sizes: Sizes,
+        key: usize,
+        value: usize,
+    },
+    Gelu,
+    ClassToken,
     /// Sum of two, and what follows.
     Add {
         other: usize,
@@ -186,9 +207,15 @@ impl Plan {
                 if *outputs == 0 {
                     return Err(Error::input(format!("layer `{name}` has no outputs")));
                 }
-                let weights = self.weights(name, vec![*outputs, shape.len()], *bias)?;
-                Ok(self.add_step(Operation::Linear(weights), input, ImageShape::new(*outputs, 1, 1)))
+                let (weights, inputs) = (self.weights(name, vec![*outputs, shape.len()], *bias)?, shape.len());
+                Ok(self.add_step(Operation::Linear { weights, inputs }, input, ImageShape::new(*outputs, 1, 1)))
             }
+            Layer::Tokens { .. }
+            | Layer::LayerNorm { .. }
+            | Layer::TokenLinear { .. }
+            | Layer::Attention { .. }
+            | Layer::Gelu
+            | Layer::ClassToken => self.add_token_layer(layer, input),
             Layer::Residual { main, shortcut } => {
                 let main = self.add_layers(main, input)?;
                 let other = self.add_layers(shortcut, input)?;
@@ -202,6 +229,64 @@ impl Plan {
                 Ok(self.add_step(Operation::Add { other, activation }, main, self.shapes[main]))
             }
         }
+    }
+
+    /// Tokens are channels of height 1: tokens x 1 x width.
+    fn add_token_layer(&mut self, layer: &Layer, input: usize) -> Result<usize> {
+        let shape = self.shapes[input];
+        if shape.height != 1 && !matches!(layer, Layer::Tokens { .. } | Layer::Gelu) {
+            return Err(Error::input(format!("{layer:?} needs tokens, and finds {shape}")));
+        }
+        match layer {
+            Layer::Tokens { name } => {
+                self.claim(name)?;
+                let (tokens, width) = (shape.plane() + 1, shape.channels);
+                let class = push(&mut self.tensors, format!("{name}.cls_token"), vec![1, 1, width])?;
+                let positions = push(&mut self.tensors, format!("{name}.position_embeddings"), vec![1, tokens, width])?;
+                Ok(self.add_step(Operation::Tokens { class, positions }, input, ImageShape::new(tokens, 1, width)))
+            }
+            Layer::LayerNorm { name, epsilon } => {
+                if !(*epsilon > 0.0 && epsilon.is_finite()) {
+                    return Err(Error::input(format!(
+                        "epsilon of layer `{name}` is {epsilon}, and must be a number above 0"
+                    )));
+                }
+                let (weights, epsilon) = (self.weights(name, vec![shape.width], true)?, *epsilon);
+                Ok(self.add_step(Operation::LayerNorm { weights, epsilon }, input, shape))
+            }
+            Layer::TokenLinear { name, outputs, bias } => self.add_token_linear(name, *outputs, *bias, input),
+            Layer::Attention { name, heads } => {
+                let (heads, width) = (*heads, shape.width);
+                if heads == 0 || !width.is_multiple_of(heads) {
+                    return Err(Error::input(format!(
+                        "attention `{name}` cannot share {width} values among {heads} heads"
+                    )));
+                }
+                let mut part = |part: &str| self.add_token_linear(&format!("{name}.{part}"), width, true, input);
+                let (query, key, value) = (part("query")?, part("key")?, part("value")?);
+                let sizes = Sizes {
+                    tokens: shape.channels,
+                    width,
+                    heads,
+                };
+                Ok(self.add_step(Operation::Attention { sizes, key, value }, query, shape))
+            }
+            Layer::ClassToken => Ok(self.add_step(Operation::ClassToken, input, ImageShape::new(shape.width, 1, 1))),
+            _ => Ok(self.add_step(Operation::Gelu, input, shape)),
+        }
+    }
+
+    fn add_token_linear(&mut self, name: &str, outputs: usize, bias: bool, input: usize) -> Result<usize> {
+        let shape = self.shapes[input];
+        if outputs == 0 {
+            return Err(Error::input(format!("layer `{name}` has no outputs")));
+        }
+        let (weights, inputs) = (self.weights(name, vec![outputs, shape.width], bias)?, shape.width);
+        Ok(self.add_step(
+            Operation::Linear { weights, inputs },
+            input,
+            ImageShape::new(shape.channels, 1, outputs),
+        ))
     }
 
     /// An activation joins the step before it where that is a norm or a sum that nobody else reads.
@@ -218,10 +303,15 @@ impl Plan {
         self.add_step(Operation::Activation(activation), input, self.shapes[input])
     }
 
-    fn weights(&mut self, name: &str, shape: Vec<usize>, bias: bool) -> Result<Weights> {
-        if !self.names.insert(name.to_owned()) {
-            return Err(Error::input(format!("two layers have the name `{name}`")));
+    fn claim(&mut self, name: &str) -> Result<()> {
+        match self.names.insert(name.to_owned()) {
+            true => Ok(()),
+            false => Err(Error::input(format!("two layers have the name `{name}`"))),
         }
+    }
+
+    fn weights(&mut self, name: &str, shape: Vec<usize>, bias: bool) -> Result<Weights> {
+        self.claim(name)?;
         let outputs = shape[0];
         let weight = push(&mut self.tensors, format!("{name}.weight"), shape)?;
         let bias = match bias {

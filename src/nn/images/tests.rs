@@ -9,7 +9,7 @@ use crate::progress::Silent;
 use crate::seed::Seed;
 
 /// `count` numbers from -1 to 1 that depend on nothing but the name; the same as in the fixture's script.
-fn unit(name: &str, count: usize) -> Vec<f64> {
+pub(super) fn unit(name: &str, count: usize) -> Vec<f64> {
     let start = name
         .bytes()
         .fold(0_u64, |start, byte| start.wrapping_mul(31).wrapping_add(u64::from(byte)));
@@ -24,7 +24,7 @@ fn unit(name: &str, count: usize) -> Vec<f64> {
 }
 
 /// A network filled as the script fills its own.
-fn filled<T: Real>(spec: &ImageSpec) -> ImageNetwork<T> {
+pub(super) fn filled<T: Real>(spec: &ImageSpec) -> ImageNetwork<T> {
     let mut network = ImageNetwork::<T>::zeros(spec).unwrap();
     let value = |name: &str, shape: &[usize], drawn: f64| match shape.len() {
         1 if name.ends_with("running_var") || name.ends_with("weight") => 1.0 + 0.3 * drawn,
@@ -86,7 +86,7 @@ fn numbers(value: &Value) -> Vec<f64> {
     value.as_array().unwrap().iter().map(|number| number.as_f64().unwrap()).collect()
 }
 
-fn near(what: &str, found: f64, expected: f64, allowed: f64) {
+pub(super) fn near(what: &str, found: f64, expected: f64, allowed: f64) {
     assert!(
         (found - expected).abs() <= allowed,
         "{what}: {found} and {expected}, allowed {allowed:e}"
@@ -115,7 +115,7 @@ fn tensors_agree<T: Real>(tensors: &[crate::nn::TensorSpec], values: &[T], expec
     }
 }
 
-fn agrees_with_pytorch<T: Real>(name: &str, modes: &[(Mode, &str)], tolerance: f64) {
+pub(super) fn agrees_with_pytorch<T: Real>(name: &str, modes: &[(Mode, &str)], tolerance: f64) {
     let case = case(name);
     let network = filled::<T>(&case.spec);
     let images: Vec<T> = case.images.iter().map(|value| T::from_f64(*value)).collect();
@@ -137,8 +137,8 @@ fn agrees_with_pytorch<T: Real>(name: &str, modes: &[(Mode, &str)], tolerance: f
     }
 }
 
-const TRAINING: (Mode, &str) = (Mode::Training, "training");
-const EVALUATION: (Mode, &str) = (Mode::Evaluation, "evaluation");
+pub(super) const TRAINING: (Mode, &str) = (Mode::Training, "training");
+pub(super) const EVALUATION: (Mode, &str) = (Mode::Evaluation, "evaluation");
 
 #[test]
 fn the_small_wide_resnet_agrees_with_pytorch_in_both_modes_and_precisions() {
@@ -182,7 +182,7 @@ fn three_steps_with_momentum_and_decay_are_those_of_pytorch() {
 }
 
 /// Every kind of layer on 2 x 6 x 6 images.
-fn every_layer() -> ImageSpec {
+pub(super) fn every_layer() -> ImageSpec {
     let conv = |name: &str, outputs, (kernel, stride, padding), bias| Layer::Conv {
         name: name.to_owned(),
         outputs,
@@ -219,10 +219,8 @@ fn every_layer() -> ImageSpec {
     }
 }
 
-#[test]
-fn gradients_of_every_layer_agree_with_finite_differences() {
-    let spec = every_layer();
-    let network = filled::<f64>(&spec);
+pub(super) fn gradients_agree_with_finite_differences(spec: &ImageSpec) {
+    let network = filled::<f64>(spec);
     let images = unit("finite", 5 * spec.input.len());
     let labels = [0, 2, 1, 1, 0];
     for mode in [Mode::Training, Mode::Evaluation] {
@@ -242,9 +240,12 @@ fn gradients_of_every_layer_agree_with_finite_differences() {
 }
 
 #[test]
-fn results_are_the_same_bits_for_any_number_of_threads() {
-    let spec = every_layer();
-    let network = filled::<f32>(&spec);
+fn gradients_of_every_layer_agree_with_finite_differences() {
+    gradients_agree_with_finite_differences(&every_layer());
+}
+
+pub(super) fn results_are_the_same_bits(spec: &ImageSpec) {
+    let network = filled::<f32>(spec);
     let images: Vec<f32> = unit("threads", 21 * spec.input.len()).iter().map(|value| *value as f32).collect();
     let labels: Vec<u8> = (0..21).map(|image| image % 3).collect();
     for mode in [Mode::Training, Mode::Evaluation] {
@@ -263,6 +264,11 @@ fn results_are_the_same_bits_for_any_number_of_threads() {
     for (alone, among) in alone.iter().zip(&one) {
         assert!((alone - among).abs() < 1e-5);
     }
+}
+
+#[test]
+fn results_are_the_same_bits_for_any_number_of_threads() {
+    results_are_the_same_bits(&every_layer());
 }
 
 #[test]
@@ -380,8 +386,11 @@ fn learning_rates_follow_the_published_schedules() {
 
 #[test]
 fn importances_are_those_of_the_loop_over_batches_or_images() {
-    let spec = every_layer();
-    let network = filled::<f64>(&spec);
+    importances_are_those_of_the_loop(&every_layer());
+}
+
+pub(super) fn importances_are_those_of_the_loop(spec: &ImageSpec) {
+    let network = filled::<f64>(spec);
     let size = spec.input.len();
     let values = unit("importances", 21 * size);
     let labels: Vec<u8> = (0..21).map(|image| image * 2 % 3).collect();

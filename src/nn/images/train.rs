@@ -95,6 +95,22 @@ impl ImageRecipe {
         }
     }
 
+    /// [`ImageRecipe::published_forgetting`] of the network of this name: a vision transformer, which starts from published weights, has
+    /// 8 epochs with milestone 7, and 9 with milestone 8 for 20 classes.
+    pub fn published_forgetting_of(network: &str, classes: usize) -> Self {
+        let mut recipe = Self::published_forgetting(classes);
+        if network.starts_with("vit-") {
+            let epochs = if classes == 20 { 9 } else { 8 };
+            recipe.length = Length::Epochs(epochs);
+            recipe.schedule = Schedule::Milestones {
+                milestones: vec![epochs - 1],
+                factor: 0.2,
+                warm_up: 1,
+            };
+        }
+        recipe
+    }
+
     /// The corrective benchmark's (arXiv 2402.14015): so many steps of 512 images, learning rate 0.025, 1 % warm-up, then in a straight
     /// line towards 0 at 1.25 times the steps; momentum 0.9 and weight decay 5e-4.
     pub fn published_corrective(steps: usize) -> Self {

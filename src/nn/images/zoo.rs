@@ -12,6 +12,8 @@ const NETWORKS: &[Entry] = &[
     ("resnet9", |_, classes| resnet9(classes)),
     ("resnet18", |_, classes| resnet18(classes)),
     ("wide-resnet-28-10", |_, classes| wide_resnet(4, 10, classes)),
+    ("vit-b-16", |_, classes| vision_transformer(&VIT_BASE, classes)),
+    ("vit-tiny", |_, classes| vision_transformer(&VIT_TINY, classes)),
 ];
 
 fn conv(name: String, outputs: usize, (kernel, stride, padding): (usize, usize, usize), bias: bool) -> Layer {
@@ -131,6 +133,77 @@ pub(super) fn wide_resnet(blocks: usize, widen: usize, classes: usize) -> Vec<La
     layers
 }
 
+/// Sizes of a vision transformer.
+struct Transformer {
+    /// Pixels to each side of a patch.
+    patch: usize,
+    width: usize,
+    blocks: usize,
+    heads: usize,
+    /// Values between the two linear layers of a block.
+    inner: usize,
+}
+
+/// ViT-B/16, 86 million parameters; its published weights are for images of 224 x 224.
+const VIT_BASE: Transformer = Transformer {
+    patch: 16,
+    width: 768,
+    blocks: 12,
+    heads: 12,
+    inner: 3_072,
+};
+
+/// For tests and small images.
+const VIT_TINY: Transformer = Transformer {
+    patch: 4,
+    width: 48,
+    blocks: 3,
+    heads: 4,
+    inner: 96,
+};
+
+/// A vision transformer (Dosovitskiy et al. 2021) that classifies by its class token, without dropout. Names are those of
+/// `ViTForImageClassification` of the Hugging Face library.
+fn vision_transformer(sizes: &Transformer, classes: usize) -> Vec<Layer> {
+    let norm = |name: String| Layer::LayerNorm { name, epsilon: 1e-12 };
+    let linear = |name: String, outputs: usize| Layer::TokenLinear { name, outputs, bias: true };
+    let patches = "vit.embeddings.patch_embeddings.projection".to_owned();
+    let mut layers = vec![
+        conv(patches, sizes.width, (sizes.patch, sizes.patch, 0), true),
+        Layer::Tokens {
+            name: "vit.embeddings".to_owned(),
+        },
+    ];
+    for block in 0..sizes.blocks {
+        let name = format!("vit.encoder.layer.{block}");
+        let attention = vec![
+            norm(format!("{name}.layernorm_before")),
+            Layer::Attention {
+                name: format!("{name}.attention.attention"),
+                heads: sizes.heads,
+            },
+            linear(format!("{name}.attention.output.dense"), sizes.width),
+        ];
+        let inner = vec![
+            norm(format!("{name}.layernorm_after")),
+            linear(format!("{name}.intermediate.dense"), sizes.inner),
+            Layer::Gelu,
+            linear(format!("{name}.output.dense"), sizes.width),
+        ];
+        layers.extend([attention, inner].map(|main| Layer::Residual {
+            main,
+            shortcut: Vec::new(),
+        }));
+    }
+    layers.extend([norm("vit.layernorm".to_owned()), Layer::ClassToken]);
+    layers.push(Layer::Linear {
+        name: "classifier".to_owned(),
+        outputs: classes,
+        bias: true,
+    });
+    layers
+}
+
 impl ImageSpec {
     /// Names of the networks that [`ImageSpec::named`] knows.
     pub fn names() -> impl Iterator<Item = &'static str> {
@@ -155,6 +228,18 @@ impl ImageSpec {
             classes,
             layers: build(input, classes),
         };
+        // A transformer's patches cover the image.
+        if let Some(Layer::Conv { kernel, stride, .. }) = spec.layers.first()
+            && kernel == stride
+            && !(input.height.is_multiple_of(*kernel) && input.width.is_multiple_of(*kernel))
+        {
+            return Err(
+                Error::input(format!("patches of {kernel} x {kernel} pixels do not cover images of {input}")).hint(format!(
+                    "resize the images so that both sides are a multiple of {kernel}, such as {}",
+                    14 * kernel
+                )),
+            );
+        }
         spec.tensors()?;
         Ok(spec)
     }
@@ -165,7 +250,11 @@ mod tests {
     use super::*;
 
     fn count(name: &str, classes: usize) -> usize {
-        ImageSpec::named(name, ImageShape::CIFAR, classes).unwrap().parameters().unwrap()
+        let input = match name {
+            "vit-b-16" => ImageShape::new(3, 224, 224),
+            _ => ImageShape::CIFAR,
+        };
+        ImageSpec::named(name, input, classes).unwrap().parameters().unwrap()
     }
 
     #[test]
@@ -177,7 +266,13 @@ mod tests {
         let text = include_str!("../../../tests/fixtures/image_networks.json");
         let golden: serde_json::Value = serde_json::from_str(text).unwrap();
         let counts = golden["counts"].as_object().unwrap();
-        assert_eq!(counts.len(), 4);
+        assert_eq!(counts.len(), 6);
+        // The reference's 86,567,656 for 1,000 classes, which is 85,798,656 and the head.
+        assert_eq!(86_567_656 - 1_000 * 769, 85_798_656);
+        assert_eq!(
+            (count("vit-b-16", 10), count("vit-b-16", 105)),
+            (85_798_656 + 10 * 769, 85_798_656 + 105 * 769)
+        );
         for (name, expected) in counts {
             let (name, classes) = name.rsplit_once('/').unwrap();
             assert_eq!(count(name, classes.parse().unwrap()) as u64, expected.as_u64().unwrap(), "{name}");
@@ -191,6 +286,13 @@ mod tests {
         assert!(
             ImageSpec::named("resnet9", ImageShape::new(3, 4, 4), 10).is_err(),
             "the last convolution finds 1 x 1"
+        );
+        let error = ImageSpec::named("vit-b-16", ImageShape::new(3, 200, 224), 10).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .contains("patches of 16 x 16 pixels do not cover images of 3 x 200 x 224"),
+            "{error}"
         );
         assert!(ImageSpec::named("resnet9", ImageShape::CIFAR, 1).is_err());
         assert!(ImageSpec::named("resnet9", ImageShape::CIFAR, 257).is_err());

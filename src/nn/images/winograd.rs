@@ -1,0 +1,580 @@
+//! Convolution with 3 x 3 kernels and stride 1 by minimal filtering (Winograd 1980; Lavin and Gray 2015, arXiv 1509.09308, F(4x4, 3x3)).
+//!
+//! Every 4 x 4 pixels of output are made from 6 x 6 of input. With the transforms Bt, G, At of the paper, for every pair of channels
+//!
+//! out = At [(G g Gt) * (Bt d B)] A,
+//!
+//! where * multiplies element by element: 36 products instead of 144. Over channels and tiles each of the 36 elements is a matrix
+//! product. The expression is linear in kernel g and input d, so the way back is the transposed transforms around the same products.
+//! In single precision the error is a few millionths of the largest output, about ten times that of the plain sum.
+//!
+//! Between transforms and products a tile's channels are neighbours, [`LANES`] of which are handled at once.
+// Rows and columns of small squares: an index says more than an iterator.
+#![allow(clippy::needless_range_loop)]
+
+use std::sync::RwLock;
+
+use super::convolution::Geometry;
+use super::shape::ImageShape;
+use crate::nn::kernels::{Matrix, dispatched, multiply};
+use crate::nn::real::Real;
+use crate::nn::team::{read, write};
+
+/// Channels that are handled at once; the compiler makes vector instructions of operations on arrays of this size.
+const LANES: usize = 8;
+/// Pixels of output to each side of a tile.
+const TILE: usize = 4;
+/// Pixels of input to each side of a tile.
+const SPAN: usize = TILE + 2;
+/// Elements of a transformed tile.
+const ELEMENTS: usize = SPAN * SPAN;
+/// Tiles that a matrix product gets at most, where one image has fewer. Results do not depend on it but in the last places.
+const MOST_TILES: usize = 512;
+/// With fewer tiles, reading 36 transformed weights instead of 9 would cost more than the products save.
+const LEAST_TILES: usize = 16;
+/// Between the elements: at a power of two they would compete for the same few lines of the cache.
+const GAP: usize = 48;
+
+type Pack<T> = [T; LANES];
+
+/// Where the tiles of images lie.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Grid {
+    input: ImageShape,
+    output: ImageShape,
+    padding: usize,
+    /// Tiles of an image, in a column and in a row.
+    down: usize,
+    right: usize,
+}
+
+impl Grid {
+    /// The tiles of a convolution over so many images, where this way is worth it.
+    pub fn of(geometry: &Geometry, images: usize) -> Option<Self> {
+        let (input, output) = (geometry.input, geometry.output());
+        let grid = Self {
+            input,
+            output,
+            padding: geometry.padding,
+            down: output.height.div_ceil(TILE),
+            right: output.width.div_ceil(TILE),
+        };
+        let channels = |count: usize| count >= 2 * LANES && count.is_multiple_of(LANES);
+        let filled = 2 * output.plane() >= grid.tiles() * TILE * TILE;
+        let fits = geometry.kernel == 3 && geometry.stride == 1 && geometry.padding <= 1;
+        (fits && filled && channels(input.channels) && channels(output.channels) && images * grid.tiles() >= LEAST_TILES).then_some(grid)
+    }
+
+    /// Tiles of one image.
+    fn tiles(&self) -> usize {
+        self.down * self.right
+    }
+
+    /// Images that go into one product.
+    fn group(&self) -> usize {
+        (MOST_TILES / self.tiles()).max(1)
+    }
+
+    /// Values of an image with 0 around it, so that every tile lies within.
+    fn framed(&self) -> usize {
+        self.frame_width() * (self.down * TILE + 2) * self.input.channels
+    }
+
+    fn frame_width(&self) -> usize {
+        self.right * TILE + 2
+    }
+
+    /// Length of a transformed kernel.
+    fn kernel_len(&self) -> usize {
+        ELEMENTS * pitch(self.input.channels * self.output.channels)
+    }
+}
+
+/// From one element's matrix of `len` values to the next one's.
+fn pitch(len: usize) -> usize {
+    len + GAP
+}
+
+/// Buffers of one thread.
+#[derive(Debug, Default)]
+pub(super) struct Buffers<T> {
+    frame: Vec<T>,
+    inputs: Vec<T>,
+    outputs: Vec<T>,
+    kernel: Vec<T>,
+}
+
+fn room<T: Real>(buffer: &mut Vec<T>, len: usize) -> &mut [T] {
+    if buffer.len() < len {
+        buffer.resize(len, T::ZERO);
+    }
+    &mut buffer[..len]
+}
+
+/// One element's matrix.
+fn element<T>(values: &[T], index: usize, rows: usize, columns: usize) -> Matrix<'_, T> {
+    let start = index * pitch(rows * columns);
+    Matrix::row_major(&values[start..start + rows * columns], rows, columns)
+}
+
+/// The transformed kernels of a network, by step: made when first asked for, shared by all threads.
+#[derive(Debug, Default)]
+pub(super) struct Kernels<T>(Vec<RwLock<Kernel<T>>>);
+
+/// A transformed kernel; only a buffer to use again where it is not `fresh`.
+#[derive(Debug, Default)]
+struct Kernel<T> {
+    fresh: bool,
+    values: Vec<T>,
+}
+
+impl<T: Real> Kernels<T> {
+    /// Forgets all kernels, as the weights may have changed since, and makes room for those of a network of `steps` steps.
+    pub fn forget(&mut self, steps: usize) {
+        self.0.resize_with(steps, RwLock::default);
+        for kernel in &self.0 {
+            write(kernel).fresh = false;
+        }
+    }
+
+    /// Hands the kernel of step `step`, whose weights are `weights`, to `then`.
+    pub fn with<R>(&self, step: usize, grid: &Grid, weights: &[T], then: impl FnOnce(&[T]) -> R) -> R {
+        let place = &self.0[step];
+        if !read(place).fresh {
+            let mut kernel = write(place);
+            // Another thread may have been faster.
+            if !kernel.fresh {
+                kernel.values.resize(grid.kernel_len(), T::ZERO);
+                kernel_forward(&mut kernel.values, weights, grid.input.channels);
+                kernel.fresh = true;
+            }
+        }
+        then(&read(place).values)
+    }
+}
+
+/// Convolves `images` into `out` with a transformed kernel; no bias.
+pub(super) fn forward<T: Real>(grid: &Grid, images: &[T], kernel: &[T], out: &mut [T], buffers: &mut Buffers<T>) {
+    let (inputs, outputs) = (grid.input.channels, grid.output.channels);
+    let groups = images
+        .chunks(grid.group() * grid.input.len())
+        .zip(out.chunks_mut(grid.group() * grid.output.len()));
+    for (images, out) in groups {
+        let tiles = images.len() / grid.input.len() * grid.tiles();
+        let transformed = room(&mut buffers.inputs, ELEMENTS * pitch(tiles * inputs));
+        take_in(grid, images, &mut buffers.frame, transformed);
+        let products = room(&mut buffers.outputs, ELEMENTS * pitch(tiles * outputs));
+        for index in 0..ELEMENTS {
+            let left = element(transformed, index, tiles, inputs);
+            let right = element(kernel, index, outputs, inputs).transposed();
+            let start = index * pitch(tiles * outputs);
+            multiply(&mut products[start..start + tiles * outputs], (outputs, 1), T::ZERO, left, right);
+        }
+        outputs_forward(out, products, *grid, tiles);
+    }
+}
+
+/// Transforms the tiles of some images.
+fn take_in<T: Real>(grid: &Grid, images: &[T], frame: &mut Vec<T>, transformed: &mut [T]) {
+    let count = images.len() / grid.input.len();
+    let frame = room(frame, grid.framed());
+    frame.fill(T::ZERO);
+    for (index, image) in images.chunks_exact(grid.input.len()).enumerate() {
+        // The frame around stays 0.
+        into_frame(frame, image, *grid);
+        inputs_forward(transformed, frame, *grid, index * grid.tiles(), count * grid.tiles());
+    }
+}
+
+/// The way back: adds to the weights' gradient and, where `input_deltas` is not empty, writes d loss / d input there.
+pub(super) fn backward<T: Real>(
+    grid: &Grid,
+    images: &[T],
+    deltas: &[T],
+    kernel: &[T],
+    weight_gradient: &mut [T],
+    input_deltas: &mut [T],
+    buffers: &mut Buffers<T>,
+) {
+    let (inputs, outputs) = (grid.input.channels, grid.output.channels);
+    let groups = images
+        .chunks(grid.group() * grid.input.len())
+        .zip(deltas.chunks(grid.group() * grid.output.len()));
+    let kernel_gradient = room(&mut buffers.kernel, grid.kernel_len());
+    for (group, (images, deltas)) in groups.enumerate() {
+        let tiles = images.len() / grid.input.len() * grid.tiles();
+        let transformed = room(&mut buffers.inputs, ELEMENTS * pitch(tiles * inputs));
+        take_in(grid, images, &mut buffers.frame, transformed);
+        let spread = room(&mut buffers.outputs, ELEMENTS * pitch(tiles * outputs));
+        outputs_backward(spread, deltas, *grid, tiles);
+        let keep = if group == 0 { T::ZERO } else { T::ONE };
+        for index in 0..ELEMENTS {
+            let left = element(spread, index, tiles, outputs);
+            let start = index * pitch(outputs * inputs);
+            let into = &mut kernel_gradient[start..start + outputs * inputs];
+            multiply(
+                into,
+                (inputs, 1),
+                keep,
+                left.transposed(),
+                element(transformed, index, tiles, inputs),
+            );
+        }
+        if input_deltas.is_empty() {
+            continue;
+        }
+        for index in 0..ELEMENTS {
+            let left = element(spread, index, tiles, outputs);
+            let start = index * pitch(tiles * inputs);
+            let into = &mut transformed[start..start + tiles * inputs];
+            multiply(into, (inputs, 1), T::ZERO, left, element(kernel, index, outputs, inputs));
+        }
+        let frame = room(&mut buffers.frame, grid.framed());
+        let start = group * grid.group() * grid.input.len();
+        let into = &mut input_deltas[start..start + images.len()];
+        for (index, into) in into.chunks_exact_mut(grid.input.len()).enumerate() {
+            frame.fill(T::ZERO);
+            inputs_backward(frame, transformed, *grid, index * grid.tiles(), tiles);
+            out_of_frame(into, frame, *grid);
+        }
+    }
+    kernel_backward(weight_gradient, kernel_gradient, inputs);
+}
+
+#[inline(always)]
+fn each<T: Real>(of: impl Fn(usize) -> T) -> Pack<T> {
+    let mut values = [T::ZERO; LANES];
+    for (lane, value) in values.iter_mut().enumerate() {
+        *value = of(lane);
+    }
+    values
+}
+
+#[inline(always)]
+fn add<T: Real>(a: Pack<T>, b: Pack<T>) -> Pack<T> {
+    each(|lane| a[lane] + b[lane])
+}
+
+#[inline(always)]
+fn sub<T: Real>(a: Pack<T>, b: Pack<T>) -> Pack<T> {
+    each(|lane| a[lane] - b[lane])
+}
+
+#[inline(always)]
+fn times<T: Real>(a: Pack<T>, factor: f64) -> Pack<T> {
+    let factor = T::from_f64(factor);
+    each(|lane| a[lane] * factor)
+}
+
+/// Bt.
+#[inline(always)]
+fn to_input<T: Real>(d: [Pack<T>; SPAN]) -> [Pack<T>; SPAN] {
+    let (even, odd) = (sub(d[4], times(d[2], 4.0)), sub(d[3], times(d[1], 4.0)));
+    let (near, far) = (sub(d[4], d[2]), times(sub(d[3], d[1]), 2.0));
+    [
+        add(sub(times(d[0], 4.0), times(d[2], 5.0)), d[4]),
+        add(even, odd),
+        sub(even, odd),
+        add(near, far),
+        sub(near, far),
+        add(sub(times(d[1], 4.0), times(d[3], 5.0)), d[5]),
+    ]
+}
+
+/// B, the transpose of Bt.
+#[inline(always)]
+fn from_input<T: Real>(t: [Pack<T>; SPAN]) -> [Pack<T>; SPAN] {
+    let (near, near_less) = (add(t[1], t[2]), sub(t[1], t[2]));
+    let (far, far_less) = (add(t[3], t[4]), times(sub(t[3], t[4]), 2.0));
+    [
+        times(t[0], 4.0),
+        sub(times(sub(t[5], near_less), 4.0), far_less),
+        sub(sub(times(t[0], -5.0), times(near, 4.0)), far),
+        sub(add(near_less, far_less), times(t[5], 5.0)),
+        add(t[0], add(near, far)),
+        t[5],
+    ]
+}
+
+/// At.
+#[inline(always)]
+fn to_output<T: Real>(m: [Pack<T>; SPAN]) -> [Pack<T>; TILE] {
+    let (near, near_less) = (add(m[1], m[2]), sub(m[1], m[2]));
+    let (far, far_less) = (add(m[3], m[4]), sub(m[3], m[4]));
+    [
+        add(m[0], add(near, far)),
+        add(near_less, times(far_less, 2.0)),
+        add(near, times(far, 4.0)),
+        add(add(near_less, times(far_less, 8.0)), m[5]),
+    ]
+}
+
+/// A, the transpose of At.
+#[inline(always)]
+fn from_output<T: Real>(y: [Pack<T>; TILE]) -> [Pack<T>; SPAN] {
+    let (even, odd) = (add(y[0], y[2]), add(y[1], y[3]));
+    let (even_far, odd_far) = (add(y[0], times(y[2], 4.0)), add(times(y[1], 2.0), times(y[3], 8.0)));
+    [
+        y[0],
+        add(even, odd),
+        sub(even, odd),
+        add(even_far, odd_far),
+        sub(even_far, odd_far),
+        y[3],
+    ]
+}
+
+/// G.
+#[inline(always)]
+fn to_kernel<T: Real>(g: [Pack<T>; 3]) -> [Pack<T>; SPAN] {
+    let (even, odd) = (times(add(g[0], g[2]), -1.0 / 6.0), times(g[1], 1.0 / 6.0));
+    let (even_far, odd_far) = (add(times(g[0], 1.0 / 24.0), times(g[2], 1.0 / 6.0)), times(g[1], 1.0 / 12.0));
+    [
+        times(g[0], 0.25),
+        sub(even, odd),
+        add(even, odd),
+        add(even_far, odd_far),
+        sub(even_far, odd_far),
+        g[2],
+    ]
+}
+
+/// Gt.
+#[inline(always)]
+fn from_kernel<T: Real>(u: [Pack<T>; SPAN]) -> [Pack<T>; 3] {
+    let (near, near_less) = (times(add(u[1], u[2]), 1.0 / 6.0), times(sub(u[2], u[1]), 1.0 / 6.0));
+    let (far, far_less) = (add(u[3], u[4]), times(sub(u[3], u[4]), 1.0 / 12.0));
+    [
+        add(sub(times(u[0], 0.25), near), times(far, 1.0 / 24.0)),
+        add(near_less, far_less),
+        add(sub(times(far, 1.0 / 6.0), near), u[5]),
+    ]
+}
+
+/// Applies a transform to the columns, then to the rows of a square.
+#[inline(always)]
+fn both_ways<T: Real, const FROM: usize, const TO: usize>(
+    square: [[Pack<T>; FROM]; FROM],
+    transform: impl Fn([Pack<T>; FROM]) -> [Pack<T>; TO],
+) -> [[Pack<T>; TO]; TO] {
+    let zero = [T::ZERO; LANES];
+    let mut half = [[zero; FROM]; TO];
+    for column in 0..FROM {
+        let mut own = [zero; FROM];
+        for row in 0..FROM {
+            own[row] = square[row][column];
+        }
+        let own = transform(own);
+        for row in 0..TO {
+            half[row][column] = own[row];
+        }
+    }
+    let mut whole = [[zero; TO]; TO];
+    for row in 0..TO {
+        whole[row] = transform(half[row]);
+    }
+    whole
+}
+
+#[inline(always)]
+fn load<T: Real>(values: &[T], start: usize) -> Pack<T> {
+    values[start..].first_chunk().copied().unwrap_or([T::ZERO; LANES])
+}
+
+#[inline(always)]
+fn store<T: Real>(values: &mut [T], start: usize, pack: Pack<T>) {
+    if let Some(place) = values[start..].first_chunk_mut() {
+        *place = pack;
+    }
+}
+
+/// Collects the elements of a transformed tile, which lie `pitch` apart.
+#[inline(always)]
+fn load_elements<T: Real>(values: &[T], start: usize, pitch: usize) -> [[Pack<T>; SPAN]; SPAN] {
+    let mut square = [[[T::ZERO; LANES]; SPAN]; SPAN];
+    for row in 0..SPAN {
+        for column in 0..SPAN {
+            square[row][column] = load(values, start + (row * SPAN + column) * pitch);
+        }
+    }
+    square
+}
+
+#[inline(always)]
+fn store_elements<T: Real>(values: &mut [T], start: usize, pitch: usize, square: &[[Pack<T>; SPAN]; SPAN]) {
+    for row in 0..SPAN {
+        for column in 0..SPAN {
+            store(values, start + (row * SPAN + column) * pitch, square[row][column]);
+        }
+    }
+}
+
+dispatched! {
+    /// Copies an image into the middle of a frame, its channels side by side.
+    pub(super) fn into_frame<T: Real>(frame: &mut [T], image: &[T], grid: Grid) {
+        let (channels, plane) = (grid.input.channels, grid.input.plane());
+        for y in 0..grid.input.height {
+            for x in 0..grid.input.width {
+                let place = y * grid.input.width + x;
+                let start = ((y + grid.padding) * grid.frame_width() + x + grid.padding) * channels;
+                for channel in (0..channels).step_by(LANES) {
+                    let image = &image[channel * plane..][..LANES * plane];
+                    store(frame, start + channel, each(|lane| image[lane * plane + place]));
+                }
+            }
+        }
+    }
+
+    /// The way back of [`into_frame`].
+    pub(super) fn out_of_frame<T: Real>(image: &mut [T], frame: &[T], grid: Grid) {
+        let (channels, plane) = (grid.input.channels, grid.input.plane());
+        for channel in (0..channels).step_by(LANES) {
+            let image = &mut image[channel * plane..][..LANES * plane];
+            for y in 0..grid.input.height {
+                for x in 0..grid.input.width {
+                    let place = y * grid.input.width + x;
+                    let start = ((y + grid.padding) * grid.frame_width() + x + grid.padding) * channels;
+                    let pack = load(frame, start + channel);
+                    for lane in 0..LANES {
+                        image[lane * plane + place] = pack[lane];
+                    }
+                }
+            }
+        }
+    }
+
+    /// Transforms the tiles of one image, which get the rows from `first` of `tiles` in each element's matrix.
+    pub(super) fn inputs_forward<T: Real>(transformed: &mut [T], frame: &[T], grid: Grid, first: usize, tiles: usize) {
+        let channels = grid.input.channels;
+        let (row_step, pitch) = (grid.frame_width() * channels, pitch(tiles * channels));
+        for tile in 0..grid.tiles() {
+            let corner = (tile / grid.right * TILE) * row_step + tile % grid.right * TILE * channels;
+            for channel in (0..channels).step_by(LANES) {
+                let mut square = [[[T::ZERO; LANES]; SPAN]; SPAN];
+                for row in 0..SPAN {
+                    for column in 0..SPAN {
+                        square[row][column] = load(frame, corner + row * row_step + column * channels + channel);
+                    }
+                }
+                let square = both_ways(square, to_input);
+                store_elements(transformed, (first + tile) * channels + channel, pitch, &square);
+            }
+        }
+    }
+
+    /// The way back of [`inputs_forward`]: adds what every tile gives to its pixels.
+    pub(super) fn inputs_backward<T: Real>(frame: &mut [T], transformed: &[T], grid: Grid, first: usize, tiles: usize) {
+        let channels = grid.input.channels;
+        let (row_step, pitch) = (grid.frame_width() * channels, pitch(tiles * channels));
+        for tile in 0..grid.tiles() {
+            let corner = (tile / grid.right * TILE) * row_step + tile % grid.right * TILE * channels;
+            for channel in (0..channels).step_by(LANES) {
+                let square = load_elements(transformed, (first + tile) * channels + channel, pitch);
+                let square = both_ways(square, from_input);
+                for row in 0..SPAN {
+                    for column in 0..SPAN {
+                        let place = corner + row * row_step + column * channels + channel;
+                        let sum = add(load(frame, place), square[row][column]);
+                        store(frame, place, sum);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Makes the pixels of all tiles' outputs.
+    pub(super) fn outputs_forward<T: Real>(out: &mut [T], products: &[T], grid: Grid, tiles: usize) {
+        let (channels, plane, width) = (grid.output.channels, grid.output.plane(), grid.output.width);
+        let pitch = pitch(tiles * channels);
+        for tile in 0..tiles {
+            let (image, own) = (tile / grid.tiles(), tile % grid.tiles());
+            let (top, left) = (own / grid.right * TILE, own % grid.right * TILE);
+            let (rows, columns) = ((grid.output.height - top).min(TILE), (width - left).min(TILE));
+            for channel in (0..channels).step_by(LANES) {
+                let square = both_ways(load_elements(products, tile * channels + channel, pitch), to_output);
+                let out = &mut out[(image * channels + channel) * plane..][..LANES * plane];
+                for row in 0..rows {
+                    for lane in 0..LANES {
+                        let line = &mut out[lane * plane + (top + row) * width + left..];
+                        if columns == TILE {
+                            if let Some(line) = line.first_chunk_mut::<TILE>() {
+                                for column in 0..TILE {
+                                    line[column] = square[row][column][lane];
+                                }
+                            }
+                        } else {
+                            for column in 0..columns {
+                                line[column] = square[row][column][lane];
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// The way back of [`outputs_forward`].
+    pub(super) fn outputs_backward<T: Real>(spread: &mut [T], deltas: &[T], grid: Grid, tiles: usize) {
+        let (channels, plane, width) = (grid.output.channels, grid.output.plane(), grid.output.width);
+        let pitch = pitch(tiles * channels);
+        for tile in 0..tiles {
+            let (image, own) = (tile / grid.tiles(), tile % grid.tiles());
+            let (top, left) = (own / grid.right * TILE, own % grid.right * TILE);
+            let (rows, columns) = ((grid.output.height - top).min(TILE), (width - left).min(TILE));
+            for channel in (0..channels).step_by(LANES) {
+                let deltas = &deltas[(image * channels + channel) * plane..][..LANES * plane];
+                let mut square = [[[T::ZERO; LANES]; TILE]; TILE];
+                for row in 0..rows {
+                    for lane in 0..LANES {
+                        let line = &deltas[lane * plane + (top + row) * width + left..];
+                        for column in 0..columns {
+                            square[row][column][lane] = line[column];
+                        }
+                    }
+                }
+                store_elements(spread, tile * channels + channel, pitch, &both_ways(square, from_output));
+            }
+        }
+    }
+
+    /// Transforms kernels, outputs x inputs x 3 x 3, into 36 matrices, outputs x inputs.
+    pub(super) fn kernel_forward<T: Real>(transformed: &mut [T], weights: &[T], inputs: usize) {
+        let pitch = pitch(weights.len() / 9);
+        for output in 0..weights.len() / 9 / inputs {
+            for input in (0..inputs).step_by(LANES) {
+                let start = output * inputs + input;
+                let own = &weights[start * 9..][..LANES * 9];
+                let mut square = [[[T::ZERO; LANES]; 3]; 3];
+                for row in 0..3 {
+                    for column in 0..3 {
+                        square[row][column] = each(|lane| own[lane * 9 + row * 3 + column]);
+                    }
+                }
+                store_elements(transformed, start, pitch, &both_ways(square, to_kernel));
+            }
+        }
+    }
+
+    /// The way back of [`kernel_forward`]: adds to the gradient.
+    pub(super) fn kernel_backward<T: Real>(gradient: &mut [T], transformed: &[T], inputs: usize) {
+        let pitch = pitch(gradient.len() / 9);
+        for output in 0..gradient.len() / 9 / inputs {
+            for input in (0..inputs).step_by(LANES) {
+                let start = output * inputs + input;
+                let square = both_ways(load_elements(transformed, start, pitch), from_kernel);
+                let own = &mut gradient[start * 9..][..LANES * 9];
+                for row in 0..3 {
+                    for column in 0..3 {
+                        for lane in 0..LANES {
+                            own[lane * 9 + row * 3 + column] += square[row][column][lane];
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "winograd_tests.rs"]
+mod tests;
