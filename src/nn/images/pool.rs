@@ -1,6 +1,7 @@
 //! Pooling: windows and whole channels. Of equal largest values the first, row by row, gets the gradient, as in PyTorch.
 
 use super::shape::ImageShape;
+use crate::nn::kernels::dispatched;
 use crate::nn::real::Real;
 
 /// A pooling of windows, or of whole channels.
@@ -50,8 +51,17 @@ impl Pool {
         best
     }
 
+    /// Whether it halves both sides of an even plane, which nearly all pools do and which has loops of its own.
+    fn halves(&self) -> bool {
+        let (input, output) = (self.input, self.output);
+        self.size == (2, 2) && self.stride == 2 && input.height == 2 * output.height && input.width == 2 * output.width
+    }
+
     /// Largest values.
     pub fn max<T: Real>(&self, values: &[T], out: &mut [T]) {
+        if self.halves() {
+            return halve(out, values, self.output.width);
+        }
         for (plane, out) in values
             .chunks_exact(self.input.plane())
             .zip(out.chunks_exact_mut(self.output.plane()))
@@ -64,6 +74,9 @@ impl Pool {
 
     /// The way back of [`Pool::max`]; `input_deltas` is overwritten.
     pub fn max_backward<T: Real>(&self, values: &[T], deltas: &[T], input_deltas: &mut [T]) {
+        if self.halves() {
+            return halve_backward(input_deltas, values, deltas, self.output.width);
+        }
         input_deltas.fill(T::ZERO);
         let planes = values
             .chunks_exact(self.input.plane())
@@ -71,6 +84,51 @@ impl Pool {
         for ((plane, into), deltas) in planes.zip(deltas.chunks_exact(self.output.plane())) {
             for (place, delta) in deltas.iter().enumerate() {
                 into[self.largest(plane, place)] += *delta;
+            }
+        }
+    }
+}
+
+/// Whether `value` takes the place of `best`. A NaN is larger than anything.
+#[inline(always)]
+fn larger<T: Real>(value: T, best: T) -> bool {
+    // Only a NaN differs from itself.
+    #[allow(clippy::eq_op)]
+    let nan = value != value;
+    value > best || nan
+}
+
+dispatched! {
+    /// The largest of every 2 x 2 values; two rows of values make one of `width` results.
+    pub(super) fn halve<T: Real>(out: &mut [T], values: &[T], width: usize) {
+        for (out, rows) in out.chunks_exact_mut(width).zip(values.chunks_exact(4 * width)) {
+            let (top, bottom) = rows.split_at(2 * width);
+            for ((out, [a, b]), [c, d]) in out.iter_mut().zip(top.as_chunks::<2>().0).zip(bottom.as_chunks::<2>().0) {
+                let mut best = *a;
+                best = if larger(*b, best) { *b } else { best };
+                best = if larger(*c, best) { *c } else { best };
+                *out = if larger(*d, best) { *d } else { best };
+            }
+        }
+    }
+
+    /// The way back of [`halve`].
+    pub(super) fn halve_backward<T: Real>(input_deltas: &mut [T], values: &[T], deltas: &[T], width: usize) {
+        let rows = input_deltas.chunks_exact_mut(4 * width).zip(values.chunks_exact(4 * width));
+        for ((into, rows), deltas) in rows.zip(deltas.chunks_exact(width)) {
+            let (top, bottom) = rows.split_at(2 * width);
+            let (into_top, into_bottom) = into.split_at_mut(2 * width);
+            let values = top.as_chunks::<2>().0.iter().zip(bottom.as_chunks::<2>().0);
+            let into = into_top.as_chunks_mut::<2>().0.iter_mut().zip(into_bottom.as_chunks_mut::<2>().0);
+            for (((upper, lower), ([a, b], [c, d])), delta) in into.zip(values).zip(deltas) {
+                let second = larger(*b, *a);
+                let best = if second { *b } else { *a };
+                let third = larger(*c, best);
+                let best = if third { *c } else { best };
+                let fourth = larger(*d, best);
+                let given = |is: bool| if is { *delta } else { T::ZERO };
+                *upper = [given(!second && !third && !fourth), given(second && !third && !fourth)];
+                *lower = [given(third && !fourth), given(fourth)];
             }
         }
     }
@@ -114,6 +172,30 @@ mod tests {
         whole.max(&values, &mut out[..1]);
         whole.max_backward(&values, &[3.0], &mut back);
         assert_eq!((out[0], back[8], back.iter().sum::<f64>()), (9.0, 3.0, 3.0));
+    }
+
+    #[test]
+    fn pools_that_halve_do_what_the_general_ones_do() {
+        let (input, output) = (ImageShape::new(3, 6, 10), ImageShape::new(3, 3, 5));
+        let halving = Pool::windows(input, output, 2, 2);
+        assert!(halving.halves() && !Pool::whole(input).halves());
+        // Many equal values, and NaNs in all four places.
+        let mut values: Vec<f64> = (0..input.len()).map(|index| (index * index * 7 % 5) as f64).collect();
+        for index in [0, 3, 15, 17, 30, 31, 44] {
+            values[index] = f64::NAN;
+        }
+        let deltas: Vec<f64> = (1..=output.len()).map(|value| value as f64).collect();
+        let (mut out, mut back) = (vec![7.0; output.len()], vec![7.0; input.len()]);
+        halving.max(&values, &mut out);
+        halving.max_backward(&values, &deltas, &mut back);
+        let mut expected = vec![0.0; input.len()];
+        for (index, out) in out.iter().enumerate() {
+            let (plane, place) = (index / 15 * 60, index % 15);
+            let at = plane + halving.largest(&values[plane..plane + 60], place);
+            assert!(values[at].total_cmp(out).is_eq());
+            expected[at] += deltas[index];
+        }
+        assert_eq!(back, expected);
     }
 
     #[test]

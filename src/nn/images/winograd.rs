@@ -1,4 +1,5 @@
-//! Convolution with 3 x 3 kernels and stride 1 by minimal filtering (Winograd 1980; Lavin and Gray 2015, arXiv 1509.09308, F(4x4, 3x3)).
+//! Convolution with 3 x 3 kernels and stride 1, or 5 x 5 kernels and stride 2, by minimal filtering (Winograd 1980; Lavin and Gray 2015,
+//! arXiv 1509.09308, F(4x4, 3x3)).
 //!
 //! Every 4 x 4 pixels of output are made from 6 x 6 of input. With the transforms Bt, G, At of the paper, for every pair of channels
 //!
@@ -7,6 +8,9 @@
 //! where * multiplies element by element: 36 products instead of 144. Over channels and tiles each of the 36 elements is a matrix
 //! product. The expression is linear in kernel g and input d, so the way back is the transposed transforms around the same products.
 //! In single precision the error is a few millionths of the largest output, about ten times that of the plain sum.
+//!
+//! A 5 x 5 kernel with stride 2 is a 3 x 3 kernel with stride 1 over four times the channels: the *phases* of an image, which are its pixels
+//! in even and odd rows and columns. The kernel's own phases have 3 or 2 rows and columns; a missing one is 0.
 //!
 //! Between transforms and products a tile's channels are neighbours, [`LANES`] of which are handled at once.
 // Rows and columns of small squares: an index says more than an iterator.
@@ -43,6 +47,8 @@ pub(super) struct Grid {
     input: ImageShape,
     output: ImageShape,
     padding: usize,
+    stride: usize,
+    kernel: usize,
     /// Tiles of an image, in a column and in a row.
     down: usize,
     right: usize,
@@ -56,18 +62,38 @@ impl Grid {
             input,
             output,
             padding: geometry.padding,
+            stride: geometry.stride,
+            kernel: geometry.kernel,
             down: output.height.div_ceil(TILE),
             right: output.width.div_ceil(TILE),
         };
         let channels = |count: usize| count >= 2 * LANES && count.is_multiple_of(LANES);
         let filled = 2 * output.plane() >= grid.tiles() * TILE * TILE;
-        let fits = geometry.kernel == 3 && geometry.stride == 1 && geometry.padding <= 1;
+        let fits = matches!((geometry.kernel, geometry.stride, geometry.padding), (3, 1, 0..=1) | (5, 2, 0..=2));
         (fits && filled && channels(input.channels) && channels(output.channels) && images * grid.tiles() >= LEAST_TILES).then_some(grid)
     }
 
     /// Tiles of one image.
     fn tiles(&self) -> usize {
         self.down * self.right
+    }
+
+    /// Channels of all phases.
+    fn inputs(&self) -> usize {
+        self.input.channels * self.stride * self.stride
+    }
+
+    /// Where the channels of a pixel lie in a frame: those of its phase among those of all phases.
+    fn place(&self, y: usize, x: usize) -> usize {
+        let (y, x) = (y + self.padding, x + self.padding);
+        let phase = y % self.stride * self.stride + x % self.stride;
+        (y / self.stride * self.frame_width() + x / self.stride) * self.inputs() + phase * self.input.channels
+    }
+
+    /// Which of a kernel's weights stands at `row` and `column` of its phase, if any does.
+    fn weight(&self, phase: usize, row: usize, column: usize) -> Option<usize> {
+        let (row, column) = (row * self.stride + phase / self.stride, column * self.stride + phase % self.stride);
+        (row < self.kernel && column < self.kernel).then_some(row * self.kernel + column)
     }
 
     /// Images that go into one product.
@@ -77,7 +103,7 @@ impl Grid {
 
     /// Values of an image with 0 around it, so that every tile lies within.
     fn framed(&self) -> usize {
-        self.frame_width() * (self.down * TILE + 2) * self.input.channels
+        self.frame_width() * (self.down * TILE + 2) * self.inputs()
     }
 
     fn frame_width(&self) -> usize {
@@ -86,7 +112,7 @@ impl Grid {
 
     /// Length of a transformed kernel.
     fn kernel_len(&self) -> usize {
-        ELEMENTS * pitch(self.input.channels * self.output.channels)
+        ELEMENTS * pitch(self.inputs() * self.output.channels)
     }
 }
 
@@ -145,7 +171,7 @@ impl<T: Real> Kernels<T> {
             // Another thread may have been faster.
             if !kernel.fresh {
                 kernel.values.resize(grid.kernel_len(), T::ZERO);
-                kernel_forward(&mut kernel.values, weights, grid.input.channels);
+                kernel_forward(&mut kernel.values, weights, *grid);
                 kernel.fresh = true;
             }
         }
@@ -155,7 +181,7 @@ impl<T: Real> Kernels<T> {
 
 /// Convolves `images` into `out` with a transformed kernel; no bias.
 pub(super) fn forward<T: Real>(grid: &Grid, images: &[T], kernel: &[T], out: &mut [T], buffers: &mut Buffers<T>) {
-    let (inputs, outputs) = (grid.input.channels, grid.output.channels);
+    let (inputs, outputs) = (grid.inputs(), grid.output.channels);
     let groups = images
         .chunks(grid.group() * grid.input.len())
         .zip(out.chunks_mut(grid.group() * grid.output.len()));
@@ -196,7 +222,7 @@ pub(super) fn backward<T: Real>(
     input_deltas: &mut [T],
     buffers: &mut Buffers<T>,
 ) {
-    let (inputs, outputs) = (grid.input.channels, grid.output.channels);
+    let (inputs, outputs) = (grid.inputs(), grid.output.channels);
     let groups = images
         .chunks(grid.group() * grid.input.len())
         .zip(deltas.chunks(grid.group() * grid.output.len()));
@@ -238,7 +264,7 @@ pub(super) fn backward<T: Real>(
             out_of_frame(into, frame, *grid);
         }
     }
-    kernel_backward(weight_gradient, kernel_gradient, inputs);
+    kernel_backward(weight_gradient, kernel_gradient, *grid);
 }
 
 #[inline(always)]
@@ -415,11 +441,10 @@ dispatched! {
         let (channels, plane) = (grid.input.channels, grid.input.plane());
         for y in 0..grid.input.height {
             for x in 0..grid.input.width {
-                let place = y * grid.input.width + x;
-                let start = ((y + grid.padding) * grid.frame_width() + x + grid.padding) * channels;
+                let (pixel, start) = (y * grid.input.width + x, grid.place(y, x));
                 for channel in (0..channels).step_by(LANES) {
                     let image = &image[channel * plane..][..LANES * plane];
-                    store(frame, start + channel, each(|lane| image[lane * plane + place]));
+                    store(frame, start + channel, each(|lane| image[lane * plane + pixel]));
                 }
             }
         }
@@ -432,11 +457,10 @@ dispatched! {
             let image = &mut image[channel * plane..][..LANES * plane];
             for y in 0..grid.input.height {
                 for x in 0..grid.input.width {
-                    let place = y * grid.input.width + x;
-                    let start = ((y + grid.padding) * grid.frame_width() + x + grid.padding) * channels;
-                    let pack = load(frame, start + channel);
+                    let pixel = y * grid.input.width + x;
+                    let pack = load(frame, grid.place(y, x) + channel);
                     for lane in 0..LANES {
-                        image[lane * plane + place] = pack[lane];
+                        image[lane * plane + pixel] = pack[lane];
                     }
                 }
             }
@@ -445,7 +469,7 @@ dispatched! {
 
     /// Transforms the tiles of one image, which get the rows from `first` of `tiles` in each element's matrix.
     pub(super) fn inputs_forward<T: Real>(transformed: &mut [T], frame: &[T], grid: Grid, first: usize, tiles: usize) {
-        let channels = grid.input.channels;
+        let channels = grid.inputs();
         let (row_step, pitch) = (grid.frame_width() * channels, pitch(tiles * channels));
         for tile in 0..grid.tiles() {
             let corner = (tile / grid.right * TILE) * row_step + tile % grid.right * TILE * channels;
@@ -464,7 +488,7 @@ dispatched! {
 
     /// The way back of [`inputs_forward`]: adds what every tile gives to its pixels.
     pub(super) fn inputs_backward<T: Real>(frame: &mut [T], transformed: &[T], grid: Grid, first: usize, tiles: usize) {
-        let channels = grid.input.channels;
+        let channels = grid.inputs();
         let (row_step, pitch) = (grid.frame_width() * channels, pitch(tiles * channels));
         for tile in 0..grid.tiles() {
             let corner = (tile / grid.right * TILE) * row_step + tile % grid.right * TILE * channels;
@@ -537,36 +561,42 @@ dispatched! {
         }
     }
 
-    /// Transforms kernels, outputs x inputs x 3 x 3, into 36 matrices, outputs x inputs.
-    pub(super) fn kernel_forward<T: Real>(transformed: &mut [T], weights: &[T], inputs: usize) {
-        let pitch = pitch(weights.len() / 9);
-        for output in 0..weights.len() / 9 / inputs {
-            for input in (0..inputs).step_by(LANES) {
-                let start = output * inputs + input;
-                let own = &weights[start * 9..][..LANES * 9];
+    /// Transforms a kernel, outputs x inputs x kernel x kernel, into 36 matrices, outputs x inputs of all phases.
+    pub(super) fn kernel_forward<T: Real>(transformed: &mut [T], weights: &[T], grid: Grid) {
+        let (channels, window) = (grid.input.channels, grid.kernel * grid.kernel);
+        let pitch = pitch(grid.output.channels * grid.inputs());
+        for output in 0..grid.output.channels {
+            for input in (0..grid.inputs()).step_by(LANES) {
+                let (phase, channel) = (input / channels, input % channels);
+                let own = &weights[(output * channels + channel) * window..][..LANES * window];
                 let mut square = [[[T::ZERO; LANES]; 3]; 3];
                 for row in 0..3 {
                     for column in 0..3 {
-                        square[row][column] = each(|lane| own[lane * 9 + row * 3 + column]);
+                        if let Some(weight) = grid.weight(phase, row, column) {
+                            square[row][column] = each(|lane| own[lane * window + weight]);
+                        }
                     }
                 }
-                store_elements(transformed, start, pitch, &both_ways(square, to_kernel));
+                store_elements(transformed, output * grid.inputs() + input, pitch, &both_ways(square, to_kernel));
             }
         }
     }
 
     /// The way back of [`kernel_forward`]: adds to the gradient.
-    pub(super) fn kernel_backward<T: Real>(gradient: &mut [T], transformed: &[T], inputs: usize) {
-        let pitch = pitch(gradient.len() / 9);
-        for output in 0..gradient.len() / 9 / inputs {
-            for input in (0..inputs).step_by(LANES) {
-                let start = output * inputs + input;
-                let square = both_ways(load_elements(transformed, start, pitch), from_kernel);
-                let own = &mut gradient[start * 9..][..LANES * 9];
+    pub(super) fn kernel_backward<T: Real>(gradient: &mut [T], transformed: &[T], grid: Grid) {
+        let (channels, window) = (grid.input.channels, grid.kernel * grid.kernel);
+        let pitch = pitch(grid.output.channels * grid.inputs());
+        for output in 0..grid.output.channels {
+            for input in (0..grid.inputs()).step_by(LANES) {
+                let (phase, channel) = (input / channels, input % channels);
+                let square = both_ways(load_elements(transformed, output * grid.inputs() + input, pitch), from_kernel);
+                let own = &mut gradient[(output * channels + channel) * window..][..LANES * window];
                 for row in 0..3 {
                     for column in 0..3 {
-                        for lane in 0..LANES {
-                            own[lane * 9 + row * 3 + column] += square[row][column][lane];
+                        if let Some(weight) = grid.weight(phase, row, column) {
+                            for lane in 0..LANES {
+                                own[lane * window + weight] += square[row][column][lane];
+                            }
                         }
                     }
                 }

@@ -11,8 +11,8 @@ fn numbers<T: Real>(count: usize, index: u64) -> Vec<T> {
 }
 
 /// Both ways of both forms, and the largest difference of output, weight gradient and input gradient over the largest value.
-fn differences<T: Real>(shape: ImageShape, outputs: usize, padding: usize, images: usize) -> [f64; 3] {
-    let geometry = Geometry::new(shape, outputs, 3, 1, padding).unwrap();
+fn differences<T: Real>(shape: ImageShape, outputs: usize, (kernel, stride, padding): (usize, usize, usize), images: usize) -> [f64; 3] {
+    let geometry = Geometry::new(shape, outputs, kernel, stride, padding).unwrap();
     let grid = Grid::of(&geometry, images).unwrap();
     let input = numbers::<T>(images * shape.len(), 1);
     let weights = numbers::<T>(outputs * geometry.window(), 2);
@@ -31,7 +31,7 @@ fn differences<T: Real>(shape: ImageShape, outputs: usize, padding: usize, image
     );
     let nan = T::from_f64(f64::NAN);
     let mut kernel = vec![nan; grid.kernel_len()];
-    kernel_forward(&mut kernel, &weights, shape.channels);
+    kernel_forward(&mut kernel, &weights, grid);
     // Buffers that held something else before.
     let mut buffers = Buffers {
         frame: vec![nan; 7],
@@ -63,27 +63,31 @@ fn differences<T: Real>(shape: ImageShape, outputs: usize, padding: usize, image
 
 #[test]
 fn both_ways_agree_with_the_plain_convolution_whatever_the_sizes() {
-    for (height, width, padding, images) in [
-        (8, 8, 1, 5),
-        (4, 4, 1, 17),
-        (16, 16, 1, 2),
-        (8, 8, 0, 4),
-        (7, 12, 1, 3),
-        (32, 32, 1, 10),
-        (3, 17, 1, 6),
+    for (height, width, sizes, images) in [
+        (8, 8, (3, 1, 1), 5),
+        (4, 4, (3, 1, 1), 17),
+        (16, 16, (3, 1, 1), 2),
+        (8, 8, (3, 1, 0), 4),
+        (7, 12, (3, 1, 1), 3),
+        (32, 32, (3, 1, 1), 10),
+        (3, 17, (3, 1, 1), 6),
+        (16, 16, (5, 2, 2), 4),
+        (32, 32, (5, 2, 2), 1),
+        (15, 18, (5, 2, 1), 5),
+        (20, 22, (5, 2, 0), 5),
+        (14, 15, (5, 2, 2), 5),
     ] {
-        let found = differences::<f64>(ImageShape::new(16, height, width), 24, padding, images);
-        assert!(
-            found.iter().all(|off| *off < 1e-13),
-            "{height} x {width}, padding {padding}: {found:?}"
-        );
+        let found = differences::<f64>(ImageShape::new(16, height, width), 24, sizes, images);
+        assert!(found.iter().all(|off| *off < 1e-13), "{height} x {width}, {sizes:?}: {found:?}");
     }
 }
 
 #[test]
 fn single_precision_stays_well_within_a_ten_thousandth() {
-    let found = differences::<f32>(ImageShape::new(256, 8, 8), 128, 1, 8);
-    assert!(found.iter().all(|off| *off < 3e-5), "{found:?}");
+    for (shape, sizes) in [(ImageShape::new(256, 8, 8), (3, 1, 1)), (ImageShape::new(64, 16, 16), (5, 2, 2))] {
+        let found = differences::<f32>(shape, 128, sizes, 8);
+        assert!(found.iter().all(|off| *off < 3e-5), "{found:?}");
+    }
 }
 
 #[test]
