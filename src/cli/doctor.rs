@@ -93,6 +93,6 @@ fn gpus(cuda: &Cuda) -> String {
 fn auto(found: &Survey) -> String {
     match found.auto_device.as_str() {
         "cpu" => "the processor, in every command".to_owned(),
-        device => format!("the processor, in every command; `{device}` is ready"),
+        device => format!("`{device}` in `recant scenarios`, the processor in every other command"),
     }
 }

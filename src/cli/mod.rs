@@ -7,6 +7,7 @@ mod demo;
 mod doctor;
 mod expand;
 mod generate;
+mod gpu;
 mod help;
 mod inject;
 mod inspect;
@@ -99,7 +100,7 @@ pub(crate) struct Context {
 
 /// Where a GPU is asked for and the command has no use for one, says so.
 fn warn_of_other_device(context: &Context, command: &Command) {
-    let in_use = matches!(command, Command::Doctor | Command::Completions { .. });
+    let in_use = matches!(command, Command::Scenarios(_) | Command::Doctor | Command::Completions { .. });
     if let (DeviceChoice::Cuda(_), false) = (context.device, in_use) {
         let mut notes = Notes::new();
         notes.add(

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand, ValueHint};
 
 use crate::cli::Context;
 use crate::cli::arguments::{ProfileOptions, SheetOptions};
-use crate::cli::sheets;
+use crate::cli::{gpu, sheets};
 use crate::error::{Error, Result};
 use crate::evaluate::record::EvaluationSettings;
 use crate::features::Profile;
@@ -14,8 +14,12 @@ use crate::files;
 use crate::notes::Notes;
 use crate::report;
 use crate::report::format;
+use crate::scenarios::settings::CPU;
 use crate::scenarios::shard::Origin;
-use crate::scenarios::{BatchOptions, Engine, Plan, RunFolder, Settings, Shard, batch, merge, run as compute, status, summarise};
+use crate::scenarios::{BatchOptions, Plan, RunFolder, Settings, Shard, batch, merge, run as compute, status, summarise};
+
+/// Scenarios of a chunk on the processor unless said otherwise.
+const CHUNK: u32 = 10;
 
 /// `recant scenarios`
 #[derive(Debug, Args)]
@@ -158,9 +162,9 @@ pub struct BatchTraining {
     /// In how many scenarios of each cell dampening is tried over a grid of alpha and lambda
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub sweep_runs: u32,
-    /// Scenarios that are written together: what a kill loses at most
-    #[arg(long, value_name = "N", default_value_t = 10)]
-    pub chunk: u32,
+    /// Scenarios that are written together: what a kill loses at most [default: 10, on a GPU 100]
+    #[arg(long, value_name = "N")]
+    pub chunk: Option<u32>,
 }
 
 pub(super) fn run(context: &Context, arguments: &ScenariosArgs) -> Result<()> {
@@ -182,13 +186,17 @@ fn run_batch(context: &Context, arguments: &BatchArgs) -> Result<()> {
     let table = sheets::read_rows(sheet, &arguments.reading, &mut notes)?;
     let overrides = sheets::overrides(&arguments.profile, context.seed);
     let profile = Profile::choose(&table, arguments.profile.profile.as_deref(), &overrides, &mut notes)?;
-    let (settings, data) = batch(&table, &profile, &options(context, arguments), &mut notes)?;
+    let (mut settings, data) = batch(&table, &profile, &options(context, arguments), &mut notes)?;
     drop(table);
-    let mut engine = Engine::new(&data, &settings, context.threads)?;
     let place = match &shard {
         Some((shard, _)) => out.join(shard.folder()),
         None => out.clone(),
     };
+    let gpu = gpu::open(context, &place, &settings.methods, &mut notes)?;
+    if gpu.is_some() {
+        gpu::mark(&mut settings, arguments.training.chunk);
+    }
+    let mut engine = gpu::engine(&data, &settings, context.threads, gpu)?;
     if let Some((shard, origin)) = &shard {
         let from = match origin {
             Origin::Given => None,
@@ -205,7 +213,13 @@ fn run_batch(context: &Context, arguments: &BatchArgs) -> Result<()> {
     }
     let folder = RunFolder::claim(&place, &settings, &mut notes)?;
     let progress = context.console.progress();
-    let done = compute(&folder, shard.as_ref().map(|(shard, _)| *shard), &mut engine, &progress, &mut notes)?;
+    let done = compute(
+        &folder,
+        shard.as_ref().map(|(shard, _)| *shard),
+        engine.as_mut(),
+        &progress,
+        &mut notes,
+    )?;
     let console = &context.console;
     console.notes(&notes);
     console.say(format!(
@@ -225,6 +239,7 @@ fn run_batch(context: &Context, arguments: &BatchArgs) -> Result<()> {
     console.result(&serde_json::json!({
         "run": place,
         "shard": shard.map(|(shard, _)| shard.to_string()),
+        "device": settings.device,
         "computed": done.computed,
         "found": done.found,
         "records": done.assembled.then(|| out.join("records.csv")),
@@ -258,9 +273,10 @@ fn options(context: &Context, arguments: &BatchArgs) -> BatchOptions {
         weight_decay: arguments.training.weight_decay,
         trials: arguments.training.trials,
         sweep_runs: arguments.training.sweep_runs,
-        chunk: arguments.training.chunk,
+        chunk: arguments.training.chunk.unwrap_or(CHUNK),
         seed: context.seed.0,
         reading: given.join(", "),
+        device: CPU.to_owned(),
     }
 }
 

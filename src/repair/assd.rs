@@ -10,7 +10,7 @@ pub struct Assd;
 
 /// Percentile of the importance ratios at which ASSD cuts, for a forget set of this share of the training rows. Equation 4
 /// of the paper prints the inverse ratio; its selection rule needs this one.
-pub(super) fn percentile(forget_rows: usize, training_rows: usize) -> f64 {
+pub fn percentile(forget_rows: usize, training_rows: usize) -> f64 {
     100.0 - (100.0 * forget_rows as f64 / training_rows as f64).ln_1p()
 }
 

@@ -24,6 +24,7 @@ pub mod steps;
 
 use serde::{Deserialize, Serialize};
 
+pub use assd::percentile as assd_percentile;
 pub use choose::{Chosen, Trial, apply_best};
 pub use dampening::{Dampening, RatioBin, TensorDampening, assd_alpha, dampen};
 pub use mlp::{MlpRepair, RepairRequest, TrainedMlp, TrainingRows};

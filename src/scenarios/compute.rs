@@ -47,9 +47,9 @@ pub(super) fn count_right(predicted: &[u8], labels: &[u8]) -> u32 {
 }
 
 /// One method, or several applied one after the other (`assd+finetune`).
-struct Chain {
-    name: String,
-    methods: Vec<&'static dyn RepairMethod>,
+pub(super) struct Chain {
+    pub name: String,
+    pub methods: Vec<&'static dyn RepairMethod>,
 }
 
 /// Reads a method's name, or several joined by `+`.
@@ -101,11 +101,11 @@ pub fn repair_options(settings: &Settings) -> Result<RepairOptions> {
 
 /// Computes scenarios.
 pub struct Engine<'a> {
-    data: &'a Data,
-    settings: &'a Settings,
+    pub(super) data: &'a Data,
+    pub(super) settings: &'a Settings,
     mistake: Box<dyn Mistake>,
-    chains: Vec<Chain>,
-    options: RepairOptions,
+    pub(super) chains: Vec<Chain>,
+    pub(super) options: RepairOptions,
     threads: usize,
     tuned: Option<(MlpSpec, Tuned)>,
 }
@@ -123,11 +123,11 @@ pub(super) struct Scenario<'a> {
     pub recipe: &'a Recipe,
 }
 
-/// What one scenario yields.
+/// What one scenario yields, or several.
 #[derive(Default)]
-struct Yield {
-    records: ChunkRecords,
-    stages: BTreeMap<String, f64>,
+pub(super) struct Yield {
+    pub records: ChunkRecords,
+    pub stages: BTreeMap<String, f64>,
 }
 
 impl<'a> Engine<'a> {
@@ -162,24 +162,35 @@ impl<'a> Engine<'a> {
         })
     }
 
-    fn tuned(&self) -> Result<&(MlpSpec, Tuned)> {
+    pub(super) fn tuned(&self) -> Result<&(MlpSpec, Tuned)> {
         self.tuned
             .as_ref()
             .ok_or_else(|| Error::internal("a chunk before its size was prepared"))
     }
 
-    fn scenario(&self, chunk: &Chunk, run: u32, init: u32, progress: &dyn Progress) -> Result<Yield> {
-        let (spec, tuned) = self.tuned()?;
-        let data = self.data;
+    /// The errors of a scenario.
+    pub(super) fn inject(&self, chunk: &Chunk, run: u32) -> Result<Injected> {
         let amount: Amount = self.settings.errors[chunk.cell.error].parse()?;
         let (stream, index) = error_stream(&self.settings.error_kind, amount, run);
-        let domain = Domain::rows(&data.train.labels, data.classes.len());
-        let injected = inject_labels(
+        let domain = Domain::rows(&self.data.train.labels, self.data.classes.len());
+        inject_labels(
             self.mistake.as_ref(),
             &domain,
             amount,
             &mut Seed(self.settings.seed).stream(&stream, index),
-        )?;
+        )
+    }
+
+    /// Scenarios of a chunk and their initialisations, in the order of the records.
+    pub(super) fn items(&self, chunk: &Chunk) -> Vec<(u32, u32)> {
+        let inits = self.settings.init_seeds;
+        chunk.runs.clone().flat_map(|run| (0..inits).map(move |init| (run, init))).collect()
+    }
+
+    fn scenario(&self, chunk: &Chunk, run: u32, init: u32, progress: &dyn Progress) -> Result<Yield> {
+        let (spec, tuned) = self.tuned()?;
+        let data = self.data;
+        let injected = self.inject(chunk, run)?;
         let mut flagged_inputs = Vec::with_capacity(injected.flagged.len() * data.width);
         for row in &injected.flagged {
             flagged_inputs.extend_from_slice(&data.train.inputs[*row as usize * data.width..][..data.width]);
@@ -193,12 +204,7 @@ impl<'a> Engine<'a> {
             data,
             run,
             init,
-            mislabelled: injected
-                .flagged
-                .iter()
-                .zip(&flagged_labels)
-                .filter(|(row, observed)| data.train.labels[**row as usize] != **observed)
-                .count() as u32,
+            mislabelled: mislabelled(data, &injected),
             injected: &injected,
             flagged_inputs: &flagged_inputs,
             flagged_labels: &flagged_labels,
@@ -286,11 +292,7 @@ impl Compute for Engine<'_> {
 
     fn compute(&mut self, chunk: &Chunk, progress: &dyn Progress) -> Result<(ChunkRecords, ChunkTimings)> {
         let started = Instant::now();
-        let items: Vec<(u32, u32)> = chunk
-            .runs
-            .clone()
-            .flat_map(|run| (0..self.settings.init_seeds).map(move |init| (run, init)))
-            .collect();
+        let items = self.items(chunk);
         let engine = &*self;
         let found = side_by_side(&items, self.threads, |(run, init)| {
             let found = engine.scenario(chunk, *run, *init, progress);
@@ -319,38 +321,55 @@ impl Compute for Engine<'_> {
     }
 }
 
+/// Flagged rows whose observed label is not the clean one.
+pub(super) fn mislabelled(data: &Data, injected: &Injected) -> u32 {
+    let wrong = |row: &&u32| data.train.labels[**row as usize] != injected.labels[**row as usize];
+    injected.flagged.iter().filter(wrong).count() as u32
+}
+
 impl Scenario<'_> {
     /// Adds the rows of a model on both splits.
     fn count(&self, method: &str, network: &Network<f32>, dampening: Option<Dampening>, records: &mut ChunkRecords) -> Result<()> {
-        let flagged = &self.injected.flagged;
         for split in Split::ALL {
             let rows = match split {
                 Split::Test => &self.data.test,
                 Split::Train => &self.data.train,
             };
             let predicted = predict(network, &rows.inputs, 1)?;
-            let of_flagged = |labels: &[u8]| {
-                let same = flagged.iter().filter(|row| predicted[**row as usize] == labels[**row as usize]);
-                (split == Split::Train).then(|| same.count() as u32)
-            };
-            records.rows.push(Row {
-                run: self.run,
-                init: self.init,
-                method: method.to_owned(),
-                split,
-                rows: rows.len() as u32,
-                right: count_right(&predicted, &rows.labels),
-                flagged: flagged.len() as u32,
-                mislabelled: self.mislabelled,
-                flagged_right: of_flagged(&rows.labels),
-                flagged_as_observed: of_flagged(&self.injected.labels),
-                learning_rate: self.recipe.learning_rate,
-                weight_decay: self.recipe.weight_decay,
-                parameters: network.spec().parameters() as u32,
-                dampening,
-            });
+            records
+                .rows
+                .push(self.row(method, split, &predicted, network.spec().parameters(), dampening));
         }
         Ok(())
+    }
+
+    /// The record of a model that predicts these classes for the rows of a split.
+    pub(super) fn row(&self, method: &str, split: Split, predicted: &[u8], parameters: usize, dampening: Option<Dampening>) -> Row {
+        let flagged = &self.injected.flagged;
+        let rows = match split {
+            Split::Test => &self.data.test,
+            Split::Train => &self.data.train,
+        };
+        let of_flagged = |labels: &[u8]| {
+            let same = flagged.iter().filter(|row| predicted[**row as usize] == labels[**row as usize]);
+            (split == Split::Train).then(|| same.count() as u32)
+        };
+        Row {
+            run: self.run,
+            init: self.init,
+            method: method.to_owned(),
+            split,
+            rows: rows.len() as u32,
+            right: count_right(predicted, &rows.labels),
+            flagged: flagged.len() as u32,
+            mislabelled: self.mislabelled,
+            flagged_right: of_flagged(&rows.labels),
+            flagged_as_observed: of_flagged(&self.injected.labels),
+            learning_rate: self.recipe.learning_rate,
+            weight_decay: self.recipe.weight_decay,
+            parameters: parameters as u32,
+            dampening,
+        }
     }
 }
 
@@ -359,7 +378,14 @@ fn named(error: Error, chunk: &str, run: u32, init: u32) -> Error {
     if error.kind() == crate::error::ErrorKind::Interrupted {
         return error;
     }
-    let text = format!("scenario {run} (initialisation {init}) of {chunk}: {}", error.message());
+    renamed(
+        &error,
+        format!("scenario {run} (initialisation {init}) of {chunk}: {}", error.message()),
+    )
+}
+
+/// The same error with another message.
+pub(super) fn renamed(error: &Error, text: String) -> Error {
     let named = Error::new(error.kind(), text);
     match error.hint_text() {
         Some(hint) => named.hint(hint),
@@ -394,14 +420,14 @@ pub(super) fn side_by_side<I: Sync, R: Send>(items: &[I], threads: usize, work: 
 }
 
 /// Seconds since the last lap.
-struct Clock(Instant);
+pub(super) struct Clock(Instant);
 
 impl Clock {
-    fn start() -> Self {
+    pub fn start() -> Self {
         Self(Instant::now())
     }
 
-    fn lap(&mut self, stage: &str, stages: &mut BTreeMap<String, f64>) {
+    pub fn lap(&mut self, stage: &str, stages: &mut BTreeMap<String, f64>) {
         let now = Instant::now();
         *stages.entry(stage.to_owned()).or_default() += (now - self.0).as_secs_f64();
         self.0 = now;
@@ -409,4 +435,4 @@ impl Clock {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

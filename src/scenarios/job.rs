@@ -44,6 +44,8 @@ pub struct BatchOptions {
     pub seed: u64,
     /// How the sheet is read where that was given, as text.
     pub reading: String,
+    /// What computes: `cpu` or `cuda`.
+    pub device: String,
 }
 
 /// Encodes the sheet and fixes the settings.
@@ -81,6 +83,7 @@ pub fn batch(table: &Table, profile: &Profile, options: &BatchOptions, notes: &m
         sweep_runs: options.sweep_runs,
         chunk: options.chunk,
         seed: options.seed,
+        device: options.device.clone(),
     };
     settings.check()?;
     Ok((settings, Data::of(&prepared)?))

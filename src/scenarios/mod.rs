@@ -8,7 +8,7 @@
 //! - [`merge()`]: shards put together; [`status()`]: how far a batch is; [`assemble`]: the records as tables.
 //!
 //! Every scenario is seeded by its name, so any part of a batch can be computed alone, on any machine of the same processor kind, with
-//! any number of threads, and gives the same bytes.
+//! any number of threads, and gives the same bytes. On a GPU a chunk is computed in lockstep, which agrees with this to rounding.
 
 pub mod assemble;
 pub mod compute;
@@ -16,6 +16,8 @@ pub mod corrective;
 pub mod data;
 pub mod folder;
 pub mod job;
+#[cfg(feature = "cuda")]
+pub mod lockstep;
 pub mod merge;
 pub mod plan;
 pub mod published;

@@ -65,6 +65,22 @@ pub struct Settings {
     pub chunk: u32,
     /// Run seed.
     pub seed: u64,
+    /// What computes, [`CPU`] or [`CUDA`]: the two agree to rounding, so one run keeps to one of them.
+    #[serde(default = "cpu", skip_serializing_if = "is_cpu")]
+    pub device: String,
+}
+
+/// The processor, as settings name it.
+pub const CPU: &str = "cpu";
+/// A GPU, as settings name it.
+pub const CUDA: &str = "cuda";
+
+fn cpu() -> String {
+    CPU.to_owned()
+}
+
+fn is_cpu(device: &str) -> bool {
+    device == CPU
 }
 
 /// A network size and how many scenarios it gets.
@@ -112,6 +128,12 @@ impl Settings {
             return Err(Error::input(format!(
                 "`--chunk` is {}, but must be 1 to {MOST_PER_CHUNK}",
                 self.chunk
+            )));
+        }
+        if ![CPU, CUDA].contains(&self.device.as_str()) {
+            return Err(Error::input(format!(
+                "the device is `{}`, but must be {CPU} or {CUDA}",
+                self.device
             )));
         }
         if self.epochs == 0 || self.batch < 2 {
@@ -189,7 +211,13 @@ impl Settings {
             return vec!["settings that cannot be compared".to_owned()];
         };
         let mut found = Vec::new();
+        if self.device != other.device {
+            found.push(format!("device: `{}` here, `{}` there", self.device, other.device));
+        }
         for (name, value) in &ours {
+            if name == "device" {
+                continue; // not written for the processor, so compared above
+            }
             if !grid && matches!(name.as_str(), "sizes" | "errors") {
                 continue;
             }
@@ -273,6 +301,7 @@ pub(super) mod tests {
             sweep_runs: 0,
             chunk: 3,
             seed: 1,
+            device: CPU.to_owned(),
         }
     }
 
@@ -301,6 +330,19 @@ pub(super) mod tests {
         assert!(refused(&text.replace("\"runs\": 7", "\"runs\": 0")).contains("0 scenarios"));
         assert!(refused(&text.replace("\"learning_rate\": 0.03", "\"learning_rate\": null")).contains("given together"));
         assert!(refused(&text.replace("\"seed\"", "\"seeds\"")).contains("seeds"));
+        assert!(refused(&text.replace("\"seed\": 1", "\"seed\": 1,\n  \"device\": \"abacus\"")).contains("abacus"));
+    }
+
+    #[test]
+    fn the_device_is_written_only_where_it_is_no_processor_and_a_run_keeps_to_one() {
+        let ours = small();
+        assert!(!ours.to_json().unwrap().contains("device"));
+        let mut other = ours.clone();
+        other.device = CUDA.to_owned();
+        assert!(other.to_json().unwrap().contains("\"device\": \"cuda\""));
+        assert!(!other.grows(&ours) && !ours.grows(&other));
+        assert_eq!(other.differences(&ours, true), ["device: `cuda` here, `cpu` there"]);
+        assert_eq!(ours.differences(&other, true), ["device: `cpu` here, `cuda` there"]);
     }
 
     #[test]

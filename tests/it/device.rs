@@ -114,3 +114,35 @@ fn a_command_without_a_gpu_version_says_so_once_and_computes() {
     assert_eq!(text(&output).matches("warning:").count(), 1, "{}", text(&output));
     assert!(place.path().join("orders.csv").exists());
 }
+
+/// A quick batch of scenarios on a made-up sheet in `place`.
+#[cfg(feature = "cuda")]
+fn batch(place: &std::path::Path, out: &str, more: &[&str]) -> std::process::Output {
+    let quick = "scenarios orders.csv --sizes none --errors 10% --runs 2 --epochs 2 --learning-rate 0.03 --sweep-runs 0 --out";
+    let arguments: Vec<&str> = quick.split(' ').chain([out]).chain(more.iter().copied()).collect();
+    works(place, &arguments)
+}
+
+#[cfg(feature = "cuda")]
+#[test]
+fn scenarios_without_a_driver_compute_on_the_processor_with_one_warning_only_if_a_gpu_was_asked_for() {
+    if doctor()["auto_device"] != "cpu" {
+        println!("skipped: this machine has a GPU that can be used");
+        return;
+    }
+    let place = anywhere();
+    works(
+        place.path(),
+        &["generate", "--rows", "1500", "--complete-share", "100%", "--out", "orders.csv"],
+    );
+    let (auto, asked) = (
+        batch(place.path(), "auto", &[]),
+        batch(place.path(), "asked", &["--device", "cuda"]),
+    );
+    let warnings = |output| text(output).matches("No NVIDIA driver was found").count();
+    assert_eq!((warnings(&auto), warnings(&asked)), (0, 1), "{}", text(&asked));
+    for file in ["settings.json", "records.csv"] {
+        let read = |run: &str| std::fs::read(place.path().join(run).join(file)).unwrap();
+        assert_eq!(read("auto"), read("asked"), "{file}");
+    }
+}

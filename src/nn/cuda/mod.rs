@@ -1,5 +1,21 @@
-//! NVIDIA GPUs, with `--features cuda`. The libraries are opened when they are first needed, so a program built so starts anywhere.
+//! NVIDIA GPUs, with `--features cuda`: many models of one shape trained, measured, dampened and judged in lockstep. The libraries are
+//! opened when they are first needed, so a program built so starts anywhere.
+//!
+//! [`Lockstep`] says what is launched; an [`Accelerator`] launches it: [`GpuDevice`] on a GPU, and in the tests the same kernels compiled for
+//! the host.
 
+mod accelerator;
 mod driver;
+mod frozen;
+#[cfg(test)]
+pub(crate) mod host;
+mod lockstep;
+mod passes;
+#[cfg(test)]
+mod tests;
 
+pub use accelerator::{Accelerator, Argument, BlasCall, Memory, Shape};
+pub use driver::GpuDevice;
 pub(super) use driver::{gpus, opens};
+pub use frozen::{Dampened, Place};
+pub use lockstep::{Lockstep, Rows, Shared, most_models};

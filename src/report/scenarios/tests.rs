@@ -55,6 +55,7 @@ fn judged(profile_name: &str, init_seeds: u32, with_rates: bool) -> BatchReport 
         sweep_runs: 2,
         chunk: 4,
         seed: 1,
+        device: "cpu".to_owned(),
     };
     let place = tempfile::tempdir().unwrap();
     let compute = |name: &str, learning_rate: f64| {

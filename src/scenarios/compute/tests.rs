@@ -9,7 +9,7 @@ use crate::scenarios::settings::tests::small;
 use rand::Rng;
 
 /// Three classes told apart by two of four inputs, with noise.
-fn data() -> Data {
+pub(in crate::scenarios) fn data() -> Data {
     let mut random = Seed(5).stream("test-data", 0);
     let mut draw = |rows: usize| {
         let mut inputs = Vec::new();
@@ -35,7 +35,7 @@ fn data() -> Data {
     }
 }
 
-fn settings() -> Settings {
+pub(in crate::scenarios) fn settings() -> Settings {
     Settings {
         sizes: vec![SizeRuns {
             size: "2x6".to_owned(),

@@ -1,0 +1,101 @@
+//! What `recant scenarios` computes on: the GPU that `--device` comes to, opened, or none.
+
+use std::path::Path;
+
+use crate::cli::Context;
+use crate::error::Result;
+use crate::nn::{Device, DeviceChoice};
+use crate::notes::Notes;
+use crate::scenarios::settings::{CPU, CUDA};
+use crate::scenarios::{Compute, Data, Engine, RunFolder, Settings};
+
+#[cfg(feature = "cuda")]
+pub use crate::nn::cuda::GpuDevice as Gpu;
+
+/// Never there in a program built without CUDA.
+#[cfg(not(feature = "cuda"))]
+pub enum Gpu {}
+
+/// Scenarios of a chunk on a GPU unless said otherwise.
+const CHUNK: u32 = 100;
+
+/// Opens the GPU that was asked for, or that `auto` takes; `None`: the processor computes. A warning tells where a wish cannot be met.
+/// A run that was begun on the processor stays there unless a GPU is asked for, which is then refused with the other settings.
+///
+/// # Errors
+/// Where the choice cannot be, or a GPU that was asked for cannot be opened or cannot compute these methods.
+pub fn open(context: &Context, place: &Path, methods: &[String], notes: &mut Notes) -> Result<Option<Gpu>> {
+    let asked = context.device != DeviceChoice::Auto;
+    let resolved = context.device.resolve()?;
+    if let Some(why) = resolved.instead {
+        notes.add(
+            "no-gpu",
+            format!("`--device {}`: {why}", context.device),
+            "Computed on the processor; `recant doctor` tells what is missing.",
+        );
+    }
+    let Device::Cuda(number) = resolved.device else { return Ok(None) };
+    let begun_on_processor = RunFolder::look(place).is_ok_and(|folder| folder.settings().device == CPU);
+    match (check_methods(methods), asked) {
+        (Err(error), true) => return Err(error),
+        (Err(_), false) => return Ok(None),
+        (Ok(()), false) if begun_on_processor => return Ok(None),
+        (Ok(()), _) => {}
+    }
+    match (open_gpu(number), asked) {
+        (Ok(gpu), _) => Ok(Some(gpu)),
+        (Err(error), true) => Err(error),
+        (Err(error), false) => {
+            notes.add("no-gpu", format!("{error}."), "Computed on the processor.");
+            Ok(None)
+        }
+    }
+}
+
+/// Marks settings as a GPU's; `chunk` is what the person asked for.
+pub fn mark(settings: &mut Settings, chunk: Option<u32>) {
+    settings.device = CUDA.to_owned();
+    settings.chunk = chunk.unwrap_or(CHUNK);
+}
+
+#[cfg(feature = "cuda")]
+fn check_methods(methods: &[String]) -> Result<()> {
+    crate::scenarios::lockstep::check_methods(methods)
+}
+
+#[cfg(feature = "cuda")]
+fn open_gpu(number: usize) -> Result<Gpu> {
+    Gpu::open(number)
+}
+
+/// What computes the scenarios.
+///
+/// # Errors
+/// As the engines.
+#[cfg(feature = "cuda")]
+pub fn engine<'a>(data: &'a Data, settings: &'a Settings, threads: usize, gpu: Option<Gpu>) -> Result<Box<dyn Compute + 'a>> {
+    use crate::scenarios::lockstep::LockstepEngine;
+    Ok(match gpu {
+        Some(gpu) => Box::new(LockstepEngine::new(data, settings, threads, gpu)?),
+        None => Box::new(Engine::new(data, settings, threads)?),
+    })
+}
+
+#[cfg(not(feature = "cuda"))]
+fn check_methods(_methods: &[String]) -> Result<()> {
+    Ok(())
+}
+
+#[cfg(not(feature = "cuda"))]
+fn open_gpu(_number: usize) -> Result<Gpu> {
+    Err(crate::error::Error::internal("a GPU in a program built without CUDA"))
+}
+
+/// What computes the scenarios.
+///
+/// # Errors
+/// As the engine.
+#[cfg(not(feature = "cuda"))]
+pub fn engine<'a>(data: &'a Data, settings: &'a Settings, threads: usize, _gpu: Option<Gpu>) -> Result<Box<dyn Compute + 'a>> {
+    Ok(Box::new(Engine::new(data, settings, threads)?))
+}
