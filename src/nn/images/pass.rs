@@ -10,7 +10,7 @@ use std::sync::{RwLock, RwLockWriteGuard};
 use super::convolution::Scratch;
 use super::network::ImageNetwork;
 use super::part::{NormValues, Part};
-use super::plan::Operation;
+use super::plan::{Operation, Plan};
 use super::shape::ImageShape;
 use super::winograd::Kernels;
 use crate::error::{Error, Result};
@@ -45,12 +45,16 @@ pub(super) type LogitDeltas<'a, T> = &'a (dyn Fn(Range<usize>, &[T], &mut [T]) -
 type Pairs<T> = Vec<(T, T)>;
 
 /// Buffers of a pass, used again by the next one.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Workspace<T> {
     parts: Vec<RwLock<Part<T>>>,
     /// Gradient of the sum over each part's images.
     gradients: Vec<RwLock<Vec<T>>>,
     kernels: Kernels<T>,
+    /// By member.
+    scratches: Vec<RwLock<Scratch<T>>>,
+    /// [`MOST_VALUES`], or less to see that it changes nothing.
+    pub most_values: usize,
 }
 
 /// What a pass found beside the gradients, which stay in the workspace.
@@ -67,6 +71,16 @@ pub(super) struct Passed {
 /// Images of each part of a batch.
 fn part_size(images: usize, parameters: usize) -> usize {
     images.div_ceil(most_parts(parameters)).max(1)
+}
+
+/// Values on the way through a network that a thread holds where images know nothing of each other: half a gigabyte. Results depend on it
+/// in the last places, so it is a constant and no tuning knob.
+const MOST_VALUES: usize = 1 << 27;
+
+/// So many images as make at most that many values, and at least one.
+fn at_a_time(plan: &Plan, most_values: usize) -> usize {
+    let values: usize = plan.shapes.iter().map(ImageShape::len).sum();
+    (most_values / values.max(1)).max(1)
 }
 
 /// What batch norms normalise with in evaluation.
@@ -89,6 +103,8 @@ impl<T: Real> Workspace<T> {
             parts: Vec::new(),
             gradients: Vec::new(),
             kernels: Kernels::default(),
+            scratches: Vec::new(),
+            most_values: MOST_VALUES,
         }
     }
 
@@ -105,6 +121,8 @@ impl<T: Real> Workspace<T> {
         self.parts.truncate(parts);
         self.gradients.truncate(parts);
         self.kernels.forget(plan.steps.len());
+        let threads = threads.clamp(1, parts.max(1));
+        self.scratches.resize_with(threads.max(self.scratches.len()), RwLock::default);
         let frozen = if mode == Mode::Evaluation {
             frozen_norms(network)
         } else {
@@ -119,7 +137,7 @@ impl<T: Real> Workspace<T> {
             statistics: (0..plan.norms).map(|_| (0..parts).map(|_| RwLock::default()).collect()).collect(),
             sums: (0..plan.norms).map(|_| (0..parts).map(|_| RwLock::default()).collect()).collect(),
         };
-        let results = team::run(threads.clamp(1, parts.max(1)), |member| shared.member(&member, deltas));
+        let results = team::run(threads, |member| shared.member(&member, deltas));
         let mut passed = Passed {
             loss: 0.0,
             moments: Vec::new(),
@@ -127,7 +145,7 @@ impl<T: Real> Workspace<T> {
         };
         let mut losses = vec![0.0; parts];
         for (index, (own_losses, moments, counts)) in results.into_iter().enumerate() {
-            own_losses.into_iter().for_each(|(part, loss)| losses[part] = loss);
+            own_losses.into_iter().for_each(|(part, loss)| losses[part] += loss);
             if index == 0 {
                 (passed.moments, passed.counts) = (moments, counts);
             }
@@ -160,14 +178,14 @@ struct Shared<'a, T> {
 /// What one member leaves: losses of its parts, and the batch's statistics, which all members find alike.
 type Left = (Vec<(usize, f64)>, Vec<Moments>, Vec<usize>);
 
-/// What a member has at hand: its parts with their numbers, and what the batch norms normalise with.
+/// What a member has at hand: parts of the batch with their numbers, and what the batch norms normalise with.
 struct Own<'a, T> {
     numbers: Vec<usize>,
     parts: Vec<RwLockWriteGuard<'a, Part<T>>>,
     norms: Vec<NormValues<T>>,
     moments: Vec<Moments>,
     counts: Vec<usize>,
-    scratch: Scratch<T>,
+    scratch: RwLockWriteGuard<'a, Scratch<T>>,
 }
 
 impl<T: Real> Shared<'_, T> {
@@ -177,32 +195,65 @@ impl<T: Real> Shared<'_, T> {
 
     fn member(&self, member: &Member, deltas: LogitDeltas<T>) -> Left {
         let plan = self.network.plan();
-        let numbers: Vec<usize> = member.share(self.workspace.parts.len()).collect();
+        let numbers: Vec<usize> = member.share(self.workspace.gradients.len()).collect();
+        for number in &numbers {
+            let mut gradient = write(&self.workspace.gradients[*number]);
+            gradient.clear();
+            gradient.resize(plan.parameters(), T::ZERO);
+        }
+        let images = self.images.len() / plan.shapes[0].len();
+        let range = |number: usize| number * self.size..images.min((number + 1) * self.size);
         let mut own = Own {
-            parts: numbers.iter().map(|number| write(&self.workspace.parts[*number])).collect(),
-            numbers,
+            numbers: Vec::new(),
+            parts: Vec::new(),
             norms: self.frozen.clone(),
             moments: Vec::new(),
             counts: Vec::new(),
-            scratch: Scratch::default(),
+            scratch: write(&self.workspace.scratches[member.index]),
         };
-        let values = plan.shapes[0].len();
-        for (part, number) in own.parts.iter_mut().zip(&own.numbers) {
-            let images = &self.images[number * self.size * values..];
-            part.load(plan, &images[..images.len().min(self.size * values)]);
-        }
-        self.forward(member, &mut own);
         let mut losses = Vec::new();
-        for (part, number) in own.parts.iter_mut().zip(&own.numbers) {
+        if plan.norms > 0 && self.training() {
+            // Batch norm needs all images of the batch at once.
+            own.parts = numbers.iter().map(|number| write(&self.workspace.parts[*number])).collect();
+            own.numbers = numbers;
+            let ranges: Vec<_> = own.numbers.iter().map(|number| range(*number)).collect();
+            self.both_ways(member, &mut own, &ranges, deltas, &mut losses);
+        } else {
+            // Images know nothing of each other: a few at a time, so that memory does not grow with the batch.
+            own.parts = vec![write(&self.workspace.parts[member.index])];
+            let few = at_a_time(plan, self.workspace.most_values);
+            for number in numbers {
+                own.numbers = vec![number];
+                for start in range(number).step_by(few) {
+                    let taken = start..range(number).end.min(start + few);
+                    self.both_ways(member, &mut own, std::slice::from_ref(&taken), deltas, &mut losses);
+                }
+            }
+        }
+        (losses, own.moments, own.counts)
+    }
+
+    /// Takes images (a range for each of the member's parts) forward and backward.
+    fn both_ways(
+        &self,
+        member: &Member,
+        own: &mut Own<T>,
+        ranges: &[Range<usize>],
+        deltas: LogitDeltas<T>,
+        losses: &mut Vec<(usize, f64)>,
+    ) {
+        let plan = self.network.plan();
+        let values = plan.shapes[0].len();
+        for (part, range) in own.parts.iter_mut().zip(ranges) {
+            part.load(plan, &self.images[range.start * values..range.end * values]);
+        }
+        self.forward(member, own);
+        for ((part, number), range) in own.parts.iter_mut().zip(&own.numbers).zip(ranges) {
             let mut loss = 0.0;
-            part.set_logit_deltas(|logits, into| {
-                let first = number * self.size;
-                loss = deltas(first..first + logits.len() / self.network.spec().classes, logits, into);
-            });
+            part.set_logit_deltas(|logits, into| loss = deltas(range.clone(), logits, into));
             losses.push((*number, loss));
         }
-        self.backward(member, &mut own);
-        (losses, own.moments, own.counts)
+        self.backward(member, own);
     }
 
     fn forward(&self, member: &Member, own: &mut Own<T>) {
@@ -245,10 +296,6 @@ impl<T: Real> Shared<'_, T> {
         let (plan, parameters) = (self.network.plan(), self.network.parameters());
         let gradients = own.numbers.iter().map(|number| write(&self.workspace.gradients[*number]));
         let mut gradients: Vec<_> = gradients.collect();
-        for gradient in &mut gradients {
-            gradient.clear();
-            gradient.resize(parameters.len(), T::ZERO);
-        }
         for (index, step) in plan.steps.iter().enumerate().rev() {
             let Operation::Norm { number, weights, .. } = &step.operation else {
                 for (part, gradient) in own.parts.iter_mut().zip(&mut gradients) {
@@ -321,12 +368,10 @@ fn shares<T: Real>(parts: &[RwLock<Pairs<T>>], count: usize) -> Pairs<T> {
 /// # Errors
 /// Where `images` is no whole number of images of the network's size.
 pub fn image_logits<T: Real>(network: &ImageNetwork<T>, images: &[T], threads: usize) -> Result<Vec<T>> {
-    /// Images that a thread takes at a time, unless they would be more values on the way than that.
+    /// Images that a thread takes at a time at most.
     const AT_A_TIME: usize = 8;
-    const MOST_VALUES: usize = 1 << 27;
     let plan = network.plan();
-    let values: usize = plan.shapes.iter().map(ImageShape::len).sum();
-    let at_a_time = (MOST_VALUES / values).clamp(1, AT_A_TIME);
+    let at_a_time = at_a_time(plan, MOST_VALUES).min(AT_A_TIME);
     let size = plan.shapes[0].len();
     if !images.len().is_multiple_of(size) {
         return Err(Error::internal(format!(

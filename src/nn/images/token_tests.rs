@@ -5,6 +5,7 @@ use std::path::Path;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
+use super::pass::{Workspace, cross_entropy};
 use super::tests::*;
 use super::*;
 use crate::error::Error;
@@ -63,6 +64,12 @@ fn the_small_transformer_agrees_with_pytorch_in_both_precisions() {
 }
 
 #[test]
+#[ignore = "86 million parameters: slow without optimisation"]
+fn the_whole_transformer_agrees_with_pytorch() {
+    agrees_with_pytorch::<f32>("vit-b-16", &[EVALUATION], 1e-4);
+}
+
+#[test]
 fn gradients_of_every_token_layer_agree_with_finite_differences() {
     gradients_agree_with_finite_differences(&every_token_layer());
 }
@@ -70,6 +77,28 @@ fn gradients_of_every_token_layer_agree_with_finite_differences() {
 #[test]
 fn a_transformers_results_are_the_same_bits_for_any_number_of_threads() {
     results_are_the_same_bits(&every_token_layer());
+}
+
+#[test]
+fn images_that_know_nothing_of_each_other_may_be_taken_one_at_a_time() {
+    for (spec, mode) in [(every_token_layer(), Mode::Training), (every_layer(), Mode::Evaluation)] {
+        let network = filled::<f64>(&spec);
+        let images = unit("few", 21 * spec.input.len());
+        let labels: Vec<u8> = (0..21).map(|image| image % 3).collect();
+        let (loss, gradient) = image_gradient(&network, &images, &labels, mode, 2).unwrap();
+        let mut workspace = Workspace::new();
+        workspace.most_values = 1;
+        let passed = workspace.pass(&network, &images, mode, 2, &|range, logits, deltas| {
+            assert_eq!(range.len(), 1);
+            cross_entropy(&labels[range], logits, 1.0 / 21.0, deltas)
+        });
+        near("loss", passed.loss, loss, 1e-13);
+        workspace.with_gradients(|parts| {
+            for (index, expected) in gradient.iter().enumerate() {
+                near("gradient", parts.iter().map(|part| part[index]).sum(), *expected, 1e-13);
+            }
+        });
+    }
 }
 
 #[test]
