@@ -371,7 +371,8 @@ pub fn image_logits<T: Real>(network: &ImageNetwork<T>, images: &[T], threads: u
     /// Images that a thread takes at a time at most.
     const AT_A_TIME: usize = 8;
     let plan = network.plan();
-    let at_a_time = at_a_time(plan, MOST_VALUES).min(AT_A_TIME);
+    // Few, so that a small batch, too, gives every thread some.
+    let at_a_time = at_a_time(plan, MOST_VALUES / 4).min(AT_A_TIME);
     let size = plan.shapes[0].len();
     if !images.len().is_multiple_of(size) {
         return Err(Error::internal(format!(
