@@ -1,4 +1,4 @@
-//! The loops that take the time, and the only `unsafe` code of the crate.
+//! The loops that take the time, and the only `unsafe` code of the crate beside `cuda/driver.rs` (with `--features cuda`).
 //!
 //! # Why there is `unsafe` here, and why it is sound
 //! - `gemm` takes raw pointers. [`multiply`] checks, before the call, that the last element each matrix can touch lies within

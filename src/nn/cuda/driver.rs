@@ -1,4 +1,4 @@
-//! The driver, NVRTC and cuBLAS, and the only `unsafe` code of this room.
+//! The driver, NVRTC and cuBLAS, and the only `unsafe` code of this room beside what the tests put in its place (`host.rs`).
 //!
 //! # Why there is `unsafe` here, and why it is sound
 //! - Opening a library runs its initialisers: only the three libraries of [`LIBRARIES`](super::super::device::LIBRARIES) and the two that
