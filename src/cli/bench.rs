@@ -6,6 +6,7 @@ use clap::{Args, Subcommand, ValueHint};
 
 use crate::cli::Context;
 use crate::cli::arguments::{ProfileOptions, SheetOptions};
+use crate::cli::bench_forget::{self, ForgetArgs};
 use crate::cli::sheets;
 use crate::datasets::generator::{Options as Generated, Sheet};
 use crate::error::{Error, Result};
@@ -33,6 +34,11 @@ pub enum StudyCommand {
         after_help = "Examples:\n  recant bench corrective --sheet orders.csv --profile dataco --kind 'segment:Market = LATAM: late -> on time, 60%' --out study\n  recant bench corrective --generated 60000 --kind 'confusion:late,on time' --rate 2%,5% --known 10%,30%,100% --out study\n  recant bench corrective --report-only --out study\n\nStopped or killed, the same command goes on where it stopped. Shards (--shard 1/2, --shard 2/2) share the folder."
     )]
     Corrective(Box<CorrectiveArgs>),
+    /// A network is to forget a class, a sub-class or some images: which method does it, and what is lost?
+    #[command(
+        after_help = "Examples:\n  recant bench forget --dataset made-up --task class:level --seeds 1 --out run\n  recant bench forget --data cifar --dataset cifar20 --task subclass:rocket --sweep --out run\n  recant bench forget --data cifar --table 1 --out table-1\n  recant bench forget --report-only --out run\n\nStopped or killed, the same command goes on where it stopped. Shards (--shard 1/2, --shard 2/2) share the folder."
+    )]
+    Forget(Box<ForgetArgs>),
 }
 
 /// `recant bench corrective`
@@ -96,6 +102,7 @@ pub struct CorrectiveArgs {
 pub(super) fn run(context: &Context, arguments: &BenchArgs) -> Result<()> {
     match &arguments.study {
         StudyCommand::Corrective(arguments) => run_corrective(context, arguments),
+        StudyCommand::Forget(arguments) => bench_forget::run(context, arguments),
     }
 }
 

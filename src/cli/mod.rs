@@ -2,6 +2,7 @@
 
 pub mod arguments;
 pub mod bench;
+pub mod bench_forget;
 pub mod console;
 mod demo;
 mod doctor;

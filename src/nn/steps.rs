@@ -288,6 +288,37 @@ fn softmax(logits: &[f64]) -> (Vec<f64>, f64) {
     (values.iter().map(|value| value / total).collect(), largest + total.ln())
 }
 
+/// Adds a row's `label_weight * -ln p(label) + target_weight * t^2 * KL(target || p at temperature t)` to `loss` and writes
+/// d loss / d logit into `deltas`.
+pub(super) fn row_loss<T: Real>(
+    logits: &[f64],
+    (label, label_weight): (u8, f64),
+    (targets, target_weight, temperature): (&[T], f64, f64),
+    deltas: &mut [f64],
+    loss: &mut f64,
+) {
+    deltas.fill(0.0);
+    if label_weight != 0.0 {
+        let label = usize::from(label);
+        let (shares, logarithm) = softmax(logits);
+        *loss += label_weight * (logarithm - logits[label]);
+        for (class, (delta, share)) in deltas.iter_mut().zip(&shares).enumerate() {
+            *delta += label_weight * (share - f64::from(u8::from(class == label)));
+        }
+    }
+    if target_weight != 0.0 {
+        let scaled: Vec<f64> = logits.iter().map(|logit| logit / temperature).collect();
+        let (shares, logarithm) = softmax(&scaled);
+        for (class, target) in targets.iter().enumerate() {
+            let target = target.to_f64();
+            if target > 0.0 {
+                *loss += target_weight * temperature * temperature * target * (target.ln() - (scaled[class] - logarithm));
+            }
+            deltas[class] += target_weight * temperature * (shares[class] - target);
+        }
+    }
+}
+
 impl<T: Real> Chunk<T> {
     /// Loss of these rows, the first of which is row `start` of the step; the logits become d loss / d logit.
     fn row_losses(&mut self, biases: &[T], start: usize, rows: &StepRows<T>) -> f64 {
@@ -300,29 +331,14 @@ impl<T: Real> Chunk<T> {
             for (class, logit) in logits.iter_mut().enumerate() {
                 *logit = (self.value(place, class) + biases[class]).to_f64();
             }
-            deltas.fill(0.0);
-            let weight = rows.label_weights[row];
-            if weight != 0.0 {
-                let label = usize::from(rows.labels[row]);
-                let (shares, logarithm) = softmax(&logits);
-                loss += weight * (logarithm - logits[label]);
-                for (class, (delta, share)) in deltas.iter_mut().zip(&shares).enumerate() {
-                    *delta += weight * (share - f64::from(u8::from(class == label)));
-                }
-            }
-            let weight = rows.target_weights.get(row).copied().unwrap_or(0.0);
-            if weight != 0.0 {
-                let warmth = rows.temperature;
-                let scaled: Vec<f64> = logits.iter().map(|logit| logit / warmth).collect();
-                let (shares, logarithm) = softmax(&scaled);
-                for (class, target) in rows.targets[row * classes..][..classes].iter().enumerate() {
-                    let target = target.to_f64();
-                    if target > 0.0 {
-                        loss += weight * warmth * warmth * target * (target.ln() - (scaled[class] - logarithm));
-                    }
-                    deltas[class] += weight * warmth * (shares[class] - target);
-                }
-            }
+            let target_weight = rows.target_weights.get(row).copied().unwrap_or(0.0);
+            let targets = if target_weight == 0.0 {
+                &[]
+            } else {
+                &rows.targets[row * classes..][..classes]
+            };
+            let label = (rows.labels[row], rows.label_weights[row]);
+            row_loss(&logits, label, (targets, target_weight, rows.temperature), &mut deltas, &mut loss);
             for (class, delta) in deltas.iter().enumerate() {
                 self.set_value(place, class, T::from_f64(*delta));
             }

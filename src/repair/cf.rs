@@ -37,14 +37,12 @@ impl RepairMethod for ContinuedTraining {
         let passes = ((pace.epochs as f64 * SHARE_OF_TRAINING).round() as usize).max(1);
         let wanted = options.unlearning.cf_steps.unwrap_or(passes * runs.len());
         let first = options.unlearning.learning_rate.unwrap_or(pace.first_rate);
-        let mut steps = (0..wanted).map(|number| {
-            let (pass, run) = (number / runs.len().max(1), &runs[number % runs.len()]);
-            GradientStep {
-                retain: Some(Ask::labels(run.clone(), 1.0)),
-                forget: None,
-                learning_rate: first * pace.decay.powi(i32::try_from(pass).unwrap_or(i32::MAX)),
-                pass,
-            }
+        let rates = model.schedule(wanted, runs.len(), first);
+        let mut steps = rates.iter().enumerate().map(|(number, rate)| GradientStep {
+            retain: Some(Ask::labels(runs[number % runs.len()].clone(), 1.0)),
+            forget: None,
+            learning_rate: *rate,
+            pass: number / runs.len(),
         });
         RepairOutcome::trained(model.gradient_steps(&mut steps, options.unlearning.seed, progress)?)
     }

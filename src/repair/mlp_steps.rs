@@ -214,17 +214,17 @@ impl<T: Real> Gathered<T> {
 }
 
 /// Mean loss of the steps of each pass.
-struct Passes {
+pub(super) struct Passes {
     first: usize,
     sums: Vec<(f64, f64, usize)>,
 }
 
 impl Passes {
-    fn new(first: usize) -> Self {
+    pub(super) fn new(first: usize) -> Self {
         Self { first, sums: Vec::new() }
     }
 
-    fn add(&mut self, step: &GradientStep, loss: f64) {
+    pub(super) fn add(&mut self, step: &GradientStep, loss: f64) {
         while self.sums.len() <= step.pass {
             self.sums.push((0.0, step.learning_rate, 0));
         }
@@ -233,7 +233,7 @@ impl Passes {
         *count += 1;
     }
 
-    fn log(&self) -> TrainingLog {
+    pub(super) fn log(&self) -> TrainingLog {
         let entry = |(pass, (sum, learning_rate, count)): (usize, &(f64, f64, usize))| EpochLog {
             epoch: self.first + pass,
             learning_rate: *learning_rate,

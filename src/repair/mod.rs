@@ -1,7 +1,7 @@
 //! Repair methods: what to do about a trained model once some of its training rows are known to be wrong.
 //!
 //! A method sees a model only through [`Repairable`], so it never knows which network it repairs, and it never sees a row:
-//! what stands behind that trait ([`MlpRepair`]) holds observed labels and corrections typed in by the person, and has no
+//! what stands behind that trait ([`MlpRepair`], [`ImageRepair`]) holds observed labels and corrections typed in by the person, and has no
 //! place for clean labels.
 //!
 //! A new method is one file here and one line in [`METHODS`].
@@ -12,6 +12,8 @@ mod cf;
 pub mod choose;
 mod dampening;
 mod finetune;
+mod image_steps;
+mod images;
 mod lfssd;
 mod mlp;
 mod mlp_steps;
@@ -27,6 +29,7 @@ use serde::{Deserialize, Serialize};
 pub use assd::percentile as assd_percentile;
 pub use choose::{Chosen, Trial, apply_best};
 pub use dampening::{Dampening, RatioBin, TensorDampening, assd_alpha, dampen};
+pub use images::{ImageRepair, ImageRequest, OverAll, TrainedImages};
 pub use mlp::{MlpRepair, RepairRequest, TrainedMlp, TrainingRows};
 pub use none::NoRepair;
 pub use steps::{Ask, Distillation, GradientStep, Pace, Teacher};
@@ -318,6 +321,12 @@ pub trait Repairable {
     fn retrain(&mut self, progress: &dyn Progress) -> Result<TrainingLog>;
     /// How it was trained.
     fn pace(&self) -> Pace;
+    /// Learning rates of `steps` steps, `per_pass` of them a pass, that begin again at `first_rate` and fall as training's did.
+    fn schedule(&self, steps: usize, per_pass: usize, first_rate: f64) -> Vec<f64> {
+        let decay = self.pace().decay;
+        let pass = |step: usize| i32::try_from(step / per_pass.max(1)).unwrap_or(i32::MAX);
+        (0..steps).map(|step| first_rate * decay.powi(pass(step))).collect()
+    }
     /// Rows of the retain set: those that are not flagged, and flagged ones whose label the person corrected.
     ///
     /// # Errors

@@ -7,6 +7,7 @@
 
 pub mod corrective;
 pub mod elements;
+pub mod forget;
 pub mod format;
 pub mod page;
 pub mod parts;

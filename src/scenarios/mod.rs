@@ -15,6 +15,7 @@ pub mod compute;
 pub mod corrective;
 pub mod data;
 pub mod folder;
+pub mod forget;
 pub mod job;
 #[cfg(feature = "cuda")]
 pub mod lockstep;

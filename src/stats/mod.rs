@@ -9,6 +9,7 @@ mod bootstrap;
 mod friedman;
 #[cfg(test)]
 mod golden;
+mod logistic;
 mod mcnemar;
 mod multiple;
 mod nested;
@@ -23,6 +24,7 @@ mod t_tests;
 
 pub use bootstrap::{BootstrapInterval, Cluster, bca_mean, bootstrap_of_totals, cluster_bootstrap};
 pub use friedman::{Friedman, friedman};
+pub use logistic::LogisticLine;
 pub use mcnemar::{McNemar, mcnemar_chi_squared, mcnemar_exact, mcnemar_mid_p};
 pub use multiple::{benjamini_hochberg, holm};
 pub use nested::{VarianceComponents, variance_components};

@@ -14,6 +14,7 @@ mod features;
 mod features_errors;
 mod flags;
 mod floors;
+mod forget;
 mod generator;
 mod golden;
 mod program;

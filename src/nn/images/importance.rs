@@ -15,6 +15,17 @@ use crate::progress::Progress;
 /// Parameters that a thread folds at a time.
 const BLOCK: usize = 1 << 14;
 
+/// What is added up over batches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sum {
+    /// The square of the gradient of the batch's mean loss.
+    SquaredGradient,
+    /// The squares of the images' gradients.
+    Squares,
+    /// The size of the gradient of the mean of ||logits||^2.
+    Reaction,
+}
+
 /// Importance of every parameter for the images `rows` of `source` (taken as in epoch 0; nothing should be augmented), in mini-batches of
 /// `batch` images in the order given, the last one smaller. For [`ImportanceKind::PerSampleFisher`] the batch size does not matter: every
 /// image has a gradient of its own, a few at a time, so memory stays that of a few gradients.
@@ -29,40 +40,94 @@ pub fn image_importance<T: Real>(
     threads: usize,
     progress: &dyn Progress,
 ) -> Result<Importance> {
-    if rows.is_empty() {
-        return Err(Error::input("there are no images to measure importances on"));
-    }
+    let (sum, size) = match kind {
+        ImportanceKind::SquaredBatchGradient => (Sum::SquaredGradient, batch),
+        // As many images at once as there are parts: then every part is one image.
+        ImportanceKind::PerSampleFisher => (Sum::Squares, most_parts(network.parameters().len()).min(batch.saturating_mul(8))),
+    };
+    let batches = cut(rows, size)?;
+    let values = over_batches(network, source, &batches, sum, threads, progress)?;
+    Ok(Importance { kind, values })
+}
+
+/// The squared batch gradient over mini-batches given one by one: the training's own with the flagged images left out, say. Empty ones
+/// do not count.
+///
+/// # Errors
+/// As [`image_importance`].
+pub fn image_importance_in_batches<T: Real>(
+    network: &ImageNetwork<T>,
+    source: &dyn ImageSource<T>,
+    batches: &[Vec<u32>],
+    threads: usize,
+    progress: &dyn Progress,
+) -> Result<Importance> {
+    let batches: Vec<&[u32]> = batches.iter().filter(|rows| !rows.is_empty()).map(Vec::as_slice).collect();
+    let values = over_batches(network, source, &batches, Sum::SquaredGradient, threads, progress)?;
+    let kind = ImportanceKind::SquaredBatchGradient;
+    Ok(Importance { kind, values })
+}
+
+/// How much the output reacts to every parameter: the mean over mini-batches of |d mean ||logits||^2 / d parameter|, in evaluation mode
+/// (LFSSD, arXiv 2402.19308). Labels are not read.
+///
+/// # Errors
+/// As [`image_importance`].
+pub fn image_output_sensitivity<T: Real>(
+    network: &ImageNetwork<T>,
+    source: &dyn ImageSource<T>,
+    rows: &[u32],
+    batch: usize,
+    threads: usize,
+    progress: &dyn Progress,
+) -> Result<Vec<f64>> {
+    over_batches(network, source, &cut(rows, batch)?, Sum::Reaction, threads, progress)
+}
+
+fn cut(rows: &[u32], batch: usize) -> Result<Vec<&[u32]>> {
     if batch == 0 {
         return Err(Error::input("the batch size for importances is 0, and must be at least 1"));
     }
+    Ok(rows.chunks(batch).collect())
+}
+
+/// Mean over the batches, or over the images where each has a share of its own.
+fn over_batches<T: Real>(
+    network: &ImageNetwork<T>,
+    source: &dyn ImageSource<T>,
+    batches: &[&[u32]],
+    sum: Sum,
+    threads: usize,
+    progress: &dyn Progress,
+) -> Result<Vec<f64>> {
+    let images: usize = batches.iter().map(|rows| rows.len()).sum();
+    if images == 0 {
+        return Err(Error::input("there are no images to measure importances on"));
+    }
     let labels = source.labels();
-    if let Some(row) = rows.iter().find(|row| **row as usize >= labels.len()) {
+    if let Some(row) = batches.iter().copied().flatten().find(|row| **row as usize >= labels.len()) {
         return Err(Error::internal(format!("image {row} of {}", labels.len())));
     }
-    // As many images at once as there are parts: then every part is one image.
-    let at_once = match kind {
-        ImportanceKind::SquaredBatchGradient => batch,
-        ImportanceKind::PerSampleFisher => most_parts(network.parameters().len()),
-    };
     let mut totals = vec![0.0; network.parameters().len()];
     let mut workspace = Workspace::new();
     let mut values = Vec::new();
-    progress.start("measuring importances", rows.len() as u64);
+    progress.start("measuring importances (images)", images as u64);
     let mut measure = || {
-        for rows in rows.chunks(at_once) {
+        for rows in batches {
             progress.check()?;
             values.resize(rows.len() * source.shape().len(), T::ZERO);
             source.fill(0, rows, threads, &mut values)?;
             let own: Vec<u8> = rows.iter().map(|row| labels[*row as usize]).collect();
             network.check(&values, &own)?;
-            let scale = match kind {
-                ImportanceKind::SquaredBatchGradient => 1.0 / rows.len() as f64,
-                ImportanceKind::PerSampleFisher => 1.0,
+            let scale = match sum {
+                Sum::Squares => 1.0,
+                Sum::SquaredGradient | Sum::Reaction => 1.0 / rows.len() as f64,
             };
-            workspace.pass(network, &values, Mode::Evaluation, threads, &|range, logits, deltas| {
-                cross_entropy(&own[range], logits, scale, deltas)
+            workspace.pass(network, &values, Mode::Evaluation, threads, &|range, logits, deltas| match sum {
+                Sum::Reaction => squared_length(logits, scale, deltas),
+                _ => cross_entropy(&own[range], logits, scale, deltas),
             });
-            add_squares(&workspace, kind, threads, &mut totals);
+            add_up(&workspace, sum, threads, &mut totals);
             progress.advance(rows.len() as u64);
         }
         Ok(())
@@ -70,40 +135,55 @@ pub fn image_importance<T: Real>(
     let outcome = measure();
     progress.finish();
     outcome?;
-    let count = match kind {
-        ImportanceKind::SquaredBatchGradient => rows.len().div_ceil(batch),
-        ImportanceKind::PerSampleFisher => rows.len(),
+    let count = match sum {
+        Sum::Squares => images,
+        Sum::SquaredGradient | Sum::Reaction => batches.len(),
     };
     for total in &mut totals {
         *total /= count as f64;
     }
     finite(&totals)?;
-    Ok(Importance { kind, values: totals })
+    Ok(totals)
 }
 
-/// Adds the square of the sum of the parts' gradients, or the sum of their squares.
-fn add_squares<T: Real>(workspace: &Workspace<T>, kind: ImportanceKind, threads: usize, totals: &mut [f64]) {
+/// d (scale * ||logits||^2) / d logits of every image into `deltas`; returns the sum of scale * ||logits||^2.
+fn squared_length<T: Real>(logits: &[T], scale: f64, deltas: &mut [T]) -> f64 {
+    let mut total = 0.0;
+    for (delta, logit) in deltas.iter_mut().zip(logits) {
+        let logit = logit.to_f64();
+        *delta = T::from_f64(2.0 * scale * logit);
+        total += scale * logit * logit;
+    }
+    total
+}
+
+/// Adds what a batch's parts make together, or each by itself.
+fn add_up<T: Real>(workspace: &Workspace<T>, sum: Sum, threads: usize, totals: &mut [f64]) {
     let blocks: Vec<_> = totals.chunks_mut(BLOCK).map(RwLock::new).collect();
     workspace.with_gradients(|parts| {
         team::run(threads.clamp(1, blocks.len().max(1)), |member| {
-            let mut sum = Vec::new();
+            let mut together = Vec::new();
             for index in member.share(blocks.len()) {
                 let mut totals = write(&blocks[index]);
                 let place = index * BLOCK..index * BLOCK + totals.len();
-                match kind {
-                    ImportanceKind::SquaredBatchGradient => {
-                        sum.clear();
-                        sum.resize(place.len(), T::ZERO);
-                        for part in parts {
-                            super::kernels::add_into(&mut sum, &part[place.clone()]);
-                        }
-                        kernels::add_squares(&mut totals, &sum, 1.0);
+                if sum == Sum::Squares {
+                    for part in parts {
+                        kernels::add_squares(&mut totals, &part[place.clone()], 1.0);
                     }
-                    ImportanceKind::PerSampleFisher => {
-                        for part in parts {
-                            kernels::add_squares(&mut totals, &part[place.clone()], 1.0);
+                    continue;
+                }
+                together.clear();
+                together.resize(place.len(), T::ZERO);
+                for part in parts {
+                    super::kernels::add_into(&mut together, &part[place.clone()]);
+                }
+                match sum {
+                    Sum::Reaction => {
+                        for (total, value) in totals.iter_mut().zip(&together) {
+                            *total += value.to_f64().abs();
                         }
                     }
+                    _ => kernels::add_squares(&mut totals, &together, 1.0),
                 }
             }
         });

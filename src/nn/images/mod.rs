@@ -2,6 +2,7 @@
 //!
 //! An image lies plane by plane: channel, then row, then column, as in PyTorch. Results are the same bits for any number of threads.
 
+mod answers;
 mod convolution;
 mod importance;
 mod kernels;
@@ -16,6 +17,7 @@ mod shape;
 mod source;
 mod tokens;
 mod train;
+mod trainer;
 mod winograd;
 mod zoo;
 
@@ -24,11 +26,13 @@ mod tests;
 #[cfg(test)]
 mod token_tests;
 
-pub use importance::image_importance;
+pub use answers::source_logits;
+pub use importance::{image_importance, image_importance_in_batches, image_output_sensitivity};
 pub use layer::{ImageSpec, Layer};
 pub use network::ImageNetwork;
 pub use pass::{Mode, image_gradient, image_logits};
 pub use pretrained::PRETRAINED_ADDRESS;
 pub use shape::ImageShape;
-pub use source::{ImageSource, PlainImages};
-pub use train::{ImageRecipe, ImageStepper, Length, Schedule, train_images};
+pub use source::{ImageSource, PlainImages, SelectedImages};
+pub use train::{ImageRecipe, ImageStepper, Length, RowLosses, Schedule};
+pub use trainer::{Checkpoint, Checkpoints, ImageTraining, NoCheckpoints, train_images};

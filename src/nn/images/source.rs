@@ -47,3 +47,56 @@ impl<T: Real> ImageSource<T> for PlainImages<'_, T> {
         Ok(())
     }
 }
+
+/// Some images of a source, as a source of their own. An image is augmented as in the whole source.
+#[derive(Clone)]
+pub struct SelectedImages<'a, T> {
+    inner: &'a dyn ImageSource<T>,
+    rows: Vec<u32>,
+    labels: Vec<u8>,
+}
+
+impl<'a, T> SelectedImages<'a, T> {
+    /// The images `rows` of `inner`, with its labels.
+    ///
+    /// # Errors
+    /// Where a row does not exist.
+    pub fn new(inner: &'a dyn ImageSource<T>, rows: Vec<u32>) -> Result<Self> {
+        let labels = inner.labels();
+        let own = rows.iter().map(|row| labels.get(*row as usize).copied());
+        let labels = own
+            .collect::<Option<Vec<u8>>>()
+            .ok_or_else(|| Error::internal(format!("an image beyond {}", labels.len())))?;
+        Ok(Self { inner, rows, labels })
+    }
+
+    /// With labels of one's own.
+    ///
+    /// # Errors
+    /// Where they are not one per image.
+    pub fn with_labels(mut self, labels: Vec<u8>) -> Result<Self> {
+        if labels.len() != self.rows.len() {
+            return Err(Error::internal("labels not one per image"));
+        }
+        self.labels = labels;
+        Ok(self)
+    }
+}
+
+impl<T: Real> ImageSource<T> for SelectedImages<'_, T> {
+    fn shape(&self) -> ImageShape {
+        self.inner.shape()
+    }
+
+    fn labels(&self) -> &[u8] {
+        &self.labels
+    }
+
+    fn fill(&self, epoch: u32, rows: &[u32], threads: usize, into: &mut [T]) -> Result<()> {
+        let of_inner = rows.iter().map(|row| self.rows.get(*row as usize).copied());
+        let of_inner = of_inner
+            .collect::<Option<Vec<u32>>>()
+            .ok_or_else(|| Error::internal(format!("an image beyond {}", self.rows.len())))?;
+        self.inner.fill(epoch, &of_inner, threads, into)
+    }
+}

@@ -2,20 +2,17 @@
 
 use std::sync::RwLock;
 
-use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 
 use super::network::ImageNetwork;
-use super::pass::{Mode, Passed, Workspace, cross_entropy};
+use super::pass::{LogitDeltas, Mode, Passed, Workspace, cross_entropy};
 use super::plan::Operation;
-use super::source::ImageSource;
 use crate::error::{Error, Result};
+use crate::nn::Real;
 use crate::nn::kernels;
 use crate::nn::network::NORM_MOMENTUM;
+use crate::nn::steps::row_loss;
 use crate::nn::team::{self, write};
-use crate::nn::{EpochLog, Real, TrainingLog};
-use crate::progress::Progress;
-use crate::seed::Seed;
 
 /// Parameters that a thread updates at a time.
 const BLOCK: usize = 1 << 16;
@@ -208,6 +205,22 @@ pub struct ImageStepper<T> {
     threads: usize,
 }
 
+/// What a step's loss makes of each of its images: the sum over them of
+/// `label_weight * -ln p(label) + target_weight * t^2 * KL(target || p at temperature t)`, natural logarithms.
+#[derive(Debug, Clone, Copy)]
+pub struct RowLosses<'a, T> {
+    /// Label of every image.
+    pub labels: &'a [u8],
+    /// Weight of each image's cross entropy; below 0 the step climbs.
+    pub label_weights: &'a [f64],
+    /// Soft targets, images x classes, each image's adding up to 1; empty where no image has one.
+    pub targets: &'a [T],
+    /// Weight of each image's divergence from its target; empty where no image has one.
+    pub target_weights: &'a [f64],
+    /// Temperature of the divergence, above 0.
+    pub temperature: f64,
+}
+
 impl<T: Real> ImageStepper<T> {
     /// Velocities are 0.
     pub fn new(network: &ImageNetwork<T>, threads: usize) -> Self {
@@ -226,15 +239,65 @@ impl<T: Real> ImageStepper<T> {
     /// then as it was.
     pub fn step(&mut self, network: &mut ImageNetwork<T>, images: &[T], labels: &[u8], recipe: &ImageRecipe, rate: f64) -> Result<f64> {
         network.check(images, labels)?;
+        let scale = 1.0 / labels.len() as f64;
+        self.take(network, images, recipe, rate, &|range, logits, deltas| {
+            cross_entropy(&labels[range], logits, scale, deltas)
+        })
+    }
+
+    /// One step, as [`ImageStepper::step`], on a loss that differs from image to image. Returns the loss before.
+    ///
+    /// # Errors
+    /// As [`ImageStepper::step`].
+    pub fn step_on(
+        &mut self,
+        network: &mut ImageNetwork<T>,
+        images: &[T],
+        losses: &RowLosses<T>,
+        recipe: &ImageRecipe,
+        rate: f64,
+    ) -> Result<f64> {
+        network.check(images, losses.labels)?;
+        let (count, classes) = (losses.labels.len(), network.spec().classes);
+        let targets = losses.target_weights.len();
+        let fits = losses.label_weights.len() == count && (targets == 0 || targets == count) && losses.targets.len() == targets * classes;
+        if !(fits && losses.temperature > 0.0 && losses.temperature.is_finite()) {
+            return Err(Error::internal("a step's weights and targets do not fit its images"));
+        }
+        self.take(network, images, recipe, rate, &|range, logits, deltas| {
+            let mut loss = 0.0;
+            let mut own = vec![0.0; classes];
+            for (row, (logits, deltas)) in range.zip(logits.chunks_exact(classes).zip(deltas.chunks_exact_mut(classes))) {
+                let logits: Vec<f64> = logits.iter().map(|logit| logit.to_f64()).collect();
+                let target_weight = losses.target_weights.get(row).copied().unwrap_or(0.0);
+                let targets = if targets == 0 {
+                    &[]
+                } else {
+                    &losses.targets[row * classes..][..classes]
+                };
+                let label = (losses.labels[row], losses.label_weights[row]);
+                row_loss(&logits, label, (targets, target_weight, losses.temperature), &mut own, &mut loss);
+                for (delta, own) in deltas.iter_mut().zip(&own) {
+                    *delta = T::from_f64(*own);
+                }
+            }
+            loss
+        })
+    }
+
+    /// A step on the loss that `deltas` makes of the logits.
+    fn take(
+        &mut self,
+        network: &mut ImageNetwork<T>,
+        images: &[T],
+        recipe: &ImageRecipe,
+        rate: f64,
+        deltas: LogitDeltas<'_, T>,
+    ) -> Result<f64> {
         if self.velocities.len() != network.parameters().len() {
             return Err(Error::internal("the velocities belong to another network"));
         }
-        let scale = 1.0 / labels.len() as f64;
-        let passed = self
-            .workspace
-            .pass(network, images, Mode::Training, self.threads, &|range, logits, deltas| {
-                cross_entropy(&labels[range], logits, scale, deltas)
-            });
+        let passed = self.workspace.pass(network, images, Mode::Training, self.threads, deltas);
         if passed.counts.contains(&1) {
             return Err(Error::input(
                 "batch norm needs more than one value: use a batch of at least 2 images",
@@ -246,6 +309,23 @@ impl<T: Real> ImageStepper<T> {
         self.descend(network, recipe, rate);
         update_running(network, &passed);
         Ok(passed.loss)
+    }
+
+    /// The velocities, one per parameter.
+    pub fn velocities(&self) -> &[T] {
+        &self.velocities
+    }
+
+    /// Goes on with the velocities of another stepper on a network of the same shape.
+    ///
+    /// # Errors
+    /// Where their number is another.
+    pub fn set_velocities(&mut self, velocities: Vec<T>) -> Result<()> {
+        if velocities.len() != self.velocities.len() {
+            return Err(Error::internal("the velocities belong to another network"));
+        }
+        self.velocities = velocities;
+        Ok(())
     }
 
     fn descend(&mut self, network: &mut ImageNetwork<T>, recipe: &ImageRecipe, rate: f64) {
@@ -286,83 +366,4 @@ fn update_running<T: Real>(network: &mut ImageNetwork<T>, passed: &Passed) {
             *variance = moved(*variance, new_variance * unbiased);
         }
     }
-}
-
-/// Trains an image network in place; the result does not depend on the number of threads.
-///
-/// # Errors
-/// Where recipe, images and network do not fit each other, the loss stops being a finite number, or the person asks to stop. The
-/// network is then as it was.
-pub fn train_images<T: Real>(
-    network: &mut ImageNetwork<T>,
-    source: &dyn ImageSource<T>,
-    recipe: &ImageRecipe,
-    seed: Seed,
-    threads: usize,
-    progress: &dyn Progress,
-) -> Result<TrainingLog> {
-    recipe.check()?;
-    let (shape, labels) = (source.shape(), source.labels());
-    if shape != network.spec().input {
-        return Err(Error::input(format!(
-            "the images are {shape} and the network takes {}",
-            network.spec().input
-        )));
-    }
-    if labels.len() < 2 || labels.len() > u32::MAX as usize {
-        return Err(Error::input(format!("a network cannot be trained on {} images", labels.len())));
-    }
-    let mut trained = network.clone();
-    let steps = recipe.steps(labels.len());
-    progress.start("training", steps as u64);
-    let outcome = run_steps(&mut trained, source, recipe, seed, threads, progress);
-    progress.finish();
-    let log = outcome?;
-    *network = trained;
-    Ok(log)
-}
-
-fn run_steps<T: Real>(
-    network: &mut ImageNetwork<T>,
-    source: &dyn ImageSource<T>,
-    recipe: &ImageRecipe,
-    seed: Seed,
-    threads: usize,
-    progress: &dyn Progress,
-) -> Result<TrainingLog> {
-    let (size, labels) = (source.shape().len(), source.labels());
-    let (steps, per_epoch) = (recipe.steps(labels.len()), recipe.steps_per_epoch(labels.len()));
-    let mut stepper = ImageStepper::new(network, threads);
-    let (mut batch, mut epochs) = (Vec::new(), Vec::new());
-    for first in (0..steps).step_by(per_epoch) {
-        let epoch = first / per_epoch;
-        let mut rows: Vec<u32> = (0..labels.len() as u32).collect();
-        rows.shuffle(&mut seed.stream("batches", epoch as u64));
-        let (mut loss, mut seen) = (0.0, 0);
-        for step in first..steps.min(first + per_epoch) {
-            progress.check()?;
-            let start = (step - first) * recipe.batch;
-            let end = if step + 1 == first + per_epoch {
-                rows.len()
-            } else {
-                start + recipe.batch
-            };
-            let rows = &rows[start..end];
-            batch.resize(rows.len() * size, T::ZERO);
-            source.fill(epoch as u32, rows, threads, &mut batch)?;
-            let own: Vec<u8> = rows.iter().map(|row| labels[*row as usize]).collect();
-            loss += rows.len() as f64 * stepper.step(network, &batch, &own, recipe, recipe.rate(step, labels.len()))?;
-            seen += rows.len();
-            progress.advance(1);
-        }
-        epochs.push(EpochLog {
-            epoch,
-            learning_rate: recipe.rate(first, labels.len()),
-            loss: loss / seen as f64,
-        });
-    }
-    if !network.is_finite() {
-        return Err(Error::input("training diverged: a weight is no longer a finite number").hint("choose a lower learning rate"));
-    }
-    Ok(TrainingLog { epochs })
 }

@@ -14,6 +14,7 @@ const NETWORKS: &[Entry] = &[
     ("wide-resnet-28-10", |_, classes| wide_resnet(4, 10, classes)),
     ("vit-b-16", |_, classes| vision_transformer(&VIT_BASE, classes)),
     ("vit-tiny", |_, classes| vision_transformer(&VIT_TINY, classes)),
+    ("resnet-tiny", |_, classes| resnet_tiny(classes)),
 ];
 
 fn conv(name: String, outputs: usize, (kernel, stride, padding): (usize, usize, usize), bias: bool) -> Layer {
@@ -198,6 +199,32 @@ fn vision_transformer(sizes: &Transformer, classes: usize) -> Vec<Layer> {
     layers.extend([norm("vit.layernorm".to_owned()), Layer::ClassToken]);
     layers.push(Layer::Linear {
         name: "classifier".to_owned(),
+        outputs: classes,
+        bias: true,
+    });
+    layers
+}
+
+/// A network for small images and for trying things out: no paper's.
+fn resnet_tiny(classes: usize) -> Vec<Layer> {
+    let block = |name: &str, outputs: usize, stride: usize| {
+        vec![
+            conv(format!("{name}.conv"), outputs, (3, stride, 1), false),
+            Layer::Norm {
+                name: format!("{name}.norm"),
+            },
+            Layer::Relu,
+        ]
+    };
+    let mut layers = block("stem", 16, 1);
+    layers.extend(block("down", 24, 2));
+    layers.push(Layer::Residual {
+        main: block("residual", 24, 1),
+        shortcut: Vec::new(),
+    });
+    layers.push(Layer::GlobalAveragePool);
+    layers.push(Layer::Linear {
+        name: "head".to_owned(),
         outputs: classes,
         bias: true,
     });

@@ -1,0 +1,200 @@
+//! `recant bench forget`: how well networks forget images.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueHint};
+
+use crate::cli::Context;
+use crate::error::{Error, Result};
+use crate::files;
+use crate::nn::ImportanceKind;
+use crate::notes::Notes;
+use crate::repair::Reference;
+use crate::report;
+use crate::report::format;
+use crate::scenarios::Shard;
+use crate::scenarios::forget::{self, Bench, ForgetFolder, ForgetOptions, Reading, RecipeChanges, summarise, task};
+
+/// `recant bench forget`
+#[derive(Debug, Args)]
+pub struct ForgetArgs {
+    /// Folder or archive of the image set's official files, or a folder with one for each class (nothing is ever downloaded)
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::AnyPath)]
+    pub data: Option<PathBuf>,
+    /// Image set: cifar10, cifar20, cifar100, folder (PNG, JPEG, WebP), or made-up (needs no files)
+    #[arg(long, value_name = "NAME", default_value = "cifar10")]
+    pub dataset: String,
+    /// Height and width that the images of a folder are resized to [default: their own, which must be one]
+    #[arg(long, value_name = "PIXELS")]
+    pub image_size: Option<usize>,
+    /// What to forget: class:NAME, subclass:NAME, random or random:SHARE; several with commas
+    #[arg(long, value_name = "TASKS", default_value = "random", value_delimiter = ',')]
+    pub task: Vec<String>,
+    /// All tasks of a table of the ASSD paper: 1 (classes), 2 (sub-classes) or 3 (random), without its faces
+    #[arg(long, value_name = "N", conflicts_with_all = ["dataset", "task"])]
+    pub table: Option<u8>,
+    /// Network: resnet18, resnet9, wide-resnet-28-10, resnet-tiny, vit-tiny [default: resnet18; resnet-tiny for made-up]
+    #[arg(long, value_name = "NAME")]
+    pub network: Option<String>,
+    /// Methods: all, or names such as assd,ssd,retrain
+    #[arg(long, value_name = "METHODS", default_value = "all", value_delimiter = ',')]
+    pub methods: Vec<String>,
+    /// Models trained on each image set
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub seeds: u32,
+    /// Run folder: made if it is not there, gone on with if it is
+    #[arg(long, value_name = "RUN", value_hint = ValueHint::DirPath)]
+    pub out: PathBuf,
+    /// Compute only this part: i/n, auto/n (from Slurm's or Kubernetes' variables), or all
+    #[arg(long, value_name = "I/N")]
+    pub shard: Option<String>,
+    /// Compute nothing; write the report of what is there
+    #[arg(long)]
+    pub report_only: bool,
+    #[allow(missing_docs)]
+    #[command(flatten)]
+    pub smaller: SmallerOptions,
+    #[allow(missing_docs)]
+    #[command(flatten)]
+    pub dampening: ForgetDampening,
+}
+
+/// To make do with less than the published training; the report says so.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Less than the published training (the report says so)")]
+pub struct SmallerOptions {
+    /// Training images, drawn at random [default: all]
+    #[arg(long, value_name = "N")]
+    pub rows: Option<usize>,
+    /// Test images, drawn at random [default: all]
+    #[arg(long, value_name = "N")]
+    pub test_rows: Option<usize>,
+    /// Kept training images that membership inference learns from [default: all]
+    #[arg(long, value_name = "N")]
+    pub membership_rows: Option<usize>,
+    /// Passes over the training images; milestones move along [default: as published]
+    #[arg(long, value_name = "N", conflicts_with = "steps")]
+    pub epochs: Option<usize>,
+    /// Steps of 512 images in place of passes, the learning rate falling in a straight line
+    #[arg(long, value_name = "N")]
+    pub steps: Option<usize>,
+    /// Images of a step [default: as published]
+    #[arg(long, value_name = "N")]
+    pub batch: Option<usize>,
+    /// Highest learning rate [default: as published]
+    #[arg(long, value_name = "RATE")]
+    pub learning_rate: Option<f64>,
+    /// Augmentation: none, crop-flip, or published (turned a little as well) [default: the set's]
+    #[arg(long, value_name = "NAME")]
+    pub augment: Option<String>,
+}
+
+/// For researchers: how ASSD and SSD dampen.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Dampening (for researchers)")]
+pub struct ForgetDampening {
+    /// Importance: squared-batch-gradient or per-sample-fisher
+    #[arg(long, value_name = "KIND", default_value = "squared-batch-gradient")]
+    pub importance: String,
+    /// What the forget set is compared with: full, retain or retain-original-batches
+    #[arg(long, value_name = "SET", default_value = "full")]
+    pub reference: String,
+    /// SSD's alpha [default: the published one of network and task]
+    #[arg(long, value_name = "ALPHA")]
+    pub alpha: Option<f64>,
+    /// SSD's lambda [default: the published one of network and task]
+    #[arg(long, value_name = "LAMBDA")]
+    pub lambda: Option<f64>,
+    /// Try SSD over a range of alphas and lambdas as well (figures 2 and 3)
+    #[arg(long)]
+    pub sweep: bool,
+}
+
+/// The choice of this name.
+fn named<T: Copy>(what: &str, name: &str, all: &[T], name_of: fn(T) -> &'static str) -> Result<T> {
+    all.iter().copied().find(|one| name_of(*one) == name).ok_or_else(|| {
+        let names: Vec<&str> = all.iter().map(|one| name_of(*one)).collect();
+        Error::input(format!("there is no {what} `{name}`")).hint(format!("use one of: {}", names.join(", ")))
+    })
+}
+
+fn options(context: &Context, arguments: &ForgetArgs) -> Result<ForgetOptions> {
+    let parts = match arguments.table {
+        Some(table) => {
+            let parts = task::of_table(table)?.into_iter();
+            parts.map(|(dataset, tasks)| (dataset.to_owned(), tasks)).collect()
+        }
+        None => vec![(arguments.dataset.clone(), arguments.task.clone())],
+    };
+    let (smaller, dampening) = (&arguments.smaller, &arguments.dampening);
+    Ok(ForgetOptions {
+        parts,
+        network: arguments.network.clone(),
+        methods: arguments.methods.clone(),
+        seeds: arguments.seeds,
+        rows: smaller.rows,
+        test_rows: smaller.test_rows,
+        membership_rows: smaller.membership_rows,
+        recipe: RecipeChanges {
+            epochs: smaller.epochs,
+            steps: smaller.steps,
+            batch: smaller.batch,
+            learning_rate: smaller.learning_rate,
+        },
+        augmentation: smaller.augment.clone(),
+        importance: named("importance", &dampening.importance, &ImportanceKind::ALL, ImportanceKind::name)?,
+        reference: named("reference set", &dampening.reference, &Reference::ALL, Reference::name)?,
+        alpha: dampening.alpha,
+        lambda: dampening.lambda,
+        sweep: dampening.sweep,
+        seed: context.seed.0,
+    })
+}
+
+pub(super) fn run(context: &Context, arguments: &ForgetArgs) -> Result<()> {
+    if arguments.report_only {
+        return write_report(context, arguments, None, &Notes::new());
+    }
+    let shard = Shard::resolve(arguments.shard.as_deref(), &|name| std::env::var(name).ok())?.map(|(shard, _)| shard);
+    let mut notes = Notes::new();
+    files::check_place(&arguments.out.join("settings.json"))?;
+    let bench = Bench::new(
+        &options(context, arguments)?,
+        arguments.data.as_deref(),
+        context.threads,
+        &mut notes,
+    )?;
+    context.console.notes(&notes);
+    let folder = ForgetFolder::claim(&arguments.out, bench.settings())?;
+    let progress = context.console.progress();
+    let done = forget::run(&bench, &folder, shard, &progress)?;
+    context.console.say(format!(
+        "{} computed, {} were there already.",
+        format::counted(done.computed, "result"),
+        format::count(done.found)
+    ));
+    write_report(context, arguments, Some(done), &notes)
+}
+
+fn write_report(context: &Context, arguments: &ForgetArgs, done: Option<forget::Done>, notes: &Notes) -> Result<()> {
+    let folder = ForgetFolder::look(&arguments.out)?;
+    let judged = summarise(&folder)?;
+    let paths = report::forget::write(&arguments.out.join("report"), &judged)?;
+    let console = &context.console;
+    let (there, planned) = judged.pieces;
+    if there < planned {
+        console.say(format!(
+            "{} of {planned} results are there; other shards or a further run add the rest.",
+            format::count(there)
+        ));
+    }
+    console.item("Records", folder.path().join("records.csv").display().to_string());
+    console.item("Report", paths.html.display().to_string());
+    let mut value = serde_json::to_value(&judged).map_err(|error| Error::internal(error.to_string()))?;
+    value["run"] = serde_json::json!(arguments.out);
+    value["report"] = serde_json::json!(paths.html);
+    value["computed"] = serde_json::json!(done.map(|done| done.computed));
+    value["notes"] = serde_json::json!(notes);
+    console.result(&value);
+    Ok(())
+}

@@ -1,0 +1,264 @@
+//! The image sets of the benchmark, and how networks are trained on them. A new one is one line in [`DATASETS`] and one function.
+
+use std::path::Path;
+
+use rand::seq::SliceRandom;
+use sha2::{Digest, Sha256};
+
+use crate::datasets::images::{Augmentation, Cifar, ImageFolder, ImageSet, Images, MadeUp, OFFICIAL_ADDRESS};
+use crate::error::{Error, Result, closest};
+use crate::files::hex;
+use crate::nn::images::{ImageRecipe, ImageShape, Length, Schedule};
+use crate::notes::Notes;
+use crate::seed::Seed;
+
+/// Where a set is read from, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Reading<'a> {
+    /// Folder or archive, for sets that need one.
+    pub place: Option<&'a Path>,
+    /// Height and width that the images of a folder are resized to.
+    pub size: Option<usize>,
+}
+
+/// An image set by its name.
+pub struct Dataset {
+    /// Name as on the command line.
+    pub name: &'static str,
+    /// Reads or makes it, from the folder of `--data` where it needs one.
+    load: fn(&Reading, &mut Notes) -> Result<ImageSet>,
+    /// How training images are changed.
+    pub augmentation: Augmentation,
+    /// How a network is trained on it, by its name and the number of classes.
+    pub recipe: fn(&str, usize) -> ImageRecipe,
+    /// The network where none is asked for.
+    pub network: &'static str,
+}
+
+/// All image sets, in the order they are listed to people.
+pub const DATASETS: &[Dataset] = &[
+    Dataset {
+        name: "cifar10",
+        load: |reading, notes| cifar(Cifar::Ten, reading.place, notes),
+        augmentation: Augmentation::PUBLISHED,
+        recipe: ImageRecipe::published_forgetting_of,
+        network: "resnet18",
+    },
+    Dataset {
+        name: "cifar20",
+        load: |reading, notes| cifar(Cifar::Twenty, reading.place, notes),
+        augmentation: Augmentation::PUBLISHED,
+        recipe: ImageRecipe::published_forgetting_of,
+        network: "resnet18",
+    },
+    Dataset {
+        name: "cifar100",
+        load: |reading, notes| cifar(Cifar::Hundred, reading.place, notes),
+        augmentation: Augmentation::PUBLISHED,
+        recipe: ImageRecipe::published_forgetting_of,
+        network: "resnet18",
+    },
+    Dataset {
+        name: "folder",
+        load: folder,
+        augmentation: Augmentation::PUBLISHED,
+        recipe: ImageRecipe::published_forgetting_of,
+        network: "resnet18",
+    },
+    Dataset {
+        name: "made-up",
+        load: |_, _| made_up(),
+        augmentation: Augmentation {
+            crop_padding: 1,
+            flip: false,
+            degrees: 5.0,
+        },
+        recipe: |_, _| small_recipe(),
+        network: "resnet-tiny",
+    },
+];
+
+/// The image set of this name.
+///
+/// # Errors
+/// Where there is none.
+pub fn dataset(name: &str) -> Result<&'static Dataset> {
+    let names = || DATASETS.iter().map(|set| set.name);
+    DATASETS.iter().find(|set| set.name == name).ok_or_else(|| {
+        let hint = match closest(name, names()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("image sets: {}", names().collect::<Vec<_>>().join(", ")),
+        };
+        Error::input(format!("there is no image set `{name}`")).hint(hint)
+    })
+}
+
+impl Dataset {
+    /// Reads or makes the set.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn load(&self, reading: &Reading, notes: &mut Notes) -> Result<ImageSet> {
+        (self.load)(reading, notes)
+    }
+}
+
+/// A folder for each class, such as the people of PinsFaceRecognition.
+fn folder(reading: &Reading, notes: &mut Notes) -> Result<ImageSet> {
+    let place = reading.place.ok_or_else(|| {
+        Error::input("no folder of images was named").hint("name the folder that holds one for each class with `--data DIR`")
+    })?;
+    let reader = ImageFolder {
+        size: reading.size,
+        ..ImageFolder::default()
+    };
+    reader.read(place, notes)
+}
+
+fn cifar(set: Cifar, folder: Option<&Path>, notes: &mut Notes) -> Result<ImageSet> {
+    let folder = folder.ok_or_else(|| {
+        Error::input(format!("{} has to be read from its files, and none were named", set.name())).hint(format!(
+            "get them (binary version) from {OFFICIAL_ADDRESS} and name their folder with `--data DIR`, or try `--dataset made-up`"
+        ))
+    })?;
+    set.read(folder, notes)
+}
+
+const DIRECTIONS: [&str; 4] = ["upright", "level", "falling", "rising"];
+
+/// Stripes in four directions (the classes) and two colours each (the sub-classes).
+fn made_up() -> Result<ImageSet> {
+    let set = MadeUp {
+        shape: ImageShape::new(3, 8, 8),
+        classes: 8,
+        train: 400,
+        test: 200,
+        noise: 60,
+        seed: Seed(0),
+    };
+    let mut set = set.make()?;
+    for images in [&mut set.train, &mut set.test] {
+        let fine = std::mem::take(&mut images.labels);
+        images.labels = fine.iter().map(|label| label % 4).collect();
+        images.sub_labels = Some(fine);
+    }
+    let colours = ["red", "green", "blue", "yellow", "cyan", "red", "green", "blue"];
+    set.sub_classes = colours
+        .iter()
+        .enumerate()
+        .map(|(class, colour)| format!("{colour} {}", DIRECTIONS[class % 4]))
+        .collect();
+    set.classes = DIRECTIONS.map(str::to_owned).to_vec();
+    Ok(set)
+}
+
+fn small_recipe() -> ImageRecipe {
+    ImageRecipe {
+        length: Length::Epochs(12),
+        batch: 16,
+        learning_rate: 0.1,
+        momentum: 0.9,
+        weight_decay: 5e-4,
+        schedule: Schedule::Milestones {
+            milestones: vec![8, 11],
+            factor: 0.2,
+            warm_up: 1,
+        },
+    }
+}
+
+/// What a person may change about a recipe.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct RecipeChanges {
+    /// Passes; milestones move along.
+    pub epochs: Option<usize>,
+    /// Steps instead of passes, with the corrective benchmark's straight line of learning rates.
+    pub steps: Option<usize>,
+    /// Images of a mini-batch.
+    pub batch: Option<usize>,
+    /// Highest learning rate.
+    pub learning_rate: Option<f64>,
+}
+
+impl RecipeChanges {
+    /// The recipe with the changes.
+    ///
+    /// # Errors
+    /// Where one is out of range, or both passes and steps are asked for.
+    pub fn apply(&self, mut recipe: ImageRecipe) -> Result<ImageRecipe> {
+        if self.epochs == Some(0) || self.steps == Some(0) {
+            return Err(Error::input("a network needs at least one epoch or step of training"));
+        }
+        if self.epochs.is_some() && self.steps.is_some() {
+            return Err(Error::input("training is as long as either `--epochs` or `--steps` says, not both"));
+        }
+        if let Some(steps) = self.steps {
+            recipe = ImageRecipe::published_corrective(steps);
+        }
+        if let (Some(epochs), Length::Epochs(before), Schedule::Milestones { milestones, .. }) =
+            (self.epochs, recipe.length, &mut recipe.schedule)
+        {
+            for milestone in milestones {
+                *milestone = (*milestone * epochs).div_ceil(before.max(1)).max(2);
+            }
+            recipe.length = Length::Epochs(epochs);
+        }
+        recipe.batch = self.batch.unwrap_or(recipe.batch);
+        recipe.learning_rate = self.learning_rate.unwrap_or(recipe.learning_rate);
+        recipe.check()?;
+        Ok(recipe)
+    }
+}
+
+/// What is read of an augmentation by name.
+///
+/// # Errors
+/// For a name that is none.
+pub fn augmentation(name: &str) -> Result<Augmentation> {
+    match name {
+        "none" => Ok(Augmentation::NONE),
+        "crop-flip" => Ok(Augmentation {
+            degrees: 0.0,
+            ..Augmentation::PUBLISHED
+        }),
+        "published" => Ok(Augmentation::PUBLISHED),
+        _ => {
+            let names = ["none", "crop-flip", "published"];
+            let hint = match closest(name, names) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("augmentations: {}", names.join(", ")),
+            };
+            Err(Error::input(format!("there is no augmentation `{name}`")).hint(hint))
+        }
+    }
+}
+
+/// So many of the images, drawn at random; all where there are no more.
+///
+/// # Errors
+/// Where none is asked for.
+pub fn part(images: &Images, rows: Option<usize>, name: &str, seed: Seed) -> Result<Images> {
+    let Some(rows) = rows.filter(|rows| *rows < images.len()) else {
+        return Ok(images.clone());
+    };
+    if rows == 0 {
+        return Err(Error::input(format!("{name} of 0 images cannot be used")).hint("leave the number out for all of them"));
+    }
+    let mut all: Vec<u32> = (0..images.len() as u32).collect();
+    all.shuffle(&mut seed.stream(&format!("forget/{name}"), 0));
+    all.truncate(rows);
+    all.sort_unstable();
+    images.take(&all)
+}
+
+/// SHA-256 over pixels and labels.
+pub fn checksum(set: &ImageSet) -> String {
+    let mut hash = Sha256::new();
+    for images in [&set.train, &set.test] {
+        hash.update((images.len() as u64).to_le_bytes());
+        hash.update(&images.pixels);
+        hash.update(&images.labels);
+        hash.update(images.sub_labels.as_deref().unwrap_or_default());
+    }
+    hex(&hash.finalize())
+}

@@ -1,0 +1,225 @@
+//! The run folder of a benchmark. Every file is written whole or not at all.
+//!
+//! ```text
+//! RUN/settings.json              what is computed
+//! RUN/models/*.safetensors       trained networks, and what was measured over all their training images
+//! RUN/checkpoints/*.safetensors  trainings under way, after every epoch
+//! RUN/pieces/UNIT_METHOD.json    records of one method on one forget set of one model, with a checksum
+//! RUN/timings/UNIT_METHOD.json   how long it took
+//! RUN/records.csv, records.json  all records that are there, in order; sweep.csv and timings.csv beside them
+//! ```
+//!
+//! Processes that compute shards share the folder: everything is seeded by name and has the same bytes whoever writes it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::settings::{ForgetSettings, TaskSettings, Unit};
+use crate::error::{Error, Result};
+use crate::files::{hex, write_bytes};
+
+/// One model after one method (or one setting of a sweep). Counts, so that nothing is lost to rounding.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Record {
+    /// Training images of the model.
+    pub training_rows: u32,
+    /// Training images to forget.
+    pub forget_rows: u32,
+    /// Test images of the retain accuracy, and how many are predicted right.
+    pub retain: u32,
+    /// See [`Record::retain`].
+    pub retain_right: u32,
+    /// Images of the forget accuracy, and how many are predicted right.
+    pub forget: u32,
+    /// See [`Record::forget`].
+    pub forget_right: u32,
+    /// Training images to forget that membership inference takes for training images.
+    pub members: u32,
+    /// Selection weighting, for methods that dampen.
+    pub alpha: Option<f64>,
+    /// Dampening constant, for methods that dampen.
+    pub lambda: Option<f64>,
+    /// Percentile of the ratios that ASSD cut at.
+    pub percentile: Option<f64>,
+    /// Parameters that became smaller.
+    pub dampened: Option<u64>,
+    /// Parameters in all.
+    pub parameters: u64,
+    /// Why the method failed, where it did; the counts are then those of the model as it was.
+    pub failed: Option<String>,
+}
+
+fn share(right: u32, of: u32) -> Option<f64> {
+    (of > 0).then(|| f64::from(right) / f64::from(of))
+}
+
+impl Record {
+    /// Accuracy on the test images that are to be kept.
+    pub fn retain_accuracy(&self) -> Option<f64> {
+        share(self.retain_right, self.retain)
+    }
+
+    /// Accuracy on the images that are to be forgotten.
+    pub fn forget_accuracy(&self) -> Option<f64> {
+        share(self.forget_right, self.forget)
+    }
+
+    /// Share of the training images to forget that membership inference takes for training images.
+    pub fn membership(&self) -> Option<f64> {
+        share(self.members, self.forget_rows)
+    }
+}
+
+/// Seconds by part: the method's name, and for the model as it was trained `train` and `importances` beside it.
+pub type Seconds = BTreeMap<String, f64>;
+
+#[derive(Serialize, Deserialize)]
+struct PieceFile {
+    unit: String,
+    piece: String,
+    settings: String,
+    task: TaskSettings,
+    records: Vec<Record>,
+    sha256: String,
+}
+
+/// A run folder.
+#[derive(Debug)]
+pub struct ForgetFolder {
+    path: PathBuf,
+    settings: ForgetSettings,
+    fingerprint: String,
+}
+
+impl ForgetFolder {
+    /// Opens a folder to compute in it; makes it where it does not exist. A run of the same settings may gain seeds, methods, tasks and a
+    /// sweep; what it has beside what is asked for now stays among its settings.
+    ///
+    /// # Errors
+    /// Where it holds something else or another run, or cannot be written.
+    pub fn claim(path: &Path, settings: &ForgetSettings) -> Result<Self> {
+        settings.check()?;
+        let file = path.join("settings.json");
+        let mut settings = settings.clone();
+        let mut same = false;
+        if file.exists() {
+            let old = Self::look(path)?;
+            if old.fingerprint != settings.fingerprint()? {
+                return Err(Error::input(format!("`{}` holds a run with other settings", path.display()))
+                    .hint("give another folder with `--out`, or the same settings to go on"));
+            }
+            settings = settings.with(&old.settings)?;
+            same = settings == old.settings;
+        } else if path.is_dir()
+            && fs::read_dir(path)
+                .map_err(|error| Error::io("read the folder", path, &error))?
+                .next()
+                .is_some()
+        {
+            return Err(Error::input(format!("`{}` exists and is no benchmark run", path.display())).hint("give a new folder with `--out`"));
+        }
+        if !same {
+            let mut text =
+                serde_json::to_string_pretty(&settings).map_err(|error| Error::internal(format!("settings as JSON: {error}")))?;
+            text.push('\n');
+            write_bytes(&file, text.as_bytes())?;
+        }
+        Ok(Self {
+            path: path.to_path_buf(),
+            fingerprint: settings.fingerprint()?,
+            settings,
+        })
+    }
+
+    /// Opens a folder to look at it.
+    ///
+    /// # Errors
+    /// Where there is no run.
+    pub fn look(path: &Path) -> Result<Self> {
+        let file = path.join("settings.json");
+        let bytes = fs::read(&file)
+            .map_err(|error| Error::io("read", &file, &error).hint("give the folder that `recant bench forget ... --out` made"))?;
+        let settings: ForgetSettings = serde_json::from_slice(&bytes)
+            .map_err(|error| Error::input(format!("the settings of this run cannot be read: {error}")).in_file(&file))?;
+        Ok(Self {
+            path: path.to_path_buf(),
+            fingerprint: settings.fingerprint()?,
+            settings,
+        })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What is computed.
+    pub fn settings(&self) -> &ForgetSettings {
+        &self.settings
+    }
+
+    /// What a stored network must say that it belongs to.
+    pub(super) fn of(&self, name: &str) -> String {
+        format!("{} {name}", self.fingerprint)
+    }
+
+    fn file(&self, part: &str, unit: &Unit, piece: &str) -> PathBuf {
+        self.path.join(part).join(format!("{}_{piece}.json", self.settings.name(unit)))
+    }
+
+    /// Records of a finished piece; `None` where it is not there or damaged, so that it is computed (again).
+    ///
+    /// # Errors
+    /// Where the file is there and cannot be read.
+    pub fn piece(&self, unit: &Unit, piece: &str) -> Result<Option<Vec<Record>>> {
+        let path = self.file("pieces", unit, piece);
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(Error::io("read", &path, &error)),
+        };
+        let Ok(file) = serde_json::from_slice::<PieceFile>(&bytes) else {
+            return Ok(None);
+        };
+        let whole = file.unit == self.settings.name(unit)
+            && file.piece == piece
+            && file.settings == self.fingerprint
+            && file.task == *self.settings.task(unit)
+            && file.sha256 == checksum(&file.records)?;
+        Ok(whole.then_some(file.records))
+    }
+
+    /// How long the parts of a piece took; empty where that is not known.
+    pub fn timings(&self, unit: &Unit, piece: &str) -> Seconds {
+        let bytes = fs::read(self.file("timings", unit, piece)).unwrap_or_default();
+        serde_json::from_slice(&bytes).unwrap_or_default()
+    }
+
+    /// Writes a finished piece.
+    ///
+    /// # Errors
+    /// Where the folder cannot be written.
+    pub fn write_piece(&self, unit: &Unit, piece: &str, records: &[Record], seconds: &Seconds) -> Result<()> {
+        let file = PieceFile {
+            unit: self.settings.name(unit),
+            piece: piece.to_owned(),
+            settings: self.fingerprint.clone(),
+            task: self.settings.task(unit).clone(),
+            records: records.to_vec(),
+            sha256: checksum(records)?,
+        };
+        let json = |result: serde_json::Result<Vec<u8>>| result.map_err(|error| Error::internal(format!("a piece as JSON: {error}")));
+        write_bytes(&self.file("timings", unit, piece), &json(serde_json::to_vec(seconds))?)?;
+        write_bytes(&self.file("pieces", unit, piece), &json(serde_json::to_vec(&file))?)
+    }
+}
+
+fn checksum(records: &[Record]) -> Result<String> {
+    let bytes = serde_json::to_vec(records).map_err(|error| Error::internal(format!("records as JSON: {error}")))?;
+    Ok(hex(&Sha256::digest(bytes)))
+}
