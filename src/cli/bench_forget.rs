@@ -158,12 +158,11 @@ pub(super) fn run(context: &Context, arguments: &ForgetArgs) -> Result<()> {
     let shard = Shard::resolve(arguments.shard.as_deref(), &|name| std::env::var(name).ok())?.map(|(shard, _)| shard);
     let mut notes = Notes::new();
     files::check_place(&arguments.out.join("settings.json"))?;
-    let bench = Bench::new(
-        &options(context, arguments)?,
-        arguments.data.as_deref(),
-        context.threads,
-        &mut notes,
-    )?;
+    let reading = Reading {
+        place: arguments.data.as_deref(),
+        size: arguments.image_size,
+    };
+    let bench = Bench::new(&options(context, arguments)?, &reading, context.threads, &mut notes)?;
     context.console.notes(&notes);
     let folder = ForgetFolder::claim(&arguments.out, bench.settings())?;
     let progress = context.console.progress();

@@ -426,8 +426,9 @@ impl<T: Real> Repairable for ImageRepair<'_, T> {
     fn reference_sensitivity(&self, reference: Reference) -> Result<Vec<f64>> {
         match reference {
             Reference::Full => self.over_all(OverAll::Sensitivity),
+            // Labels are not read, so corrected images belong to what is kept.
             Reference::Retain | Reference::RetainOnOriginalBatches => self.once("retain sensitivity".to_owned(), || {
-                self.measure(OverAll::Sensitivity, &self.unflagged())
+                self.measure(OverAll::Sensitivity, &self.retain().0)
             }),
         }
     }
