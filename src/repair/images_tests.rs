@@ -83,9 +83,11 @@ fn every_method_does_to_images_what_it_does_to_a_table() {
         labels: &labels,
     };
     let positions = [31, 4, 5, 17];
-    let mut options = RepairOptions::default();
-    options.ssd_alpha = 2.0;
-    options.finetune_epochs = 2;
+    let mut options = RepairOptions {
+        ssd_alpha: 2.0,
+        finetune_epochs: 2,
+        ..RepairOptions::default()
+    };
     options.unlearning.badt_retain_share = 1.0;
     let quiet = Silent::default();
     for corrections in [vec![], vec![None, Some(2), None, None]] {

@@ -40,7 +40,7 @@ impl LogisticLine {
             let (gradient, [xx, xb, bb]) = derivatives(line, &groups);
             // Newton's step; the curvature is positive wherever the probabilities are not all 0 or 1.
             let determinant = xx * bb - xb * xb;
-            if !(determinant > 0.0) || gradient.0.hypot(gradient.1) < 1e-12 * all {
+            if determinant.is_nan() || determinant <= 0.0 || gradient.0.hypot(gradient.1) < 1e-12 * all {
                 break;
             }
             let step = (

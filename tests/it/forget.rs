@@ -107,9 +107,12 @@ fn what_cannot_be_used_is_named_before_anything_is_written() {
         (format!("{made_up} --rows 1 --task class:level --out run"), "training image"),
         (
             format!("{made_up} --task class:level --network resnet19 --out run"),
-            "did you mean `resnet18`",
+            "did you mean `resnet9`",
         ),
-        (format!("{made_up} --task class:level --network resnet9 --out run"), "resnet9"),
+        (
+            format!("{made_up} --task class:level --network resnet9 --out run"),
+            "does not fit images",
+        ),
         (
             format!("{made_up} --task class:level --methods asd --out run"),
             "did you mean `assd`",
@@ -130,12 +133,12 @@ fn what_cannot_be_used_is_named_before_anything_is_written() {
             "a part of the path is a file",
         ),
         ("--table 4 --out run".to_owned(), "--table 1"),
-        ("--report-only --out run".to_owned(), "bench forget"),
+        ("--report-only --out run".to_owned(), "run/settings.json"),
     ] {
         let words: Vec<&str> = ["bench", "forget"].into_iter().chain(arguments.split(' ')).collect();
         let output = recant(at, &words);
         assert_eq!(output.status.code(), Some(2), "{arguments}\n{}", text(&output));
-        let shown = text(&output).replace(['\n'], " ");
+        let shown = text(&output);
         let shown = shown.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(shown.contains(told), "{arguments}: no `{told}` in\n{shown}");
         assert!(contents(at) == before, "{arguments} left something behind");
