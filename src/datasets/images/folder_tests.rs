@@ -76,12 +76,12 @@ fn a_cut_or_changed_picture_is_refused_or_read_and_never_ends_the_program() {
         write(&file, &image, format);
         let bytes = std::fs::read(&file).unwrap();
         let mut refused = 0;
-        for end in 0..bytes.len() {
+        for end in (0..bytes.len()).step_by(3) {
             std::fs::write(&file, &bytes[..end]).unwrap();
             refused += usize::from(decode(&file).is_err());
         }
-        assert!(refused > bytes.len() / 2, "{refused} of {}", bytes.len());
-        for index in 0..bytes.len() {
+        assert!(refused > bytes.len() / 6, "{refused} of {}", bytes.len());
+        for index in (0..bytes.len()).step_by(2) {
             for change in [1, 0x80] {
                 let mut changed = bytes.clone();
                 changed[index] ^= change;
