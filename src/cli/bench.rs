@@ -88,15 +88,34 @@ pub struct CorrectiveArgs {
     /// Passes over the training rows [default: the profile's]
     #[arg(long, value_name = "N")]
     pub epochs: Option<usize>,
-    /// Compute only this part: i/n, auto/n (from Slurm's or Kubernetes' variables), or all
-    #[arg(long, value_name = "I/N")]
-    pub shard: Option<String>,
-    /// Compute nothing; write the report of what is there
-    #[arg(long)]
-    pub report_only: bool,
+    #[allow(missing_docs)]
+    #[command(flatten)]
+    pub part: PartOptions,
     #[allow(missing_docs)]
     #[command(flatten)]
     pub profile: ProfileOptions,
+}
+
+/// How much of a benchmark a process computes.
+#[derive(Debug, Args)]
+pub struct PartOptions {
+    /// Compute only this part: i/n, auto/n (from Slurm's or Kubernetes' variables), or all
+    #[arg(long, value_name = "I/N")]
+    shard: Option<String>,
+    /// Compute nothing; write the report of what is there
+    #[arg(long)]
+    pub report_only: bool,
+}
+
+impl PartOptions {
+    /// The part, where there is one.
+    ///
+    /// # Errors
+    /// Where it cannot be read or made out.
+    pub fn shard(&self) -> Result<Option<Shard>> {
+        let found = Shard::resolve(self.shard.as_deref(), &|name| std::env::var(name).ok())?;
+        Ok(found.map(|(shard, _)| shard))
+    }
 }
 
 pub(super) fn run(context: &Context, arguments: &BenchArgs) -> Result<()> {
@@ -107,10 +126,10 @@ pub(super) fn run(context: &Context, arguments: &BenchArgs) -> Result<()> {
 }
 
 fn run_corrective(context: &Context, arguments: &CorrectiveArgs) -> Result<()> {
-    if arguments.report_only {
+    if arguments.part.report_only {
         return write_report(context, arguments, None);
     }
-    let shard = Shard::resolve(arguments.shard.as_deref(), &|name| std::env::var(name).ok())?.map(|(shard, _)| shard);
+    let shard = arguments.part.shard()?;
     let mut notes = Notes::new();
     let progress = context.console.progress();
     let sheet = match (&arguments.sheet, arguments.generated) {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueHint};
 
 use crate::cli::Context;
+use crate::cli::bench::PartOptions;
 use crate::error::{Error, Result};
 use crate::files;
 use crate::nn::ImportanceKind;
@@ -12,7 +13,6 @@ use crate::notes::Notes;
 use crate::repair::Reference;
 use crate::report;
 use crate::report::format;
-use crate::scenarios::Shard;
 use crate::scenarios::forget::{self, Bench, ForgetFolder, ForgetOptions, Reading, RecipeChanges, summarise, task};
 
 /// `recant bench forget`
@@ -45,12 +45,9 @@ pub struct ForgetArgs {
     /// Run folder: made if it is not there, gone on with if it is
     #[arg(long, value_name = "RUN", value_hint = ValueHint::DirPath)]
     pub out: PathBuf,
-    /// Compute only this part: i/n, auto/n (from Slurm's or Kubernetes' variables), or all
-    #[arg(long, value_name = "I/N")]
-    pub shard: Option<String>,
-    /// Compute nothing; write the report of what is there
-    #[arg(long)]
-    pub report_only: bool,
+    #[allow(missing_docs)]
+    #[command(flatten)]
+    pub part: PartOptions,
     #[allow(missing_docs)]
     #[command(flatten)]
     pub smaller: SmallerOptions,
@@ -152,10 +149,10 @@ fn options(context: &Context, arguments: &ForgetArgs) -> Result<ForgetOptions> {
 }
 
 pub(super) fn run(context: &Context, arguments: &ForgetArgs) -> Result<()> {
-    if arguments.report_only {
+    if arguments.part.report_only {
         return write_report(context, arguments, None, &Notes::new());
     }
-    let shard = Shard::resolve(arguments.shard.as_deref(), &|name| std::env::var(name).ok())?.map(|(shard, _)| shard);
+    let shard = arguments.part.shard()?;
     let mut notes = Notes::new();
     files::check_place(&arguments.out.join("settings.json"))?;
     let reading = Reading {

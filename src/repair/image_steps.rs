@@ -4,11 +4,11 @@
 use rand::Rng;
 
 use super::images::ImageRepair;
-use super::mlp_steps::Passes;
 use super::steps::{Ask, Distillation, GradientStep, Teacher};
+use super::terms::{Passes, Terms};
 use crate::error::{Error, Result};
 use crate::nn::images::{ImageNetwork, ImageStepper, RowLosses, image_logits};
-use crate::nn::{Real, TrainingLog, softened};
+use crate::nn::{Real, TrainingLog};
 use crate::progress::Progress;
 use crate::seed::Seed;
 
@@ -44,11 +44,7 @@ impl<T: Real> Teachers<'_, T> {
 /// The images of one step while they are put together.
 struct Gathered<T> {
     values: Vec<T>,
-    labels: Vec<u8>,
-    label_weights: Vec<f64>,
-    targets: Vec<T>,
-    target_weights: Vec<f64>,
-    temperature: Option<f64>,
+    terms: Terms<T>,
 }
 
 impl<T: Real> ImageRepair<'_, T> {
@@ -126,11 +122,7 @@ impl<T: Real> Gathered<T> {
     fn new() -> Self {
         Self {
             values: Vec::new(),
-            labels: Vec::new(),
-            label_weights: Vec::new(),
-            targets: Vec::new(),
-            target_weights: Vec::new(),
-            temperature: None,
+            terms: Terms::new(),
         }
     }
 
@@ -146,14 +138,12 @@ impl<T: Real> Gathered<T> {
             .request
             .training
             .fill(epoch, &rows, model.threads, &mut self.values[start..])?;
-        self.labels.extend(picked.iter().map(|(_, label, _)| *label));
+        self.terms.labels.extend(picked.iter().map(|(_, label, _)| *label));
         let weight = if rows.is_empty() { 0.0 } else { ask.label / rows.len() as f64 };
-        self.label_weights.resize(self.labels.len(), weight);
-        let classes = model.network.spec().classes;
+        self.terms.label_weights.resize(self.terms.labels.len(), weight);
         match ask.distillation {
             None => {
-                self.targets.resize(self.labels.len() * classes, T::ZERO);
-                self.target_weights.resize(self.labels.len(), 0.0);
+                self.terms.without_teacher(model.network.spec().classes);
                 Ok(())
             }
             Some(distillation) => self.distil(distillation, &picked, start, model, teachers),
@@ -168,35 +158,24 @@ impl<T: Real> Gathered<T> {
         model: &ImageRepair<T>,
         teachers: &mut Teachers<T>,
     ) -> Result<()> {
-        if self.temperature.is_some_and(|temperature| temperature != distillation.temperature) {
-            return Err(Error::internal("two temperatures in one step"));
-        }
-        self.temperature = Some(distillation.temperature);
+        self.terms.with_teacher(distillation, picked.len())?;
         let teacher = teachers.network(distillation.teacher)?;
         let classes = teacher.spec().classes;
         let answers = image_logits(teacher, &self.values[start..], model.threads)?;
         for ((_, label, corrected), logits) in picked.iter().zip(answers.chunks_exact(classes)) {
-            if *corrected {
-                // The teacher was wrong about this one.
-                self.targets
-                    .extend((0..classes).map(|class| if class == usize::from(*label) { T::ONE } else { T::ZERO }));
-            } else {
-                self.targets.extend(softened(logits, classes, distillation.temperature));
-            }
+            self.terms.target(*label, *corrected, logits);
         }
-        let weight = distillation.weight / picked.len().max(1) as f64;
-        self.target_weights.resize(self.labels.len(), weight);
         Ok(())
     }
 
     fn losses(&self) -> RowLosses<'_, T> {
-        let distils = self.temperature.is_some();
+        let (targets, target_weights) = self.terms.targets();
         RowLosses {
-            labels: &self.labels,
-            label_weights: &self.label_weights,
-            targets: if distils { &self.targets } else { &[] },
-            target_weights: if distils { &self.target_weights } else { &[] },
-            temperature: self.temperature.unwrap_or(1.0),
+            labels: &self.terms.labels,
+            label_weights: &self.terms.label_weights,
+            targets,
+            target_weights,
+            temperature: self.terms.temperature(),
         }
     }
 }

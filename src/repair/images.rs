@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use rand::seq::SliceRandom;
 
-use super::{GradientStep, Pace, Reference, Repairable};
+use super::{GradientStep, Pace, Reference, Repairable, from_double, in_double};
 use crate::error::{Error, Result};
 use crate::nn::images::{
     Checkpoints, ImageNetwork, ImageRecipe, ImageSource, ImageTraining, Length, NoCheckpoints, Schedule, SelectedImages, image_importance,
@@ -326,17 +326,11 @@ impl<T: Real> Repairable for ImageRepair<'_, T> {
     }
 
     fn parameters(&self) -> Vec<f64> {
-        self.network.parameters().iter().map(|value| value.to_f64()).collect()
+        in_double(self.network.parameters())
     }
 
     fn set_parameters(&mut self, parameters: &[f64]) -> Result<()> {
-        if parameters.len() != self.network.parameters().len() {
-            return Err(Error::internal("wrong number of parameters"));
-        }
-        for (to, from) in self.network.parameters_mut().iter_mut().zip(parameters) {
-            *to = T::from_f64(*from);
-        }
-        Ok(())
+        from_double(self.network.parameters_mut(), parameters)
     }
 
     fn training_rows(&self) -> usize {

@@ -37,6 +37,24 @@ fn as_images(network: &Network<f64>) -> ImageNetwork<f64> {
     images
 }
 
+/// A request to forget these images, none of whose labels was corrected.
+fn forgetting<'a, T>(training: &'a dyn ImageSource<T>, plain: &'a dyn ImageSource<T>, forget: &'a [u32]) -> ImageRequest<'a, T> {
+    ImageRequest {
+        training,
+        plain,
+        forget,
+        corrections: &[],
+    }
+}
+
+/// The forget set is compared with all training images.
+fn against_all() -> RepairOptions {
+    RepairOptions {
+        reference: Reference::Full,
+        ..RepairOptions::default()
+    }
+}
+
 #[test]
 fn every_method_does_to_images_what_it_does_to_a_table() {
     let mut rng = Seed(8).stream("images-test", 0);
@@ -274,16 +292,8 @@ fn assd_is_the_loop_over_batches_a_sorted_list_and_a_factor() {
     let trained = trained();
     let (plain, augmented, quiet) = (trained.source(Augmentation::NONE), trained.source(AUGMENTED), Silent::default());
     let forget = trained.of_class(2);
-    let request = ImageRequest {
-        training: &augmented,
-        plain: &plain,
-        forget: &forget,
-        corrections: &[],
-    };
-    let options = RepairOptions {
-        reference: Reference::Full,
-        ..RepairOptions::default()
-    };
+    let request = forgetting(&augmented, &plain, &forget);
+    let options = against_all();
     let mut model = ImageRepair::new(trained.model(), request, 2, &quiet).unwrap();
     let outcome = apply(method("assd").unwrap(), &mut model, &options, &quiet).unwrap();
 
@@ -334,16 +344,8 @@ fn assd_forgets_whole_classes_and_keeps_the_rest() {
     let mut forgotten = 0;
     for class in 0..4 {
         let forget = trained.of_class(class);
-        let request = ImageRequest {
-            training: &plain,
-            plain: &plain,
-            forget: &forget,
-            corrections: &[],
-        };
-        let options = RepairOptions {
-            reference: Reference::Full,
-            ..RepairOptions::default()
-        };
+        let request = forgetting(&plain, &plain, &forget);
+        let options = against_all();
         let mut model = ImageRepair::new(trained.model(), request, 2, &quiet).unwrap();
         apply(method("assd").unwrap(), &mut model, &options, &quiet).unwrap();
         let (before, after) = (
@@ -377,12 +379,7 @@ fn retraining_and_fine_tuning_never_see_the_forget_set() {
     for name in ["retrain", "finetune", "cf"] {
         let repaired = |images| {
             let source = source(images);
-            let request = ImageRequest {
-                training: &source,
-                plain: &source,
-                forget: &forget,
-                corrections: &[],
-            };
+            let request = forgetting(&source, &source, &forget);
             let mut model = ImageRepair::new(trained.model(), request, 2, &quiet).unwrap();
             apply(method(name).unwrap(), &mut model, &RepairOptions::default(), &quiet).unwrap();
             model.into_network()
@@ -402,12 +399,7 @@ fn retraining_and_fine_tuning_never_see_the_forget_set() {
     let mut by_hand = trained.initial.clone();
     train_images(&mut by_hand, &without, &trained.recipe, Seed(5), 1, &quiet).unwrap();
     let plain = trained.source(Augmentation::NONE);
-    let request = ImageRequest {
-        training: &plain,
-        plain: &plain,
-        forget: &forget,
-        corrections: &[],
-    };
+    let request = forgetting(&plain, &plain, &forget);
     let mut model = ImageRepair::new(trained.model(), request, 2, &quiet).unwrap();
     apply(method("retrain").unwrap(), &mut model, &RepairOptions::default(), &quiet).unwrap();
     assert!(*model.network() == by_hand, "the copy without these rows gives the same bytes");
@@ -427,10 +419,7 @@ fn what_training_stored_serves_every_forget_set_and_only_the_network_it_belongs_
         corrections: &[],
     };
     let forget: Vec<u32> = trained.of_class(1);
-    let options = RepairOptions {
-        reference: Reference::Full,
-        ..RepairOptions::default()
-    };
+    let options = against_all();
     let repaired = |over_all| {
         let with = TrainedImages {
             over_all,
@@ -468,12 +457,7 @@ fn steps_that_diverge_leave_the_network_as_it_was() {
     let trained = trained();
     let (plain, quiet) = (trained.source(Augmentation::NONE), Silent::default());
     let forget = trained.of_class(0);
-    let request = ImageRequest {
-        training: &plain,
-        plain: &plain,
-        forget: &forget,
-        corrections: &[],
-    };
+    let request = forgetting(&plain, &plain, &forget);
     let mut model = ImageRepair::new(trained.model(), request, 2, &quiet).unwrap();
     let mut options = RepairOptions::default();
     options.unlearning.learning_rate = Some(1e30);

@@ -4,8 +4,9 @@ use rand::Rng;
 
 use super::mlp::MlpRepair;
 use super::steps::{Ask, Distillation, GradientStep, Teacher};
+use super::terms::{Passes, Terms};
 use crate::error::{Error, Result};
-use crate::nn::{self, EpochLog, Network, Real, StepRows, Stepper, TrainingLog};
+use crate::nn::{self, Network, Real, StepRows, Stepper, TrainingLog};
 use crate::progress::Progress;
 use crate::seed::Seed;
 
@@ -52,11 +53,7 @@ impl<T: Real> Teachers<'_, T> {
 /// The rows of one step while they are put together.
 struct Gathered<T> {
     rows: Vec<u32>,
-    labels: Vec<u8>,
-    label_weights: Vec<f64>,
-    targets: Vec<T>,
-    target_weights: Vec<f64>,
-    temperature: Option<f64>,
+    terms: Terms<T>,
 }
 
 impl<T: Real> MlpRepair<'_, T> {
@@ -129,11 +126,7 @@ impl<T: Real> Gathered<T> {
     fn new() -> Self {
         Self {
             rows: Vec::new(),
-            labels: Vec::new(),
-            label_weights: Vec::new(),
-            targets: Vec::new(),
-            target_weights: Vec::new(),
-            temperature: None,
+            terms: Terms::new(),
         }
     }
 
@@ -143,26 +136,22 @@ impl<T: Real> Gathered<T> {
         } else {
             (&sets.retain, &sets.retain_labels)
         };
-        let classes = model.network.spec().classes;
         let start = self.rows.len();
         for index in &ask.rows {
             let row = from
                 .get(*index as usize)
                 .ok_or_else(|| Error::internal("a step asks for a row that is not there"))?;
             self.rows.push(*row);
-            self.labels.push(labels[*row as usize]);
+            self.terms.labels.push(labels[*row as usize]);
         }
         let class_weights = model.trained.recipe.class_weights.as_deref();
         let weight_of = |label: &u8| class_weights.map_or(1.0, |weights| weights[usize::from(*label)]);
-        let total: f64 = self.labels[start..].iter().map(weight_of).sum();
+        let labels = &self.terms.labels[start..];
+        let total: f64 = labels.iter().map(weight_of).sum();
         let scale = if total > 0.0 { ask.label / total } else { 0.0 };
-        self.label_weights
-            .extend(self.labels[start..].iter().map(|label| scale * weight_of(label)));
+        self.terms.label_weights.extend(labels.iter().map(|label| scale * weight_of(label)));
         match ask.distillation {
-            None => {
-                self.targets.resize(self.rows.len() * classes, T::ZERO);
-                self.target_weights.resize(self.rows.len(), 0.0);
-            }
+            None => self.terms.without_teacher(model.network.spec().classes),
             Some(distillation) => {
                 let corrected: &[bool] = if of_forget { &[] } else { &sets.corrected };
                 self.distil(distillation, start, corrected, model, teachers)?;
@@ -179,68 +168,27 @@ impl<T: Real> Gathered<T> {
         model: &MlpRepair<T>,
         teachers: &mut Teachers<T>,
     ) -> Result<()> {
-        if self.temperature.is_some_and(|temperature| temperature != distillation.temperature) {
-            return Err(Error::internal("two temperatures in one step"));
-        }
-        self.temperature = Some(distillation.temperature);
+        self.terms.with_teacher(distillation, self.rows.len() - start)?;
         let classes = model.network.spec().classes;
         let answers = teachers.answers(distillation.teacher, model.training()?.inputs, model.threads)?;
-        for (row, label) in self.rows[start..].iter().zip(&self.labels[start..]) {
-            if corrected.get(*row as usize) == Some(&true) {
-                self.targets
-                    .extend((0..classes).map(|class| if class == usize::from(*label) { T::ONE } else { T::ZERO }));
-            } else {
-                let logits = &answers[*row as usize * classes..][..classes];
-                self.targets.extend(nn::softened(logits, classes, distillation.temperature));
-            }
+        for (place, row) in self.rows.iter().enumerate().skip(start) {
+            let logits = &answers[*row as usize * classes..][..classes];
+            let corrected = corrected.get(*row as usize) == Some(&true);
+            self.terms.target(self.terms.labels[place], corrected, logits);
         }
-        let rows = (self.rows.len() - start) as f64;
-        self.target_weights.resize(self.rows.len(), distillation.weight / rows);
         Ok(())
     }
 
     fn step(&self, stepper: &mut Stepper<T>, inputs: &[T], learning_rate: f64, weight_decay: f64) -> Result<f64> {
-        let distils = self.temperature.is_some();
+        let (targets, target_weights) = self.terms.targets();
         let rows = StepRows {
             rows: &self.rows,
-            labels: &self.labels,
-            label_weights: &self.label_weights,
-            targets: if distils { &self.targets } else { &[] },
-            target_weights: if distils { &self.target_weights } else { &[] },
-            temperature: self.temperature.unwrap_or(1.0),
+            labels: &self.terms.labels,
+            label_weights: &self.terms.label_weights,
+            targets,
+            target_weights,
+            temperature: self.terms.temperature(),
         };
         stepper.step(inputs, &rows, learning_rate, weight_decay)
-    }
-}
-
-/// Mean loss of the steps of each pass.
-pub(super) struct Passes {
-    first: usize,
-    sums: Vec<(f64, f64, usize)>,
-}
-
-impl Passes {
-    pub(super) fn new(first: usize) -> Self {
-        Self { first, sums: Vec::new() }
-    }
-
-    pub(super) fn add(&mut self, step: &GradientStep, loss: f64) {
-        while self.sums.len() <= step.pass {
-            self.sums.push((0.0, step.learning_rate, 0));
-        }
-        let (sum, _, count) = &mut self.sums[step.pass];
-        *sum += loss;
-        *count += 1;
-    }
-
-    pub(super) fn log(&self) -> TrainingLog {
-        let entry = |(pass, (sum, learning_rate, count)): (usize, &(f64, f64, usize))| EpochLog {
-            epoch: self.first + pass,
-            learning_rate: *learning_rate,
-            loss: sum / (*count).max(1) as f64,
-        };
-        TrainingLog {
-            epochs: self.sums.iter().enumerate().map(entry).collect(),
-        }
     }
 }

@@ -23,6 +23,7 @@ mod retrain;
 mod scrub;
 mod ssd;
 pub mod steps;
+mod terms;
 
 use serde::{Deserialize, Serialize};
 
@@ -35,7 +36,7 @@ pub use none::NoRepair;
 pub use steps::{Ask, Distillation, GradientStep, Pace, Teacher};
 
 use crate::error::{Error, Result, closest};
-use crate::nn::{ImportanceKind, TensorSpec, TrainingLog};
+use crate::nn::{ImportanceKind, Real, TensorSpec, TrainingLog};
 use crate::progress::Progress;
 
 /// All methods, the default first.
@@ -406,6 +407,22 @@ pub fn apply(
         );
     }
     method.repair(model, options, progress)
+}
+
+/// Parameters as methods see them.
+fn in_double<T: Real>(parameters: &[T]) -> Vec<f64> {
+    parameters.iter().map(|value| value.to_f64()).collect()
+}
+
+/// Puts what a method made of them back.
+fn from_double<T: Real>(parameters: &mut [T], from: &[f64]) -> Result<()> {
+    if parameters.len() != from.len() {
+        return Err(Error::internal("wrong number of parameters"));
+    }
+    for (to, from) in parameters.iter_mut().zip(from) {
+        *to = T::from_f64(*from);
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -4,12 +4,11 @@ use std::path::Path;
 
 use maud::{Markup, html};
 
-use crate::error::{Error, Result};
-use crate::files;
+use crate::error::Result;
 use crate::report::elements::{Cell, Column, facts, table, theirs};
 use crate::report::page::Page;
 use crate::report::plots::{CurvePlot, Plot, Series};
-use crate::report::{Body, ReportPaths, Section, assemble, footer, format, write_page};
+use crate::report::{Body, ReportPaths, Section, assemble, footer, format, write_benchmark};
 use crate::scenarios::corrective::settings::without_proposing;
 use crate::scenarios::corrective::summary::{Figures, MethodFigures, PatternReport, StudyReport};
 
@@ -59,12 +58,7 @@ pub fn html(report: &StudyReport) -> Result<(String, Vec<Plot>)> {
 /// # Errors
 /// Where the folder cannot be written.
 pub fn write(folder: &Path, report: &StudyReport) -> Result<ReportPaths> {
-    let (page, plots) = html(report)?;
-    let mut json = serde_json::to_string_pretty(report).map_err(|error| Error::internal(format!("the report as JSON: {error}")))?;
-    json.push('\n');
-    files::write_bytes(&folder.join("report.json"), json.as_bytes())?;
-    files::write_bytes(&folder.join("summary.csv"), summary_csv(report).as_bytes())?;
-    write_page(folder, &page, &plots, None)
+    write_benchmark(folder, report, &summary_csv(report), html(report)?)
 }
 
 /// Mean recovery over the patterns at a known share; `None` where no pattern has a gap.

@@ -5,13 +5,12 @@ use std::path::Path;
 use maud::{Markup, html};
 
 use crate::datasets::published::SOURCE;
-use crate::error::{Error, Result};
-use crate::files;
+use crate::error::Result;
 use crate::nn::images::{Length, Schedule};
 use crate::report::elements::{Cell, Column, facts, table, theirs};
 use crate::report::page::Page;
 use crate::report::plots::{CurvePlot, DumbbellPlot, DumbbellRow, Marker, Plot, Series};
-use crate::report::{Body, ReportPaths, Section, assemble, footer, format, write_page};
+use crate::report::{Body, ReportPaths, Section, assemble, footer, format, write_benchmark};
 use crate::scenarios::forget::settings::PartSettings;
 use crate::scenarios::forget::summary::{ForgetReport, MethodReport, Spread, SweepPoint, TaskReport};
 use crate::scenarios::forget::{BASELINE, settings::ForgetSettings};
@@ -64,12 +63,7 @@ pub fn html(report: &ForgetReport) -> Result<(String, Vec<Plot>)> {
 /// # Errors
 /// Where the folder cannot be written.
 pub fn write(folder: &Path, report: &ForgetReport) -> Result<ReportPaths> {
-    let (page, plots) = html(report)?;
-    let mut json = serde_json::to_string_pretty(report).map_err(|error| Error::internal(format!("the report as JSON: {error}")))?;
-    json.push('\n');
-    files::write_bytes(&folder.join("report.json"), json.as_bytes())?;
-    files::write_bytes(&folder.join("summary.csv"), summary_csv(report).as_bytes())?;
-    write_page(folder, &page, &plots, None)
+    write_benchmark(folder, report, &summary_csv(report), html(report)?)
 }
 
 /// Mean over the tasks of a figure of one method; `None` where no task has it.

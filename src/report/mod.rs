@@ -21,6 +21,8 @@ pub mod workbook;
 
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
+
 use crate::error::{Error, Result};
 use crate::evaluate::record::{MethodRecord, RepairRecord, Timings};
 use crate::evaluate::train_record::TrainRecord;
@@ -155,6 +157,20 @@ pub fn write_all(folder: &Path, record: &RepairRecord, timings: &Timings) -> Res
 /// As [`write_all`].
 pub fn write_training(folder: &Path, record: &TrainRecord, timings: &Timings) -> Result<ReportPaths> {
     let (page, plots) = training::html(record, timings)?;
+    write_page(folder, &page, &plots, None)
+}
+
+/// Writes what a report is made from as `report.json`.
+fn write_json(folder: &Path, report: &impl Serialize) -> Result<()> {
+    let mut json = serde_json::to_string_pretty(report).map_err(|error| Error::internal(format!("the report as JSON: {error}")))?;
+    json.push('\n');
+    files::write_bytes(&folder.join("report.json"), json.as_bytes())
+}
+
+/// Writes `report.html`, `report.json`, `summary.csv` and `plots/*.svg` of a benchmark into a folder.
+fn write_benchmark(folder: &Path, report: &impl Serialize, summary: &str, (page, plots): (String, Vec<Plot>)) -> Result<ReportPaths> {
+    write_json(folder, report)?;
+    files::write_bytes(&folder.join("summary.csv"), summary.as_bytes())?;
     write_page(folder, &page, &plots, None)
 }
 

@@ -20,6 +20,7 @@ pub mod job;
 #[cfg(feature = "cuda")]
 pub mod lockstep;
 pub mod merge;
+mod pieces;
 pub mod plan;
 pub mod published;
 pub mod record;

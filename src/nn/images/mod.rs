@@ -22,6 +22,8 @@ mod winograd;
 mod zoo;
 
 #[cfg(test)]
+mod learning_tests;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod token_tests;

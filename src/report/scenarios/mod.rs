@@ -11,12 +11,11 @@ use std::path::Path;
 
 use maud::{Markup, html};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::evaluate::record::Verdict;
-use crate::files;
 use crate::report::page::Page;
 use crate::report::plots::Plot;
-use crate::report::{Body, ReportPaths, Section, assemble, footer, format, write_page};
+use crate::report::{Body, ReportPaths, Section, assemble, footer, format, write_json, write_page};
 use crate::scenarios::summary::{BatchReport, CellReport, MethodReport};
 
 /// A section of the report of a batch.
@@ -63,9 +62,7 @@ pub fn html(report: &BatchReport) -> Result<(String, Vec<Plot>)> {
 pub fn write(folder: &Path, report: &BatchReport) -> Result<ReportPaths> {
     let (page, plots) = html(report)?;
     let book = workbook::workbook(report)?;
-    let mut json = serde_json::to_string_pretty(report).map_err(|error| Error::internal(format!("the report as JSON: {error}")))?;
-    json.push('\n');
-    files::write_bytes(&folder.join("report.json"), json.as_bytes())?;
+    write_json(folder, report)?;
     write_page(folder, &page, &plots, Some(&book))
 }
 

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use rand::Rng;
 
-use super::folder::{Row, Seconds};
+use super::folder::Row;
 use super::measure::Judged;
 use super::settings::{Proposed, Step, StudyOptions, StudySettings, Unit, Way, parts, way};
 use super::{CLEAN, EXPANDING, NONE};
@@ -19,6 +19,7 @@ use crate::notes::Notes;
 use crate::progress::Progress;
 use crate::repair::{self, MlpRepair, RepairOptions, RepairOutcome, RepairRequest, Repairable, TrainedMlp, TrainingRows};
 use crate::scenarios::compute::Background;
+use crate::scenarios::pieces::Seconds;
 use crate::seed::Seed;
 use crate::tables::Table;
 

@@ -9,16 +9,14 @@
 //!
 //! Processes that compute shards of a study share the folder: units are seeded by name and have the same bytes whoever writes them.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::settings::{StudySettings, Unit};
 use crate::error::{Error, Result};
-use crate::files::{hex, write_bytes};
+use crate::scenarios::pieces::{self, Seconds};
 
 /// One method in one unit at one known share. Counts, so that nothing is lost to rounding.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -64,9 +62,6 @@ pub struct Row {
     pub failed: Option<String>,
 }
 
-/// Seconds by part of a unit: `train`, `KNOWN expand` (finding the rest), or `KNOWN METHOD` (the repair alone).
-pub type Seconds = BTreeMap<String, f64>;
-
 #[derive(Serialize, Deserialize)]
 struct UnitFile {
     unit: String,
@@ -102,17 +97,10 @@ impl StudyFolder {
                     ..old
                 });
             }
-        } else if path.is_dir()
-            && fs::read_dir(path)
-                .map_err(|error| Error::io("read the folder", path, &error))?
-                .flatten()
-                .any(foreign)
-        {
-            return Err(Error::input(format!("`{}` exists and is not a study", path.display())).hint("give a new folder with `--out`"));
+        } else {
+            pieces::refuse_foreign(path, "not a study", foreign)?;
         }
-        let mut text = serde_json::to_string_pretty(settings).map_err(|error| Error::internal(format!("settings as JSON: {error}")))?;
-        text.push('\n');
-        write_bytes(&file, text.as_bytes())?;
+        pieces::write_settings(path, settings)?;
         Ok(Self {
             path: path.to_path_buf(),
             fingerprint: settings.fingerprint()?,
@@ -125,11 +113,7 @@ impl StudyFolder {
     /// # Errors
     /// Where there is no study.
     pub fn look(path: &Path) -> Result<Self> {
-        let file = path.join("settings.json");
-        let bytes = fs::read(&file)
-            .map_err(|error| Error::io("read", &file, &error).hint("give the folder that `recant bench corrective ... --out` made"))?;
-        let settings: StudySettings = serde_json::from_slice(&bytes)
-            .map_err(|error| Error::input(format!("the settings of this study cannot be read: {error}")).in_file(&file))?;
+        let settings: StudySettings = pieces::read_settings(path, "study", "bench corrective")?;
         Ok(Self {
             path: path.to_path_buf(),
             fingerprint: settings.fingerprint()?,
@@ -157,22 +141,16 @@ impl StudyFolder {
     /// Where the file is there and cannot be read.
     pub fn unit(&self, unit: &Unit) -> Result<Option<Vec<Row>>> {
         let path = self.file("units", unit);
-        let bytes = match fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(Error::io("read", &path, &error)),
-        };
-        let Ok(file) = serde_json::from_slice::<UnitFile>(&bytes) else {
+        let Some(file) = pieces::read::<UnitFile>(&path)? else {
             return Ok(None);
         };
-        let whole = file.unit == unit.name() && file.settings == self.fingerprint && file.sha256 == checksum(&file.rows)?;
+        let whole = file.unit == unit.name() && file.settings == self.fingerprint && file.sha256 == pieces::checksum(&file.rows)?;
         Ok(whole.then_some(file.rows))
     }
 
     /// How long the parts of a unit took; empty where that is not known.
     pub fn timings(&self, unit: &Unit) -> Seconds {
-        let bytes = fs::read(self.file("timings", unit)).unwrap_or_default();
-        serde_json::from_slice(&bytes).unwrap_or_default()
+        pieces::read_seconds(&self.file("timings", unit))
     }
 
     /// Writes a finished unit.
@@ -184,21 +162,15 @@ impl StudyFolder {
             unit: unit.name(),
             settings: self.fingerprint.clone(),
             rows: rows.to_vec(),
-            sha256: checksum(rows)?,
+            sha256: pieces::checksum(rows)?,
         };
-        let json = |result: serde_json::Result<Vec<u8>>| result.map_err(|error| Error::internal(format!("a unit as JSON: {error}")));
-        write_bytes(&self.file("timings", unit), &json(serde_json::to_vec(seconds))?)?;
-        write_bytes(&self.file("units", unit), &json(serde_json::to_vec(&file))?)
+        pieces::write(&self.file("timings", unit), seconds)?;
+        pieces::write(&self.file("units", unit), &file)
     }
 }
 
 /// What a folder that was never claimed must not hold; a generated sheet may lie there.
-fn foreign(entry: fs::DirEntry) -> bool {
+fn foreign(entry: &fs::DirEntry) -> bool {
     let name = entry.file_name().to_string_lossy().into_owned();
     !(name.starts_with("generated-") || name.starts_with(".recant-"))
-}
-
-fn checksum(rows: &[Row]) -> Result<String> {
-    let bytes = serde_json::to_vec(rows).map_err(|error| Error::internal(format!("records as JSON: {error}")))?;
-    Ok(hex(&Sha256::digest(bytes)))
 }

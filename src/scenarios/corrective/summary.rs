@@ -157,7 +157,7 @@ pub fn summarise(folder: &StudyFolder) -> Result<StudyReport> {
     })
 }
 
-type Repetition = (Vec<Row>, super::folder::Seconds);
+type Repetition = (Vec<Row>, crate::scenarios::pieces::Seconds);
 
 fn pattern(settings: &StudySettings, kind: &str, rate: &str, repetitions: &[Repetition]) -> Option<PatternReport> {
     let of = |rows: &'_ [Row], method: &str| rows.iter().position(|row| row.known.is_none() && row.method == method);

@@ -6,7 +6,7 @@ use rand::Rng;
 use rand::seq::SliceRandom;
 
 use super::data::{self, Reading, RecipeChanges, dataset};
-use super::folder::{ForgetFolder, Record, Seconds};
+use super::folder::{ForgetFolder, Record};
 use super::measure::Judged;
 use super::settings::{self, ALPHAS, ForgetSettings, LAMBDAS, LAYOUT_VERSION, PartSettings, TaskSettings, Unit};
 use super::store::{self, About, FileCheckpoints, Stored};
@@ -20,6 +20,7 @@ use crate::notes::Notes;
 use crate::progress::Progress;
 use crate::repair::{self, ImageRepair, ImageRequest, OverAll, Reference, TrainedImages};
 use crate::scenarios::compute::Background;
+use crate::scenarios::pieces::Seconds;
 use crate::seed::Seed;
 
 /// What the person asked for.

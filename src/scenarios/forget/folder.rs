@@ -11,16 +11,13 @@
 //!
 //! Processes that compute shards share the folder: everything is seeded by name and has the same bytes whoever writes it.
 
-use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::settings::{ForgetSettings, TaskSettings, Unit};
 use crate::error::{Error, Result};
-use crate::files::{hex, write_bytes};
+use crate::scenarios::pieces::{self, Seconds};
 
 /// One model after one method (or one setting of a sweep). Counts, so that nothing is lost to rounding.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -75,9 +72,6 @@ impl Record {
     }
 }
 
-/// Seconds by part: the method's name, and for the model as it was trained `train` and `importances` beside it.
-pub type Seconds = BTreeMap<String, f64>;
-
 #[derive(Serialize, Deserialize)]
 struct PieceFile {
     unit: String,
@@ -115,19 +109,11 @@ impl ForgetFolder {
             }
             settings = settings.with(&old.settings)?;
             same = settings == old.settings;
-        } else if path.is_dir()
-            && fs::read_dir(path)
-                .map_err(|error| Error::io("read the folder", path, &error))?
-                .next()
-                .is_some()
-        {
-            return Err(Error::input(format!("`{}` exists and is no benchmark run", path.display())).hint("give a new folder with `--out`"));
+        } else {
+            pieces::refuse_foreign(path, "no benchmark run", |_| true)?;
         }
         if !same {
-            let mut text =
-                serde_json::to_string_pretty(&settings).map_err(|error| Error::internal(format!("settings as JSON: {error}")))?;
-            text.push('\n');
-            write_bytes(&file, text.as_bytes())?;
+            pieces::write_settings(path, &settings)?;
         }
         Ok(Self {
             path: path.to_path_buf(),
@@ -141,11 +127,7 @@ impl ForgetFolder {
     /// # Errors
     /// Where there is no run.
     pub fn look(path: &Path) -> Result<Self> {
-        let file = path.join("settings.json");
-        let bytes = fs::read(&file)
-            .map_err(|error| Error::io("read", &file, &error).hint("give the folder that `recant bench forget ... --out` made"))?;
-        let settings: ForgetSettings = serde_json::from_slice(&bytes)
-            .map_err(|error| Error::input(format!("the settings of this run cannot be read: {error}")).in_file(&file))?;
+        let settings: ForgetSettings = pieces::read_settings(path, "run", "bench forget")?;
         Ok(Self {
             path: path.to_path_buf(),
             fingerprint: settings.fingerprint()?,
@@ -178,26 +160,20 @@ impl ForgetFolder {
     /// Where the file is there and cannot be read.
     pub fn piece(&self, unit: &Unit, piece: &str) -> Result<Option<Vec<Record>>> {
         let path = self.file("pieces", unit, piece);
-        let bytes = match fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(Error::io("read", &path, &error)),
-        };
-        let Ok(file) = serde_json::from_slice::<PieceFile>(&bytes) else {
+        let Some(file) = pieces::read::<PieceFile>(&path)? else {
             return Ok(None);
         };
         let whole = file.unit == self.settings.name(unit)
             && file.piece == piece
             && file.settings == self.fingerprint
             && file.task == *self.settings.task(unit)
-            && file.sha256 == checksum(&file.records)?;
+            && file.sha256 == pieces::checksum(&file.records)?;
         Ok(whole.then_some(file.records))
     }
 
     /// How long the parts of a piece took; empty where that is not known.
     pub fn timings(&self, unit: &Unit, piece: &str) -> Seconds {
-        let bytes = fs::read(self.file("timings", unit, piece)).unwrap_or_default();
-        serde_json::from_slice(&bytes).unwrap_or_default()
+        pieces::read_seconds(&self.file("timings", unit, piece))
     }
 
     /// Writes a finished piece.
@@ -211,15 +187,9 @@ impl ForgetFolder {
             settings: self.fingerprint.clone(),
             task: self.settings.task(unit).clone(),
             records: records.to_vec(),
-            sha256: checksum(records)?,
+            sha256: pieces::checksum(records)?,
         };
-        let json = |result: serde_json::Result<Vec<u8>>| result.map_err(|error| Error::internal(format!("a piece as JSON: {error}")));
-        write_bytes(&self.file("timings", unit, piece), &json(serde_json::to_vec(seconds))?)?;
-        write_bytes(&self.file("pieces", unit, piece), &json(serde_json::to_vec(&file))?)
+        pieces::write(&self.file("timings", unit, piece), seconds)?;
+        pieces::write(&self.file("pieces", unit, piece), &file)
     }
-}
-
-fn checksum(records: &[Record]) -> Result<String> {
-    let bytes = serde_json::to_vec(records).map_err(|error| Error::internal(format!("records as JSON: {error}")))?;
-    Ok(hex(&Sha256::digest(bytes)))
 }
