@@ -33,9 +33,13 @@ pub struct ForgetArgs {
     /// All tasks of a table of the ASSD paper: 1 (classes), 2 (sub-classes) or 3 (random), without its faces
     #[arg(long, value_name = "N", conflicts_with_all = ["dataset", "task"])]
     pub table: Option<u8>,
-    /// Network: resnet18, resnet9, wide-resnet-28-10, resnet-tiny, vit-tiny [default: resnet18; resnet-tiny for made-up]
+    /// Network: resnet18, resnet9, wide-resnet-28-10, vit-b-16 (needs --weights), resnet-tiny, vit-tiny [default: resnet18; resnet-tiny for made-up]
     #[arg(long, value_name = "NAME")]
     pub network: Option<String>,
+    /// Published weights that every vision transformer starts from: model.safetensors or its folder (nothing is ever downloaded); images are
+    /// resized to the size that they are for
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::AnyPath)]
+    pub weights: Option<PathBuf>,
     /// Methods: all, or names such as assd,ssd,retrain
     #[arg(long, value_name = "METHODS", default_value = "all", value_delimiter = ',')]
     pub methods: Vec<String>,
@@ -127,6 +131,7 @@ fn options(context: &Context, arguments: &ForgetArgs) -> Result<ForgetOptions> {
     Ok(ForgetOptions {
         parts,
         network: arguments.network.clone(),
+        weights: arguments.weights.clone(),
         methods: arguments.methods.clone(),
         seeds: arguments.seeds,
         rows: smaller.rows,
@@ -160,8 +165,8 @@ pub(super) fn run(context: &Context, arguments: &ForgetArgs) -> Result<()> {
         size: arguments.image_size,
     };
     let bench = Bench::new(&options(context, arguments)?, &reading, context.threads, &mut notes)?;
+    let folder = ForgetFolder::claim(&arguments.out, bench.settings(), shard, &mut notes)?;
     context.console.notes(&notes);
-    let folder = ForgetFolder::claim(&arguments.out, bench.settings())?;
     let progress = context.console.progress();
     let done = forget::run(&bench, &folder, shard, &progress)?;
     context.console.say(format!(
@@ -169,11 +174,27 @@ pub(super) fn run(context: &Context, arguments: &ForgetArgs) -> Result<()> {
         format::counted(done.computed, "result"),
         format::count(done.found)
     ));
+    if done.computed + done.found == 0 {
+        // More shards than forget sets: an array job must not take that for a failure.
+        context
+            .console
+            .say("Nothing falls to this shard: there are fewer forget sets than shards.");
+        context
+            .console
+            .result(&serde_json::json!({"run": arguments.out, "computed": 0, "notes": notes}));
+        return Ok(());
+    }
     write_report(context, arguments, Some(done), &notes)
 }
 
 fn write_report(context: &Context, arguments: &ForgetArgs, done: Option<forget::Done>, notes: &Notes) -> Result<()> {
     let folder = ForgetFolder::look(&arguments.out)?;
+    let progress = context.console.progress();
+    // Looking at a run that came on a disk that cannot be written is no matter for locks.
+    let _report = match done {
+        Some(_) => Some(folder.alone("report", &progress)?),
+        None => None,
+    };
     let judged = summarise(&folder)?;
     let paths = report::forget::write(&arguments.out.join("report"), &judged)?;
     let console = &context.console;

@@ -1,5 +1,6 @@
 //! What a person sees: data on stdout, talk on stderr, one JSON object with `--json`, nothing with `--quiet`.
 
+use std::fmt;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde_json::Value;
 
 use crate::error::{Error, Result};
@@ -193,6 +194,9 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// How a stage whose steps are images ends; its bar tells how many of them pass in a second.
+const IMAGES: &str = "(images)";
+
 /// A progress bar that lower floors feed through [`Progress`].
 pub struct Bar {
     shown: bool,
@@ -216,11 +220,17 @@ impl Progress for Bar {
         let bar = ProgressBar::with_draw_target(Some(steps), ProgressDrawTarget::stderr_with_hz(8));
         let template = if steps == 0 {
             "{spinner} {msg} {elapsed}"
+        } else if stage.ends_with(IMAGES) {
+            "{msg:<28} {bar:24} {percent:>3} % {speed} {eta} left"
         } else {
             "{msg:<28} {bar:24} {percent:>3} % {eta} left"
         };
         if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style.progress_chars("=> "));
+            let speed = |state: &ProgressState, writer: &mut dyn fmt::Write| {
+                // A line that cannot be written is not worth an error.
+                let _ = write!(writer, "{:.1} images/s,", state.per_sec());
+            };
+            bar.set_style(style.with_key("speed", speed).progress_chars("=> "));
         }
         bar.set_message(stage.to_owned());
         bar.enable_steady_tick(Duration::from_millis(200));

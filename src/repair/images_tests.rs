@@ -233,6 +233,7 @@ fn trained_on(set: ImageSet, epochs: usize) -> Trained {
         images: &set.train,
         normalisation: &normalisation,
         augmentation: AUGMENTED,
+        resize: None,
         seed: Seed(5),
     };
     train_images(&mut network, &source, &recipe, Seed(5), 2, &Silent::default()).unwrap();
@@ -251,6 +252,7 @@ impl Trained {
             images: &self.set.train,
             normalisation: &self.normalisation,
             augmentation,
+            resize: None,
             seed: Seed(5),
         }
     }
@@ -374,6 +376,7 @@ fn retraining_and_fine_tuning_never_see_the_forget_set() {
         images,
         normalisation: &trained.normalisation,
         augmentation: AUGMENTED,
+        resize: None,
         seed: Seed(5),
     };
     for name in ["retrain", "finetune", "cf"] {

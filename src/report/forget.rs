@@ -7,12 +7,14 @@ use maud::{Markup, html};
 use crate::datasets::published::SOURCE;
 use crate::error::Result;
 use crate::nn::images::{Length, Schedule};
+use crate::repair::METHODS;
 use crate::report::elements::{Cell, Column, facts, table, theirs};
 use crate::report::page::Page;
 use crate::report::plots::{CurvePlot, DumbbellPlot, DumbbellRow, Marker, Plot, Series};
 use crate::report::{Body, ReportPaths, Section, assemble, footer, format, write_benchmark};
 use crate::scenarios::forget::settings::PartSettings;
-use crate::scenarios::forget::summary::{ForgetReport, MethodReport, Spread, SweepPoint, TaskReport};
+use crate::scenarios::forget::summary::{ForgetReport, MethodReport, Spread, SweepPoint, TaskReport, published_network};
+use crate::scenarios::forget::task::published_place;
 use crate::scenarios::forget::{BASELINE, settings::ForgetSettings};
 
 /// A section of the report of a benchmark.
@@ -91,12 +93,17 @@ fn headline(report: &ForgetReport) -> String {
     });
     match figures {
         None => "Nothing to compare yet".to_owned(),
-        Some((name, before, after, change)) => format!(
-            "{name}: forget accuracy from {} to {}, {} on the rest",
-            format::percent(before, 1),
-            format::percent(after, 1),
-            format::points(change, 1)
-        ),
+        Some((name, before, after, change)) => {
+            let anew = mean_of(report, "retrain", forget).filter(|_| name != "retrain");
+            let anew = anew.map(|anew| format!(" (training anew: {})", format::percent(anew, 1)));
+            format!(
+                "{name}: forget accuracy from {} to {}{}, {} on the rest",
+                format::percent(before, 1),
+                format::percent(after, 1),
+                anew.unwrap_or_default(),
+                format::points(change, 1)
+            )
+        }
     }
 }
 
@@ -140,9 +147,16 @@ fn first_screen(report: &ForgetReport) -> Markup {
             "A good method brings the forget accuracy and the share that is taken for members down to where training anew without the forgotten images "
             "has them, and leaves the retain accuracy where it was."
         }
+        @if mixed(report) { p { "The tasks are of several kinds, whose figures do not mean the same; look at each by itself below." } }
         @for part in &settings.parts { @if let Some(told) = reduced(&settings.network, part) { p { (told) } } }
         (table("Means over tasks and models", &columns, rows.collect()))
     }
+}
+
+/// Whether some tasks are judged on test images and others on training images, or some forget classes and others parts of them.
+fn mixed(report: &ForgetReport) -> bool {
+    let kind = |task: &TaskReport| task.task.split(':').next().unwrap_or_default().to_owned();
+    report.tasks.windows(2).any(|pair| kind(&pair[0]) != kind(&pair[1]))
 }
 
 /// What was left out of a set or changed about its training, in a sentence.
@@ -164,11 +178,13 @@ fn reduced(network: &str, part: &PartSettings) -> Option<String> {
         told.push(format!("not the published training but {}", length(part)));
     }
     (!told.is_empty()).then(|| {
-        format!(
-            "{}: {}. The published figures are of the whole set and training.",
-            part.dataset,
-            told.join("; ")
-        )
+        let published = part.tasks.iter().any(|task| published_place(&part.dataset, &task.task).is_some());
+        let beside = if published {
+            " The published figures are of the whole set and training."
+        } else {
+            ""
+        };
+        format!("{}: {}.{beside}", part.dataset, told.join("; "))
     })
 }
 
@@ -214,7 +230,7 @@ fn tasks(report: &ForgetReport) -> Result<Option<Body>> {
                 (format::counted(task.forget_rows as usize, "training image")) " to forget. "
                 @if task.judged_on_training { "Forget accuracy is that on these images; retain accuracy is that on all test images. " }
                 @else { "Both accuracies are on test images. " }
-                @if let Some(number) = task.table { "Published: table " (number) " of " (SOURCE) "." }
+                @if let Some(number) = task.table { "Published: table " (number) " of " (SOURCE) ", " (published_network(&report.settings.network)) "." }
             }
             (task_table(task))
             @for plot in &own { (plot.figure("Hollow: as trained. Filled: after the method.")) }
@@ -323,7 +339,7 @@ fn sweeps(report: &ForgetReport) -> Result<Option<Body>> {
     Ok(Some(Body {
         markup: html! {
             p { "SSD with every alpha at the task's lambda and every lambda at its alpha, from importances that were measured once; what ASSD chooses by itself is marked." }
-            @for plot in &plots { (plot.figure("Means over models.")) }
+            @for plot in &plots { (plot.figure(&format!("{}. Means over models; dashed: what ASSD chose.", plot.title))) }
         },
         plots,
     }))
@@ -357,6 +373,15 @@ fn settings(report: &ForgetReport) -> Result<Option<Body>> {
     Ok(Some(Body::plain(html! {
         (facts(vec![
             ("Network", theirs(&settings.network)),
+            ("Training starts from", html! {
+                @match &settings.weights {
+                    None => "weights drawn at random",
+                    Some(weights) => {
+                        "published weights (SHA-256 " (theirs(&weights.sha256)) ") and a head drawn at random; images resized to "
+                        (weights.pixels) " × " (weights.pixels)
+                    }
+                }
+            }),
             ("Importance", html! { (settings.importance.title()) }),
             ("Compared with", html! { (settings.reference.title()) }),
             ("Membership inference learns from", html! {
@@ -430,9 +455,14 @@ fn part_facts(part: &PartSettings) -> Vec<(&'static str, Markup)> {
     ]
 }
 
-fn words(_report: &ForgetReport) -> Result<Option<Body>> {
+fn words(report: &ForgetReport) -> Result<Option<Body>> {
+    let methods = METHODS
+        .iter()
+        .filter(|method| report.settings.methods.iter().any(|name| name == method.name()));
     Ok(Some(Body::plain(html! {
         ul {
+            li { "baseline: the model as it was trained, before anything is forgotten." }
+            @for method in methods { li { (method.name()) ": " (method.title()) "." } }
             li { "Retain accuracy: share of the test images outside the forgotten class that is predicted right; all test images where random images are forgotten." }
             li { "Forget accuracy: the same on the test images of the forgotten class; on the forgotten training images themselves where those were drawn at random." }
             li { "Taken for members: membership inference. A logistic regression of balanced classes on the entropy of the output learns to tell kept training images from test images; the figure is the share of the forgotten training images that it takes for training images." }

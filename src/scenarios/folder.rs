@@ -21,12 +21,11 @@ use sha2::{Digest, Sha256};
 use crate::error::{Error, ErrorKind, Result};
 use crate::files::{hex, write_atomic, write_bytes};
 use crate::notes::Notes;
+use crate::scenarios::lock::{self, Kind};
+use crate::scenarios::pieces::{LITTER, clear_litter};
 use crate::scenarios::plan::Chunk;
 use crate::scenarios::record::{ChunkRecords, ChunkTimings, Row, SweepRow, Tuned};
 use crate::scenarios::settings::Settings;
-
-/// Unfinished files of a killed process start with this (see [`crate::files`]).
-const LITTER: &str = ".recant-";
 
 /// A run folder, or the folder of one shard in it.
 #[derive(Debug)]
@@ -72,7 +71,7 @@ impl RunFolder {
             return Err(Error::input(format!("`{}` exists and is not a run folder", path.display())).hint("give a new folder with `--out`"));
         }
         fs::create_dir_all(path).map_err(|error| Error::io("make the folder", path, &error))?;
-        let lock = Some(lock(path, notes)?);
+        let lock = Some(lock::hold(path, &path.join("lock"), Kind::Alone, notes)?);
         if file.exists() {
             let old = Settings::read(&file)?;
             if old != *settings {
@@ -291,43 +290,6 @@ fn holds_something_else(path: &Path) -> Result<bool> {
         foreign |= name != "lock" && !name.starts_with(LITTER);
     }
     Ok(foreign)
-}
-
-fn lock(path: &Path, notes: &mut Notes) -> Result<fs::File> {
-    let name = path.join("lock");
-    let file = fs::OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&name)
-        .map_err(|error| Error::io("write into", path, &error))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(fs::TryLockError::WouldBlock) => Err(
-            Error::new(ErrorKind::Io, format!("another process is working in `{}`", path.display()))
-                .hint("wait for it or stop it; to share the work give each process its part, `--shard 1/2` and `--shard 2/2`"),
-        ),
-        Err(fs::TryLockError::Error(error)) => {
-            // Chunks are written whole and have the same bytes whoever writes them, so this costs time at worst.
-            notes.add(
-                "no-lock",
-                format!("This disk knows no file locks ({error})."),
-                "Nothing keeps a second process out of the folder: it would do the same work twice, without harm.",
-            );
-            Ok(file)
-        }
-    }
-}
-
-/// Removes unfinished files of a killed process; called only under the lock.
-fn clear_litter(path: &Path) {
-    let Ok(entries) = fs::read_dir(path) else { return };
-    for entry in entries.flatten() {
-        if entry.file_name().to_string_lossy().starts_with(LITTER) {
-            // What cannot be removed harms nobody: it has no name that is ever read.
-            let _ = fs::remove_file(entry.path());
-        }
-    }
 }
 
 /// SHA-256 over everything but the grid, so that a chunk of a batch that grew stays valid.

@@ -17,6 +17,7 @@ pub mod data;
 pub mod folder;
 pub mod forget;
 pub mod job;
+mod lock;
 #[cfg(feature = "cuda")]
 pub mod lockstep;
 pub mod merge;

@@ -7,7 +7,6 @@
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
-use super::{Images, Normalisation, check_rows};
 use crate::error::{Error, Result};
 use crate::nn::images::ImageShape;
 use crate::seed::Seed;
@@ -85,51 +84,6 @@ impl Augmentation {
             degrees,
         }
     }
-
-    /// The images at `rows`, augmented and normalised, into `batch` (rows x channels x height x width), on `threads` threads.
-    ///
-    /// # Errors
-    /// Where the settings, rows or sizes do not fit the images.
-    pub fn batch(
-        &self,
-        images: &Images,
-        normalisation: &Normalisation,
-        rows: &[u32],
-        (seed, epoch): (Seed, u32),
-        threads: usize,
-        batch: &mut [f32],
-    ) -> Result<()> {
-        self.check(images.shape)?;
-        normalisation.check(images.shape)?;
-        check_rows(rows, images.len())?;
-        let size = images.shape.len();
-        if batch.len() != rows.len() * size || size == 0 {
-            return Err(Error::internal(format!(
-                "room for {} values where {} images come",
-                batch.len(),
-                rows.len()
-            )));
-        }
-        let tables = normalisation.tables();
-        let share = rows.len().div_ceil(threads.max(1)).max(1);
-        let fill = |rows: &[u32], batch: &mut [f32]| {
-            for (row, into) in rows.iter().zip(batch.chunks_exact_mut(size)) {
-                let draw = self.draw(seed, epoch, *row);
-                draw.apply(self.crop_padding, images.shape, images.image(*row as usize), &tables, into);
-            }
-        };
-        std::thread::scope(|scope| {
-            let mut parts = rows.chunks(share).zip(batch.chunks_mut(share * size));
-            let first = parts.next();
-            for (rows, batch) in parts {
-                scope.spawn(|| fill(rows, batch));
-            }
-            if let Some((rows, batch)) = first {
-                fill(rows, batch);
-            }
-        });
-        Ok(())
-    }
 }
 
 impl Draw {
@@ -144,7 +98,7 @@ impl Draw {
     }
 
     /// Writes the image after crop, mirror and turn; `tables` says what each brightness becomes, by channel.
-    fn apply(&self, padding: usize, shape: ImageShape, image: &[u8], tables: &[[f32; 256]], into: &mut [f32]) {
+    pub(super) fn apply(&self, padding: usize, shape: ImageShape, image: &[u8], tables: &[[f32; 256]], into: &mut [f32]) {
         let (height, width) = (shape.height as isize, shape.width as isize);
         let (center_x, center_y) = (width as f64 / 2.0, height as f64 / 2.0);
         let (sine, cosine) = (-self.degrees.to_radians()).sin_cos();
@@ -180,8 +134,9 @@ impl Draw {
 
 #[cfg(test)]
 mod tests {
-    use super::super::MadeUp;
+    use super::super::{MadeUp, Normalisation, TrainingImages};
     use super::*;
+    use crate::nn::images::ImageSource;
 
     /// Tables that leave the brightness as it is.
     fn plain(channels: usize) -> Vec<[f32; 256]> {
@@ -252,9 +207,14 @@ mod tests {
                 crop_padding: 2,
                 ..Augmentation::PUBLISHED
             };
-            augmentation
-                .batch(images, &normalisation, rows, (Seed(seed), epoch), threads, &mut batch)
-                .unwrap();
+            let source = TrainingImages {
+                images,
+                normalisation: &normalisation,
+                augmentation,
+                resize: None,
+                seed: Seed(seed),
+            };
+            source.fill(epoch, rows, threads, &mut batch).unwrap();
             batch
         };
         let one = make(&rows, 1, 0, 1);
@@ -294,8 +254,14 @@ mod tests {
         let images = MadeUp::default().make().unwrap().train;
         let normalisation = Normalisation::fit(&images).unwrap();
         let wrong = |rows: &[u32], room: usize| {
-            let mut batch = vec![0.0; room];
-            Augmentation::NONE.batch(&images, &normalisation, rows, (Seed(0), 0), 2, &mut batch)
+            let source = TrainingImages {
+                images: &images,
+                normalisation: &normalisation,
+                augmentation: Augmentation::NONE,
+                resize: None,
+                seed: Seed(0),
+            };
+            source.fill(0, rows, 2, &mut vec![0.0; room])
         };
         assert!(wrong(&[0], 5).is_err() && wrong(&[u32::MAX], images.shape.len()).is_err());
         assert!(wrong(&[], 0).is_ok());

@@ -28,6 +28,9 @@ const PNG_SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 /// Longest side of an image that is read.
 const MOST_PIXELS: u32 = 20_000;
 
+/// Longest side that images are resized to: a network for more would not fit into memory, nor would the images.
+const MOST_SIZE: usize = 1_024;
+
 /// How a folder of images is read.
 ///
 /// The classes are the folders in the order of their names. Where the folder holds `train` and `test` (or `val`) instead, each with a
@@ -69,12 +72,15 @@ impl ImageFolder {
     /// # Errors
     /// Where folders do not lie as described, a class has no image, a file cannot be read, or sizes are mixed and none was asked for.
     pub fn read(&self, path: &Path, notes: &mut Notes) -> Result<ImageSet> {
-        if self.size.is_some_and(|size| size == 0 || size > MOST_PIXELS as usize) || !(self.test_share > 0.0 && self.test_share < 1.0) {
-            return Err(Error::input(format!(
-                "images cannot be read at size {:?} with a share of {} for testing",
-                self.size, self.test_share
-            ))
-            .hint("use a size such as 32 or 224, and a share above 0 and below 1"));
+        if let Some(size) = self.size.filter(|size| *size == 0 || *size > MOST_SIZE) {
+            return Err(Error::input(format!("images cannot be resized to {size} x {size} pixels"))
+                .hint(format!("use a size such as 32 or 224, and at most {MOST_SIZE}")));
+        }
+        if !(self.test_share > 0.0 && self.test_share < 1.0) {
+            return Err(
+                Error::input(format!("a share of {} of the images cannot be for testing", self.test_share))
+                    .hint("use a share above 0 and below 1"),
+            );
         }
         let mut others = 0;
         let (classes, train, test) = match split_folders(path)? {
@@ -167,7 +173,7 @@ impl ImageFolder {
                         first.display()
                     ))
                     .in_file(file)
-                    .hint("state the size to which all images are resized, such as 32 or 224"));
+                    .hint("state the size to which all images are resized, such as `--image-size 32`"));
                 };
                 for (index, pixel) in image.pixels().enumerate() {
                     for (channel, value) in pixel.0.iter().enumerate() {
@@ -261,7 +267,8 @@ fn list(path: &Path, others: &mut usize) -> Result<Listing> {
     match listing.classes.len() {
         2..=MOST_CLASSES => Ok(listing),
         count => Err(Error::input(format!(
-            "there are {count} folders of classes here, and 2 to {MOST_CLASSES} are needed"
+            "{count} {} of classes here, and 2 to {MOST_CLASSES} are needed",
+            if count == 1 { "folder" } else { "folders" }
         ))
         .in_file(path)
         .hint(hint)),
@@ -315,6 +322,8 @@ fn decode(file: &Path) -> Result<RgbImage> {
         false => decode_other(bytes).map_err(|error| error.to_string()),
     };
     decoded.map_err(|why| {
+        // Some of the decoder's reasons end in empty lines.
+        let why = why.split_whitespace().collect::<Vec<_>>().join(" ");
         Error::input(format!("the file cannot be read as a PNG, JPEG or WebP image: {why}"))
             .in_file(file)
             .hint(hint)

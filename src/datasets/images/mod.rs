@@ -7,6 +7,7 @@ mod folder;
 mod made_up;
 mod normalise;
 mod pickle;
+mod resize;
 mod source;
 
 pub use augment::{Augmentation, Draw};
@@ -14,6 +15,7 @@ pub use cifar::{Cifar, OFFICIAL_ADDRESS};
 pub use folder::ImageFolder;
 pub use made_up::MadeUp;
 pub use normalise::Normalisation;
+pub use resize::Resize;
 pub use source::TrainingImages;
 
 use crate::error::{Error, Result};

@@ -1,11 +1,12 @@
 //! A set's images as training takes them.
 
-use super::{Augmentation, Images, Normalisation};
-use crate::error::Result;
+use super::{Augmentation, Images, Normalisation, Resize, check_rows};
+use crate::error::{Error, Result};
 use crate::nn::images::{ImageShape, ImageSource};
 use crate::seed::Seed;
 
-/// Images with what happens to them on the way into a network.
+/// Images with what happens to them on the way into a network: augmented and normalised at their own size, then resized, the order of
+/// SSD's published code (arXiv 2308.07707).
 #[derive(Debug, Clone, Copy)]
 pub struct TrainingImages<'a> {
     /// The images and their observed labels.
@@ -14,13 +15,32 @@ pub struct TrainingImages<'a> {
     pub normalisation: &'a Normalisation,
     /// What may happen to an image.
     pub augmentation: Augmentation,
+    /// To the size that the network takes, where that is another one.
+    pub resize: Option<&'a Resize>,
     /// The run's seed.
     pub seed: Seed,
 }
 
+impl TrainingImages<'_> {
+    fn check(&self, rows: &[u32], room: usize) -> Result<()> {
+        let shape = self.images.shape;
+        self.augmentation.check(shape)?;
+        self.normalisation.check(shape)?;
+        check_rows(rows, self.images.len())?;
+        let size = self.shape().len();
+        if room != rows.len() * size || size == 0 || self.resize.is_some_and(|resize| resize.from() != shape) {
+            return Err(Error::internal(format!(
+                "room for {room} values where {} images of {shape} come",
+                rows.len()
+            )));
+        }
+        Ok(())
+    }
+}
+
 impl ImageSource<f32> for TrainingImages<'_> {
     fn shape(&self) -> ImageShape {
-        self.images.shape
+        self.resize.map_or(self.images.shape, Resize::to)
     }
 
     fn labels(&self) -> &[u8] {
@@ -28,8 +48,36 @@ impl ImageSource<f32> for TrainingImages<'_> {
     }
 
     fn fill(&self, epoch: u32, rows: &[u32], threads: usize, into: &mut [f32]) -> Result<()> {
-        self.augmentation
-            .batch(self.images, self.normalisation, rows, (self.seed, epoch), threads, into)
+        self.check(rows, into.len())?;
+        let (shape, size) = (self.images.shape, self.shape().len());
+        let tables = self.normalisation.tables();
+        let share = rows.len().div_ceil(threads.max(1)).max(1);
+        let part = |rows: &[u32], into: &mut [f32]| {
+            let (mut own, mut between) = (Vec::new(), Vec::new());
+            for (row, into) in rows.iter().zip(into.chunks_exact_mut(size)) {
+                let draw = self.augmentation.draw(self.seed, epoch, *row);
+                let image = self.images.image(*row as usize);
+                match self.resize {
+                    None => draw.apply(self.augmentation.crop_padding, shape, image, &tables, into),
+                    Some(resize) => {
+                        own.resize(shape.len(), 0.0);
+                        draw.apply(self.augmentation.crop_padding, shape, image, &tables, &mut own);
+                        resize.apply(&own, &mut between, into);
+                    }
+                }
+            }
+        };
+        std::thread::scope(|scope| {
+            let mut parts = rows.chunks(share).zip(into.chunks_mut(share * size));
+            let first = parts.next();
+            for (rows, into) in parts {
+                scope.spawn(|| part(rows, into));
+            }
+            if let Some((rows, into)) = first {
+                part(rows, into);
+            }
+        });
+        Ok(())
     }
 }
 
@@ -41,7 +89,14 @@ impl Images {
     pub fn normalised(&self, normalisation: &Normalisation, threads: usize) -> Result<Vec<f32>> {
         let rows: Vec<u32> = (0..self.len() as u32).collect();
         let mut values = vec![0.0; self.len() * self.shape.len()];
-        Augmentation::NONE.batch(self, normalisation, &rows, (Seed(0), 0), threads, &mut values)?;
+        let source = TrainingImages {
+            images: self,
+            normalisation,
+            augmentation: Augmentation::NONE,
+            resize: None,
+            seed: Seed(0),
+        };
+        source.fill(0, &rows, threads, &mut values)?;
         Ok(values)
     }
 }
@@ -112,6 +167,7 @@ mod tests {
                 flip: false,
                 degrees: 5.0,
             },
+            resize: None,
             seed: Seed(4),
         };
         let start = ImageNetwork::<f32>::initial(&small(4), Seed(1)).unwrap();
@@ -148,6 +204,7 @@ mod tests {
                 images,
                 normalisation: &normalisation,
                 augmentation: Augmentation::NONE,
+                resize: None,
                 seed: Seed(0),
             };
             let error = train_images(&mut network, &source, recipe, Seed(0), 2, progress).unwrap_err();

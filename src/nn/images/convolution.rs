@@ -39,9 +39,8 @@ impl Geometry {
         }
         let (height, width) = (input.height + 2 * padding, input.width + 2 * padding);
         if kernel > height || kernel > width || padding >= kernel.max(2) {
-            return wrong(format!(
-                "with a {kernel} x {kernel} kernel and padding {padding} does not fit images of {input}"
-            ));
+            let told = format!("with a {kernel} x {kernel} kernel and padding {padding} does not fit images of {input}");
+            return wrong(told).map_err(|error| error.hint("use larger images, such as of 32 x 32 pixels, or another network"));
         }
         Ok(Self {
             input,

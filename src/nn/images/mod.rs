@@ -33,7 +33,7 @@ pub use importance::{image_importance, image_importance_in_batches, image_output
 pub use layer::{ImageSpec, Layer};
 pub use network::ImageNetwork;
 pub use pass::{Mode, image_gradient, image_logits};
-pub use pretrained::PRETRAINED_ADDRESS;
+pub use pretrained::{PRETRAINED_ADDRESS, StartWeights};
 pub use shape::ImageShape;
 pub use source::{ImageSource, PlainImages, SelectedImages};
 pub use train::{ImageRecipe, ImageStepper, Length, RowLosses, Schedule};

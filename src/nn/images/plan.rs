@@ -170,8 +170,13 @@ impl Plan {
                 padding,
                 bias,
             } => {
-                let geometry = Geometry::new(shape, *outputs, *kernel, *stride, *padding)
-                    .map_err(|error| Error::input(format!("layer `{name}`: {}", error.message())))?;
+                let geometry = Geometry::new(shape, *outputs, *kernel, *stride, *padding).map_err(|error| {
+                    let told = Error::input(format!("layer `{name}`: {}", error.message()));
+                    match error.hint_text() {
+                        Some(hint) => told.hint(hint),
+                        None => told,
+                    }
+                })?;
                 let weights = self.weights(name, vec![*outputs, shape.channels, *kernel, *kernel], *bias)?;
                 Ok(self.add_step(Operation::Conv(geometry, weights), input, geometry.output()))
             }

@@ -315,3 +315,50 @@ fn weights_of_another_network_and_damaged_files_are_refused() {
         );
     }
 }
+
+#[test]
+fn networks_start_from_a_file_with_a_head_of_their_own_and_images_of_its_size() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("model.safetensors");
+    let network = filled::<f32>(&tiny(10));
+    save(&path, &stored(&network));
+    let weights = StartWeights::open("vit-tiny", place.path()).unwrap();
+    assert_eq!(weights.input(), ImageShape::new(3, 16, 16));
+    assert_eq!(weights.sha256(), crate::files::sha256_of(&path).unwrap());
+    let spec = weights.spec(10).unwrap();
+    let start = |seed| weights.start::<f32>(&spec, Seed(seed)).unwrap();
+    let (one, other) = (start(1), start(2));
+    let head = one
+        .tensors()
+        .iter()
+        .find(|tensor| tensor.name == "classifier.weight")
+        .unwrap()
+        .offset;
+    for network in [&one, &other] {
+        assert!(network.parameters()[..head] == filled::<f32>(&tiny(10)).parameters()[..head]);
+    }
+    // Although the file has a head for as many classes.
+    assert!(one.parameters()[head..] != other.parameters()[head..] && one.parameters()[head..] != network.parameters()[head..]);
+    assert!(one.parameters()[head..] == ImageNetwork::<f32>::initial(&spec, Seed(1)).unwrap().parameters()[head..]);
+
+    let refused = |name: &str, cause: &str| {
+        let error = StartWeights::open(name, &path).unwrap_err();
+        assert!(error.exit_code() == 2 && error.hint_text().is_some(), "{error}");
+        assert!(error.to_string().contains(cause), "{error}");
+    };
+    refused("resnet18", "takes none from a file");
+    refused("vit-base", "no image network");
+    // Its patches are of another size, which the shapes tell once a network is to start from it.
+    let other = StartWeights::open("vit-b-16", &path).unwrap();
+    let error = other.start::<f32>(&other.spec(10).unwrap(), Seed(0)).unwrap_err();
+    assert!(error.to_string().contains("where [768, 3, 16, 16] is needed"), "{error}");
+    for (shape, bytes) in [(vec![1, 16, 2], 128), (vec![17, 2], 136), (vec![1, 1, 2], 8)] {
+        let mut tensors = stored(&network);
+        let positions = tensors.iter_mut().find(|tensor| tensor.0.ends_with("position_embeddings")).unwrap();
+        (positions.2, positions.3) = (shape, vec![0; bytes]);
+        save(&path, &tensors);
+        refused("vit-tiny", "is that of no square image");
+    }
+    let error = weights.start::<f32>(&spec, Seed(0)).unwrap_err();
+    assert!(error.to_string().contains("changed while they were in use"), "{error}");
+}

@@ -231,10 +231,34 @@ fn resnet_tiny(classes: usize) -> Vec<Layer> {
     layers
 }
 
+/// The network of this name.
+fn entry(name: &str) -> Result<&'static Entry> {
+    NETWORKS.iter().find(|(other, _)| *other == name).ok_or_else(|| {
+        let hint = match closest(name, ImageSpec::names()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("networks: {}", ImageSpec::names().collect::<Vec<_>>().join(", ")),
+        };
+        Error::input(format!("there is no image network `{name}`")).hint(hint)
+    })
+}
+
 impl ImageSpec {
     /// Names of the networks that [`ImageSpec::named`] knows.
     pub fn names() -> impl Iterator<Item = &'static str> {
         NETWORKS.iter().map(|(name, _)| *name)
+    }
+
+    /// Side in pixels of the patches of the network of this name, where it is a vision transformer, which alone can start from weights in
+    /// a file; `None` for every other.
+    ///
+    /// # Errors
+    /// Where there is no such network.
+    pub fn patch(name: &str) -> Result<Option<usize>> {
+        // Neither images nor classes decide it.
+        match entry(name)?.1(ImageShape::CIFAR, 2).as_slice() {
+            [Layer::Conv { kernel, .. }, Layer::Tokens { .. }, ..] => Ok(Some(*kernel)),
+            _ => Ok(None),
+        }
     }
 
     /// The network of this name for images of a size and a number of classes.
@@ -242,13 +266,7 @@ impl ImageSpec {
     /// # Errors
     /// Where there is none, or it cannot take such images.
     pub fn named(name: &str, input: ImageShape, classes: usize) -> Result<Self> {
-        let Some((name, build)) = NETWORKS.iter().find(|(other, _)| *other == name) else {
-            let hint = match closest(name, Self::names()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("networks: {}", Self::names().collect::<Vec<_>>().join(", ")),
-            };
-            return Err(Error::input(format!("there is no image network `{name}`")).hint(hint));
-        };
+        let (name, build) = entry(name)?;
         let spec = Self {
             name: (*name).to_owned(),
             input,
@@ -310,9 +328,10 @@ mod tests {
     fn names_that_are_not_known_and_images_that_do_not_fit_are_refused() {
         let error = ImageSpec::named("resnet-18", ImageShape::CIFAR, 10).unwrap_err();
         assert_eq!(error.hint_text(), Some("did you mean `resnet18`?"));
+        let error = ImageSpec::named("resnet9", ImageShape::new(3, 4, 4), 10).unwrap_err();
         assert!(
-            ImageSpec::named("resnet9", ImageShape::new(3, 4, 4), 10).is_err(),
-            "the last convolution finds 1 x 1"
+            error.hint_text().is_some_and(|hint| hint.contains("larger images")),
+            "the last convolution finds 1 x 1: {error}"
         );
         let error = ImageSpec::named("vit-b-16", ImageShape::new(3, 200, 224), 10).unwrap_err();
         assert!(
@@ -321,6 +340,8 @@ mod tests {
                 .contains("patches of 16 x 16 pixels do not cover images of 3 x 200 x 224"),
             "{error}"
         );
+        assert_eq!(ImageSpec::patch("vit-b-16").unwrap(), Some(16));
+        assert!(ImageSpec::patch("resnet18").unwrap().is_none() && ImageSpec::patch("vit").is_err());
         assert!(ImageSpec::named("resnet9", ImageShape::CIFAR, 1).is_err());
         assert!(ImageSpec::named("resnet9", ImageShape::CIFAR, 257).is_err());
     }

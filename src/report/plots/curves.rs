@@ -92,7 +92,9 @@ impl CurvePlot<'_> {
             self.across,
             |tick, decimals| {
                 if self.logarithmic {
-                    format::number(10f64.powf(tick))
+                    // Between powers of ten two digits do: 3.2 rather than 3.162.
+                    let unit = 10f64.powf(tick.floor() - 1.0);
+                    format::number((10f64.powf(tick) / unit).round() * unit)
                 } else {
                     format::decimal(tick, decimals)
                 }

@@ -97,8 +97,15 @@ impl Dataset {
     /// Reads or makes the set.
     ///
     /// # Errors
-    /// Where it cannot be read.
+    /// Where it cannot be read, or a size is asked for that its images cannot have.
     pub fn load(&self, reading: &Reading, notes: &mut Notes) -> Result<ImageSet> {
+        if let Some(size) = reading.size.filter(|_| self.name != "folder") {
+            return Err(Error::input(format!(
+                "images of {} cannot be read at {size} x {size}: only those of a folder can",
+                self.name
+            ))
+            .hint("leave `--image-size` out; a network from published weights has the images resized to its own size"));
+        }
         (self.load)(reading, notes)
     }
 }

@@ -1,5 +1,6 @@
 //! One unit of a run: take a trained network, let every method make it forget, count.
 
+use std::path::PathBuf;
 use std::time::Instant;
 
 use rand::Rng;
@@ -8,14 +9,15 @@ use rand::seq::SliceRandom;
 use super::data::{self, Reading, RecipeChanges, dataset};
 use super::folder::{ForgetFolder, Record};
 use super::measure::Judged;
-use super::settings::{self, ALPHAS, ForgetSettings, LAMBDAS, LAYOUT_VERSION, PartSettings, TaskSettings, Unit};
+use super::settings::{self, ALPHAS, ForgetSettings, LAMBDAS, LAYOUT_VERSION, PartSettings, TaskSettings, Unit, WeightsSettings};
+use super::starting;
 use super::store::{self, About, FileCheckpoints, Stored};
 use super::task::{ForgetSet, Task};
 use super::{BASELINE, SWEEP};
-use crate::datasets::images::{Augmentation, ImageSet, Normalisation, TrainingImages};
+use crate::datasets::images::{Augmentation, ImageSet, Normalisation, Resize, TrainingImages};
 use crate::error::{Error, ErrorKind, Result};
 use crate::nn::ImportanceKind;
-use crate::nn::images::{ImageNetwork, ImageSpec, ImageTraining};
+use crate::nn::images::{ImageNetwork, ImageSpec, ImageTraining, StartWeights};
 use crate::notes::Notes;
 use crate::progress::Progress;
 use crate::repair::{self, ImageRepair, ImageRequest, OverAll, Reference, TrainedImages};
@@ -30,6 +32,8 @@ pub struct ForgetOptions {
     pub parts: Vec<(String, Vec<String>)>,
     /// The network; absent: the set's own.
     pub network: Option<String>,
+    /// File of the weights that every model starts from; absent: weights drawn at random.
+    pub weights: Option<PathBuf>,
     /// Methods, or `all`.
     pub methods: Vec<String>,
     /// Models trained on each set.
@@ -62,6 +66,8 @@ pub struct ForgetOptions {
 struct Loaded {
     set: ImageSet,
     normalisation: Normalisation,
+    /// To the size that the network takes, where that is not the images' own.
+    resize: Option<Resize>,
     spec: ImageSpec,
 }
 
@@ -69,6 +75,7 @@ struct Loaded {
 pub struct Bench {
     settings: ForgetSettings,
     loaded: Vec<Loaded>,
+    weights: Option<StartWeights>,
     threads: usize,
 }
 
@@ -107,6 +114,7 @@ impl Bench {
             (None, None) => return Err(Error::internal("a benchmark without image sets")),
         };
         let methods = settings::methods(&options.methods)?;
+        let weights = starting::weights(&network, options.weights.as_deref())?;
         for (name, tasks) in &options.parts {
             let about = dataset(name)?;
             let tasks = tasks.iter().map(|task| Task::parse(task)).collect::<Result<Vec<Task>>>()?;
@@ -120,7 +128,7 @@ impl Bench {
             };
             let augmentation = augmentation.unwrap_or(about.augmentation);
             augmentation.check(set.train.shape)?;
-            let spec = ImageSpec::named(&network, set.train.shape, set.classes.len())?;
+            let (spec, resize) = starting::network(&network, &set, weights.as_ref())?;
             let mut found: Vec<TaskSettings> = Vec::new();
             for task in &tasks {
                 let (alpha, lambda) = task.published_ssd(&network, name);
@@ -150,6 +158,7 @@ impl Bench {
             loaded.push(Loaded {
                 normalisation: Normalisation::fit(&set.train)?,
                 set,
+                resize,
                 spec,
             });
         }
@@ -157,6 +166,10 @@ impl Bench {
             layout_version: LAYOUT_VERSION,
             recant_version: env!("CARGO_PKG_VERSION").to_owned(),
             network,
+            weights: weights.as_ref().map(|weights| WeightsSettings {
+                sha256: weights.sha256().to_owned(),
+                pixels: weights.input().height,
+            }),
             parts,
             methods,
             seeds: options.seeds,
@@ -167,7 +180,12 @@ impl Bench {
             seed: options.seed,
         };
         settings.check()?;
-        Ok(Self { settings, loaded, threads })
+        Ok(Self {
+            settings,
+            loaded,
+            weights,
+            threads,
+        })
     }
 
     /// What is asked for.
@@ -205,8 +223,13 @@ impl Bench {
         let (loaded, part) = (&self.loaded[unit.part], folder.settings().part(unit));
         let (name, seed) = (folder.settings().model(unit), self.seed(folder, unit));
         let (path, of) = (folder.path().join("models").join(format!("{name}.safetensors")), folder.of(&name));
-        let initial = ImageNetwork::initial(&loaded.spec, seed)?;
+        let initial = match &self.weights {
+            Some(weights) => weights.start(&loaded.spec, seed)?,
+            None => ImageNetwork::initial(&loaded.spec, seed)?,
+        };
         let mut seconds = Seconds::new();
+        // A process of another shard may train it just now.
+        let _training = folder.alone(&name, progress)?;
         let network = match store::read_network(&path, &of, &loaded.spec)? {
             Some((network, about)) => {
                 seconds.insert("train".to_owned(), about.seconds);
@@ -265,6 +288,7 @@ impl Bench {
             }
             let name = format!("{}_{}_{batch}", model.name, what.name());
             let (path, of) = (folder.path().join("models").join(format!("{name}.safetensors")), folder.of(&name));
+            let _measuring = folder.alone(&name, progress)?;
             let found = store::read(&path, &of)?.and_then(|(about, tensors)| Some((about.seconds, tensors.first()?.doubles()?)));
             let (seconds, values) = match found.filter(|(_, values)| values.len() == model.network.parameters().len()) {
                 Some(found) => found,
@@ -314,6 +338,10 @@ impl Bench {
         };
         for piece in pieces {
             progress.check()?;
+            // Where two processes do not share the work evenly (`1/2` and `1/3`), the other one may have come here first.
+            if folder.piece(unit, piece)?.is_some() {
+                continue;
+            }
             progress.start(&format!("{}: {piece}", folder.settings().name(unit)), 0);
             let outcome = match *piece {
                 SWEEP => self.sweep(folder, unit, &ready, progress),
@@ -466,6 +494,7 @@ impl Loaded {
             images: &self.set.train,
             normalisation: &self.normalisation,
             augmentation,
+            resize: self.resize.as_ref(),
             seed,
         }
     }

@@ -6,18 +6,24 @@
 //! RUN/checkpoints/*.safetensors  trainings under way, after every epoch
 //! RUN/pieces/UNIT_METHOD.json    records of one method on one forget set of one model, with a checksum
 //! RUN/timings/UNIT_METHOD.json   how long it took
+//! RUN/locks/                     held while a process works in the folder, on a shard of it, or trains a model
 //! RUN/records.csv, records.json  all records that are there, in order; sweep.csv and timings.csv beside them
 //! ```
 //!
 //! Processes that compute shards share the folder: everything is seeded by name and has the same bytes whoever writes it.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::settings::{ForgetSettings, TaskSettings, Unit};
 use crate::error::{Error, Result};
-use crate::scenarios::pieces::{self, Seconds};
+use crate::notes::Notes;
+use crate::progress::{Progress, Silent};
+use crate::scenarios::lock::{self, Kind};
+use crate::scenarios::pieces::{self, LITTER, Seconds, clear_litter};
+use crate::scenarios::shard::Shard;
 
 /// One model after one method (or one setting of a sweep). Counts, so that nothing is lost to rounding.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -88,38 +94,72 @@ pub struct ForgetFolder {
     path: PathBuf,
     settings: ForgetSettings,
     fingerprint: String,
+    /// Held until dropped.
+    _locks: Vec<File>,
 }
 
 impl ForgetFolder {
-    /// Opens a folder to compute in it; makes it where it does not exist. A run of the same settings may gain seeds, methods, tasks and a
-    /// sweep; what it has beside what is asked for now stays among its settings.
+    /// Opens a folder to compute all of it or one shard, and locks that; makes it where it does not exist. A run of the same settings may
+    /// gain seeds, methods, tasks and a sweep; what it has beside what is asked for now stays among its settings.
     ///
     /// # Errors
-    /// Where it holds something else or another run, or cannot be written.
-    pub fn claim(path: &Path, settings: &ForgetSettings) -> Result<Self> {
+    /// Where another process computes the same shard, or all; where it holds something else or another run (what differs is named), or
+    /// cannot be written.
+    pub fn claim(path: &Path, settings: &ForgetSettings, shard: Option<Shard>, notes: &mut Notes) -> Result<Self> {
         settings.check()?;
-        let file = path.join("settings.json");
-        let mut settings = settings.clone();
-        let mut same = false;
-        if file.exists() {
-            let old = Self::look(path)?;
-            if old.fingerprint != settings.fingerprint()? {
-                return Err(Error::input(format!("`{}` holds a run with other settings", path.display()))
-                    .hint("give another folder with `--out`, or the same settings to go on"));
-            }
-            settings = settings.with(&old.settings)?;
-            same = settings == old.settings;
-        } else {
-            pieces::refuse_foreign(path, "no benchmark run", |_| true)?;
+        if !path.join("settings.json").exists() {
+            let foreign = |entry: &std::fs::DirEntry| !entry.file_name().to_string_lossy().starts_with(LITTER);
+            pieces::refuse_foreign(path, "no benchmark run", foreign)?;
+            pieces::write_settings(path, settings)?;
         }
-        if !same {
+        // Told before anybody is waited for, and looked at again once nobody else writes.
+        Self::look(path)?.merged(settings)?;
+        let at = |name: &str| path.join("locks").join(name);
+        let mut locks = Vec::new();
+        match shard {
+            None => {
+                locks.push(lock::hold(path, &at("run"), Kind::Alone, notes)?);
+                for part in ["", "models", "checkpoints", "pieces", "timings"] {
+                    clear_litter(&path.join(part));
+                }
+            }
+            Some(shard) => {
+                locks.push(lock::hold(path, &at("run"), Kind::Shared, notes)?);
+                locks.push(lock::hold(path, &at(&shard.folder()), Kind::Alone, notes)?);
+            }
+        }
+        let _settings = lock::wait(&at("settings"), "settings", &Silent::default())?;
+        let old = Self::look(path)?;
+        let settings = old.merged(settings)?;
+        if settings != old.settings {
             pieces::write_settings(path, &settings)?;
         }
         Ok(Self {
-            path: path.to_path_buf(),
-            fingerprint: settings.fingerprint()?,
             settings,
+            _locks: locks,
+            ..old
         })
+    }
+
+    /// These settings and what this run has beside them.
+    fn merged(&self, settings: &ForgetSettings) -> Result<ForgetSettings> {
+        if self.fingerprint != settings.fingerprint()? {
+            let differences = pieces::differences(&settings.base(), &self.settings.base());
+            return Err(
+                Error::input(format!("`{}` holds a run with other settings: {differences}", self.path.display()))
+                    .hint("give another folder with `--out`, or the same settings to go on"),
+            );
+        }
+        settings.clone().with(&self.settings)
+    }
+
+    /// Waits until no other process that shares the folder makes `name` or writes it, then keeps the others waiting until what is
+    /// returned is dropped.
+    ///
+    /// # Errors
+    /// Where the folder cannot be written, or the person asks to stop.
+    pub fn alone(&self, name: &str, progress: &dyn Progress) -> Result<File> {
+        lock::wait(&self.path.join("locks").join(name), name, progress)
     }
 
     /// Opens a folder to look at it.
@@ -132,6 +172,7 @@ impl ForgetFolder {
             path: path.to_path_buf(),
             fingerprint: settings.fingerprint()?,
             settings,
+            _locks: Vec::new(),
         })
     }
 

@@ -12,6 +12,7 @@ pub mod engine;
 pub mod folder;
 mod measure;
 pub mod settings;
+mod starting;
 mod store;
 pub mod summary;
 pub mod tables;
@@ -74,6 +75,8 @@ pub fn run(bench: &Bench, folder: &ForgetFolder, shard: Option<Shard>, progress:
         }
     }
     bench.compute(folder, &missing, progress)?;
+    // Of several shards that end together, the last one to come here sees everything.
+    let _tables = folder.alone("tables", progress)?;
     Ok(Done {
         computed: missing.iter().map(|(_, pieces)| pieces.len()).sum(),
         found,

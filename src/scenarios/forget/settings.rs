@@ -45,6 +45,16 @@ pub struct PartSettings {
     pub tasks: Vec<TaskSettings>,
 }
 
+/// Published weights. Where the file lies does not matter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WeightsSettings {
+    /// SHA-256 of the file.
+    pub sha256: String,
+    /// Height and width of the images that they are for, to which all images are resized.
+    pub pixels: usize,
+}
+
 /// One thing to be forgotten.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -69,6 +79,9 @@ pub struct ForgetSettings {
     pub recant_version: String,
     /// The network.
     pub network: String,
+    /// The weights in a file that every model starts from; absent: weights drawn at random.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights: Option<WeightsSettings>,
     /// The image sets.
     pub parts: Vec<PartSettings>,
     /// Methods.
@@ -184,11 +197,8 @@ impl ForgetSettings {
         }
     }
 
-    /// SHA-256 over everything but what a run may gain later: seeds, methods, tasks, a sweep.
-    ///
-    /// # Errors
-    /// Only by a fault of ours.
-    pub fn fingerprint(&self) -> Result<String> {
+    /// Everything but what a run may gain later: seeds, methods, tasks, a sweep.
+    pub(super) fn base(&self) -> Self {
         let mut base = Self {
             seeds: 0,
             methods: Vec::new(),
@@ -196,7 +206,15 @@ impl ForgetSettings {
             ..self.clone()
         };
         base.parts.iter_mut().for_each(|part| part.tasks.clear());
-        let text = serde_json::to_vec(&base).map_err(|error| Error::internal(format!("settings as JSON: {error}")))?;
+        base
+    }
+
+    /// SHA-256 over [`ForgetSettings::base`].
+    ///
+    /// # Errors
+    /// Only by a fault of ours.
+    pub fn fingerprint(&self) -> Result<String> {
+        let text = serde_json::to_vec(&self.base()).map_err(|error| Error::internal(format!("settings as JSON: {error}")))?;
         Ok(hex(&Sha256::digest(text)))
     }
 

@@ -40,7 +40,7 @@ pub(super) struct Stored {
 
 impl Stored {
     /// Single precision, which networks have.
-    fn single(name: &str, shape: Vec<usize>, values: &[f32]) -> Self {
+    pub fn single(name: &str, shape: Vec<usize>, values: &[f32]) -> Self {
         Self {
             name: name.to_owned(),
             dtype: Dtype::F32,

@@ -226,10 +226,19 @@ fn points(records: &[Record]) -> Vec<SweepPoint> {
     found
 }
 
+fn of_transformer(network: &str) -> bool {
+    network.starts_with("vit")
+}
+
+/// The network whose published figures stand beside those of this one.
+pub fn published_network(network: &str) -> &'static str {
+    if of_transformer(network) { "ViT-B/16" } else { "ResNet-18" }
+}
+
 /// The rows of a table about one task: retain, forget, membership. ViT stands beside ViT, ResNet-18 beside everything else.
 fn published_rows(place: Option<(u8, &str)>, network: &str) -> Result<Vec<ImageForgetting>> {
     let Some((table, class)) = place else { return Ok(Vec::new()) };
-    let network = if network.starts_with("vit") { "vit" } else { "resnet18" };
+    let network = if of_transformer(network) { "vit" } else { "resnet18" };
     let rows = published::image_forgetting(table)?.into_iter();
     Ok(rows.filter(|row| row.class == class && row.network == network).collect())
 }

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use safetensors::tensor::TensorView;
+
 use super::data::dataset;
 use super::task::{ForgetSet, Task, of_table, published_place};
 use super::*;
 use crate::datasets::images::ImageSet;
 use crate::datasets::published::image_forgetting;
 use crate::nn::ImportanceKind;
-use crate::nn::images::{ImageRecipe, Length, Schedule};
+use crate::nn::images::{ImageNetwork, ImageRecipe, ImageShape, ImageSpec, Length, Schedule};
 use crate::notes::Notes;
 use crate::progress::Silent;
 use crate::repair::Reference;
@@ -121,7 +123,8 @@ fn the_papers_tables_are_whole_and_their_tasks_stand_beside_published_figures() 
                 let (found, class) = published_place(name, &task).unwrap();
                 assert_eq!(found, table);
                 let rows = image_forgetting(table).unwrap().into_iter().filter(|row| row.class == class);
-                assert_eq!(rows.filter(|row| row.network == "resnet18").count(), 3, "{task}");
+                assert_eq!(rows.clone().filter(|row| row.network == "resnet18").count(), 3, "{task}");
+                assert_eq!(rows.filter(|row| row.network == "vit").count(), 3, "{task}");
                 tasks += 1;
             }
         }
@@ -177,6 +180,7 @@ fn options() -> ForgetOptions {
     ForgetOptions {
         parts: vec![("made-up".to_owned(), vec!["class:level".to_owned(), "random:5%".to_owned()])],
         network: None,
+        weights: None,
         methods: ["assd", "ssd", "lfssd", "finetune", "retrain"].map(str::to_owned).to_vec(),
         seeds: 1,
         rows: Some(160),
@@ -233,7 +237,7 @@ fn a_run_stopped_again_and_again_sharded_or_grown_has_the_bytes_of_one_in_one_go
     let at = |name: &str| place.path().join(name);
     let claim = |name: &str, options: &ForgetOptions, threads: usize| {
         let bench = bench(options, threads);
-        let folder = ForgetFolder::claim(&at(name), bench.settings()).unwrap();
+        let folder = ForgetFolder::claim(&at(name), bench.settings(), None, &mut Notes::new()).unwrap();
         (bench, folder)
     };
     let quiet = Silent::default();
@@ -268,9 +272,10 @@ fn a_run_stopped_again_and_again_sharded_or_grown_has_the_bytes_of_one_in_one_go
     assert!(stops > 5 && after_checkpoint > 2, "{stops} {after_checkpoint}");
     assert_eq!(results(&at("stopped")), whole);
 
-    for shard in ["2/2", "1/2"] {
-        let (own, folder) = claim("shards", &options(), 1);
-        let shard = Shard::resolve(Some(shard), &|_| None).unwrap().map(|(shard, _)| shard);
+    for number in [2, 1] {
+        let shard = Some(Shard::new(number, 2).unwrap());
+        let own = bench(&options(), 1);
+        let folder = ForgetFolder::claim(&at("shards"), own.settings(), shard, &mut Notes::new()).unwrap();
         let done = run(&own, &folder, shard, &quiet).unwrap();
         assert_eq!(done.computed, 6);
     }
@@ -281,8 +286,10 @@ fn a_run_stopped_again_and_again_sharded_or_grown_has_the_bytes_of_one_in_one_go
     less.parts[0].1.truncate(1);
     let (own, folder) = claim("grown", &less, 1);
     assert_eq!(run(&own, &folder, None, &quiet).unwrap().computed, 2);
+    drop(folder);
     let (own, folder) = claim("grown", &options(), 1);
     assert_eq!(run(&own, &folder, None, &quiet).unwrap().computed, 10);
+    drop(folder);
     assert_eq!(results(&at("grown")), whole);
 
     // A damaged result and a damaged network are computed again.
@@ -296,11 +303,16 @@ fn a_run_stopped_again_and_again_sharded_or_grown_has_the_bytes_of_one_in_one_go
 
     let mut other = options();
     other.recipe.epochs = Some(5);
-    let error = ForgetFolder::claim(&at("whole"), bench(&other, 1).settings()).unwrap_err();
-    assert!(error.to_string().contains("other settings"), "{error}");
+    let error = ForgetFolder::claim(&at("whole"), bench(&other, 1).settings(), None, &mut Notes::new()).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("other settings: parts made-up recipe length epochs: 5 here, 4 there"),
+        "{error}"
+    );
     let mut other = options();
     other.alpha = Some(3.0);
-    let error = ForgetFolder::claim(&at("whole"), bench(&other, 1).settings()).unwrap_err();
+    let error = ForgetFolder::claim(&at("whole"), bench(&other, 1).settings(), None, &mut Notes::new()).unwrap_err();
     assert!(error.to_string().contains("another alpha"), "{error}");
 }
 
@@ -316,7 +328,7 @@ fn a_model_trained_anew_does_not_know_the_class_and_the_report_says_so() {
     wanted.sweep = true;
     wanted.seeds = 2;
     let own = bench(&wanted, 2);
-    let folder = ForgetFolder::claim(&place.path().join("run"), own.settings()).unwrap();
+    let folder = ForgetFolder::claim(&place.path().join("run"), own.settings(), None, &mut Notes::new()).unwrap();
     assert!(run(&own, &folder, None, &Silent::default()).unwrap().complete);
     let report = summarise(&folder).unwrap();
     let task = &report.tasks[0];
@@ -332,4 +344,142 @@ fn a_model_trained_anew_does_not_know_the_class_and_the_report_says_so() {
     assert_eq!((ssd.retain, ssd.forget), (of("ssd").retain.mean, of("ssd").forget.mean));
     let strongest = task.sweep.iter().find(|point| point.alpha == settings::ALPHAS[0]).unwrap();
     assert!(strongest.forget < baseline.forget.mean, "{strongest:?}");
+}
+
+#[test]
+fn processes_that_would_do_the_same_work_are_kept_apart_and_shards_share_a_folder() {
+    let place = tempfile::tempdir().unwrap();
+    let own = bench(&options(), 1);
+    let path = place.path().join("run");
+    let claim = |shard: Option<(u32, u32)>| {
+        let shard = shard.map(|(number, count)| Shard::new(number, count).unwrap());
+        ForgetFolder::claim(&path, own.settings(), shard, &mut Notes::new())
+    };
+    let told = |shard| {
+        let error = claim(shard).unwrap_err();
+        assert!(error.hint_text().is_some_and(|hint| hint.contains("--shard 1/2")), "{error}");
+        assert!(error.to_string().contains("another process is working in"), "{error}");
+    };
+    let whole = claim(None).unwrap();
+    std::fs::write(path.join("models-of-mine"), "").unwrap();
+    told(None);
+    told(Some((1, 2)));
+    drop(whole);
+    let (one, two) = (claim(Some((1, 2))).unwrap(), claim(Some((2, 2))).unwrap());
+    told(None);
+    told(Some((2, 2)));
+    // A model is made by one of them, while the other waits.
+    let training = one.alone("model", &Silent::default()).unwrap();
+    std::thread::scope(|scope| {
+        let waiter = scope.spawn(|| two.alone("model", &Silent::default()).map(drop));
+        std::thread::sleep(std::time::Duration::from_millis(150));
+        assert!(!waiter.is_finished());
+        drop(training);
+        waiter.join().unwrap().unwrap();
+    });
+    drop((one, two));
+    std::fs::write(path.join(".recant-litter"), "").unwrap();
+    claim(None).unwrap();
+    assert!(!path.join(".recant-litter").exists() && path.join("models-of-mine").exists());
+}
+
+/// A transformer's weights for images of 16 x 16, as a file of the library.
+fn transformer(path: &Path, seed: u64) {
+    let spec = ImageSpec::named("vit-tiny", ImageShape::new(3, 16, 16), 9).unwrap();
+    let network = ImageNetwork::<f32>::initial(&spec, Seed(seed)).unwrap();
+    let tensors: Vec<store::Stored> = network
+        .to_tensors()
+        .iter()
+        .map(|tensor| store::Stored::single(&tensor.name, tensor.shape.clone(), &tensor.values))
+        .collect();
+    let views = tensors.iter().map(|tensor| {
+        (
+            &tensor.name,
+            TensorView::new(tensor.dtype, tensor.shape.clone(), &tensor.bytes).unwrap(),
+        )
+    });
+    std::fs::write(path, safetensors::serialize(views, None).unwrap()).unwrap();
+}
+
+#[test]
+fn every_model_and_every_retraining_starts_from_the_weights_of_the_file() {
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("model.safetensors");
+    transformer(&file, 1);
+    let mut wanted = options();
+    wanted.network = Some("vit-tiny".to_owned());
+    wanted.weights = Some(file.clone());
+    wanted.seeds = 2;
+    wanted.methods = ["assd", "retrain"].map(str::to_owned).to_vec();
+    wanted.parts[0].1.truncate(1);
+    wanted.rows = Some(60);
+    wanted.test_rows = Some(40);
+    wanted.recipe.epochs = Some(1);
+    // So slow that what training started from can be seen in what came of it.
+    wanted.recipe.learning_rate = Some(1e-9);
+    let own = bench(&wanted, 2);
+    let weights = own.settings().weights.clone().unwrap();
+    assert_eq!((weights.pixels, weights.sha256), (16, crate::files::sha256_of(&file).unwrap()));
+    // The images themselves stay small.
+    assert_eq!(own.settings().parts[0].parameters, 62_986 - 48 * 48 - 6 * 49);
+    let run_in = |name: &str, progress: &dyn crate::progress::Progress| {
+        let folder = ForgetFolder::claim(&place.path().join(name), own.settings(), None, &mut Notes::new()).unwrap();
+        run(&own, &folder, None, progress).map(|done| (done, folder))
+    };
+    let (done, folder) = run_in("run", &Silent::default()).unwrap();
+    assert!(done.complete);
+    let started = SafeTensorsFile::read(&file);
+    let trained: Vec<SafeTensorsFile> = (1..=2)
+        .map(|seed| SafeTensorsFile::read(&place.path().join(format!("run/models/made-up_seed-{seed}.safetensors"))))
+        .collect();
+    for (name, values) in &started.0 {
+        for network in &trained {
+            let own = &network.0[name];
+            let near = own.len() == values.len() && own.iter().zip(values).all(|(one, other)| (one - other).abs() < 1e-6);
+            assert_eq!(near, !name.starts_with("classifier"), "{name}");
+        }
+    }
+    assert!(trained[0].0["classifier.weight"] != trained[1].0["classifier.weight"]);
+    for unit in folder.settings().units() {
+        let counts = |piece: &str| {
+            let record = folder.piece(&unit, piece).unwrap().unwrap().remove(0);
+            (record.retain_right, record.forget_right)
+        };
+        assert_eq!(counts(BASELINE), counts("retrain"), "what both started from");
+    }
+    drop(folder);
+
+    let mut stops = 0;
+    while let Err(error) = run_in("stopped", &StopAfter(AtomicU64::new(5 + 4 * stops))) {
+        assert_eq!(error.exit_code(), 130, "{error}");
+        stops += 1;
+    }
+    assert!(stops > 2, "{stops}");
+    assert_eq!(results(&place.path().join("stopped")), results(&place.path().join("run")));
+
+    transformer(&file, 2);
+    let error = own.compute(
+        &ForgetFolder::look(&place.path().join("run")).unwrap(),
+        &[(Unit { part: 0, task: 0, seed: 1 }, vec![BASELINE])],
+        &Silent::default(),
+    );
+    assert!(error.unwrap_err().to_string().contains("changed while they were in use"));
+    let other = bench(&wanted, 2);
+    let error = ForgetFolder::claim(&place.path().join("run"), other.settings(), None, &mut Notes::new()).unwrap_err();
+    assert!(error.to_string().contains("other settings: weights sha256: `"), "{error}");
+    wanted.weights = None;
+    let error = ForgetFolder::claim(&place.path().join("run"), bench(&wanted, 2).settings(), None, &mut Notes::new()).unwrap_err();
+    assert!(error.to_string().contains("weights: none here, sha256 `"), "{error}");
+}
+
+/// Values of a file's tensors by name.
+struct SafeTensorsFile(BTreeMap<String, Vec<f32>>);
+
+impl SafeTensorsFile {
+    fn read(path: &Path) -> Self {
+        let bytes = std::fs::read(path).unwrap();
+        let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+        let values = |data: &[u8]| data.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+        Self(file.iter().map(|(name, view)| (name.to_owned(), values(view.data()))).collect())
+    }
 }
