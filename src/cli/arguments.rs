@@ -40,7 +40,7 @@ pub struct GlobalOptions {
     /// Processor cores to use [default: all]; the results are the same for any number
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Every command")]
     pub threads: Option<u16>,
-    /// What computes: auto, cpu, cuda, or cuda:1 for the second GPU; only `scenarios` computes on a GPU (see recant doctor)
+    /// What computes: auto, cpu, cuda, or cuda:1 for the second GPU; only `scenarios` and `bench forget` compute on a GPU (see recant doctor)
     #[arg(long, global = true, value_name = "DEVICE", default_value = "auto", value_parser = parse_device, help_heading = "Every command")]
     pub device: DeviceChoice,
 }

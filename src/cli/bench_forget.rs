@@ -6,6 +6,7 @@ use clap::{Args, ValueHint};
 
 use crate::cli::Context;
 use crate::cli::bench::PartOptions;
+use crate::cli::gpu;
 use crate::error::{Error, Result};
 use crate::files;
 use crate::nn::ImportanceKind;
@@ -49,6 +50,9 @@ pub struct ForgetArgs {
     /// Run folder: made if it is not there, gone on with if it is
     #[arg(long, value_name = "RUN", value_hint = ValueHint::DirPath)]
     pub out: PathBuf,
+    /// Numbers that a GPU (--device cuda) computes with: f32, tf32 (factors of 10 bits), bf16 (16 bits, fastest)
+    #[arg(long, value_name = "PRECISION", default_value = "f32")]
+    pub precision: String,
     #[allow(missing_docs)]
     #[command(flatten)]
     pub part: PartOptions,
@@ -164,7 +168,9 @@ pub(super) fn run(context: &Context, arguments: &ForgetArgs) -> Result<()> {
         place: arguments.data.as_deref(),
         size: arguments.image_size,
     };
+    let precision = arguments.precision.parse()?;
     let bench = Bench::new(&options(context, arguments)?, &reading, context.threads, &mut notes)?;
+    let bench = gpu::for_images(context, bench, &arguments.out, precision, &mut notes)?;
     let folder = ForgetFolder::claim(&arguments.out, bench.settings(), shard, &mut notes)?;
     context.console.notes(&notes);
     let progress = context.console.progress();

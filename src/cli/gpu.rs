@@ -1,11 +1,13 @@
-//! What `recant scenarios` computes on: the GPU that `--device` comes to, opened, or none.
+//! What `recant scenarios` and `recant bench forget` compute on: the GPU that `--device` comes to, opened, or none.
 
 use std::path::Path;
 
 use crate::cli::Context;
 use crate::error::Result;
+use crate::nn::images::{Accelerated, Precision};
 use crate::nn::{Device, DeviceChoice};
 use crate::notes::Notes;
+use crate::scenarios::forget::{self, Bench, ForgetFolder};
 use crate::scenarios::settings::{CPU, CUDA};
 use crate::scenarios::{Compute, Data, Engine, RunFolder, Settings};
 
@@ -28,11 +30,7 @@ pub fn open(context: &Context, place: &Path, methods: &[String], notes: &mut Not
     let asked = context.device != DeviceChoice::Auto;
     let resolved = context.device.resolve()?;
     if let Some(why) = resolved.instead {
-        notes.add(
-            "no-gpu",
-            format!("`--device {}`: {why}", context.device),
-            "Computed on the processor; `recant doctor` tells what is missing.",
-        );
+        no_gpu(context, &why, notes);
     }
     let Device::Cuda(number) = resolved.device else { return Ok(None) };
     let begun_on_processor = RunFolder::look(place).is_ok_and(|folder| folder.settings().device == CPU);
@@ -52,6 +50,51 @@ pub fn open(context: &Context, place: &Path, methods: &[String], notes: &mut Not
     }
 }
 
+fn no_gpu(context: &Context, why: &str, notes: &mut Notes) {
+    notes.add(
+        "no-gpu",
+        format!("`--device {}`: {why}", context.device),
+        "Computed on the processor; `recant doctor` tells what is missing.",
+    );
+}
+
+/// The benchmark on the GPU that was asked for, or that `auto` takes; a warning tells where a wish cannot be met. A run that was begun on
+/// the processor stays there unless a GPU is asked for, which is then refused with the other settings.
+///
+/// # Errors
+/// Where the choice cannot be, or a GPU that was asked for cannot be opened.
+pub fn for_images(context: &Context, bench: Bench, place: &Path, precision: Precision, notes: &mut Notes) -> Result<Bench> {
+    let asked = context.device != DeviceChoice::Auto;
+    let begun_on_processor = ForgetFolder::look(place).is_ok_and(|folder| folder.settings().device == forget::CPU);
+    let (device, instead) = match begun_on_processor && !asked {
+        true => (None, None),
+        false => Accelerated::open(context.device, precision)?,
+    };
+    let Some(device) = device else {
+        if let Some(why) = instead {
+            no_gpu(context, &why, notes);
+        } else if precision != Precision::Single {
+            notes.add(
+                "no-gpu-precision",
+                format!("`--precision {}` is for GPUs.", precision.name()),
+                "The processor computes in single precision.",
+            );
+        }
+        return Ok(bench);
+    };
+    if bench.fits(&device)? {
+        return Ok(bench.on(device, precision));
+    }
+    if asked {
+        notes.add(
+            "no-gpu-version",
+            format!("The GPU does not know every layer of `{}`.", bench.settings().network),
+            "This network is computed on the processor.",
+        );
+    }
+    Ok(bench)
+}
+
 /// Marks settings as a GPU's; `chunk` is what the person asked for.
 pub fn mark(settings: &mut Settings, chunk: Option<u32>) {
     settings.device = CUDA.to_owned();
@@ -65,7 +108,7 @@ fn check_methods(methods: &[String]) -> Result<()> {
 
 #[cfg(feature = "cuda")]
 fn open_gpu(number: usize) -> Result<Gpu> {
-    Gpu::open(number)
+    Gpu::open(number, &crate::nn::cuda::Program::tables())
 }
 
 /// What computes the scenarios.

@@ -101,13 +101,17 @@ pub(crate) struct Context {
 
 /// Where a GPU is asked for and the command has no use for one, says so.
 fn warn_of_other_device(context: &Context, command: &Command) {
-    let in_use = matches!(command, Command::Scenarios(_) | Command::Doctor | Command::Completions { .. });
+    let in_use = match command {
+        Command::Scenarios(_) | Command::Doctor | Command::Completions { .. } => true,
+        Command::Bench(arguments) => matches!(arguments.study, bench::StudyCommand::Forget(_)),
+        _ => false,
+    };
     if let (DeviceChoice::Cuda(_), false) = (context.device, in_use) {
         let mut notes = Notes::new();
         notes.add(
             "no-gpu-version",
             format!(
-                "`--device {}` is given, and only `recant scenarios` computes on a GPU.",
+                "`--device {}` is given, and only `recant scenarios` and `recant bench forget` compute on a GPU.",
                 context.device
             ),
             "This command computes on the processor.",

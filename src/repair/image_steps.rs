@@ -7,7 +7,7 @@ use super::images::ImageRepair;
 use super::steps::{Ask, Distillation, GradientStep, Teacher};
 use super::terms::{Passes, Terms};
 use crate::error::{Error, Result};
-use crate::nn::images::{ImageNetwork, ImageStepper, RowLosses, image_logits};
+use crate::nn::images::{ImageNetwork, ImageStepper, RowLosses, logits_with};
 use crate::nn::{Real, TrainingLog};
 use crate::progress::Progress;
 use crate::seed::Seed;
@@ -78,13 +78,12 @@ impl<T: Real> ImageRepair<'_, T> {
     ) -> Result<TrainingLog> {
         let sets = self.sets();
         let before = self.network.clone();
-        let mut network = before.clone();
         let mut teachers = Teachers {
             original: &before,
             random: None,
             seed,
         };
-        let mut stepper = ImageStepper::new(&network, self.threads);
+        let mut stepper = ImageStepper::new(before.clone(), self.compute)?;
         let mut passes = Passes::new(self.epochs());
         progress.start("unlearning (steps)", 0);
         let mut one = |step: GradientStep| -> Result<()> {
@@ -96,13 +95,7 @@ impl<T: Real> ImageRepair<'_, T> {
                     gathered.add(ask, from, (self.epochs() + step.pass) as u32, self, &mut teachers)?;
                 }
             }
-            let loss = stepper.step_on(
-                &mut network,
-                &gathered.values,
-                &gathered.losses(),
-                self.trained.recipe,
-                step.learning_rate,
-            )?;
+            let loss = stepper.step_on(&gathered.values, &gathered.losses(), self.trained.recipe, step.learning_rate)?;
             passes.add(&step, loss);
             progress.advance(1);
             Ok(())
@@ -110,6 +103,7 @@ impl<T: Real> ImageRepair<'_, T> {
         let outcome = steps.map(&mut one).collect::<Result<Vec<()>>>();
         progress.finish();
         outcome?;
+        let network = stepper.into_network()?;
         if !network.is_finite() {
             return Err(Error::input("the repair's steps diverged").hint("choose a lower learning rate"));
         }
@@ -137,7 +131,7 @@ impl<T: Real> Gathered<T> {
         model
             .request
             .training
-            .fill(epoch, &rows, model.threads, &mut self.values[start..])?;
+            .fill(epoch, &rows, model.compute.threads, &mut self.values[start..])?;
         self.terms.labels.extend(picked.iter().map(|(_, label, _)| *label));
         let weight = if rows.is_empty() { 0.0 } else { ask.label / rows.len() as f64 };
         self.terms.label_weights.resize(self.terms.labels.len(), weight);
@@ -161,7 +155,7 @@ impl<T: Real> Gathered<T> {
         self.terms.with_teacher(distillation, picked.len())?;
         let teacher = teachers.network(distillation.teacher)?;
         let classes = teacher.spec().classes;
-        let answers = image_logits(teacher, &self.values[start..], model.threads)?;
+        let answers = logits_with(teacher, &self.values[start..], model.compute)?;
         for ((_, label, corrected), logits) in picked.iter().zip(answers.chunks_exact(classes)) {
             self.terms.target(*label, *corrected, logits);
         }

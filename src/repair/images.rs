@@ -13,8 +13,8 @@ use rand::seq::SliceRandom;
 use super::{GradientStep, Pace, Reference, Repairable, from_double, in_double};
 use crate::error::{Error, Result};
 use crate::nn::images::{
-    Checkpoints, ImageNetwork, ImageRecipe, ImageSource, ImageTraining, Length, NoCheckpoints, Schedule, SelectedImages, image_importance,
-    image_importance_in_batches, image_output_sensitivity, source_logits,
+    Checkpoints, Compute, ImageNetwork, ImageRecipe, ImageSource, ImageTraining, Length, NoCheckpoints, Schedule, SelectedImages,
+    image_importance, image_importance_in_batches, image_output_sensitivity, source_logits,
 };
 use crate::nn::{self, ImportanceKind, Real, TensorSpec, TrainingLog};
 use crate::progress::Progress;
@@ -49,12 +49,12 @@ impl OverAll {
         plain: &dyn ImageSource<T>,
         rows: &[u32],
         batch: usize,
-        threads: usize,
+        compute: Compute,
         progress: &dyn Progress,
     ) -> Result<Vec<f64>> {
         match self {
-            Self::Importance(kind) => Ok(image_importance(network, plain, rows, (kind, batch), threads, progress)?.values),
-            Self::Sensitivity => image_output_sensitivity(network, plain, rows, batch, threads, progress),
+            Self::Importance(kind) => Ok(image_importance(network, plain, rows, (kind, batch), compute, progress)?.values),
+            Self::Sensitivity => image_output_sensitivity(network, plain, rows, batch, compute, progress),
         }
     }
 }
@@ -94,7 +94,7 @@ pub struct ImageRepair<'a, T: Real> {
     pub(super) trained: TrainedImages<'a, T>,
     pub(super) request: ImageRequest<'a, T>,
     pub(super) network: ImageNetwork<T>,
-    pub(super) threads: usize,
+    pub(super) compute: Compute<'a>,
     /// The forget set in training order, with corrections.
     pub(super) forget: Vec<(u32, Option<u8>)>,
     validation: Option<&'a dyn ImageSource<T>>,
@@ -109,7 +109,12 @@ impl<'a, T: Real> ImageRepair<'a, T> {
     ///
     /// # Errors
     /// Where the pieces do not fit each other.
-    pub fn new(trained: TrainedImages<'a, T>, request: ImageRequest<'a, T>, threads: usize, progress: &'a dyn Progress) -> Result<Self> {
+    pub fn new(
+        trained: TrainedImages<'a, T>,
+        request: ImageRequest<'a, T>,
+        compute: impl Into<Compute<'a>>,
+        progress: &'a dyn Progress,
+    ) -> Result<Self> {
         let spec = trained.network.spec();
         let rows = request.plain.labels().len();
         if request.training.labels() != request.plain.labels() || request.training.shape() != request.plain.shape() {
@@ -154,7 +159,7 @@ impl<'a, T: Real> ImageRepair<'a, T> {
             network: trained.network.clone(),
             trained,
             request,
-            threads,
+            compute: compute.into(),
             forget,
             validation: None,
             checkpoints: &NoCheckpoints,
@@ -253,7 +258,7 @@ impl<'a, T: Real> ImageRepair<'a, T> {
             recipe,
             seed: self.trained.seed,
             first_epoch,
-            threads: self.threads,
+            compute: self.compute,
         };
         training.run(initial, checkpoints, progress)
     }
@@ -273,7 +278,7 @@ impl<'a, T: Real> ImageRepair<'a, T> {
 
     fn measure(&self, what: OverAll, rows: &[u32]) -> Result<Vec<f64>> {
         let batch = self.trained.importance_batch;
-        what.measure(&self.network, self.request.plain, rows, batch, self.threads, self.progress)
+        what.measure(&self.network, self.request.plain, rows, batch, self.compute, self.progress)
     }
 
     fn over_all(&self, what: OverAll) -> Result<Vec<f64>> {
@@ -304,7 +309,7 @@ impl<'a, T: Real> ImageRepair<'a, T> {
                 };
                 let batches: Vec<Vec<u32>> = rows.chunks(self.trained.importance_batch.max(1)).map(without).collect();
                 self.once("retain on the original batches".to_owned(), || {
-                    let measured = image_importance_in_batches(&self.network, self.request.plain, &batches, self.threads, self.progress)?;
+                    let measured = image_importance_in_batches(&self.network, self.request.plain, &batches, self.compute, self.progress)?;
                     Ok(measured.values)
                 })
             }
@@ -313,7 +318,7 @@ impl<'a, T: Real> ImageRepair<'a, T> {
 
     /// How many of these images the network as it is now gives their labels.
     fn agreement(&self, source: &dyn ImageSource<T>, rows: &[u32]) -> Result<usize> {
-        let logits = source_logits(&self.network, source, rows, 0, self.threads, self.progress)?;
+        let logits = source_logits(&self.network, source, rows, 0, self.compute, self.progress)?;
         let predicted = nn::predictions(&logits, self.network.spec().classes);
         let labels = rows.iter().map(|row| source.labels()[*row as usize]);
         Ok(predicted.into_iter().zip(labels).filter(|(one, other)| one == other).count())

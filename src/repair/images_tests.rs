@@ -414,7 +414,7 @@ fn what_training_stored_serves_every_forget_set_and_only_the_network_it_belongs_
     let (plain, quiet) = (trained.source(Augmentation::NONE), Silent::default());
     let what = OverAll::Importance(ImportanceKind::SquaredBatchGradient);
     let rows: Vec<u32> = (0..200).collect();
-    let stored = [(what, what.measure(&trained.network, &plain, &rows, 16, 2, &quiet).unwrap())];
+    let stored = [(what, what.measure(&trained.network, &plain, &rows, 16, 2.into(), &quiet).unwrap())];
     let request = |forget| ImageRequest {
         training: &plain,
         plain: &plain,

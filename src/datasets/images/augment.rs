@@ -8,7 +8,7 @@ use rand::Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::nn::images::ImageShape;
+use crate::nn::images::{ImageShape, Placing};
 use crate::seed::Seed;
 
 /// What may happen to an image.
@@ -94,6 +94,18 @@ impl Draw {
             right: padding,
             flipped: false,
             degrees: 0.0,
+        }
+    }
+
+    /// The same for a device.
+    pub fn placing(&self, image: u32, padding: usize) -> Placing {
+        let (sine, cosine) = (-self.degrees.to_radians()).sin_cos();
+        Placing {
+            image,
+            down: self.down as i32 - padding as i32,
+            right: self.right as i32 - padding as i32,
+            mirrored: self.flipped,
+            turn: (self.degrees != 0.0).then_some((cosine, sine)),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::{Augmentation, Images, Normalisation, Resize, check_rows};
 use crate::error::{Error, Result};
-use crate::nn::images::{ImageShape, ImageSource};
+use crate::nn::images::{ByteImages, ImageShape, ImageSource, Placing};
 use crate::seed::Seed;
 
 /// Images with what happens to them on the way into a network: augmented and normalised at their own size, then resized, the order of
@@ -78,6 +78,26 @@ impl ImageSource<f32> for TrainingImages<'_> {
             }
         });
         Ok(())
+    }
+
+    fn bytes(&self) -> Option<ByteImages<'_>> {
+        let tables = self.normalisation.tables();
+        (self.resize.is_none() && tables.len() == self.images.shape.channels).then(|| ByteImages {
+            shape: self.images.shape,
+            pixels: &self.images.pixels,
+            tables,
+        })
+    }
+
+    fn placings(&self, epoch: u32, rows: &[u32]) -> Result<Vec<Placing>> {
+        self.augmentation.check(self.images.shape)?;
+        check_rows(rows, self.images.len())?;
+        let placing = |row: &u32| {
+            self.augmentation
+                .draw(self.seed, epoch, *row)
+                .placing(*row, self.augmentation.crop_padding)
+        };
+        Ok(rows.iter().map(placing).collect())
     }
 }
 

@@ -12,8 +12,8 @@ const DEEP: usize = 8;
 /// Threads of a line.
 const LINE: usize = 256;
 
-/// The kernels by name.
-pub(super) const KERNELS: [&str; 14] = [
+/// The tables engine's kernels by name.
+const KERNELS: [&str; 14] = [
     "gather",
     "norm_forward",
     "norm_backward",
@@ -30,34 +30,59 @@ pub(super) const KERNELS: [&str; 14] = [
     "predict",
 ];
 
-/// The kernels' source text, with the engine's constants.
-pub(super) fn source() -> String {
-    format!(
-        "#define NORM_EPSILON {NORM_EPSILON:e}\n#define NORM_MOMENTUM {NORM_MOMENTUM:e}\n{}",
-        include_str!("kernels.cu")
-    )
+/// Kernels that are compiled together.
+#[derive(Debug, Clone)]
+pub struct Program {
+    /// Source text.
+    pub(in crate::nn) source: String,
+    /// Their names.
+    pub(in crate::nn) kernels: &'static [&'static str],
+}
+
+impl Program {
+    /// From a source text, with the engine's constants.
+    pub(in crate::nn) fn new(text: &str, kernels: &'static [&'static str]) -> Self {
+        Self {
+            source: format!("#define NORM_EPSILON {NORM_EPSILON:e}\n#define NORM_MOMENTUM {NORM_MOMENTUM:e}\n{text}"),
+            kernels,
+        }
+    }
+
+    /// Those of the tables engine.
+    pub fn tables() -> Self {
+        Self::new(include_str!("kernels.cu"), &KERNELS)
+    }
 }
 
 /// Memory of a device, or a part of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Memory {
     /// Where it begins; 0 for none.
-    pub(super) address: u64,
+    pub(in crate::nn) address: u64,
     /// Its length.
-    pub(super) bytes: usize,
+    pub(in crate::nn) bytes: usize,
 }
 
 impl Memory {
     /// No memory: what a kernel takes for something absent.
-    pub(super) const NONE: Self = Self { address: 0, bytes: 0 };
+    pub(in crate::nn) const NONE: Self = Self { address: 0, bytes: 0 };
 
     /// The part from `start` on, counted in numbers of four bytes.
-    pub(super) fn from(self, start: usize) -> Self {
+    pub(in crate::nn) fn from(self, start: usize) -> Self {
         // A start beyond the end is a fault of this room that must not become an address.
         assert!(start * 4 <= self.bytes, "a part beyond its memory");
         Self {
             address: self.address + (start * 4) as u64,
             bytes: self.bytes - start * 4,
+        }
+    }
+
+    /// `bytes` of it from byte `start` on.
+    pub(in crate::nn) fn part(self, start: usize, bytes: usize) -> Self {
+        assert!(start + bytes <= self.bytes, "a part beyond its memory");
+        Self {
+            address: self.address + start as u64,
+            bytes,
         }
     }
 }
@@ -122,7 +147,7 @@ impl From<f64> for Argument {
 
 /// Blocks of a launch in x and y, and threads of a block in x and y.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Shape(pub(super) [u32; 4]);
+pub struct Shape(pub(in crate::nn) [u32; 4]);
 
 impl Shape {
     /// A tile for `width` features of each model.
@@ -131,7 +156,7 @@ impl Shape {
     }
 
     /// A line of `elements` for each model.
-    pub(super) fn line(elements: usize, models: usize) -> Self {
+    pub(in crate::nn) fn line(elements: usize, models: usize) -> Self {
         Self([elements.div_ceil(LINE).max(1) as u32, models as u32, LINE as u32, 1])
     }
 
@@ -141,15 +166,26 @@ impl Shape {
     }
 }
 
+/// What a product reads, makes and computes with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Numbers {
+    /// Whether A, B and C are bfloat16 instead of single precision.
+    pub(in crate::nn) half: [bool; 3],
+    /// Whether factors of single precision may be rounded to the 10 bits of tensor cores (TF32).
+    pub(in crate::nn) rounded: bool,
+}
+
 /// A matrix of each model: row-major, `stride` numbers from one model's to the next (0: all models share one).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Matrices {
+pub(in crate::nn) struct Matrices {
     pub memory: Memory,
     pub rows: usize,
     pub columns: usize,
     pub stride: usize,
     /// Read with rows and columns swapped; `rows` and `columns` are as stored.
     pub transposed: bool,
+    /// bfloat16 instead of single precision.
+    pub half: bool,
 }
 
 impl Matrices {
@@ -160,7 +196,12 @@ impl Matrices {
             columns,
             stride,
             transposed: false,
+            half: false,
         }
+    }
+
+    pub fn half(self, half: bool) -> Self {
+        Self { half, ..self }
     }
 
     pub fn transposed(self) -> Self {
@@ -181,7 +222,7 @@ impl Matrices {
     /// That `models` of them lie within their memory.
     fn check(&self, models: usize) -> Result<()> {
         let numbers = (models.max(1) - 1) * self.stride + self.rows * self.columns;
-        if numbers * 4 > self.memory.bytes {
+        if numbers * if self.half { 2 } else { 4 } > self.memory.bytes {
             return Err(Error::internal(format!(
                 "{models} matrices of {} x {} reach beyond {} bytes",
                 self.rows, self.columns, self.memory.bytes
@@ -205,6 +246,15 @@ pub struct BlasCall {
     pub(super) leading: [i32; 3],
     pub(super) strides: [i64; 3],
     pub(super) batch: i32,
+    pub(super) numbers: Numbers,
+}
+
+impl BlasCall {
+    /// With factors rounded to the 10 bits of tensor cores, where they are of single precision.
+    pub(in crate::nn) fn rounded(mut self, rounded: bool) -> Self {
+        self.numbers.rounded = rounded;
+        self
+    }
 }
 
 /// out = alpha * left x right + beta * out, row-major, for every model. A row-major matrix is its transpose in column-major order, so the
@@ -212,7 +262,7 @@ pub struct BlasCall {
 ///
 /// # Errors
 /// Where shapes do not fit each other or reach beyond their memory.
-pub(super) fn blas_call(out: Matrices, left: Matrices, right: Matrices, alpha: f32, beta: f32, models: usize) -> Result<BlasCall> {
+pub(in crate::nn) fn blas_call(out: Matrices, left: Matrices, right: Matrices, alpha: f32, beta: f32, models: usize) -> Result<BlasCall> {
     let ((rows, inner), (inner_right, columns)) = (left.shape(), right.shape());
     if inner != inner_right || (rows, columns) != (out.rows, out.columns) || out.transposed || (models > 1 && out.stride == 0) {
         return Err(Error::internal(format!(
@@ -234,6 +284,10 @@ pub(super) fn blas_call(out: Matrices, left: Matrices, right: Matrices, alpha: f
         leading: [right.columns as i32, left.columns as i32, out.columns as i32],
         strides: [right.stride as i64, left.stride as i64, out.stride as i64],
         batch: models as i32,
+        numbers: Numbers {
+            half: [right.half, left.half, out.half],
+            rounded: false,
+        },
     })
 }
 
@@ -249,6 +303,8 @@ pub trait Accelerator {
     /// # Errors
     /// Where there is not enough.
     fn reserve(&mut self, bytes: usize) -> Result<Memory>;
+    /// Gives back what was reserved as a whole.
+    fn release(&mut self, memory: Memory);
     /// Gives back all that was reserved.
     fn release_all(&mut self);
     /// Copies to the device.
@@ -302,7 +358,7 @@ mod tests {
         assert_eq!(Argument::from(3_usize).slot() as u32, 3);
         assert_ne!(Argument::from(3_usize).slot(), 3);
         assert_eq!(Argument::from(1.5_f64).slot(), 1.5_f64.to_bits());
-        let text = source();
+        let text = Program::tables().source;
         assert!(text.contains("#define NORM_EPSILON 1e-5") && text.contains("#define NORM_MOMENTUM 1e-1"));
         for (name, size) in [("TILE", TILE), ("DEEP", DEEP), ("LINE", LINE)] {
             assert!(text.contains(&format!("#define {name} {size}\n")), "{name}");

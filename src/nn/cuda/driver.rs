@@ -17,7 +17,7 @@ use cudarc::driver::{CudaContext, CudaFunction, DriverError, result, sys};
 use cudarc::nvrtc::{CompileError, CompileOptions, Ptx, compile_ptx_with_opts};
 
 use super::super::device::Gpu;
-use super::accelerator::{Accelerator, Argument, BlasCall, KERNELS, Memory, Shape, source, within};
+use super::accelerator::{Accelerator, Argument, BlasCall, Memory, Program, Shape, within};
 use crate::error::{Error, Result};
 
 /// Oldest compute capability: what NVRTC 13 still compiles for (Turing).
@@ -108,13 +108,13 @@ fn gpu(number: usize) -> Result<Gpu> {
 ///
 /// # Errors
 /// With NVRTC's messages where the source cannot be compiled for it.
-pub(super) fn compile(architecture: &str) -> Result<Ptx> {
+pub(in crate::nn) fn compile(program: &Program, architecture: &str) -> Result<Ptx> {
     let options = CompileOptions {
         options: vec![format!("--gpu-architecture={architecture}"), "--std=c++17".to_owned()],
         name: Some("kernels.cu".to_owned()),
         ..CompileOptions::default()
     };
-    compile_ptx_with_opts(source(), options).map_err(|error| {
+    compile_ptx_with_opts(&program.source, options).map_err(|error| {
         let text = match &error {
             CompileError::CompileError { log, .. } => log.to_string_lossy().into_owned(),
             other => format!("{other:?}"),
@@ -136,17 +136,17 @@ pub struct GpuDevice {
 unsafe impl Send for GpuDevice {}
 
 impl GpuDevice {
-    /// Opens the GPU of this number and compiles the kernels for it. The libraries must have been found (see
+    /// Opens the GPU of this number and compiles kernels for it. The libraries must have been found (see
     /// [`DeviceChoice::resolve`](super::super::DeviceChoice::resolve)).
     ///
     /// # Errors
-    /// Where the driver, NVRTC or cuBLAS fail.
-    pub fn open(number: usize) -> Result<Self> {
+    /// Where the driver, NVRTC or cuBLAS fail, or the kernels cannot be compiled.
+    pub fn open(number: usize, program: &Program) -> Result<Self> {
         let context = CudaContext::new(number).map_err(|error| failed(&format!("open GPU {number}"), error))?;
         let (major, minor) = context
             .compute_capability()
             .map_err(|error| failed("tell the compute capability", error))?;
-        let code = compile(&format!("compute_{major}{minor}"))?;
+        let code = compile(program, &format!("compute_{major}{minor}"))?;
         let module = context.load_module(code).map_err(|error| {
             failed("load the kernels", error)
                 .hint("a driver older than NVRTC refuses its code: update the driver, or run `bash scripts/cuda_libraries.sh FOLDER 12`")
@@ -155,7 +155,7 @@ impl GpuDevice {
             let function = module.load_function(name).map_err(|error| failed("find a kernel", error))?;
             Ok((*name, function))
         };
-        let functions = KERNELS.iter().map(load).collect::<Result<_>>()?;
+        let functions = program.kernels.iter().map(load).collect::<Result<_>>()?;
         let blas = blas::create_handle().map_err(|error| Error::input(format!("cuBLAS cannot be started: {error:?}")))?;
         Ok(Self {
             context,
@@ -189,12 +189,20 @@ impl Accelerator for GpuDevice {
         // SAFETY: plain memory, filled with zeros before anything reads it.
         let address = unsafe { result::malloc_sync(bytes) }.map_err(|error| {
             failed(&format!("reserve {} MiB", bytes.div_ceil(1 << 20)), error)
-                .hint("fewer scenarios at once need less memory: `--chunk 20`; or compute with `--device cpu`")
+                .hint("compute less at once (`--chunk 20` scenarios, a `--batch` of 64 images), or with `--device cpu`")
         })?;
         self.reserved.push(address);
         let memory = Memory { address, bytes };
         self.clear(memory)?;
         Ok(memory)
+    }
+
+    fn release(&mut self, memory: Memory) {
+        if let Some(place) = self.reserved.iter().position(|address| *address == memory.address) {
+            let _ = self.bind();
+            // SAFETY: reserved above and given back once. The driver waits for work that still uses it.
+            let _ = unsafe { result::free_sync(self.reserved.swap_remove(place)) };
+        }
     }
 
     fn release_all(&mut self) {
@@ -279,28 +287,43 @@ impl Accelerator for GpuDevice {
         let [a, b, c] = call.addresses;
         let [lda, ldb, ldc] = call.leading;
         let [stride_a, stride_b, stride_c] = call.strides;
+        // Sums are always of single precision.
+        let of = |half: bool| match half {
+            true => blas_sys::cudaDataType::CUDA_R_16BF,
+            false => blas_sys::cudaDataType::CUDA_R_32F,
+        };
+        let [type_a, type_b, type_c] = call.numbers.half.map(of);
+        let compute = match call.numbers.rounded {
+            true => blas_sys::cublasComputeType_t::CUBLAS_COMPUTE_32F_FAST_TF32,
+            false => blas_sys::cublasComputeType_t::CUBLAS_COMPUTE_32F,
+        };
         // SAFETY: the matrices lie within memory that the driver reserved (`blas_call` has checked it); the two factors are read before
         // the call returns.
         unsafe {
-            blas::sgemm_strided_batched(
+            blas::gemm_strided_batched_ex(
                 self.blas,
                 transpose_a,
                 transpose_b,
                 call.m,
                 call.n,
                 call.k,
-                &raw const call.alpha,
-                a as *const f32,
+                (&raw const call.alpha).cast(),
+                a as *const std::ffi::c_void,
+                type_a,
                 lda,
                 stride_a,
-                b as *const f32,
+                b as *const std::ffi::c_void,
+                type_b,
                 ldb,
                 stride_b,
-                &raw const call.beta,
-                c as *mut f32,
+                (&raw const call.beta).cast(),
+                c as *mut std::ffi::c_void,
+                type_c,
                 ldc,
                 stride_c,
                 call.batch,
+                compute,
+                blas_sys::cublasGemmAlgo_t::CUBLAS_GEMM_DEFAULT,
             )
         }
         .map_err(|error| Error::input(format!("cuBLAS failed: {error:?}")))
@@ -319,12 +342,16 @@ mod tests {
             println!("skipped: no NVRTC (set RECANT_CUDA_LIBRARIES to a folder that holds it)");
             return;
         }
-        for architecture in ["compute_75", "compute_80", "compute_90"] {
-            let code = compile(architecture).unwrap().to_src();
-            for kernel in KERNELS {
-                assert!(code.contains(&format!(".entry {kernel}(")), "{kernel} for {architecture}");
+        let mut programs = vec![Program::tables()];
+        programs.extend(crate::nn::images::gpu_programs());
+        for program in &programs {
+            for architecture in ["compute_75", "compute_80", "compute_90"] {
+                let code = compile(program, architecture).unwrap().to_src();
+                for kernel in program.kernels {
+                    assert!(code.contains(&format!(".entry {kernel}(")), "{kernel} for {architecture}");
+                }
             }
         }
-        assert!(compile("compute_1").unwrap_err().message().contains("compute_1"));
+        assert!(compile(&programs[0], "compute_1").unwrap_err().message().contains("compute_1"));
     }
 }

@@ -27,7 +27,17 @@ static std::vector<char> stacks;
 static std::vector<char> done;
 static size_t current;
 
-static void __syncthreads() { swapcontext(&threads[current], &scheduler); }
+// Set while a kernel that declares no shared memory runs: its threads have nothing to wait for and run one after the other.
+static bool alone;
+
+static void __syncthreads()
+{
+    if (alone) {
+        fputs("a barrier in a kernel without shared memory\n", stderr);
+        abort();
+    }
+    swapcontext(&threads[current], &scheduler);
+}
 static int atomicAdd(int *to, int value)
 {
     int before = *to;
@@ -45,6 +55,18 @@ static double __longlong_as_double(long long bits)
     double value;
     memcpy(&value, &bits, sizeof value);
     return value;
+}
+static float __uint_as_float(unsigned bits)
+{
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+static unsigned __float_as_uint(float value)
+{
+    unsigned bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
 }
 using std::isfinite;
 
@@ -78,11 +100,20 @@ static void enter()
     swapcontext(&threads[current], &scheduler);
 }
 
-template <class... P> static int launch(void (*kernel)(P...), const unsigned *shape, void **slots, unsigned count)
+template <class... P> static int launch(void (*kernel)(P...), const unsigned *shape, void **slots, unsigned count, bool apart)
 {
     if (count != sizeof...(P))
         return 2;
     Bound<P...> bound(kernel, slots);
+    alone = apart;
+    if (apart) {
+        for (blockIdx.y = 0; blockIdx.y < (int)shape[1]; blockIdx.y++)
+            for (blockIdx.x = 0; blockIdx.x < (int)shape[0]; blockIdx.x++)
+                for (threadIdx.y = 0; threadIdx.y < (int)shape[3]; threadIdx.y++)
+                    for (threadIdx.x = 0; threadIdx.x < (int)shape[2]; threadIdx.x++)
+                        bound.run();
+        return 0;
+    }
     call = &bound;
     size_t wide = shape[2], size = (size_t)shape[2] * shape[3];
     threads.resize(size);
@@ -113,44 +144,48 @@ template <class... P> static int launch(void (*kernel)(P...), const unsigned *sh
     return 0;
 }
 
-#define KERNEL(kernel)                                                                                                                     \
+#define KERNEL(kernel, apart)                                                                                                              \
     if (!strcmp(name, #kernel))                                                                                                            \
-        return launch(kernel, shape, slots, count);
+        return launch(kernel, shape, slots, count, apart);
 
 // shape: blocks in x and y, threads in x and y. 0: done, 1: no such kernel, 2: wrong number of arguments.
 extern "C" int recant_launch(const char *name, const unsigned *shape, void **slots, unsigned count)
 {
-    KERNEL(gather)
-    KERNEL(norm_forward)
-    KERNEL(norm_backward)
-    KERNEL(cross_entropy)
-    KERNEL(bias_step)
-    KERNEL(frozen_forward)
-    KERNEL(frozen_backward)
-    KERNEL(bias_sums)
-    KERNEL(squared)
-    KERNEL(add_batch)
-    KERNEL(finish_means)
-    KERNEL(ratio_percentile)
-    KERNEL(dampen)
-    KERNEL(predict)
+#include "list.inc"
     return 1;
 }
 
-// C = alpha op(A) op(B) + beta C for `batch` matrices, column-major as cublasSgemmStridedBatched has it: op(A) is m x k, op(B) k x n.
-extern "C" void recant_gemm(int transpose_a, int transpose_b, int m, int n, int k, float alpha, const float *a, int lda, long long stride_a,
-                            const float *b, int ldb, long long stride_b, float beta, float *c, int ldc, long long stride_c, int batch)
+// bfloat16 as the kernels have it: the upper half of a float, rounded to nearest, ties to even.
+static float number(const void *from, int half, size_t at)
+{
+    return half ? __uint_as_float((unsigned)((const unsigned short *)from)[at] << 16) : ((const float *)from)[at];
+}
+static void put(void *to, int half, size_t at, float value)
+{
+    unsigned bits = __float_as_uint(value);
+    if (!half)
+        ((float *)to)[at] = value;
+    else if (value != value)
+        ((unsigned short *)to)[at] = (unsigned short)(bits >> 16 | 0x40);
+    else
+        ((unsigned short *)to)[at] = (unsigned short)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+// C = alpha op(A) op(B) + beta C for `batch` matrices, column-major as cublasGemmStridedBatchedEx has it: op(A) is m x k, op(B) k x n.
+extern "C" void recant_gemm(int transpose_a, int transpose_b, int m, int n, int k, float alpha, const void *a, int half_a, int lda,
+                            long long stride_a, const void *b, int half_b, int ldb, long long stride_b, float beta, void *c, int half_c,
+                            int ldc, long long stride_c, int batch)
 {
     for (int each = 0; each < batch; each++)
         for (int j = 0; j < n; j++)
             for (int i = 0; i < m; i++) {
                 double sum = 0.0;
                 for (int p = 0; p < k; p++) {
-                    float left = a[each * stride_a + (transpose_a ? p + (size_t)i * lda : i + (size_t)p * lda)];
-                    float right = b[each * stride_b + (transpose_b ? j + (size_t)p * ldb : p + (size_t)j * ldb)];
+                    float left = number(a, half_a, each * stride_a + (transpose_a ? p + (size_t)i * lda : i + (size_t)p * lda));
+                    float right = number(b, half_b, each * stride_b + (transpose_b ? j + (size_t)p * ldb : p + (size_t)j * ldb));
                     sum += (double)left * right;
                 }
-                float *to = &c[each * stride_c + i + (size_t)j * ldc];
-                *to = (float)(alpha * sum + (beta == 0.0f ? 0.0 : (double)beta * *to));
+                size_t to = each * stride_c + i + (size_t)j * ldc;
+                put(c, half_c, to, (float)(alpha * sum + (beta == 0.0f ? 0.0 : (double)beta * number(c, half_c, to))));
             }
 }

@@ -3,34 +3,42 @@
 
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use libloading::Library;
 
-use super::accelerator::{Accelerator, Argument, BlasCall, Memory, Shape, source, within};
+use super::accelerator::{Accelerator, Argument, BlasCall, Memory, Program, Shape, within};
 use crate::error::{Error, Result};
 
 type Launch = unsafe extern "C" fn(*const i8, *const u32, *mut *mut u64, u32) -> i32;
-type Gemm = unsafe extern "C" fn(i32, i32, i32, i32, i32, f32, u64, i32, i64, u64, i32, i64, f32, u64, i32, i64, i32);
+type Gemm = unsafe extern "C" fn(i32, i32, i32, i32, i32, f32, u64, i32, i32, i64, u64, i32, i32, i64, f32, u64, i32, i32, i64, i32);
 
 /// The host as a device of so much memory.
 pub(crate) struct Host {
     library: &'static Library,
-    blocks: Vec<Vec<u64>>,
+    /// Blocks that begin at multiples of 16, as a driver's do.
+    blocks: Vec<Vec<u128>>,
     pub total: usize,
     pub launches: usize,
 }
 
 /// The compiled kernels; `None`, with a printed line, where there is no C++ compiler. Kernels share what is `static`, so one test at a
 /// time may hold the lock.
-static LOCK: std::sync::Mutex<()> = std::sync::Mutex::new(());
+static LOCK: Mutex<()> = Mutex::new(());
 
-fn compiled() -> Option<&'static Library> {
-    static COMPILED: OnceLock<Option<Library>> = OnceLock::new();
-    COMPILED.get_or_init(compile).as_ref()
+/// A program's library, compiled once.
+fn compiled(program: &Program) -> Option<&'static Library> {
+    static COMPILED: Mutex<Vec<(String, &'static Library)>> = Mutex::new(Vec::new());
+    let mut known = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, library)) = known.iter().find(|(source, _)| *source == program.source) {
+        return Some(library);
+    }
+    let library: &'static Library = Box::leak(Box::new(compile(program)?));
+    known.push((program.source.clone(), library));
+    Some(library)
 }
 
-fn compile() -> Option<Library> {
+fn compile(program: &Program) -> Option<Library> {
     let compiler = std::env::var("CXX").unwrap_or_else(|_| "c++".to_owned());
     if Command::new(&compiler).arg("--version").output().is_err() {
         println!("skipped: no C++ compiler `{compiler}` to check the GPU kernels with");
@@ -38,10 +46,28 @@ fn compile() -> Option<Library> {
     }
     let folder = tempfile::tempdir().unwrap();
     let (kernels, library) = (folder.path().join("kernels.cu"), folder.path().join("kernels.so"));
-    std::fs::write(&kernels, source()).unwrap();
+    let line = |kernel: &&str| {
+        let body = program.source.split(&format!("__global__ void {kernel}(")).nth(1).unwrap();
+        let body = body.split("\n}\n").next().unwrap();
+        format!("KERNEL({kernel}, {})\n", !body.contains("__shared__"))
+    };
+    let list: String = program.kernels.iter().map(line).collect();
+    std::fs::write(&kernels, &program.source).unwrap();
+    std::fs::write(folder.path().join("list.inc"), list).unwrap();
     let output = Command::new(&compiler)
-        .args(["-O1", "-std=c++17", "-shared", "-fPIC", "-Wall", "-Werror", "-ffp-contract=off"])
+        .args([
+            "-O1",
+            "-std=c++17",
+            "-shared",
+            "-fPIC",
+            "-Wall",
+            "-Werror",
+            "-Wno-unused-function",
+            "-ffp-contract=off",
+        ])
         .arg(format!("-DKERNELS=\"{}\"", kernels.display()))
+        .arg("-I")
+        .arg(folder.path())
         .arg("-o")
         .arg(&library)
         .arg(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/nn/cuda/host.cpp"))
@@ -54,9 +80,14 @@ fn compile() -> Option<Library> {
 
 impl Host {
     /// A host of `total` bytes and the guard that keeps other tests off the kernels; `None` where they cannot be compiled.
-    pub fn new(total: usize) -> Option<(Self, std::sync::MutexGuard<'static, ()>)> {
-        let guard = LOCK.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let library = compiled()?;
+    pub fn new(total: usize) -> Option<(Self, MutexGuard<'static, ()>)> {
+        Self::with(&Program::tables(), total)
+    }
+
+    /// The same with other kernels.
+    pub fn with(program: &Program, total: usize) -> Option<(Self, MutexGuard<'static, ()>)> {
+        let guard = LOCK.lock().unwrap_or_else(PoisonError::into_inner);
+        let library = compiled(program)?;
         let host = Self {
             library,
             blocks: Vec::new(),
@@ -67,7 +98,7 @@ impl Host {
     }
 
     fn used(&self) -> usize {
-        self.blocks.iter().map(|block| block.len() * 8).sum()
+        self.blocks.iter().map(|block| block.len() * 16).sum()
     }
 }
 
@@ -80,9 +111,13 @@ impl Accelerator for Host {
         if bytes > self.total - self.used() {
             return Err(Error::input("the host device has no more memory"));
         }
-        self.blocks.push(vec![0; bytes.div_ceil(8)]);
+        self.blocks.push(vec![0; bytes.div_ceil(16)]);
         let address = self.blocks.last_mut().unwrap().as_mut_ptr() as u64;
         Ok(Memory { address, bytes })
+    }
+
+    fn release(&mut self, memory: Memory) {
+        self.blocks.retain(|block| block.as_ptr() as u64 != memory.address);
     }
 
     fn release_all(&mut self) {
@@ -141,6 +176,7 @@ impl Accelerator for Host {
         let [lda, ldb, ldc] = call.leading;
         let [stride_a, stride_b, stride_c] = call.strides;
         let [transpose_a, transpose_b] = call.transpose.map(i32::from);
+        let [half_a, half_b, half_c] = call.numbers.half.map(i32::from);
         self.launches += 1;
         // SAFETY: as above; matrices were checked to lie within their memory.
         unsafe {
@@ -153,13 +189,16 @@ impl Accelerator for Host {
                 call.k,
                 call.alpha,
                 a,
+                half_a,
                 lda,
                 stride_a,
                 b,
+                half_b,
                 ldb,
                 stride_b,
                 call.beta,
                 c,
+                half_c,
                 ldc,
                 stride_c,
                 call.batch,

@@ -14,7 +14,8 @@ mod passes;
 #[cfg(test)]
 mod tests;
 
-pub use accelerator::{Accelerator, Argument, BlasCall, Memory, Shape};
+pub use accelerator::{Accelerator, Argument, BlasCall, Memory, Numbers, Program, Shape};
+pub(super) use accelerator::{Matrices, blas_call};
 pub use driver::GpuDevice;
 pub(super) use driver::{gpus, opens};
 pub use frozen::{Dampened, Place};

@@ -1,7 +1,9 @@
 //! Importances of an image network's parameters, in evaluation mode; see [`ImportanceKind`].
 
+use std::ops::Range;
 use std::sync::RwLock;
 
+use super::device::{Back, Batch, Compute, Term};
 use super::network::ImageNetwork;
 use super::pass::{Mode, Workspace, cross_entropy, most_parts};
 use super::source::ImageSource;
@@ -32,21 +34,24 @@ enum Sum {
 ///
 /// # Errors
 /// Where images and network do not fit each other, there are no rows, a gradient is not a finite number, or the person asks to stop.
-pub fn image_importance<T: Real>(
+pub fn image_importance<'c, T: Real>(
     network: &ImageNetwork<T>,
     source: &dyn ImageSource<T>,
     rows: &[u32],
     (kind, batch): (ImportanceKind, usize),
-    threads: usize,
+    compute: impl Into<Compute<'c>>,
     progress: &dyn Progress,
 ) -> Result<Importance> {
+    let compute = compute.into();
     let (sum, size) = match kind {
         ImportanceKind::SquaredBatchGradient => (Sum::SquaredGradient, batch),
+        // A device keeps images apart whatever their number.
+        ImportanceKind::PerSampleFisher if compute.has_device(network) => (Sum::Squares, batch),
         // As many images at once as there are parts: then every part is one image.
         ImportanceKind::PerSampleFisher => (Sum::Squares, most_parts(network.parameters().len()).min(batch.saturating_mul(8))),
     };
     let batches = cut(rows, size)?;
-    let values = over_batches(network, source, &batches, sum, threads, progress)?;
+    let values = over_batches(network, source, &batches, sum, compute, progress)?;
     Ok(Importance { kind, values })
 }
 
@@ -55,15 +60,15 @@ pub fn image_importance<T: Real>(
 ///
 /// # Errors
 /// As [`image_importance`].
-pub fn image_importance_in_batches<T: Real>(
+pub fn image_importance_in_batches<'c, T: Real>(
     network: &ImageNetwork<T>,
     source: &dyn ImageSource<T>,
     batches: &[Vec<u32>],
-    threads: usize,
+    compute: impl Into<Compute<'c>>,
     progress: &dyn Progress,
 ) -> Result<Importance> {
     let batches: Vec<&[u32]> = batches.iter().filter(|rows| !rows.is_empty()).map(Vec::as_slice).collect();
-    let values = over_batches(network, source, &batches, Sum::SquaredGradient, threads, progress)?;
+    let values = over_batches(network, source, &batches, Sum::SquaredGradient, compute.into(), progress)?;
     let kind = ImportanceKind::SquaredBatchGradient;
     Ok(Importance { kind, values })
 }
@@ -73,15 +78,15 @@ pub fn image_importance_in_batches<T: Real>(
 ///
 /// # Errors
 /// As [`image_importance`].
-pub fn image_output_sensitivity<T: Real>(
+pub fn image_output_sensitivity<'c, T: Real>(
     network: &ImageNetwork<T>,
     source: &dyn ImageSource<T>,
     rows: &[u32],
     batch: usize,
-    threads: usize,
+    compute: impl Into<Compute<'c>>,
     progress: &dyn Progress,
 ) -> Result<Vec<f64>> {
-    over_batches(network, source, &cut(rows, batch)?, Sum::Reaction, threads, progress)
+    over_batches(network, source, &cut(rows, batch)?, Sum::Reaction, compute.into(), progress)
 }
 
 fn cut(rows: &[u32], batch: usize) -> Result<Vec<&[u32]>> {
@@ -97,9 +102,10 @@ fn over_batches<T: Real>(
     source: &dyn ImageSource<T>,
     batches: &[&[u32]],
     sum: Sum,
-    threads: usize,
+    compute: Compute,
     progress: &dyn Progress,
 ) -> Result<Vec<f64>> {
+    let threads = compute.threads;
     let images: usize = batches.iter().map(|rows| rows.len()).sum();
     if images == 0 {
         return Err(Error::input("there are no images to measure importances on"));
@@ -108,6 +114,10 @@ fn over_batches<T: Real>(
     if let Some(row) = batches.iter().copied().flatten().find(|row| **row as usize >= labels.len()) {
         return Err(Error::internal(format!("image {row} of {}", labels.len())));
     }
+    let mut device = compute.start(network)?;
+    if let Some(device) = &mut device {
+        device.hold(source)?;
+    }
     let mut totals = vec![0.0; network.parameters().len()];
     let mut workspace = Workspace::new();
     let mut values = Vec::new();
@@ -115,20 +125,36 @@ fn over_batches<T: Real>(
     let mut measure = || {
         for rows in batches {
             progress.check()?;
-            values.resize(rows.len() * source.shape().len(), T::ZERO);
-            source.fill(0, rows, threads, &mut values)?;
             let own: Vec<u8> = rows.iter().map(|row| labels[*row as usize]).collect();
-            network.check(&values, &own)?;
             let scale = match sum {
                 Sum::Squares => 1.0,
                 Sum::SquaredGradient | Sum::Reaction => 1.0 / rows.len() as f64,
             };
-            workspace.pass(network, &values, Mode::Evaluation, threads, &|range, logits, deltas| match sum {
+            let deltas = |range: Range<usize>, logits: &[T], deltas: &mut [T]| match sum {
                 Sum::Reaction => squared_length(logits, scale, deltas),
                 _ => cross_entropy(&own[range], logits, scale, deltas),
-            });
-            add_up(&workspace, sum, threads, &mut totals);
+            };
+            if let Some(device) = &device {
+                network.check_labels(&own, rows.len())?;
+                let back = if sum == Sum::Squares { Back::Squares } else { Back::Gradient };
+                let batch = Batch::Rows(source, 0, rows);
+                device.pass(&batch, Mode::Evaluation, back, network.spec().classes, &deltas, &|_| Ok(()))?;
+                match sum {
+                    Sum::Squares => {}
+                    Sum::SquaredGradient => device.add_up(Term::Square)?,
+                    Sum::Reaction => device.add_up(Term::Size)?,
+                }
+            } else {
+                values.resize(rows.len() * source.shape().len(), T::ZERO);
+                source.fill(0, rows, threads, &mut values)?;
+                network.check(&values, &own)?;
+                workspace.pass(network, &values, Mode::Evaluation, threads, &deltas);
+                add_up(&workspace, sum, threads, &mut totals);
+            }
             progress.advance(rows.len() as u64);
+        }
+        if let Some(device) = &device {
+            totals = device.totals()?;
         }
         Ok(())
     };

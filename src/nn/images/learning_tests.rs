@@ -99,15 +99,12 @@ fn steps_on_mixed_losses_descend_along_finite_differences() {
         ..ImageRecipe::published_forgetting(10)
     };
     let loss_of = |network: &ImageNetwork<f64>| {
-        let mut network = network.clone();
-        ImageStepper::new(&network, 2)
-            .step_on(&mut network, &images, &losses, &recipe, 0.0)
-            .unwrap()
+        let mut stepper = ImageStepper::new(network.clone(), 2).unwrap();
+        stepper.step_on(&images, &losses, &recipe, 0.0).unwrap()
     };
-    let mut moved = start.clone();
-    let loss = ImageStepper::new(&start, 3)
-        .step_on(&mut moved, &images, &losses, &recipe, 1.0)
-        .unwrap();
+    let mut stepper = ImageStepper::new(start.clone(), 3).unwrap();
+    let loss = stepper.step_on(&images, &losses, &recipe, 1.0).unwrap();
+    let moved = stepper.into_network().unwrap();
     near("the loss before the step", loss, loss_of(&start), 1e-12);
     let parameters = start.parameters().len();
     for index in (0..parameters).step_by(parameters / 60) {
@@ -127,13 +124,11 @@ fn steps_on_mixed_losses_descend_along_finite_differences() {
         ..losses
     };
     let recipe = ImageRecipe::published_forgetting(10);
-    let (mut one, mut other) = (start.clone(), start.clone());
-    ImageStepper::new(&start, 1)
-        .step_on(&mut one, &images, &plain, &recipe, 0.1)
-        .unwrap();
-    ImageStepper::new(&start, 1)
-        .step(&mut other, &images, &labels, &recipe, 0.1)
-        .unwrap();
+    let stepper = || ImageStepper::new(start.clone(), 1).unwrap();
+    let (mut one, mut other) = (stepper(), stepper());
+    one.step_on(&images, &plain, &recipe, 0.1).unwrap();
+    other.step(StepImages::Values(&images), &labels, &recipe, 0.1).unwrap();
+    let (one, other) = (one.into_network().unwrap(), other.into_network().unwrap());
     for (one, other) in one.parameters().iter().zip(other.parameters()) {
         near("equal weights are a plain step", *one, *other, 1e-12);
     }
@@ -141,11 +136,7 @@ fn steps_on_mixed_losses_descend_along_finite_differences() {
         label_weights: &[0.2; 4],
         ..plain
     };
-    assert!(
-        ImageStepper::new(&start, 1)
-            .step_on(&mut one, &images, &wrong, &recipe, 0.1)
-            .is_err()
-    );
+    assert!(stepper().step_on(&images, &wrong, &recipe, 0.1).is_err());
 }
 
 /// Keeps the checkpoints of a training, or gives one.
@@ -189,7 +180,7 @@ fn training_goes_on_from_any_epoch_with_the_bytes_of_one_that_was_never_stopped(
             recipe: &recipe,
             seed: Seed(3),
             first_epoch: 0,
-            threads: 2,
+            compute: 2.into(),
         };
         let kept = Kept::default();
         let (whole, log) = training.run(&start, &kept, &Silent::default()).unwrap();

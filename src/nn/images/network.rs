@@ -166,6 +166,17 @@ impl<T: Real> ImageNetwork<T> {
                 self.spec.input
             )));
         }
+        self.check_labels(labels, labels.len())
+    }
+
+    /// That there are so many labels, each of a class.
+    pub(super) fn check_labels(&self, labels: &[u8], images: usize) -> Result<()> {
+        if labels.is_empty() {
+            return Err(Error::input("there are no images"));
+        }
+        if labels.len() != images {
+            return Err(Error::internal(format!("{} labels for {images} images", labels.len())));
+        }
         match labels.iter().find(|label| usize::from(**label) >= self.spec.classes) {
             Some(label) => Err(Error::internal(format!("label {label} of {} classes", self.spec.classes))),
             None => Ok(()),

@@ -15,6 +15,60 @@ pub trait ImageSource<T>: Sync {
     /// # Errors
     /// Where a row does not exist.
     fn fill(&self, epoch: u32, rows: &[u32], threads: usize, into: &mut [T]) -> Result<()>;
+    /// The images as bytes, for a device that makes of them by itself what [`ImageSource::fill`] writes; `None` where there are none.
+    fn bytes(&self) -> Option<ByteImages<'_>> {
+        None
+    }
+    /// What happens to images `rows` in epoch `epoch`, where there are bytes.
+    ///
+    /// # Errors
+    /// Where a row does not exist, or there are no bytes.
+    fn placings(&self, _epoch: u32, _rows: &[u32]) -> Result<Vec<Placing>> {
+        Err(Error::internal("a source without bytes is asked what happens to them"))
+    }
+}
+
+/// Images as bytes.
+#[derive(Debug, Clone)]
+pub struct ByteImages<'a> {
+    /// Size of every image.
+    pub shape: ImageShape,
+    /// Image after image, channel, row, column.
+    pub pixels: &'a [u8],
+    /// What each brightness becomes, by channel.
+    pub tables: Vec<[f32; 256]>,
+}
+
+/// What happens to an image of [`ByteImages`]: turned about its middle (nearest neighbour), mirrored, moved; what comes in from outside is
+/// brightness 0. The value at (x, y) is looked up where it was before.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Placing {
+    /// Number of the image.
+    pub image: u32,
+    /// Rows by which the place looked up lies below.
+    pub down: i32,
+    /// Columns by which it lies to the right.
+    pub right: i32,
+    /// Whether it is mirrored left to right.
+    pub mirrored: bool,
+    /// Cosine and sine of the turn; absent where there is none.
+    pub turn: Option<(f64, f64)>,
+}
+
+impl Placing {
+    /// As the kernels read it: `Placing` in `gpu/kernels.cu`.
+    pub fn to_bytes(self) -> [u8; 32] {
+        let (cosine, sine) = self.turn.unwrap_or((1.0, 0.0));
+        let flags = i32::from(self.mirrored) | i32::from(self.turn.is_some()) << 1;
+        let mut bytes = [0; 32];
+        bytes[..4].copy_from_slice(&self.image.to_ne_bytes());
+        bytes[4..8].copy_from_slice(&self.down.to_ne_bytes());
+        bytes[8..12].copy_from_slice(&self.right.to_ne_bytes());
+        bytes[12..16].copy_from_slice(&flags.to_ne_bytes());
+        bytes[16..24].copy_from_slice(&cosine.to_ne_bytes());
+        bytes[24..].copy_from_slice(&sine.to_ne_bytes());
+        bytes
+    }
 }
 
 /// Images that lie ready in memory and are the same in every epoch.
@@ -81,6 +135,13 @@ impl<'a, T> SelectedImages<'a, T> {
         self.labels = labels;
         Ok(self)
     }
+
+    fn of_inner(&self, rows: &[u32]) -> Result<Vec<u32>> {
+        let of_inner = rows.iter().map(|row| self.rows.get(*row as usize).copied());
+        of_inner
+            .collect::<Option<Vec<u32>>>()
+            .ok_or_else(|| Error::internal(format!("an image beyond {}", self.rows.len())))
+    }
 }
 
 impl<T: Real> ImageSource<T> for SelectedImages<'_, T> {
@@ -93,10 +154,14 @@ impl<T: Real> ImageSource<T> for SelectedImages<'_, T> {
     }
 
     fn fill(&self, epoch: u32, rows: &[u32], threads: usize, into: &mut [T]) -> Result<()> {
-        let of_inner = rows.iter().map(|row| self.rows.get(*row as usize).copied());
-        let of_inner = of_inner
-            .collect::<Option<Vec<u32>>>()
-            .ok_or_else(|| Error::internal(format!("an image beyond {}", self.rows.len())))?;
-        self.inner.fill(epoch, &of_inner, threads, into)
+        self.inner.fill(epoch, &self.of_inner(rows)?, threads, into)
+    }
+
+    fn bytes(&self) -> Option<ByteImages<'_>> {
+        self.inner.bytes()
+    }
+
+    fn placings(&self, epoch: u32, rows: &[u32]) -> Result<Vec<Placing>> {
+        self.inner.placings(epoch, &self.of_inner(rows)?)
     }
 }

@@ -4,9 +4,11 @@ use std::sync::RwLock;
 
 use serde::{Deserialize, Serialize};
 
+use super::device::{Back, Batch, Compute, OnDevice};
 use super::network::ImageNetwork;
 use super::pass::{LogitDeltas, Mode, Passed, Workspace, cross_entropy};
 use super::plan::Operation;
+use super::source::ImageSource;
 use crate::error::{Error, Result};
 use crate::nn::Real;
 use crate::nn::kernels;
@@ -197,12 +199,33 @@ impl ImageRecipe {
     }
 }
 
-/// Takes steps of SGD on an image network, with memory of its velocities.
-#[derive(Debug)]
-pub struct ImageStepper<T> {
-    workspace: Workspace<T>,
-    velocities: Vec<T>,
+/// Takes steps of SGD on an image network that it owns, with memory of its velocities.
+pub struct ImageStepper<'c, T: Real> {
+    network: ImageNetwork<T>,
+    way: Way<'c, T>,
     threads: usize,
+}
+
+/// Where steps are taken.
+enum Way<'c, T> {
+    Processor { workspace: Box<Workspace<T>>, velocities: Vec<T> },
+    Device(OnDevice<'c>),
+}
+
+/// The images of a step.
+#[derive(Clone, Copy)]
+pub enum StepImages<'a, T> {
+    /// Normalised values, image after image.
+    Values(&'a [T]),
+    /// Rows of a source as they are in an epoch.
+    Rows {
+        /// The source; always the same one.
+        source: &'a dyn ImageSource<T>,
+        /// Epoch.
+        epoch: u32,
+        /// Rows.
+        rows: &'a [u32],
+    },
 }
 
 /// What a step's loss makes of each of its images: the sum over them of
@@ -221,13 +244,35 @@ pub struct RowLosses<'a, T> {
     pub temperature: f64,
 }
 
-impl<T: Real> ImageStepper<T> {
+impl<'c, T: Real> ImageStepper<'c, T> {
     /// Velocities are 0.
-    pub fn new(network: &ImageNetwork<T>, threads: usize) -> Self {
-        Self {
-            workspace: Workspace::new(),
-            velocities: vec![T::ZERO; network.parameters().len()],
-            threads: threads.max(1),
+    ///
+    /// # Errors
+    /// Where the device that computes has no room.
+    pub fn new(network: ImageNetwork<T>, compute: impl Into<Compute<'c>>) -> Result<Self> {
+        let compute = compute.into();
+        let way = match compute.start(&network)? {
+            Some(device) => Way::Device(device),
+            None => Way::Processor {
+                workspace: Box::new(Workspace::new()),
+                velocities: vec![T::ZERO; network.parameters().len()],
+            },
+        };
+        Ok(Self {
+            network,
+            way,
+            threads: compute.threads.max(1),
+        })
+    }
+
+    /// Steps will be taken on rows of this source: a device may keep its images at hand.
+    ///
+    /// # Errors
+    /// Where the device fails.
+    pub fn hold(&mut self, source: &dyn ImageSource<T>) -> Result<()> {
+        match &mut self.way {
+            Way::Device(device) => device.hold(source),
+            Way::Processor { .. } => Ok(()),
         }
     }
 
@@ -236,11 +281,10 @@ impl<T: Real> ImageStepper<T> {
     ///
     /// # Errors
     /// Where the pieces do not fit each other, batch norm has a single value, or the loss is not a finite number; the network is
-    /// then as it was.
-    pub fn step(&mut self, network: &mut ImageNetwork<T>, images: &[T], labels: &[u8], recipe: &ImageRecipe, rate: f64) -> Result<f64> {
-        network.check(images, labels)?;
+    /// then as it was, but for running statistics on a device.
+    pub fn step(&mut self, images: StepImages<T>, labels: &[u8], recipe: &ImageRecipe, rate: f64) -> Result<f64> {
         let scale = 1.0 / labels.len() as f64;
-        self.take(network, images, recipe, rate, &|range, logits, deltas| {
+        self.take(images, labels, recipe, rate, &|range, logits, deltas| {
             cross_entropy(&labels[range], logits, scale, deltas)
         })
     }
@@ -249,22 +293,14 @@ impl<T: Real> ImageStepper<T> {
     ///
     /// # Errors
     /// As [`ImageStepper::step`].
-    pub fn step_on(
-        &mut self,
-        network: &mut ImageNetwork<T>,
-        images: &[T],
-        losses: &RowLosses<T>,
-        recipe: &ImageRecipe,
-        rate: f64,
-    ) -> Result<f64> {
-        network.check(images, losses.labels)?;
-        let (count, classes) = (losses.labels.len(), network.spec().classes);
+    pub fn step_on(&mut self, images: &[T], losses: &RowLosses<T>, recipe: &ImageRecipe, rate: f64) -> Result<f64> {
+        let (count, classes) = (losses.labels.len(), self.network.spec().classes);
         let targets = losses.target_weights.len();
         let fits = losses.label_weights.len() == count && (targets == 0 || targets == count) && losses.targets.len() == targets * classes;
         if !(fits && losses.temperature > 0.0 && losses.temperature.is_finite()) {
             return Err(Error::internal("a step's weights and targets do not fit its images"));
         }
-        self.take(network, images, recipe, rate, &|range, logits, deltas| {
+        self.take(StepImages::Values(images), losses.labels, recipe, rate, &|range, logits, deltas| {
             let mut loss = 0.0;
             let mut own = vec![0.0; classes];
             for (row, (logits, deltas)) in range.zip(logits.chunks_exact(classes).zip(deltas.chunks_exact_mut(classes))) {
@@ -286,68 +322,126 @@ impl<T: Real> ImageStepper<T> {
     }
 
     /// A step on the loss that `deltas` makes of the logits.
-    fn take(
-        &mut self,
-        network: &mut ImageNetwork<T>,
-        images: &[T],
-        recipe: &ImageRecipe,
-        rate: f64,
-        deltas: LogitDeltas<'_, T>,
-    ) -> Result<f64> {
-        if self.velocities.len() != network.parameters().len() {
-            return Err(Error::internal("the velocities belong to another network"));
+    fn take(&mut self, images: StepImages<T>, labels: &[u8], recipe: &ImageRecipe, rate: f64, deltas: LogitDeltas<'_, T>) -> Result<f64> {
+        let finite = |loss: f64| match loss.is_finite() {
+            true => Ok(()),
+            false => Err(Error::input(format!("training diverged at learning rate {rate}")).hint("choose a lower learning rate")),
+        };
+        match &mut self.way {
+            Way::Device(device) => {
+                let batch = match images {
+                    StepImages::Values(values) => {
+                        self.network.check(values, labels)?;
+                        Batch::Values(values)
+                    }
+                    StepImages::Rows { source, epoch, rows } => {
+                        self.network.check_labels(labels, rows.len())?;
+                        Batch::Rows(source, epoch, rows)
+                    }
+                };
+                let classes = self.network.spec().classes;
+                let loss = device.pass(&batch, Mode::Training, Back::Gradient, classes, deltas, &finite)?;
+                device.descend(recipe, rate)?;
+                Ok(loss)
+            }
+            Way::Processor { workspace, velocities } => {
+                let mut filled = Vec::new();
+                let values = match images {
+                    StepImages::Values(values) => values,
+                    StepImages::Rows { source, epoch, rows } => {
+                        filled.resize(rows.len() * source.shape().len(), T::ZERO);
+                        source.fill(epoch, rows, self.threads, &mut filled)?;
+                        &filled
+                    }
+                };
+                self.network.check(values, labels)?;
+                let passed = workspace.pass(&self.network, values, Mode::Training, self.threads, deltas);
+                if passed.counts.contains(&1) {
+                    return Err(Error::input(
+                        "batch norm needs more than one value: use a batch of at least 2 images",
+                    ));
+                }
+                finite(passed.loss)?;
+                descend(workspace, velocities, &mut self.network, recipe, rate, self.threads);
+                update_running(&mut self.network, &passed);
+                Ok(passed.loss)
+            }
         }
-        let passed = self.workspace.pass(network, images, Mode::Training, self.threads, deltas);
-        if passed.counts.contains(&1) {
-            return Err(Error::input(
-                "batch norm needs more than one value: use a batch of at least 2 images",
-            ));
+    }
+
+    /// The network as it is now.
+    ///
+    /// # Errors
+    /// Where the device fails.
+    pub fn network(&mut self) -> Result<&ImageNetwork<T>> {
+        if let Way::Device(device) = &self.way {
+            device.read_into(&mut self.network)?;
         }
-        if !passed.loss.is_finite() {
-            return Err(Error::input(format!("training diverged at learning rate {rate}")).hint("choose a lower learning rate"));
-        }
-        self.descend(network, recipe, rate);
-        update_running(network, &passed);
-        Ok(passed.loss)
+        Ok(&self.network)
+    }
+
+    /// The same, at the end.
+    ///
+    /// # Errors
+    /// Where the device fails.
+    pub fn into_network(mut self) -> Result<ImageNetwork<T>> {
+        self.network()?;
+        Ok(self.network)
     }
 
     /// The velocities, one per parameter.
-    pub fn velocities(&self) -> &[T] {
-        &self.velocities
+    ///
+    /// # Errors
+    /// Where the device fails.
+    pub fn velocities(&self) -> Result<Vec<T>> {
+        match &self.way {
+            Way::Device(device) => device.velocities(),
+            Way::Processor { velocities, .. } => Ok(velocities.clone()),
+        }
     }
 
     /// Goes on with the velocities of another stepper on a network of the same shape.
     ///
     /// # Errors
     /// Where their number is another.
-    pub fn set_velocities(&mut self, velocities: Vec<T>) -> Result<()> {
-        if velocities.len() != self.velocities.len() {
+    pub fn set_velocities(&mut self, new: Vec<T>) -> Result<()> {
+        if new.len() != self.network.parameters().len() {
             return Err(Error::internal("the velocities belong to another network"));
         }
-        self.velocities = velocities;
+        match &mut self.way {
+            Way::Device(device) => device.set_velocities(&new)?,
+            Way::Processor { velocities, .. } => *velocities = new,
+        }
         Ok(())
     }
+}
 
-    fn descend(&mut self, network: &mut ImageNetwork<T>, recipe: &ImageRecipe, rate: f64) {
-        let (momentum, decay, rate) = (T::from_f64(recipe.momentum), T::from_f64(recipe.weight_decay), T::from_f64(rate));
-        let blocks: Vec<_> = network
-            .parameters_mut()
-            .chunks_mut(BLOCK)
-            .zip(self.velocities.chunks_mut(BLOCK))
-            .map(RwLock::new)
-            .collect();
-        self.workspace.with_gradients(|parts| {
-            team::run(self.threads.min(blocks.len().max(1)), |member| {
-                for index in member.share(blocks.len()) {
-                    let mut block = write(&blocks[index]);
-                    let (values, velocities) = &mut *block;
-                    let start = index * BLOCK;
-                    let parts: Vec<&[T]> = parts.iter().map(|part| &part[start..start + values.len()]).collect();
-                    kernels::descend_with_momentum(values, velocities, &parts, momentum, decay, rate);
-                }
-            });
+fn descend<T: Real>(
+    workspace: &Workspace<T>,
+    velocities: &mut [T],
+    network: &mut ImageNetwork<T>,
+    recipe: &ImageRecipe,
+    rate: f64,
+    threads: usize,
+) {
+    let (momentum, decay, rate) = (T::from_f64(recipe.momentum), T::from_f64(recipe.weight_decay), T::from_f64(rate));
+    let blocks: Vec<_> = network
+        .parameters_mut()
+        .chunks_mut(BLOCK)
+        .zip(velocities.chunks_mut(BLOCK))
+        .map(RwLock::new)
+        .collect();
+    workspace.with_gradients(|parts| {
+        team::run(threads.min(blocks.len().max(1)), |member| {
+            for index in member.share(blocks.len()) {
+                let mut block = write(&blocks[index]);
+                let (values, velocities) = &mut *block;
+                let start = index * BLOCK;
+                let parts: Vec<&[T]> = parts.iter().map(|part| &part[start..start + values.len()]).collect();
+                kernels::descend_with_momentum(values, velocities, &parts, momentum, decay, rate);
+            }
         });
-    }
+    });
 }
 
 /// Moves running statistics by a tenth towards the batch's: its mean and unbiased variance.

@@ -3,9 +3,10 @@
 
 use rand::seq::SliceRandom;
 
+use super::device::Compute;
 use super::network::ImageNetwork;
 use super::source::ImageSource;
-use super::train::{ImageRecipe, ImageStepper};
+use super::train::{ImageRecipe, ImageStepper, StepImages};
 use crate::error::{Error, Result};
 use crate::nn::{EpochLog, Real, TrainingLog};
 use crate::progress::Progress;
@@ -61,8 +62,8 @@ pub struct ImageTraining<'a, T> {
     pub seed: Seed,
     /// Number of the first epoch, for orders and augmentation: 0, or the epochs done before by a training that this one continues.
     pub first_epoch: usize,
-    /// Threads; they change no result.
-    pub threads: usize,
+    /// What computes; threads change no result.
+    pub compute: Compute<'a>,
 }
 
 impl<T: Real> ImageTraining<'_, T> {
@@ -103,8 +104,9 @@ impl<T: Real> ImageTraining<'_, T> {
                 epochs: Vec::new(),
             },
         };
-        let mut stepper = ImageStepper::new(initial, self.threads);
+        let mut stepper = ImageStepper::new(at.network.clone(), self.compute)?;
         stepper.set_velocities(std::mem::take(&mut at.velocities))?;
+        stepper.hold(self.source)?;
         let left = steps.saturating_sub(at.epochs.len() * per_epoch);
         progress.start("training (images)", left.saturating_mul(self.recipe.batch) as u64);
         let outcome = self.epochs(&mut at, &mut stepper, checkpoints, progress);
@@ -116,15 +118,15 @@ impl<T: Real> ImageTraining<'_, T> {
     fn epochs(
         &self,
         at: &mut Checkpoint<T>,
-        stepper: &mut ImageStepper<T>,
+        stepper: &mut ImageStepper<'_, T>,
         checkpoints: &dyn Checkpoints<T>,
         progress: &dyn Progress,
     ) -> Result<()> {
         let images = self.source.labels().len();
         let (steps, per_epoch) = (self.recipe.steps(images), self.recipe.steps_per_epoch(images));
-        let mut batch = Vec::new();
         while at.epochs.len() * per_epoch < steps {
-            let loss = self.epoch(at.epochs.len(), &mut at.network, stepper, &mut batch, progress)?;
+            let loss = self.epoch(at.epochs.len(), stepper, progress)?;
+            at.network = stepper.network()?.clone();
             at.epochs.push(EpochLog {
                 epoch: self.first_epoch + at.epochs.len(),
                 learning_rate: self.recipe.rate(at.epochs.len() * per_epoch, images),
@@ -134,7 +136,7 @@ impl<T: Real> ImageTraining<'_, T> {
                 return Err(Error::input("training diverged: a weight is no longer a finite number").hint("choose a lower learning rate"));
             }
             if at.epochs.len() * per_epoch < steps {
-                at.velocities = stepper.velocities().to_vec();
+                at.velocities = stepper.velocities()?;
                 checkpoints.keep(at)?;
             }
         }
@@ -142,14 +144,7 @@ impl<T: Real> ImageTraining<'_, T> {
     }
 
     /// One pass over the images (or what is left of the steps); returns the mean loss.
-    fn epoch(
-        &self,
-        number: usize,
-        network: &mut ImageNetwork<T>,
-        stepper: &mut ImageStepper<T>,
-        batch: &mut Vec<T>,
-        progress: &dyn Progress,
-    ) -> Result<f64> {
+    fn epoch(&self, number: usize, stepper: &mut ImageStepper<'_, T>, progress: &dyn Progress) -> Result<f64> {
         let (recipe, labels) = (self.recipe, self.source.labels());
         let (steps, per_epoch) = (recipe.steps(labels.len()), recipe.steps_per_epoch(labels.len()));
         let (first, epoch) = (number * per_epoch, self.first_epoch + number);
@@ -165,10 +160,13 @@ impl<T: Real> ImageTraining<'_, T> {
                 start + recipe.batch
             };
             let rows = &rows[start..end];
-            batch.resize(rows.len() * self.source.shape().len(), T::ZERO);
-            self.source.fill(epoch as u32, rows, self.threads, batch)?;
             let own: Vec<u8> = rows.iter().map(|row| labels[*row as usize]).collect();
-            loss += rows.len() as f64 * stepper.step(network, batch, &own, recipe, recipe.rate(step, labels.len()))?;
+            let images = StepImages::Rows {
+                source: self.source,
+                epoch: epoch as u32,
+                rows,
+            };
+            loss += rows.len() as f64 * stepper.step(images, &own, recipe, recipe.rate(step, labels.len()))?;
             seen += rows.len();
             progress.advance(rows.len() as u64);
         }
@@ -185,7 +183,7 @@ pub fn train_images<T: Real>(
     source: &dyn ImageSource<T>,
     recipe: &ImageRecipe,
     seed: Seed,
-    threads: usize,
+    compute: impl Into<Compute<'static>>,
     progress: &dyn Progress,
 ) -> Result<TrainingLog> {
     let training = ImageTraining {
@@ -193,7 +191,7 @@ pub fn train_images<T: Real>(
         recipe,
         seed,
         first_epoch: 0,
-        threads,
+        compute: compute.into(),
     };
     let (trained, log) = training.run(network, &NoCheckpoints, progress)?;
     *network = trained;

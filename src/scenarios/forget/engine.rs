@@ -17,7 +17,7 @@ use super::{BASELINE, SWEEP};
 use crate::datasets::images::{Augmentation, ImageSet, Normalisation, Resize, TrainingImages};
 use crate::error::{Error, ErrorKind, Result};
 use crate::nn::ImportanceKind;
-use crate::nn::images::{ImageNetwork, ImageSpec, ImageTraining, StartWeights};
+use crate::nn::images::{Accelerated, Compute, ImageNetwork, ImageSpec, ImageTraining, Precision, StartWeights};
 use crate::notes::Notes;
 use crate::progress::Progress;
 use crate::repair::{self, ImageRepair, ImageRequest, OverAll, Reference, TrainedImages};
@@ -77,6 +77,7 @@ pub struct Bench {
     loaded: Vec<Loaded>,
     weights: Option<StartWeights>,
     threads: usize,
+    device: Option<Accelerated>,
 }
 
 /// A trained network and what was measured over all its training images.
@@ -170,6 +171,7 @@ impl Bench {
                 sha256: weights.sha256().to_owned(),
                 pixels: weights.input().height,
             }),
+            device: settings::CPU.to_owned(),
             parts,
             methods,
             seeds: options.seeds,
@@ -185,7 +187,36 @@ impl Bench {
             loaded,
             weights,
             threads,
+            device: None,
         })
+    }
+
+    /// Whether a device knows every layer of the networks.
+    ///
+    /// # Errors
+    /// As [`ImageNetwork::zeros`].
+    pub fn fits(&self, device: &Accelerated) -> Result<bool> {
+        for loaded in &self.loaded {
+            if !device.takes(&ImageNetwork::<f32>::zeros(&loaded.spec)?) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// On a device that computes with numbers of this precision.
+    #[must_use]
+    pub fn on(mut self, device: Accelerated, precision: Precision) -> Self {
+        self.settings.device = format!("cuda {}", precision.name());
+        self.device = Some(device);
+        self
+    }
+
+    fn with(&self) -> Compute<'_> {
+        match &self.device {
+            Some(device) => Compute::on(device, self.threads),
+            None => self.threads.into(),
+        }
     }
 
     /// What is asked for.
@@ -242,7 +273,7 @@ impl Bench {
                     recipe: &part.recipe,
                     seed,
                     first_epoch: 0,
-                    threads: self.threads,
+                    compute: self.with(),
                 };
                 let checkpoints = FileCheckpoints::new(checkpoint(folder, &name), of.clone(), &loaded.spec);
                 let (network, log) = training.run(&initial, &checkpoints, progress)?;
@@ -295,7 +326,7 @@ impl Bench {
                 None => {
                     let begun = Instant::now();
                     let rows: Vec<u32> = (0..loaded.set.train.len() as u32).collect();
-                    let values = what.measure(&model.network, &plain, &rows, batch, self.threads, progress)?;
+                    let values = what.measure(&model.network, &plain, &rows, batch, self.with(), progress)?;
                     let about = About {
                         of,
                         epochs: Vec::new(),
@@ -431,7 +462,7 @@ impl Bench {
     }
 
     fn repair<'r>(
-        &self,
+        &'r self,
         folder: &ForgetFolder,
         unit: &Unit,
         ready: &'r Ready,
@@ -452,7 +483,7 @@ impl Bench {
             forget: &ready.forget_set.forget,
             corrections: &[],
         };
-        ImageRepair::new(trained, request, self.threads, progress)
+        ImageRepair::new(trained, request, self.with(), progress)
     }
 
     fn count(&self, ready: &Ready, network: &ImageNetwork<f32>, record: Record, progress: &dyn Progress) -> Result<Record> {
@@ -466,7 +497,7 @@ impl Bench {
                 images: &loaded.set.test,
                 ..loaded.source(Augmentation::NONE, ready.seed)
             },
-            threads: self.threads,
+            compute: self.with(),
         };
         let counts = judged.counts(network, progress)?;
         Ok(Record {

@@ -2,7 +2,7 @@
 
 use crate::datasets::images::{ImageSet, TrainingImages};
 use crate::error::Result;
-use crate::nn::images::{ImageNetwork, source_logits};
+use crate::nn::images::{Compute, ImageNetwork, source_logits};
 use crate::nn::{self, softened};
 use crate::progress::Progress;
 use crate::stats::LogisticLine;
@@ -28,7 +28,7 @@ pub(super) struct Judged<'a> {
     /// Training and test images as they are.
     pub train: TrainingImages<'a>,
     pub test: TrainingImages<'a>,
-    pub threads: usize,
+    pub compute: Compute<'a>,
 }
 
 impl Judged<'_> {
@@ -36,7 +36,7 @@ impl Judged<'_> {
     /// from test images; counted are the forgotten training images that it takes for training images.
     pub fn counts(&self, network: &ImageNetwork<f32>, progress: &dyn Progress) -> Result<Counts> {
         let classes = network.spec().classes;
-        let logits = |source: &TrainingImages, rows: &[u32]| source_logits(network, source, rows, 0, self.threads, progress);
+        let logits = |source: &TrainingImages, rows: &[u32]| source_logits(network, source, rows, 0, self.compute, progress);
         let all: Vec<u32> = (0..self.set.test.len() as u32).collect();
         let test = logits(&self.test, &all)?;
         let forgotten = logits(&self.train, &self.forget_set.forget)?;

@@ -18,13 +18,15 @@ pub mod summary;
 pub mod tables;
 pub mod task;
 
+#[cfg(all(test, feature = "cuda"))]
+mod gpu_tests;
 #[cfg(test)]
 mod tests;
 
 pub use data::{Reading, RecipeChanges};
 pub use engine::{Bench, ForgetOptions};
 pub use folder::{ForgetFolder, Record};
-pub use settings::{ForgetSettings, Unit};
+pub use settings::{CPU, ForgetSettings, Unit};
 pub use summary::{ForgetReport, summarise};
 
 use crate::error::Result;

@@ -82,6 +82,9 @@ pub struct ForgetSettings {
     /// The weights in a file that every model starts from; absent: weights drawn at random.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weights: Option<WeightsSettings>,
+    /// What computes: `cpu`, or `cuda` and a precision, whose records agree with the processor's to rounding only.
+    #[serde(default = "cpu", skip_serializing_if = "is_cpu")]
+    pub device: String,
     /// The image sets.
     pub parts: Vec<PartSettings>,
     /// Methods.
@@ -98,6 +101,17 @@ pub struct ForgetSettings {
     pub sweep: bool,
     /// Run seed.
     pub seed: u64,
+}
+
+/// [`ForgetSettings::device`] of the processor.
+pub const CPU: &str = "cpu";
+
+fn cpu() -> String {
+    CPU.to_owned()
+}
+
+fn is_cpu(device: &str) -> bool {
+    device == CPU
 }
 
 /// One model and one thing that it is to forget.

@@ -176,7 +176,7 @@ fn a_shorter_training_keeps_the_shape_of_its_schedule() {
     }
 }
 
-fn options() -> ForgetOptions {
+pub(super) fn options() -> ForgetOptions {
     ForgetOptions {
         parts: vec![("made-up".to_owned(), vec!["class:level".to_owned(), "random:5%".to_owned()])],
         network: None,
@@ -200,7 +200,7 @@ fn options() -> ForgetOptions {
     }
 }
 
-fn bench(options: &ForgetOptions, threads: usize) -> Bench {
+pub(super) fn bench(options: &ForgetOptions, threads: usize) -> Bench {
     Bench::new(options, &Reading::default(), threads, &mut Notes::new()).unwrap()
 }
 

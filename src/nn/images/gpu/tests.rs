@@ -1,0 +1,405 @@
+//! The image engine on a GPU, with the kernels run on the host, against the CPU engine in double precision.
+
+use super::super::device::{Accelerated, Compute, Feed, ImageDevice};
+use super::super::pass::Mode;
+use super::super::plan::Plan;
+use super::super::tests::{every_layer, filled, unit};
+use super::super::*;
+use super::*;
+use crate::datasets::images::{Augmentation, MadeUp, Normalisation, TrainingImages};
+use crate::nn::cuda::host::Host;
+use crate::nn::{ImportanceKind, TensorSpec};
+use crate::progress::Silent;
+use crate::seed::Seed;
+use std::sync::MutexGuard;
+
+/// The device, in pieces of so many bytes of windows.
+fn device(precision: Precision, windows: usize) -> Option<(ImagesOn<Host>, MutexGuard<'static, ()>)> {
+    let (host, guard) = Host::with(&precision.program(), 1 << 31)?;
+    let mut device = ImagesOn::new(host, precision).unwrap();
+    device.windows = windows;
+    Some((device, guard))
+}
+
+/// Numbers of channels that are taken together, windows that overlap, a kernel that leaves no border, a residual that is read twice.
+fn packed() -> ImageSpec {
+    let conv = |name: &str, outputs, (kernel, stride, padding), bias| Layer::Conv {
+        name: name.to_owned(),
+        outputs,
+        kernel,
+        stride,
+        padding,
+        bias,
+    };
+    let norm = |name: &str| Layer::Norm { name: name.to_owned() };
+    let layers = vec![
+        conv("a", 8, (3, 1, 1), true),
+        norm("b"),
+        Layer::Celu { alpha: 0.075 },
+        conv("c", 16, (5, 2, 2), true),
+        norm("d"),
+        Layer::Relu,
+        Layer::Residual {
+            main: vec![
+                conv("e", 16, (3, 1, 1), false),
+                norm("f"),
+                Layer::Relu,
+                conv("g", 16, (1, 1, 0), false),
+            ],
+            shortcut: Vec::new(),
+        },
+        Layer::MaxPool { size: 3, stride: 2 },
+        conv("h", 40, (2, 1, 0), true),
+        norm("i"),
+        Layer::Relu,
+        Layer::Linear {
+            name: "j".to_owned(),
+            outputs: 5,
+            bias: true,
+        },
+    ];
+    ImageSpec {
+        name: "packed".to_owned(),
+        input: ImageShape::new(3, 11, 9),
+        classes: 5,
+        layers,
+    }
+}
+
+struct Set {
+    spec: ImageSpec,
+    network: ImageNetwork<f64>,
+    values: Vec<f64>,
+    labels: Vec<u8>,
+}
+
+const IMAGES: usize = 7;
+
+fn sets() -> Vec<Set> {
+    let tiny = ImageSpec::named("resnet-tiny", ImageShape::new(3, 8, 8), 4).unwrap();
+    let of = |spec: ImageSpec| Set {
+        network: filled(&spec),
+        values: unit("images", IMAGES * spec.input.len()),
+        labels: (0..IMAGES).map(|image| (image * 3 % spec.classes) as u8).collect(),
+        spec,
+    };
+    vec![of(every_layer()), of(packed()), of(tiny)]
+}
+
+impl Set {
+    fn source(&self) -> PlainImages<'_, f64> {
+        PlainImages {
+            shape: self.spec.input,
+            values: &self.values,
+            labels: &self.labels,
+        }
+    }
+}
+
+fn length(values: &[f64]) -> f64 {
+    values.iter().map(|value| value * value).sum::<f64>().sqrt()
+}
+
+/// Every tensor within `share` of its length; those that are 0 but for rounding are held against the longest.
+#[track_caller]
+fn assert_near(tensors: &[TensorSpec], found: &[f64], expected: &[f64], share: f64) {
+    assert_eq!(found.len(), expected.len());
+    let longest = tensors.iter().map(|tensor| length(&expected[tensor.range()])).fold(0.0, f64::max);
+    assert!(longest > 0.0);
+    for tensor in tensors {
+        let (found, expected) = (&found[tensor.range()], &expected[tensor.range()]);
+        let away: Vec<f64> = found.iter().zip(expected).map(|(a, b)| a - b).collect();
+        let allowed = share * length(expected).max(1e-2 * longest);
+        assert!(
+            length(&away) <= allowed,
+            "{}: {:e} of {:e}",
+            tensor.name,
+            length(&away),
+            length(expected)
+        );
+    }
+}
+
+fn recipe() -> ImageRecipe {
+    ImageRecipe {
+        weight_decay: 0.01,
+        ..ImageRecipe::published_forgetting(10)
+    }
+}
+
+/// Losses, network and velocities after three steps.
+fn three_steps(set: &Set, compute: Compute) -> (Vec<f64>, ImageNetwork<f64>, Vec<f64>) {
+    let mut stepper = ImageStepper::new(set.network.clone(), compute).unwrap();
+    stepper.hold(&set.source()).unwrap();
+    let mut losses = Vec::new();
+    for round in 0..3 {
+        let rows: Vec<u32> = (0..IMAGES as u32 - round).collect();
+        let labels: Vec<u8> = rows.iter().map(|row| set.labels[*row as usize]).collect();
+        let source = set.source();
+        let images = StepImages::Rows {
+            source: &source,
+            epoch: 0,
+            rows: &rows,
+        };
+        losses.push(stepper.step(images, &labels, &recipe(), 0.02).unwrap());
+    }
+    let velocities = stepper.velocities().unwrap();
+    (losses, stepper.into_network().unwrap(), velocities)
+}
+
+#[test]
+fn training_agrees_with_the_processor_also_piece_by_piece() {
+    for windows in [1 << 30, 40_000] {
+        for precision in [Precision::Single, Precision::Tensor] {
+            let Some((device, _guard)) = device(precision, windows) else {
+                return;
+            };
+            let device = Accelerated::new(device);
+            for set in sets() {
+                let expected = three_steps(&set, 2.into());
+                let found = three_steps(&set, Compute::on(&device, 2));
+                for (found, expected) in found.0.iter().zip(&expected.0) {
+                    assert!((found - expected).abs() < 1e-4 * expected, "{found} {expected}");
+                }
+                assert_near(set.network.tensors(), found.1.parameters(), expected.1.parameters(), 1e-4);
+                assert_near(set.network.buffer_tensors(), found.1.buffers(), expected.1.buffers(), 1e-4);
+                assert_near(set.network.tensors(), &found.2, &expected.2, 1e-3);
+            }
+        }
+    }
+}
+
+#[test]
+fn gradients_and_logits_agree_in_evaluation_mode() {
+    let Some((device, _guard)) = device(Precision::Single, 1 << 30) else {
+        return;
+    };
+    let device = Accelerated::new(device);
+    for set in sets() {
+        let on = Compute::on(&device, 1);
+        let expected = image_logits(&set.network, &set.values, 2).unwrap();
+        let found = logits_with(&set.network, &set.values, on).unwrap();
+        let whole = |len: usize| {
+            vec![TensorSpec {
+                name: "logits".to_owned(),
+                shape: vec![len],
+                offset: 0,
+            }]
+        };
+        assert_near(&whole(found.len()), &found, &expected, 1e-5);
+        let rows: Vec<u32> = vec![4, 0, 2];
+        let of_rows = |compute| source_logits(&set.network, &set.source(), &rows, 0, compute, &Silent::default()).unwrap();
+        assert_near(&whole(3 * set.spec.classes), &of_rows(on), &of_rows(2.into()), 1e-5);
+    }
+}
+
+#[test]
+fn importances_of_all_kinds_agree() {
+    for windows in [1 << 30, 40_000] {
+        let Some((device, _guard)) = device(Precision::Single, windows) else {
+            return;
+        };
+        let device = Accelerated::new(device);
+        for set in sets() {
+            let rows: Vec<u32> = (0..IMAGES as u32).collect();
+            for kind in [ImportanceKind::SquaredBatchGradient, ImportanceKind::PerSampleFisher] {
+                let of = |compute: Compute| {
+                    image_importance(&set.network, &set.source(), &rows, (kind, 3), compute, &Silent::default())
+                        .unwrap()
+                        .values
+                };
+                assert_near(set.network.tensors(), &of(Compute::on(&device, 1)), &of(2.into()), 1e-4);
+            }
+            let of = |compute: Compute| {
+                let batches = [vec![0, 5], vec![], vec![3, 1, 2]];
+                image_importance_in_batches(&set.network, &set.source(), &batches, compute, &Silent::default())
+                    .unwrap()
+                    .values
+            };
+            assert_near(set.network.tensors(), &of(Compute::on(&device, 1)), &of(2.into()), 1e-4);
+            let of =
+                |compute: Compute| image_output_sensitivity(&set.network, &set.source(), &rows, 4, compute, &Silent::default()).unwrap();
+            assert_near(set.network.tensors(), &of(Compute::on(&device, 1)), &of(2.into()), 1e-4);
+        }
+    }
+}
+
+#[test]
+fn a_device_makes_of_bytes_what_the_processor_makes_to_the_bit() {
+    let Some((mut device, _guard)) = device(Precision::Single, 1 << 30) else {
+        return;
+    };
+    let images = MadeUp::default().make().unwrap().train;
+    let normalisation = Normalisation::fit(&images).unwrap();
+    let source = TrainingImages {
+        images: &images,
+        normalisation: &normalisation,
+        augmentation: Augmentation::PUBLISHED,
+        seed: Seed(11),
+        resize: None,
+    };
+    let shape = images.shape;
+    let held = device.hold(&source.bytes().unwrap()).unwrap().unwrap();
+    let rows: Vec<u32> = vec![3, 40, 7, 0, 9];
+    let of_first = ImageSpec {
+        name: "first".to_owned(),
+        input: shape,
+        classes: 2,
+        layers: vec![Layer::Linear {
+            name: "a".to_owned(),
+            outputs: 2,
+            bias: false,
+        }],
+    };
+    let network = ImageNetwork::<f32>::initial(&of_first, Seed(1)).unwrap();
+    let number = device.add(&Plan::new(&of_first).unwrap(), network.parameters(), &[]).unwrap();
+    let mut seen = 0;
+    for epoch in 0..4 {
+        let mut expected = vec![0.0; rows.len() * shape.len()];
+        source.fill(epoch, &rows, 1, &mut expected).unwrap();
+        let placings = source.placings(epoch, &rows).unwrap();
+        let model = device.model(number).unwrap();
+        for (feed, name) in [(Feed::Held(held, &placings), "bytes"), (Feed::Values(&expected), "values")] {
+            let passing = device.forward(&model, &feed, Mode::Evaluation, true).unwrap();
+            let there = device.read_single(passing.value(0).unwrap().memory).unwrap();
+            for (index, expected) in expected.iter().enumerate() {
+                let (image, channel, pixel) = (index / shape.len(), index / shape.plane() % shape.channels, index % shape.plane());
+                let found = there[(image * shape.plane() + pixel) * shape.channels + channel];
+                assert!(found.to_bits() == expected.to_bits(), "{name} epoch {epoch} value {index}");
+            }
+        }
+        seen += placings.iter().filter(|placing| placing.mirrored && placing.turn.is_some()).count();
+    }
+    assert!(seen > 3, "some are mirrored and turned");
+    device.let_go(held);
+    assert!(device.set(held).is_err());
+}
+
+/// Made-up images, learnt for two epochs.
+fn learnt(compute: Compute) -> (ImageNetwork<f32>, f64, f64) {
+    let set = MadeUp {
+        shape: ImageShape::new(3, 8, 8),
+        classes: 4,
+        train: 60,
+        test: 4,
+        noise: 20,
+        seed: Seed(2),
+    };
+    let images = set.make().unwrap().train;
+    let normalisation = Normalisation::fit(&images).unwrap();
+    let source = TrainingImages {
+        images: &images,
+        normalisation: &normalisation,
+        augmentation: Augmentation {
+            crop_padding: 1,
+            flip: true,
+            degrees: 5.0,
+        },
+        seed: Seed(3),
+        resize: None,
+    };
+    let spec = ImageSpec::named("resnet-tiny", images.shape, 4).unwrap();
+    let recipe = ImageRecipe {
+        length: Length::Epochs(2),
+        batch: 12,
+        learning_rate: 0.05,
+        ..ImageRecipe::published_forgetting(10)
+    };
+    let training = ImageTraining {
+        source: &source,
+        recipe: &recipe,
+        seed: Seed(4),
+        first_epoch: 0,
+        compute,
+    };
+    let start = ImageNetwork::<f32>::initial(&spec, Seed(5)).unwrap();
+    let (network, log) = training.run(&start, &NoCheckpoints, &Silent::default()).unwrap();
+    (network, log.epochs[0].loss, log.epochs[1].loss)
+}
+
+#[test]
+fn whole_trainings_agree_and_half_precision_learns_as_well() {
+    let expected = learnt(2.into());
+    for (precision, share) in [(Precision::Single, 1e-3), (Precision::Half, 0.1)] {
+        let Some((device, _guard)) = device(precision, 1 << 20) else {
+            return;
+        };
+        let device = Accelerated::new(device);
+        let found = learnt(Compute::on(&device, 2));
+        let wide = |values: &[f32]| values.iter().map(|value| f64::from(*value)).collect::<Vec<f64>>();
+        assert_near(
+            expected.0.tensors(),
+            &wide(found.0.parameters()),
+            &wide(expected.0.parameters()),
+            share,
+        );
+        assert!((found.2 - expected.2).abs() < share * expected.2, "{} {}", found.2, expected.2);
+        assert!(found.2 < found.1, "the loss falls");
+        let again = learnt(Compute::on(&device, 1));
+        assert!(again.0 == found.0, "the same bytes again");
+    }
+}
+
+#[test]
+fn half_precision_stays_near_single() {
+    let Some((device, _guard)) = device(Precision::Half, 40_000) else {
+        return;
+    };
+    let device = Accelerated::new(device);
+    for set in sets() {
+        let rows: Vec<u32> = (0..IMAGES as u32).collect();
+        let of = |compute: Compute| {
+            image_importance(
+                &set.network,
+                &set.source(),
+                &rows,
+                (ImportanceKind::SquaredBatchGradient, 3),
+                compute,
+                &Silent::default(),
+            )
+            .unwrap()
+            .values
+        };
+        let (found, expected) = (of(Compute::on(&device, 1)), of(2.into()));
+        assert_near(set.network.tensors(), &found, &expected, 0.15);
+    }
+}
+
+#[test]
+fn memory_comes_back_and_what_cannot_be_is_said() {
+    let Some((host, _guard)) = Host::with(&Precision::Single.program(), 1 << 22) else {
+        return;
+    };
+    let device = Accelerated::new(ImagesOn::new(host, Precision::Single).unwrap());
+    let set = sets().remove(2);
+    let on = Compute::on(&device, 1);
+    for _ in 0..20 {
+        logits_with(&set.network, &set.values, on).unwrap();
+    }
+    let mut stepper = ImageStepper::new(set.network.clone(), on).unwrap();
+    let many = vec![0.5; 600 * set.spec.input.len()];
+    let labels = vec![0; 600];
+    let error = stepper.step(StepImages::Values(&many), &labels, &recipe(), 0.1).unwrap_err();
+    assert!(error.message().contains("memory"), "{error:?}");
+    stepper.step(StepImages::Values(&set.values), &set.labels, &recipe(), 0.1).unwrap();
+    let alone = ImageSpec {
+        input: ImageShape::new(3, 1, 1),
+        classes: 2,
+        name: "alone".to_owned(),
+        layers: vec![
+            Layer::Norm { name: "a".to_owned() },
+            Layer::Linear {
+                name: "b".to_owned(),
+                outputs: 2,
+                bias: true,
+            },
+        ],
+    };
+    let mut stepper = ImageStepper::new(ImageNetwork::<f32>::initial(&alone, Seed(1)).unwrap(), on).unwrap();
+    let error = stepper
+        .step(StepImages::Values(&[0.1, 0.2, 0.3]), &[1], &recipe(), 0.1)
+        .unwrap_err();
+    assert!(error.message().contains("at least 2 images"), "{error:?}");
+    let vit = ImageSpec::named("vit-tiny", ImageShape::CIFAR, 2).unwrap();
+    assert!(!device.takes(&ImageNetwork::<f32>::initial(&vit, Seed(1)).unwrap()));
+}
