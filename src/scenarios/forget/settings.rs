@@ -223,7 +223,7 @@ impl ForgetSettings {
         base
     }
 
-    /// SHA-256 over [`ForgetSettings::base`].
+    /// SHA-256 over everything but what a run may gain later.
     ///
     /// # Errors
     /// Only by a fault of ours.
