@@ -1,5 +1,6 @@
 //! The report of a forgetting benchmark: ours beside the published figures, as in tables 1 to 3 and figures 2 and 3 of arXiv 2402.10098.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use maud::{Markup, html};
@@ -68,9 +69,35 @@ pub fn write(folder: &Path, report: &ForgetReport) -> Result<ReportPaths> {
     write_benchmark(folder, report, &summary_csv(report), html(report)?)
 }
 
-/// Mean over the tasks of a figure of one method; `None` where no task has it.
+/// Tasks whose figures may be averaged: those of the first one's kind that have every method which any of them has, so that methods are
+/// compared over the same tasks; where there is none, the first that has most.
+fn comparable(report: &ForgetReport) -> Vec<&TaskReport> {
+    let first = report.tasks.first().map(kind);
+    let tasks: Vec<&TaskReport> = report.tasks.iter().filter(|task| Some(kind(task)) == first).collect();
+    let all: BTreeSet<&str> = tasks
+        .iter()
+        .flat_map(|task| task.methods.iter().map(|found| found.method.as_str()))
+        .collect();
+    let whole: Vec<&TaskReport> = tasks.iter().copied().filter(|task| task.methods.len() == all.len()).collect();
+    if !whole.is_empty() {
+        return whole;
+    }
+    let most = tasks.iter().map(|task| task.methods.len()).max();
+    tasks
+        .into_iter()
+        .find(|task| Some(task.methods.len()) == most)
+        .into_iter()
+        .collect()
+}
+
+/// Class, sub-class or random.
+fn kind(task: &TaskReport) -> &str {
+    task.task.split(':').next().unwrap_or_default()
+}
+
+/// Mean over the comparable tasks of a figure of one method; `None` where no task has it.
 fn mean_of(report: &ForgetReport, method: &str, figure: fn(&MethodReport) -> Option<f64>) -> Option<f64> {
-    let all = report.tasks.iter().flat_map(|task| &task.methods);
+    let all = comparable(report).into_iter().flat_map(|task| &task.methods);
     let found: Vec<f64> = all.filter(|found| found.method == method).filter_map(figure).collect();
     (!found.is_empty()).then(|| found.iter().sum::<f64>() / found.len() as f64)
 }
@@ -96,8 +123,18 @@ fn headline(report: &ForgetReport) -> String {
         Some((name, before, after, change)) => {
             let anew = mean_of(report, "retrain", forget).filter(|_| name != "retrain");
             let anew = anew.map(|anew| format!(" (training anew: {})", format::percent(anew, 1)));
+            let place = match comparable(report)[..] {
+                [task] if report.tasks.len() > 1 => format!(" on {}", task.task),
+                _ => String::new(),
+            };
+            // "ASSD" of "ASSD (adaptive selective synaptic dampening)".
+            let title = METHODS
+                .iter()
+                .find(|method| method.name() == name)
+                .map_or(name.as_str(), |method| method.title());
+            let name = title.split(" (").next().unwrap_or(title);
             format!(
-                "{name}: forget accuracy from {} to {}{}, {} on the rest",
+                "{name}{place}: forget accuracy from {} to {}{}, {} on the rest",
                 format::percent(before, 1),
                 format::percent(after, 1),
                 anew.unwrap_or_default(),
@@ -147,16 +184,21 @@ fn first_screen(report: &ForgetReport) -> Markup {
             "A good method brings the forget accuracy and the share that is taken for members down to where training anew without the forgotten images "
             "has them, and leaves the retain accuracy where it was."
         }
-        @if mixed(report) { p { "The tasks are of several kinds, whose figures do not mean the same; look at each by itself below." } }
+        @if comparable(report).len() < report.tasks.len() {
+            p {
+                "The table is of " (theirs(&names(&comparable(report)))) ": tasks of several kinds do not mean the same by their figures, and means are "
+                "taken over tasks that have every result. The others stand below."
+            }
+        }
         @for part in &settings.parts { @if let Some(told) = reduced(&settings.network, part) { p { (told) } } }
         (table("Means over tasks and models", &columns, rows.collect()))
     }
 }
 
-/// Whether some tasks are judged on test images and others on training images, or some forget classes and others parts of them.
-fn mixed(report: &ForgetReport) -> bool {
-    let kind = |task: &TaskReport| task.task.split(':').next().unwrap_or_default().to_owned();
-    report.tasks.windows(2).any(|pair| kind(&pair[0]) != kind(&pair[1]))
+/// The tasks' names.
+fn names(tasks: &[&TaskReport]) -> String {
+    let name = |task: &&TaskReport| format!("{} {}", task.dataset, task.task);
+    tasks.iter().map(name).collect::<Vec<_>>().join(", ")
 }
 
 /// What was left out of a set or changed about its training, in a sentence.
@@ -504,3 +546,7 @@ fn summary_csv(report: &ForgetReport) -> String {
     }
     text
 }
+
+#[cfg(test)]
+#[path = "forget_tests.rs"]
+mod tests;
