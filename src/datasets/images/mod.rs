@@ -4,6 +4,8 @@ mod augment;
 pub mod cifar;
 mod cifar_names;
 mod folder;
+#[cfg(all(test, feature = "cuda"))]
+mod gpu_tests;
 mod made_up;
 mod normalise;
 mod pickle;

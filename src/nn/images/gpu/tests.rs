@@ -1,12 +1,9 @@
 //! The image engine on a GPU, with the kernels run on the host, against the CPU engine in double precision.
 
-use super::super::device::{Accelerated, Compute, Feed, ImageDevice};
-use super::super::pass::Mode;
-use super::super::plan::Plan;
+use super::super::device::{Accelerated, Compute};
 use super::super::tests::{every_layer, filled, unit};
 use super::super::*;
 use super::*;
-use crate::datasets::images::{Augmentation, MadeUp, Normalisation, TrainingImages};
 use crate::nn::cuda::host::Host;
 use crate::nn::{ImportanceKind, TensorSpec};
 use crate::progress::Silent;
@@ -221,122 +218,6 @@ fn importances_of_all_kinds_agree() {
                 |compute: Compute| image_output_sensitivity(&set.network, &set.source(), &rows, 4, compute, &Silent::default()).unwrap();
             assert_near(set.network.tensors(), &of(Compute::on(&device, 1)), &of(2.into()), 1e-4);
         }
-    }
-}
-
-#[test]
-fn a_device_makes_of_bytes_what_the_processor_makes_to_the_bit() {
-    let Some((mut device, _guard)) = device(Precision::Single, 1 << 30) else {
-        return;
-    };
-    let images = MadeUp::default().make().unwrap().train;
-    let normalisation = Normalisation::fit(&images).unwrap();
-    let source = TrainingImages {
-        images: &images,
-        normalisation: &normalisation,
-        augmentation: Augmentation::PUBLISHED,
-        seed: Seed(11),
-        resize: None,
-    };
-    let shape = images.shape;
-    let held = device.hold(&source.bytes().unwrap()).unwrap().unwrap();
-    let rows: Vec<u32> = vec![3, 40, 7, 0, 9];
-    let of_first = ImageSpec {
-        name: "first".to_owned(),
-        input: shape,
-        classes: 2,
-        layers: vec![Layer::Linear {
-            name: "a".to_owned(),
-            outputs: 2,
-            bias: false,
-        }],
-    };
-    let network = ImageNetwork::<f32>::initial(&of_first, Seed(1)).unwrap();
-    let number = device.add(&Plan::new(&of_first).unwrap(), network.parameters(), &[]).unwrap();
-    let mut seen = 0;
-    for epoch in 0..4 {
-        let mut expected = vec![0.0; rows.len() * shape.len()];
-        source.fill(epoch, &rows, 1, &mut expected).unwrap();
-        let placings = source.placings(epoch, &rows).unwrap();
-        let model = device.model(number).unwrap();
-        for (feed, name) in [(Feed::Held(held, &placings), "bytes"), (Feed::Values(&expected), "values")] {
-            let passing = device.forward(&model, &feed, Mode::Evaluation, true).unwrap();
-            let there = device.read_single(passing.value(0).unwrap().memory).unwrap();
-            for (index, expected) in expected.iter().enumerate() {
-                let (image, channel, pixel) = (index / shape.len(), index / shape.plane() % shape.channels, index % shape.plane());
-                let found = there[(image * shape.plane() + pixel) * shape.channels + channel];
-                assert!(found.to_bits() == expected.to_bits(), "{name} epoch {epoch} value {index}");
-            }
-        }
-        seen += placings.iter().filter(|placing| placing.mirrored && placing.turn.is_some()).count();
-    }
-    assert!(seen > 3, "some are mirrored and turned");
-    device.let_go(held);
-    assert!(device.set(held).is_err());
-}
-
-/// Made-up images, learnt for two epochs.
-fn learnt(compute: Compute) -> (ImageNetwork<f32>, f64, f64) {
-    let set = MadeUp {
-        shape: ImageShape::new(3, 8, 8),
-        classes: 4,
-        train: 60,
-        test: 4,
-        noise: 20,
-        seed: Seed(2),
-    };
-    let images = set.make().unwrap().train;
-    let normalisation = Normalisation::fit(&images).unwrap();
-    let source = TrainingImages {
-        images: &images,
-        normalisation: &normalisation,
-        augmentation: Augmentation {
-            crop_padding: 1,
-            flip: true,
-            degrees: 5.0,
-        },
-        seed: Seed(3),
-        resize: None,
-    };
-    let spec = ImageSpec::named("resnet-tiny", images.shape, 4).unwrap();
-    let recipe = ImageRecipe {
-        length: Length::Epochs(2),
-        batch: 12,
-        learning_rate: 0.05,
-        ..ImageRecipe::published_forgetting(10)
-    };
-    let training = ImageTraining {
-        source: &source,
-        recipe: &recipe,
-        seed: Seed(4),
-        first_epoch: 0,
-        compute,
-    };
-    let start = ImageNetwork::<f32>::initial(&spec, Seed(5)).unwrap();
-    let (network, log) = training.run(&start, &NoCheckpoints, &Silent::default()).unwrap();
-    (network, log.epochs[0].loss, log.epochs[1].loss)
-}
-
-#[test]
-fn whole_trainings_agree_and_half_precision_learns_as_well() {
-    let expected = learnt(2.into());
-    for (precision, share) in [(Precision::Single, 1e-3), (Precision::Half, 0.1)] {
-        let Some((device, _guard)) = device(precision, 1 << 20) else {
-            return;
-        };
-        let device = Accelerated::new(device);
-        let found = learnt(Compute::on(&device, 2));
-        let wide = |values: &[f32]| values.iter().map(|value| f64::from(*value)).collect::<Vec<f64>>();
-        assert_near(
-            expected.0.tensors(),
-            &wide(found.0.parameters()),
-            &wide(expected.0.parameters()),
-            share,
-        );
-        assert!((found.2 - expected.2).abs() < share * expected.2, "{} {}", found.2, expected.2);
-        assert!(found.2 < found.1, "the loss falls");
-        let again = learnt(Compute::on(&device, 1));
-        assert!(again.0 == found.0, "the same bytes again");
     }
 }
 
