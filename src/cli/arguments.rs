@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::label_errors::Amount;
 use crate::nn::DeviceChoice;
+use crate::tables::{DateOrder, DecimalMark};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 /// Repairs a trained model after some of its training labels turn out to be wrong, and proves whether that helped.
@@ -131,6 +132,29 @@ pub struct SheetOptions {
     /// Character between the cells of a CSV: , ; or tab
     #[arg(long, value_name = "CHAR")]
     pub delimiter: Option<String>,
+    /// Decimal mark of numbers: , or .
+    #[arg(long, value_name = "MARK", value_parser = parse_decimal)]
+    pub decimal: Option<DecimalMark>,
+    /// Order of day, month and year in dates such as 3/2/2018: dmy, mdy or ymd
+    #[arg(long, value_name = "ORDER", value_parser = parse_dates)]
+    pub dates: Option<DateOrder>,
+}
+
+fn parse_decimal(text: &str) -> Result<DecimalMark, String> {
+    match text.trim() {
+        "," | "comma" => Ok(DecimalMark::Comma),
+        "." | "point" => Ok(DecimalMark::Point),
+        _ => Err("it is `,` or `.`".to_owned()),
+    }
+}
+
+fn parse_dates(text: &str) -> Result<DateOrder, String> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "dmy" | "day-first" => Ok(DateOrder::DayFirst),
+        "mdy" | "month-first" => Ok(DateOrder::MonthFirst),
+        "ymd" | "year-first" => Ok(DateOrder::YearFirst),
+        _ => Err("it is dmy (31/1/2018), mdy (1/31/2018) or ymd (18/1/31)".to_owned()),
+    }
 }
 
 /// Which profile to use, and what to change in it.

@@ -30,7 +30,7 @@ pub(super) fn run(context: &Context, arguments: &PredictArgs) -> Result<()> {
             format!("predicted all the same; the model before it is `{}`", last.parent.name),
         );
     }
-    let table = sheets::read(&arguments.sheet_file, &arguments.reading, &mut notes)?;
+    let table = sheets::read(&arguments.sheet_file, &arguments.reading, &mut notes)?.written_as(model.profile.reading);
     let predictions = predict(
         &table,
         &model.network,

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::features::Overrides;
 use crate::notes::Notes;
 use crate::seed::Seed;
-use crate::tables::{self, ReadOptions, Table};
+use crate::tables::{self, ReadOptions, Table, Writing};
 
 /// Reads a sheet as the options say.
 pub(super) fn read(path: &Path, options: &SheetOptions, notes: &mut Notes) -> Result<Table> {
@@ -34,6 +34,10 @@ pub(super) fn read_options(options: &SheetOptions) -> Result<ReadOptions> {
         header_row: options.header_row,
         encoding: options.encoding.clone(),
         delimiter: options.delimiter.as_deref().map(delimiter).transpose()?,
+        writing: Writing {
+            decimal: options.decimal,
+            dates: options.dates,
+        },
     })
 }
 

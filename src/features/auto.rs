@@ -60,7 +60,7 @@ pub fn decide(column: &str, look: &Look, rules: &FeatureRules, findings: &[Findi
                 } else {
                     used(Role::Category, Vec::new())
                 }
-            } else if look.whole() && look.nearly_unique() && counts_on(look) {
+            } else if look.whole() && !look.measured && look.nearly_unique() && counts_on(look) {
                 left_out("it numbers the rows")
             } else {
                 used(Role::Number, Vec::new())

@@ -113,6 +113,9 @@ impl Profile {
         } else if overrides.label.is_some() {
             Self::load("generic")?
         } else {
+            if let Some(error) = nearly_dataco(table)? {
+                return Err(error);
+            }
             return Err(table
                 .in_place(Error::input(
                     "no profile is named, none lies beside the sheet, and none of the built-in ones fits its columns",
@@ -201,6 +204,32 @@ pub(super) fn is_dataco(table: &Table) -> Result<bool> {
     let mut needed = profile.needed_for_training();
     needed.extend(["Shipping Mode", "Market", "Order Region"]);
     Ok(needed.into_iter().all(|column| table.has(column)))
+}
+
+/// An error that names what a sheet lacks that has nearly all columns of DataCo orders.
+fn nearly_dataco(table: &Table) -> Result<Option<Error>> {
+    const FEW: usize = 3;
+    let profile = Profile::load("dataco")?;
+    let mut needed = profile.needed_for_training();
+    needed.extend(["Shipping Mode", "Market", "Order Region"]);
+    let lacking: Vec<&str> = needed.iter().copied().filter(|column| !table.has(column)).collect();
+    if lacking.is_empty() || lacking.len() > FEW || lacking.len() * 2 > needed.len() {
+        return Ok(None);
+    }
+    let listed: Vec<String> = lacking
+        .iter()
+        .map(|column| match closest(column, table.names().iter().map(String::as_str)) {
+            Some(near) => format!("`{column}` (is it `{near}`?)"),
+            None => format!("`{column}`"),
+        })
+        .collect();
+    let error = Error::input(format!(
+        "no profile is named; the sheet has most columns of DataCo orders, but lacks {}",
+        listed.join(", ")
+    ));
+    Ok(Some(table.in_place(error).hint(
+        "rename the column, or name the class with `--label COLUMN`, or let `recant inspect SHEET` write a profile to edit",
+    )))
 }
 
 #[cfg(test)]

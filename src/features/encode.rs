@@ -35,8 +35,11 @@ pub enum Coding {
 pub struct NumberCoding {
     /// Input column of the number.
     pub output: Option<usize>,
-    /// Input column that is 1 where the cell was blank.
+    /// Input column that is 1 where the cell was blank, or held words that are not among the exceptions.
     pub indicator: Option<usize>,
+    /// Words that stood in place of a number in many training rows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exceptions: Vec<NamedException>,
     /// Stands in for a blank.
     pub fill: f64,
     /// Subtracted.
@@ -49,6 +52,16 @@ pub struct NumberCoding {
     pub high: f64,
     /// Whether values outside `low..=high` are set to the nearer of the two.
     pub clip: bool,
+}
+
+/// Words in place of a number, such as `Weight Captured Separately`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NamedException {
+    /// The words.
+    pub words: String,
+    /// Input column that is 1 where they stood.
+    pub output: Option<usize>,
 }
 
 impl NumberCoding {
@@ -95,7 +108,7 @@ pub fn fit(
 ) -> Result<Fitted, String> {
     match values {
         Values::Absent => Err("the sheet has no such column".to_owned()),
-        Values::Numbers(numbers) => fit_number(source, numbers, train, rules),
+        Values::Numbers(numbers, exceptions) => fit_number(source, numbers, exceptions.as_ref(), train, rules),
         Values::Categories(texts) => fit_category(source, texts, train, distinct_in_filter, rules),
     }
 }
@@ -117,6 +130,7 @@ impl Fitted {
             Coding::Number(coding) => {
                 number(&mut coding.output);
                 number(&mut coding.indicator);
+                coding.exceptions.iter_mut().for_each(|exception| number(&mut exception.output));
             }
             Coding::Category(coding) => {
                 coding.outputs.iter_mut().for_each(number);
@@ -128,7 +142,13 @@ impl Fitted {
     }
 }
 
-fn fit_number(source: &Source, numbers: &[Option<f64>], train: &[usize], rules: &FeatureRules) -> Result<Fitted, String> {
+fn fit_number(
+    source: &Source,
+    numbers: &[Option<f64>],
+    exceptions: Option<&Texts>,
+    train: &[usize],
+    rules: &FeatureRules,
+) -> Result<Fitted, String> {
     let mut present: Vec<f64> = train.iter().filter_map(|row| numbers[*row]).collect();
     if present.is_empty() {
         return Err("it is empty in all training rows".to_owned());
@@ -157,11 +177,28 @@ fn fit_number(source: &Source, numbers: &[Option<f64>], train: &[usize], rules: 
     let scaled_variance = if high > low { variance * scale * scale } else { 0.0 };
     let blanks = train.len() - present.len();
     let mut candidates = vec![(source.name(), scaled_variance)];
-    let indicator = (rules.missing_indicator && blanks > 0).then(|| {
-        let share = blanks as f64 / train.len() as f64;
-        candidates.push((format!("{} is blank", source.name()), share * (1.0 - share)));
-        1
-    });
+    let frequent = match exceptions {
+        Some(texts) if rules.missing_indicator => frequent_exceptions(texts, train, rules),
+        _ => Vec::new(),
+    };
+    let unnamed = blanks - frequent.iter().map(|(_, count)| count).sum::<usize>();
+    let mut candidate = |name: String, count: usize| {
+        let share = count as f64 / train.len() as f64;
+        candidates.push((name, share * (1.0 - share)));
+        Some(candidates.len() - 1)
+    };
+    let indicator = if rules.missing_indicator && unnamed > 0 {
+        candidate(format!("{} is blank", source.name()), unnamed)
+    } else {
+        None
+    };
+    let exceptions = frequent
+        .into_iter()
+        .map(|(words, count)| NamedException {
+            output: candidate(format!("{} = {words}", source.name()), count),
+            words,
+        })
+        .collect();
     let fill = match rules.missing_number {
         MissingNumber::Median => median,
         MissingNumber::Mean => mean,
@@ -170,6 +207,7 @@ fn fit_number(source: &Source, numbers: &[Option<f64>], train: &[usize], rules: 
     let coding = NumberCoding {
         output: Some(0),
         indicator,
+        exceptions,
         fill,
         offset,
         scale,
@@ -185,6 +223,27 @@ fn fit_number(source: &Source, numbers: &[Option<f64>], train: &[usize], rules: 
         },
         candidates,
     })
+}
+
+/// The words that stand in place of a number in at least `rare` training rows, sorted, and in how many; the most frequent `max_categories` of them.
+fn frequent_exceptions(texts: &Texts, train: &[usize], rules: &FeatureRules) -> Vec<(String, usize)> {
+    let mut counts = vec![0_usize; texts.values.len()];
+    for row in train {
+        if let Some(count) = counts.get_mut(texts.codes[*row] as usize) {
+            *count += 1;
+        }
+    }
+    let mut frequent: Vec<(String, usize)> = texts
+        .values
+        .iter()
+        .zip(counts)
+        .filter(|(_, count)| *count >= rules.rare.max(1))
+        .map(|(words, count)| (words.clone(), count))
+        .collect();
+    frequent.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    frequent.truncate(rules.max_categories);
+    frequent.sort();
+    frequent
 }
 
 fn fit_category(
@@ -217,11 +276,10 @@ fn fit_category(
         ));
     }
     if let Some(names) = source.part.and_then(super::profile::DatePart::categories) {
-        values = names
-            .iter()
-            .filter(|name| values.iter().any(|value| value == *name))
-            .map(|name| (*name).to_owned())
-            .collect();
+        // Weekdays and months in their order, then words in place of a date.
+        sort_values(&mut values);
+        let place = |value: &String| names.iter().position(|name| name == value).unwrap_or(names.len());
+        values.sort_by_key(place);
     } else {
         sort_values(&mut values);
     }

@@ -86,7 +86,8 @@ impl FittedFeatures {
                             encoder.source.name()
                         )));
                     }
-                    coding.output.into_iter().chain(coding.indicator).collect()
+                    let exceptions = coding.exceptions.iter().filter_map(|exception| exception.output);
+                    coding.output.into_iter().chain(coding.indicator).chain(exceptions).collect()
                 }
                 Coding::Category(coding) => {
                     if coding.values.len() != coding.outputs.len() {
@@ -138,7 +139,7 @@ impl FittedFeatures {
                         row.push(format!("no column `{}`", encoder.source.column));
                     }
                 }
-                (Values::Numbers(numbers), Coding::Number(coding)) => {
+                (Values::Numbers(numbers, _), Coding::Number(coding)) => {
                     warn_of_numbers(encoder, coding, numbers, &mut warnings, notes);
                 }
                 (Values::Categories(texts), Coding::Category(coding)) => {
@@ -215,7 +216,12 @@ impl FittedFeatures {
 
 /// An encoder bound to the values of one sheet.
 enum Plan<'a> {
-    Number(&'a super::encode::NumberCoding, &'a [Option<f64>]),
+    /// Numbers, and the codes of words in place of them with the input column of each.
+    Number(
+        &'a super::encode::NumberCoding,
+        &'a [Option<f64>],
+        Option<(&'a [u32], Vec<Option<usize>>)>,
+    ),
     /// Codes, the input column of each code, and the input column of blanks.
     Category(&'a [u32], Vec<Option<usize>>, Option<usize>),
     Absent(&'a Encoder),
@@ -224,7 +230,16 @@ enum Plan<'a> {
 impl<'a> Plan<'a> {
     fn new(encoder: &'a Encoder, values: &'a Values) -> Self {
         match (&encoder.coding, values) {
-            (Coding::Number(coding), Values::Numbers(numbers)) => Plan::Number(coding, numbers),
+            (Coding::Number(coding), Values::Numbers(numbers, exceptions)) => {
+                let output = |text: &String| {
+                    let known = coding.exceptions.iter().find(|exception| exception.words == *text);
+                    known.map_or(coding.indicator, |exception| exception.output)
+                };
+                let words = exceptions
+                    .as_ref()
+                    .map(|texts| (texts.codes.as_slice(), texts.values.iter().map(output).collect()));
+                Plan::Number(coding, numbers, words)
+            }
             (Coding::Category(coding), Values::Categories(texts)) => {
                 let known = index_of(&coding.values);
                 let output = |text: &String| match known.get(text.as_str()) {
@@ -239,12 +254,15 @@ impl<'a> Plan<'a> {
 
     fn write(&self, row: usize, inputs: &mut [f32]) {
         match self {
-            Plan::Number(coding, numbers) => {
+            Plan::Number(coding, numbers, words) => {
                 if let Some(output) = coding.output {
                     inputs[output] = coding.input(numbers[row]);
                 }
-                if let (Some(indicator), None) = (coding.indicator, numbers[row]) {
-                    inputs[indicator] = 1.0;
+                if numbers[row].is_none() {
+                    let named = words.as_ref().and_then(|(codes, outputs)| outputs.get(codes[row] as usize));
+                    if let Some(indicator) = named.copied().unwrap_or(coding.indicator) {
+                        inputs[indicator] = 1.0;
+                    }
                 }
             }
             Plan::Category(codes, outputs, missing) => {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::profile::DatePart;
 use crate::error::Result;
 use crate::notes::Notes;
-use crate::tables::{DateOrder, DecimalMark, Table, Texts};
+use crate::tables::{DateColumn, DateOrder, DecimalMark, Table, Texts};
 
 /// Where the values of one encoder come from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +25,9 @@ pub struct Source {
     /// The decimal mark of the training sheet, for cells that could be read either way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mark: Option<DecimalMark>,
+    /// Whether the cells of the training sheet were durations, read as hours.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hours: bool,
     /// Whether the values are numbers (else categories).
     pub number: bool,
 }
@@ -37,6 +40,7 @@ impl Source {
             part: None,
             order: None,
             mark: None,
+            hours: false,
             number: true,
         }
     }
@@ -48,6 +52,7 @@ impl Source {
             part: None,
             order: None,
             mark: None,
+            hours: false,
             number: false,
         }
     }
@@ -59,6 +64,7 @@ impl Source {
             part: Some(part),
             order,
             mark: None,
+            hours: false,
             number: part.categories().is_none(),
         }
     }
@@ -72,6 +78,7 @@ impl Source {
             self.order = table.date_order(&self.column)?;
         } else if self.part.is_none() && self.number {
             self.mark = table.decimal_mark(&self.column)?;
+            self.hours = table.holds_hours(&self.column)?;
         }
         Ok(self)
     }
@@ -87,8 +94,8 @@ impl Source {
 
 /// The values of one source, one per row of the sheet.
 pub enum Values {
-    /// Numbers; `None` for blanks and for what is not finite.
-    Numbers(Vec<Option<f64>>),
+    /// Numbers; `None` for blanks, for what is not finite, and for words in place of a number, which are the exceptions.
+    Numbers(Vec<Option<f64>>, Option<Texts>),
     /// Categories as codes into their texts.
     Categories(Texts),
     /// The sheet has no such column.
@@ -107,9 +114,9 @@ pub fn load(table: &Table, sources: &[&Source], notes: &mut Notes) -> Result<Vec
             date_columns.push((&source.column, source.order));
         }
     }
-    let mut dates: BTreeMap<&str, Vec<Option<i64>>> = BTreeMap::new();
+    let mut dates: BTreeMap<&str, DateColumn> = BTreeMap::new();
     for (column, order) in date_columns {
-        dates.insert(column, table.dates(column, order, notes)?);
+        dates.insert(column, table.date_column(column, order, notes)?);
     }
     let loaded: Vec<(Result<Values>, Notes)> = sources
         .par_iter()
@@ -127,29 +134,67 @@ pub fn load(table: &Table, sources: &[&Source], notes: &mut Notes) -> Result<Vec
     Ok(all)
 }
 
-fn load_one(table: &Table, source: &Source, dates: &BTreeMap<&str, Vec<Option<i64>>>, notes: &mut Notes) -> Result<Values> {
+fn load_one(table: &Table, source: &Source, dates: &BTreeMap<&str, DateColumn>, notes: &mut Notes) -> Result<Values> {
     if !table.has(&source.column) {
         return Ok(Values::Absent);
     }
-    if let (Some(part), Some(seconds)) = (source.part, dates.get(source.column.as_str())) {
-        return Ok(match part.categories() {
-            Some(names) => Values::Categories(Texts {
-                codes: seconds
-                    .iter()
-                    .map(|seconds| seconds.map_or(Texts::MISSING, |seconds| part.value(seconds) as u32))
-                    .collect(),
-                values: names.iter().map(|name| (*name).to_owned()).collect(),
-            }),
-            None => Values::Numbers(seconds.iter().map(|seconds| seconds.map(|seconds| part.value(seconds))).collect()),
-        });
+    if let (Some(part), Some(dates)) = (source.part, dates.get(source.column.as_str())) {
+        return Ok(date_part(part, dates));
     }
-    if source.number {
-        let mut numbers = table.numbers_with(&source.column, source.mark, notes)?;
-        for number in &mut numbers {
-            *number = number.filter(|value| value.is_finite());
+    if !source.number {
+        return table.texts(&source.column).map(Values::Categories);
+    }
+    let mut column = table.number_column(&source.column, source.mark, notes)?;
+    for number in &mut column.values {
+        *number = number.filter(|value| value.is_finite());
+    }
+    if source.hours != column.hours && column.values.iter().any(Option::is_some) {
+        let (then, now) = if source.hours {
+            ("durations", "plain numbers")
+        } else {
+            ("plain numbers", "durations")
+        };
+        notes.add(
+            "hours-differ",
+            format!(
+                "column `{}` held {then} in the training sheet and holds {now} in `{}`",
+                source.column,
+                table.source().file_name
+            ),
+            "durations are read as hours and plain numbers as they stand: check that both count hours",
+        );
+    }
+    Ok(Values::Numbers(column.values, column.exceptions))
+}
+
+/// A part of every date. Words in place of a date are categories of their own beside weekdays or months.
+fn date_part(part: DatePart, dates: &DateColumn) -> Values {
+    let Some(names) = part.categories() else {
+        let numbers = dates
+            .seconds
+            .iter()
+            .map(|seconds| seconds.map(|seconds| part.value(seconds)))
+            .collect();
+        return Values::Numbers(numbers, dates.exceptions.clone());
+    };
+    let mut texts = Texts {
+        codes: dates
+            .seconds
+            .iter()
+            .map(|seconds| seconds.map_or(Texts::MISSING, |seconds| part.value(seconds) as u32))
+            .collect(),
+        values: names.iter().map(|name| (*name).to_owned()).collect(),
+    };
+    if let Some(words) = &dates.exceptions {
+        for (code, word) in texts
+            .codes
+            .iter_mut()
+            .zip(&words.codes)
+            .filter(|(_, word)| **word != Texts::MISSING)
+        {
+            *code = names.len() as u32 + word;
         }
-        Ok(Values::Numbers(numbers))
-    } else {
-        table.texts(&source.column).map(Values::Categories)
+        texts.values.extend(words.values.iter().cloned());
     }
+    Values::Categories(texts)
 }

@@ -1,7 +1,7 @@
 //! A first look at a column: what kind of values it holds.
 
 use super::words;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::notes::Notes;
 use crate::tables::{ColumnKind, Table, Texts};
 
@@ -13,6 +13,8 @@ pub struct Look {
     pub counts: Vec<usize>,
     /// Present where `kind` is a number; what is not finite is absent.
     pub numbers: Option<Vec<Option<f64>>>,
+    /// Whether the numbers are hours, money or shares: such numbers count no rows.
+    pub measured: bool,
     /// Present where `kind` is a date.
     pub dates: Option<Vec<Option<i64>>>,
     /// What reading the numbers or dates brought up.
@@ -39,6 +41,7 @@ pub fn look(table: &Table, column: &str) -> Result<Look> {
         kind: texts.kind(),
         notes: Notes::new(),
         numbers: None,
+        measured: false,
         dates: None,
         people: None,
         web: share(&words::looks_like_url) > 0.5,
@@ -52,13 +55,17 @@ pub fn look(table: &Table, column: &str) -> Result<Look> {
     }
     // Where numbers or dates cannot be told after all (decimal marks or orders of both kinds), the column is text.
     match look.kind {
-        ColumnKind::Number => match table.numbers(column, &mut look.notes) {
-            Ok(numbers) => look.numbers = Some(numbers.into_iter().map(|number| number.filter(|value| value.is_finite())).collect()),
-            Err(_) => look.kind = ColumnKind::Text,
+        ColumnKind::Number => match table.number_column(column, None, &mut look.notes) {
+            Ok(numbers) => {
+                let finite = |number: Option<f64>| number.filter(|value| value.is_finite());
+                look.measured = numbers.measured;
+                look.numbers = Some(numbers.values.into_iter().map(finite).collect());
+            }
+            Err(error) => look.is_text_after_all(column, &error),
         },
         ColumnKind::Date => match table.dates(column, None, &mut look.notes) {
             Ok(dates) => look.dates = Some(dates),
-            Err(_) => look.kind = ColumnKind::Text,
+            Err(error) => look.is_text_after_all(column, &error),
         },
         _ => {}
     }
@@ -73,6 +80,16 @@ pub fn look(table: &Table, column: &str) -> Result<Look> {
 }
 
 impl Look {
+    fn is_text_after_all(&mut self, column: &str, error: &Error) {
+        let hint = error.hint_text().map(|hint| format!("; {hint}")).unwrap_or_default();
+        self.notes.add(
+            "read-as-text",
+            format!("column `{column}` looks like values of one kind, but {}", error.message()),
+            format!("taken as text{hint}"),
+        );
+        self.kind = ColumnKind::Text;
+    }
+
     /// Distinct values.
     pub fn distinct(&self) -> usize {
         self.texts.values.len()
@@ -101,7 +118,7 @@ impl Look {
     }
 }
 
-/// Whether whole numbers are dates: 20180131, or the day counts of a spreadsheet under a name that says so.
+/// Whether whole numbers are dates: 20180131, 20180131225600, or under a name that says so the day counts of a spreadsheet or counts since 1970.
 fn dates_as_numbers(column: &str, numbers: &[Option<f64>]) -> bool {
     let named = words::names_date(column);
     let written_out = |number: f64| {
@@ -109,6 +126,16 @@ fn dates_as_numbers(column: &str, numbers: &[Option<f64>]) -> bool {
         (1950.0..2100.0).contains(&year) && (1.0..=12.0).contains(&month) && (1.0..=31.0).contains(&day) && number.fract() == 0.0
     };
     let counted = |number: f64| named && (25_000.0..75_000.0).contains(&number);
+    // Seconds since 1970 and their thousandths, millionths, billionths, from 1990 to 2040.
+    let moment = named || words::names_moment(column);
+    let since_1970 = |number: f64| {
+        moment
+            && [1.0, 1e3, 1e6, 1e9]
+                .iter()
+                .any(|per_second| (631_152_000.0..2_208_988_800.0).contains(&(number / per_second)))
+    };
+    let with_time = |number: f64| number.fract() == 0.0 && (1.95e13..2.1e13).contains(&number) && written_out((number / 1e6).floor());
     let mut present = numbers.iter().flatten().copied().peekable();
-    present.peek().is_some() && (present.clone().all(written_out) || present.all(counted))
+    present.peek().is_some()
+        && (present.clone().all(written_out) || present.clone().all(with_time) || present.clone().all(counted) || present.all(since_1970))
 }

@@ -4,7 +4,7 @@ use super::calendar::civil;
 use super::label::{Bound, LabelKind, LabelRule, class_of, class_of_value, whole_days};
 use crate::error::{Error, Result};
 use crate::notes::Notes;
-use crate::tables::{Table, Texts};
+use crate::tables::{Table, Texts, clock_text};
 
 /// Gives, for the rows of one sheet, cell values that produce another class.
 pub struct Mistyper<'a> {
@@ -17,8 +17,8 @@ pub struct Mistyper<'a> {
 enum Cells {
     /// Per class the spelling that is most frequent in the sheet; per row its class.
     Spellings(Vec<Option<String>>),
-    /// Per row actual and planned.
-    Numbers(Vec<Option<f64>>, Vec<Option<f64>>),
+    /// Per row actual and planned, and whether the actual ones are durations (in hours).
+    Numbers(Vec<Option<f64>>, Vec<Option<f64>>, bool),
     /// Per row actual and planned in seconds, and the actual cell as typed.
     Dates(Vec<Option<i64>>, Vec<Option<i64>>, Vec<Option<String>>),
 }
@@ -39,7 +39,10 @@ impl LabelRule {
             .ok_or_else(|| Error::internal("a label rule without a column was used"))?;
         let cells = match self.kind() {
             LabelKind::Column { values, .. } => Cells::Spellings(spellings(&table.texts(column)?, values)),
-            LabelKind::Difference { actual, planned, .. } => Cells::Numbers(table.numbers(actual, notes)?, table.numbers(planned, notes)?),
+            LabelKind::Difference { actual, planned, .. } => {
+                let happened = table.number_column(actual, None, notes)?;
+                Cells::Numbers(happened.values, table.numbers(planned, notes)?, happened.hours)
+            }
             LabelKind::Dates {
                 actual, planned, order, ..
             } => {
@@ -63,12 +66,13 @@ impl Mistyper<'_> {
         let wanted = usize::from(class);
         match (&self.cells, self.rule.kind()) {
             (Cells::Spellings(spellings), _) => spellings.get(wanted)?.clone(),
-            (Cells::Numbers(actual, planned), LabelKind::Difference { bounds, step, lowest, .. }) => {
+            (Cells::Numbers(actual, planned, hours), LabelKind::Difference { bounds, step, lowest, .. }) => {
                 let (actual, planned) = (actual[row], planned[row]?);
                 let value = nearest(actual.map(|actual| actual - planned), wanted, bounds, *step, lowest - planned)?;
                 // Repair what adding and subtracting did to the last digits.
                 let typed = round_to_digits(value + planned);
-                (class_of(typed - planned, bounds) == Some(class)).then(|| format!("{typed}"))
+                let written = if *hours { clock_text(typed * 3600.0) } else { format!("{typed}") };
+                (class_of(typed - planned, bounds) == Some(class)).then_some(written)
             }
             (Cells::Dates(actual, planned, typed), LabelKind::Dates { bounds, .. }) => {
                 let planned = planned[row]?;

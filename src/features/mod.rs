@@ -21,7 +21,7 @@ mod words;
 pub use audit::{Finding, LeakKind, leakage_audit};
 pub use calendar::{civil, iso};
 pub use choose::Overrides;
-pub use encode::{CategoryCoding, Coding, Encoder, NumberCoding};
+pub use encode::{CategoryCoding, Coding, Encoder, NamedException, NumberCoding};
 pub use fitted::{FittedFeatures, Transformed};
 pub use inspect::{ClassShare, ColumnReport, Inspection, inspect};
 pub use label::{Bound, LabelKind, LabelRule, MAX_CLASSES};

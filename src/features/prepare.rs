@@ -99,8 +99,19 @@ pub struct Prepared {
 pub fn prepare(table: &Table, profile: &Profile, notes: &mut Notes) -> Result<Prepared> {
     profile.check()?;
     let mut profile = profile.clone();
+    let table = &table.written_as(profile.reading);
+    profile.reading = table.source().stated;
     profile.label = profile.label.resolve(table)?;
     profile.check_against(table)?;
+    if let Some(time) = &mut profile.time
+        && time.order.is_none()
+    {
+        // A later sheet may be too short to show it.
+        time.order = table.date_order(&time.column)?;
+        for date in profile.features.dates.iter_mut().filter(|date| date.column == time.column) {
+            date.order = date.order.or(time.order);
+        }
+    }
     let usable = Usable::find(table, &profile, notes)?;
     let sort = profile.time.as_ref().map(|time| time.sort).unwrap_or_default();
     let (division, bounds) = split::divide(&usable.split_rows(), &profile.split, sort, notes)?;
@@ -131,6 +142,7 @@ pub fn prepare(table: &Table, profile: &Profile, notes: &mut Notes) -> Result<Pr
 /// As [`prepare`], and as [`FittedFeatures::transform`] for missing columns.
 pub fn apply(table: &Table, profile: &Profile, features: &FittedFeatures, bounds: &SplitBounds, notes: &mut Notes) -> Result<Prepared> {
     profile.check_against(table)?;
+    let table = &table.written_as(profile.reading);
     let usable = Usable::find(table, profile, notes)?;
     let division = split::divide_at(&usable.split_rows(), bounds, &profile.split)?;
     features.check_columns(&usable.table, notes)?;
@@ -145,6 +157,7 @@ pub fn apply(table: &Table, profile: &Profile, features: &FittedFeatures, bounds
 /// As [`apply`].
 pub fn encode_all(table: &Table, profile: &Profile, features: &FittedFeatures, notes: &mut Notes) -> Result<(Part, Vec<LeftOut>)> {
     profile.check_against(table)?;
+    let table = &table.written_as(profile.reading);
     let usable = Usable::find(table, profile, notes)?;
     features.check_columns(&usable.table, notes)?;
     let values = load::load(&usable.table, &features.sources(), notes)?;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::label::LabelRule;
 use crate::error::{Error, Result, closest};
-use crate::tables::{DateOrder, Table};
+use crate::tables::{DateOrder, Table, Writing};
 
 /// How a sheet is read as a learning task.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -26,6 +26,9 @@ pub struct Profile {
     /// Column whose equal values belong together (rows of one order): never split between training and test, resampled together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
+    /// How numbers and dates are written, where the sheet does not show it or shows it wrongly; `--decimal` and `--dates` overrule it.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub reading: Writing,
     /// What is predicted.
     pub label: LabelRule,
     /// When a row happened; training comes before test.
@@ -340,6 +343,7 @@ impl Profile {
             description: String::new(),
             key: None,
             group: None,
+            reading: Writing::default(),
             label,
             time: None,
             filter: Vec::new(),

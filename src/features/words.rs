@@ -367,7 +367,44 @@ pub fn names_plan(name: &str) -> bool {
 
 /// Whether a column's name says that it holds dates.
 pub fn names_date(name: &str) -> bool {
-    has(&words(name), &["date", "dates", "datum", "day", "fecha", "timestamp"])
+    has(
+        &words(name),
+        &[
+            "date",
+            "dates",
+            "datum",
+            "day",
+            "fecha",
+            "timestamp",
+            "dato",
+            "tarih",
+            "tanggal",
+            "дата",
+            "日付",
+            "日期",
+            "날짜",
+        ],
+    )
+}
+
+/// Whether a column's name says that it holds moments, in some unit of time since 1970 perhaps.
+pub fn names_moment(name: &str) -> bool {
+    names_date(name)
+        || has(
+            &words(name),
+            &[
+                "time",
+                "ts",
+                "epoch",
+                "created",
+                "updated",
+                "ordered",
+                "shipped",
+                "delivered",
+                "at",
+                "unix",
+            ],
+        )
 }
 
 /// Whether a column's name says that it is when an order or event began.

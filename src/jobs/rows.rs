@@ -194,7 +194,8 @@ pub fn flagged_from_file(
     }
     let lines: Option<Vec<usize>> = flags.training.iter().map(|flag| file.flags[flag.flag].table_row).collect();
     let lines = lines.ok_or_else(|| Error::input("the flag file has no header, so its columns have no names").in_file(&file.file))?;
-    let encoded = model.features.transform(&table.take(&lines), notes)?;
+    let rows = table.take(&lines).written_as(model.profile.reading);
+    let encoded = model.features.transform(&rows, notes)?;
     Ok(FlaggedInputs {
         inputs: encoded.inputs,
         labels: flags.training.iter().map(|flag| flag.observed).collect(),

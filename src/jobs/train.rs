@@ -402,7 +402,10 @@ fn columns(prepared: &Prepared) -> Vec<ColumnUse> {
 /// Input columns that an encoder writes.
 fn outputs(encoder: &Encoder) -> usize {
     match &encoder.coding {
-        Coding::Number(number) => number.output.iter().chain(&number.indicator).count(),
+        Coding::Number(number) => {
+            let exceptions = number.exceptions.iter().filter_map(|exception| exception.output.as_ref());
+            number.output.iter().chain(&number.indicator).chain(exceptions).count()
+        }
         Coding::Category(category) => category
             .outputs
             .iter()

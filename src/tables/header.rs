@@ -136,7 +136,10 @@ pub(crate) fn names(raw: &[(usize, String)], file_name: &str, notes: &mut Notes)
 /// A header cell as a name: trimmed, line breaks and runs of blanks made one blank.
 fn tidy(cell: &str) -> String {
     let cell = trimmed(cell);
-    if cell.contains(['\n', '\r', '\t']) || cell.contains("  ") {
+    // A no-break blank looks like any other, and a zero-width one like nothing.
+    let unseen = |c: char| c != ' ' && (c.is_whitespace() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{feff}' | '\u{ad}'));
+    if cell.contains(unseen) || cell.contains("  ") {
+        let cell: String = cell.chars().filter(|c| !unseen(*c) || c.is_whitespace()).collect();
         cell.split_whitespace().collect::<Vec<_>>().join(" ")
     } else {
         cell.to_owned()

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::limits::TOLERATED_SHARE;
+use super::exceptions::{Different, Mix, is_exception};
 use super::table::Table;
 use super::text::{Texts, is_missing_value};
 use super::{dates, numbers};
@@ -17,9 +17,9 @@ pub enum ColumnKind {
     Empty,
     /// One value in every filled row.
     Constant,
-    /// Numbers (at least 99 % of the filled cells).
+    /// Numbers, durations or times of day (at least 99 % of the filled cells, or half of them and words in the others).
     Number,
-    /// Dates (at least 99 % of the filled cells).
+    /// Dates (at least 99 % of the filled cells, or half of them and words in the others).
     Date,
     /// Texts that repeat: at most 1,000 different ones, each twice on average.
     Category,
@@ -61,24 +61,34 @@ fn kind_of(texts: &Texts) -> ColumnKind {
         .zip(counts)
         .filter(|(value, _)| !is_missing_value(value) && !numbers::is_infinite(value))
         .collect();
-    let filled: usize = valued.iter().map(|(_, count)| count).sum();
+    // Whether the column holds values of a kind, words in place of some included.
     let mostly = |test: fn(&str) -> bool| {
-        let mut failed = 0;
-        for (value, count) in &valued {
-            if !test(value) {
-                failed += count;
-                if failed as f64 > TOLERATED_SHARE * filled as f64 {
-                    return false;
-                }
+        let (mut mix, mut different) = (Mix::default(), Different::default());
+        for (place, (value, count)) in valued.iter().enumerate() {
+            if test(value) {
+                mix.values += count;
+                different.see(place as u64);
+            } else if is_exception(value) {
+                mix.exceptions += count;
+            } else {
+                mix.others += count;
+            }
+            // A column of texts is told by its first few.
+            if place > 1000 && mix.values == 0 {
+                return false;
             }
         }
-        filled > 0
+        mix.differ = different.enough();
+        mix.nearly_all_values() || mix.values_with_exceptions()
     };
     if mostly(numbers::looks_like_number) {
         return ColumnKind::Number;
     }
     if mostly(dates::looks_like_date) {
         return ColumnKind::Date;
+    }
+    if mostly(numbers::looks_like_duration) {
+        return ColumnKind::Number;
     }
     let rows: usize = texts.codes.len() - texts.missing_count();
     if texts.values.len() <= MAX_CATEGORIES && texts.values.len() * 2 <= rows {

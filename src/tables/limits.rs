@@ -30,3 +30,7 @@ pub const MAX_ODS_CELLS: usize = 30_000_000;
 /// A column whose unreadable cells are at most this share of its filled cells is used with those cells missing and a note;
 /// one more and reading stops with an error that names the first of them.
 pub const TOLERATED_SHARE: f64 = 0.01;
+
+/// A column of numbers or dates may hold words in place of them in at most this share of its filled cells; each is then a missing value
+/// and a named exception.
+pub const EXCEPTION_SHARE: f64 = 0.5;

@@ -5,8 +5,8 @@
 //!
 //! Codes of the notes added here: `encoding`, `damaged-text`, `title-block`, `header-looks-like-data`, `empty-header`, `duplicate-header`,
 //! `short-rows`, `blank-rows`, `trailing-blank`, `error-cells`, `formulas-without-results`, `formulas-never-calculated`, `merged-cells`, `other-sheets`, `missing-markers`, `infinite-numbers`, `numbers-as-text`,
-//! `ambiguous-numbers`, `mixed-decimals`, `decimal-comma`, `percent-signs`, `currency-signs`, `mixed-currencies`, `unreadable-numbers`, `swapped-dates`,
-//! `possibly-swapped-dates`, `mixed-dates`, `mixed-date-orders`, `ambiguous-dates`, `serial-dates`, `unix-dates`, `time-zones`, `two-digit-years`,
+//! `ambiguous-numbers`, `thousands-marks`, `hours`, `named-exceptions`, `credit-marks`, `mixed-decimals`, `decimal-comma`, `percent-signs`, `currency-signs`, `mixed-currencies`, `unreadable-numbers`, `swapped-dates`,
+//! `possibly-swapped-dates`, `mixed-dates`, `mixed-date-orders`, `ambiguous-dates`, `ambiguous-months`, `year-first-dates`, `unlikely-years`, `serial-dates`, `unix-dates`, `time-zones`, `two-digit-years`,
 //! `unreadable-dates`, `unreadable-columns`, `no-rows`.
 
 mod body;
@@ -14,7 +14,9 @@ mod column;
 mod csv;
 mod dates;
 mod delimiter;
+mod digits;
 mod encoding;
+mod exceptions;
 mod guard;
 mod header;
 mod kind;
@@ -31,11 +33,12 @@ mod text;
 mod workbook;
 mod write;
 
-pub use dates::DateOrder;
+pub use dates::{DateColumn, DateOrder};
 pub use kind::{ColumnKind, ColumnSummary};
-pub use numbers::DecimalMark;
+pub use numbers::{DecimalMark, NumberColumn};
 pub use read::{ReadOptions, read};
-pub use source::{Format, Source};
+pub use source::{Format, Source, Writing};
 pub use table::Table;
 pub use text::Texts;
+pub(crate) use text::clock_text;
 pub use write::{WriteOptions, check_writable_name};

@@ -25,6 +25,8 @@ pub(crate) struct Package {
     pub(crate) formulas: bool,
     /// Whether the program that opens the workbook is asked to calculate it: it may never have been.
     pub(crate) to_be_calculated: bool,
+    /// Whether days are counted from 1904.
+    pub(crate) dates_from_1904: bool,
 }
 
 /// What one part was found to be.
@@ -34,6 +36,7 @@ struct Part {
     merged: bool,
     formulas: bool,
     to_be_calculated: bool,
+    dates_from_1904: bool,
 }
 
 fn damaged(detail: impl std::fmt::Display) -> Error {
@@ -83,6 +86,7 @@ pub(crate) fn check(bytes: &[u8]) -> Result<Package> {
             merged: a.merged || b.merged,
             formulas: a.formulas || b.formulas,
             to_be_calculated: a.to_be_calculated || b.to_be_calculated,
+            dates_from_1904: a.dates_from_1904 || b.dates_from_1904,
         })
     };
     let whole = parts
@@ -97,6 +101,7 @@ pub(crate) fn check(bytes: &[u8]) -> Result<Package> {
         merged: whole.merged,
         formulas: whole.formulas,
         to_be_calculated: whole.to_be_calculated,
+        dates_from_1904: whole.dates_from_1904,
     })
 }
 
@@ -152,7 +157,7 @@ fn check_part(archive: &mut ZipArchive<Cursor<&[u8]>>, name: &str, format: Forma
     let lower = name.to_ascii_lowercase();
     let is_sheet = lower.contains("worksheets/") && lower.ends_with(".xml");
     let mut found = [false; 4];
-    let mut to_be_calculated = false;
+    let mut settings = Settings::default();
     let outcome = if format == Format::Ods && lower == "content.xml" {
         check_ods_content(BufReader::with_capacity(1 << 16, &mut counted))
     } else if lower.ends_with(".bin") || is_sheet {
@@ -163,7 +168,7 @@ fn check_part(archive: &mut ZipArchive<Cursor<&[u8]>>, name: &str, format: Forma
         };
         drain(BufReader::with_capacity(1 << 18, &mut counted), wanted, &mut found)
     } else {
-        check_xml(BufReader::with_capacity(1 << 16, &mut counted)).map(|asked| to_be_calculated = asked)
+        check_xml(BufReader::with_capacity(1 << 16, &mut counted)).map(|own| settings = own)
     };
     if counted.exceeded {
         return Err(bomb());
@@ -174,8 +179,31 @@ fn check_part(archive: &mut ZipArchive<Cursor<&[u8]>>, name: &str, format: Forma
         merged: found[0],
         // Some programs write every tag with a prefix, `<x:worksheet>`, `<x:f>`: then there may be formulas.
         formulas: is_sheet && (found[1] || found[2] || !found[3]),
-        to_be_calculated,
+        to_be_calculated: settings.to_be_calculated,
+        dates_from_1904: settings.dates_from_1904,
     })
+}
+
+/// What a workbook says of itself as a whole.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Settings {
+    to_be_calculated: bool,
+    dates_from_1904: bool,
+}
+
+impl Settings {
+    fn see(&mut self, tag: &BytesStart<'_>) {
+        let is_set = |name: &str| {
+            let attribute = tag.try_get_attribute(name).ok().flatten();
+            attribute.is_some_and(|attribute| matches!(attribute.value.as_ref(), "1" | "true" | "on"))
+        };
+        match tag.local_name().as_ref() {
+            // As programs write that store formulas and leave the results to Excel.
+            "calcPr" => self.to_be_calculated |= is_set("fullCalcOnLoad"),
+            "workbookPr" => self.dates_from_1904 |= is_set("date1904"),
+            _ => {}
+        }
+    }
 }
 
 /// Counts what is read and stops at the limits.
@@ -224,36 +252,26 @@ fn drain(mut reader: impl BufRead, wanted: &[&[u8]], found: &mut [bool]) -> std:
     }
 }
 
-/// Walks through an XML part: well-formed to its end, with every tag closed. Says whether it asks for calculation on opening.
-fn check_xml(reader: impl BufRead) -> std::result::Result<bool, String> {
+/// Walks through an XML part: well-formed to its end, with every tag closed.
+fn check_xml(reader: impl BufRead) -> std::result::Result<Settings, String> {
     let mut xml = Reader::from_reader(reader);
     let mut buffer = Vec::new();
     let mut depth = 0_usize;
-    let mut to_be_calculated = false;
+    let mut settings = Settings::default();
     loop {
         buffer.clear();
         match xml.read_event_into(&mut buffer).map_err(|error| error.to_string())? {
             Event::Start(start) => {
                 depth += 1;
-                to_be_calculated |= asks_for_calculation(&start);
+                settings.see(&start);
             }
-            Event::Empty(start) => to_be_calculated |= asks_for_calculation(&start),
+            Event::Empty(start) => settings.see(&start),
             Event::End(_) => depth = depth.saturating_sub(1),
             Event::Eof if depth > 0 => return Err("it is cut off".to_owned()),
-            Event::Eof => return Ok(to_be_calculated),
+            Event::Eof => return Ok(settings),
             _ => {}
         }
     }
-}
-
-/// `<calcPr fullCalcOnLoad="1"/>`, as programs write that store formulas and leave the results to Excel.
-fn asks_for_calculation(tag: &BytesStart<'_>) -> bool {
-    tag.local_name().as_ref() == "calcPr"
-        && tag
-            .try_get_attribute("fullCalcOnLoad")
-            .ok()
-            .flatten()
-            .is_some_and(|attribute| matches!(attribute.value.as_ref(), "1" | "true"))
 }
 
 /// As [`check_xml`], and counts the cells that the parser would spell out from repeat counts.
@@ -328,8 +346,9 @@ mod tests {
 
     #[test]
     fn only_whole_xml_passes() {
-        assert_eq!(check_xml(&b"<a><b/></a>"[..]), Ok(false));
-        assert_eq!(check_xml(&b"<x:a><x:calcPr fullCalcOnLoad=\"1\"/></x:a>"[..]), Ok(true));
+        assert_eq!(check_xml(&b"<a><b/></a>"[..]), Ok(Settings::default()));
+        let settings = check_xml(&b"<x:a><x:calcPr fullCalcOnLoad=\"1\"/><workbookPr date1904=\"true\"/></x:a>"[..]).unwrap();
+        assert!(settings.to_be_calculated && settings.dates_from_1904);
         for broken in [&b"<a><b></a>"[..], b"<a><b>", b"<a", b"<a>&#x</a"] {
             assert!(check_xml(broken).is_err());
         }

@@ -12,7 +12,7 @@ use super::column::Column;
 use super::header::{self, LOOK_AT_ROWS, TopRow, counted};
 use super::limits::MAX_TEXT_BYTES;
 use super::sniff::{self, Kind};
-use super::source::{Format, Source};
+use super::source::{Format, Source, Writing};
 use super::table::{RowNumbers, Table};
 use super::{delimiter, encoding, package, parquet, text, workbook};
 use crate::error::{Error, Result};
@@ -30,6 +30,8 @@ pub struct ReadOptions {
     pub encoding: Option<String>,
     /// The delimiter of a delimited file.
     pub delimiter: Option<u8>,
+    /// How numbers and dates are written.
+    pub writing: Writing,
 }
 
 /// Reads a sheet: delimited text (also packed with gzip), `.xlsx`, `.xls`, `.xlsb`, `.ods` or Parquet, told apart by content.
@@ -57,6 +59,7 @@ pub fn read(path: &Path, options: &ReadOptions, notes: &mut Notes) -> Result<Tab
 fn read_file(path: &Path, options: &ReadOptions, notes: &mut Notes) -> Result<Table> {
     let mut bytes = load(path)?;
     let mut source = Source::named(path, Format::Csv);
+    source.stated = options.writing;
     let mut kind = sniff::kind(&bytes)?;
     if kind == Kind::Gzip {
         let (sha256, unpacked) = rayon::join(|| hex(&Sha256::digest(&bytes)), || gunzip(&bytes));

@@ -4,6 +4,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::dates::DateOrder;
+use super::numbers::DecimalMark;
+
 /// What kind of file a sheet was read from, decided by its content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -39,6 +42,29 @@ impl Format {
     }
 }
 
+/// What the person says of how numbers and dates are written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Writing {
+    /// The mark between whole and fraction.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decimal: Option<DecimalMark>,
+    /// The order of day, month and year in dates written with numbers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dates: Option<DateOrder>,
+}
+
+impl Writing {
+    /// This, and where it says nothing what `other` says.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            decimal: self.decimal.or(other.decimal),
+            dates: self.dates.or(other.dates),
+        }
+    }
+}
+
 /// The file a table was read from, as found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
@@ -65,6 +91,16 @@ pub struct Source {
     pub sheet: Option<String>,
     /// The row the column names stand in, as the person sees it (1 for a plain file).
     pub header_row: usize,
+    /// What the person says of how numbers and dates are written.
+    #[serde(default, skip_serializing_if = "nothing_said")]
+    pub stated: Writing,
+    /// Whether the workbook counts its days from 1904, as Excel for the Macintosh did.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dates_from_1904: bool,
+}
+
+fn nothing_said(stated: &Writing) -> bool {
+    *stated == Writing::default()
 }
 
 impl Source {
@@ -82,6 +118,8 @@ impl Source {
             gzip: false,
             sheet: None,
             header_row: 1,
+            stated: Writing::default(),
+            dates_from_1904: false,
         }
     }
 }

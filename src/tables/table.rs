@@ -5,9 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::column::{Cell, CellView, Cells, CellsBuilder, Column};
-use super::dates::{self, DateOrder};
-use super::numbers::{self, DecimalMark};
-use super::source::{Format, Source};
+use super::dates::{self, DateColumn, DateOrder};
+use super::numbers::{self, DecimalMark, NumberColumn};
+use super::source::{Format, Source, Writing};
 use super::text::{self, Texts};
 use crate::error::{Error, Result, closest};
 use crate::notes::Notes;
@@ -153,8 +153,9 @@ impl Table {
     /// A column as numbers: numbers, text numbers (`1.234,56`, `1,234.56`, `1 234,56`), money and percent signs, `(5)` and `5-` for -5,
     /// truth values as 1 and 0. Missing markers, NaN and infinities are `None`.
     ///
-    /// Whether comma or point is the decimal mark is decided over the column: by cells that can be read one way only; else by the rest of the sheet;
-    /// else `1,234` is 1234 and `1.234` is 1.234, with a note.
+    /// Whether comma or point is the decimal mark is decided over the column: as stated when the sheet was read; by cells that can be read one way
+    /// only; by the currency and by what the numbers show together; by the rest of the sheet; by the delimiter; else `1,234` is 1234 and `1.234` is
+    /// 1.234. What the column does not show is told.
     ///
     /// # Errors
     /// Where the column is not there, or more than 1 % of its filled cells are no numbers (the error names the first, with its row);
@@ -168,15 +169,34 @@ impl Table {
     /// # Errors
     /// As [`Table::numbers`].
     pub fn numbers_with(&self, name: &str, mark: Option<DecimalMark>, notes: &mut Notes) -> Result<Vec<Option<f64>>> {
+        Ok(self.number_column(name, mark, notes)?.values)
+    }
+
+    /// As [`Table::numbers_with`], with the words that stand in place of numbers, and whether the numbers are hours.
+    ///
+    /// Durations (`36:15`, `2 days 03:00`, `PT12M`, `1h 30m`) and times of day are read as hours, with a note. Words such as `Not Captured` in up to
+    /// half of the filled cells are missing values with a name each, where the column has many different numbers and hardly anything else.
+    ///
+    /// # Errors
+    /// As [`Table::numbers`].
+    pub fn number_column(&self, name: &str, mark: Option<DecimalMark>, notes: &mut Notes) -> Result<NumberColumn> {
         numbers::numbers(self, self.column(name)?, name, mark, notes)
     }
 
-    /// The decimal mark that a column shows for certain; `None` where no cell decides it.
+    /// The decimal mark by which a column is read; `None` where none of its numbers has a mark.
     ///
     /// # Errors
     /// Where the column is not there.
     pub fn decimal_mark(&self, name: &str) -> Result<Option<DecimalMark>> {
-        Ok(numbers::decimal_mark(self.column(name)?, self.height))
+        Ok(numbers::mark_shown(self, self.column(name)?))
+    }
+
+    /// Whether a column holds durations or times of day, which are read as hours.
+    ///
+    /// # Errors
+    /// Where the column is not there.
+    pub fn holds_hours(&self, name: &str) -> Result<bool> {
+        Ok(numbers::holds_hours(self, self.column(name)?, name))
     }
 
     /// A column as moments: seconds since 1970-01-01 00:00 in local time as written (a time zone is left out, with a note).
@@ -189,15 +209,31 @@ impl Table {
     /// Where the column is not there, more than 1 % of its filled cells are no dates (up to 1 % become `None` with a note),
     /// or dates of both orders are mixed so that others cannot be told.
     pub fn dates(&self, name: &str, order: Option<DateOrder>, notes: &mut Notes) -> Result<Vec<Option<i64>>> {
+        Ok(self.date_column(name, order, notes)?.seconds)
+    }
+
+    /// As [`Table::dates`], with the words that stand in place of dates (in up to half of the filled cells of a column with many different dates).
+    ///
+    /// # Errors
+    /// As [`Table::dates`].
+    pub fn date_column(&self, name: &str, order: Option<DateOrder>, notes: &mut Notes) -> Result<DateColumn> {
         dates::dates(self, self.column(name)?, name, order, notes)
     }
 
-    /// The order of day and month that a column's text dates show for certain; `None` where they show none, or both.
+    /// The order of day and month that the person states, else the one that a column's text dates show for certain; `None` where they show none, or both.
     ///
     /// # Errors
     /// Where the column is not there.
     pub fn date_order(&self, name: &str) -> Result<Option<DateOrder>> {
-        Ok(dates::date_order(self.column(name)?, self.height))
+        Ok(dates::date_order(self, self.column(name)?))
+    }
+
+    /// The table, read as `writing` says where nothing was stated when it was read.
+    #[must_use]
+    pub fn written_as(&self, writing: Writing) -> Self {
+        let mut source = self.source().clone();
+        source.stated = source.stated.or(writing);
+        self.with_source(source)
     }
 
     /// A cell as typed (a number or date of a workbook as a person would type it); `None` where it is blank.

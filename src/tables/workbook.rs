@@ -183,12 +183,35 @@ pub(crate) fn read(
         merged: true,
         formulas: false,
         to_be_calculated: false,
+        dates_from_1904: xls_from_1904(bytes),
     });
+    source.dates_from_1904 = package.dates_from_1904;
     let opened =
         caught(|| open(bytes, package, options, &source.file_name, notes)).map_err(|_| damaged("its contents contradict each other"))?;
     let (sheet, grid, regions) = opened?;
     source.sheet = Some(sheet.clone());
     assemble(grid, regions, options, source, notes).map_err(|error| error.in_sheet(sheet))
+}
+
+/// Whether an `.xls` counts its days from 1904: record DATEMODE (0x22), which stands among the first records of the workbook stream.
+fn xls_from_1904(bytes: &[u8]) -> bool {
+    const BEGINNING: &[u8] = &[0x09, 0x08, 0x10, 0x00, 0x00, 0x06, 0x05, 0x00];
+    // Streams begin at sectors, which are 512 bytes long or a multiple of it.
+    let Some(start) = bytes.chunks(512).position(|sector| sector.starts_with(BEGINNING)) else {
+        return false;
+    };
+    let mut rest = &bytes[start * 512..];
+    while let [kind, kind_high, length, length_high, after @ ..] = rest {
+        let length = usize::from(u16::from_le_bytes([*length, *length_high]));
+        match u16::from_le_bytes([*kind, *kind_high]) {
+            0x22 => return after.first() == Some(&1),
+            0x0a => return false,
+            _ => {}
+        }
+        let Some(next) = after.get(length..) else { return false };
+        rest = next;
+    }
+    false
 }
 
 fn open(

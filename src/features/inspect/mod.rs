@@ -95,6 +95,7 @@ pub fn inspect(table: &Table, given: Option<&Profile>, overrides: &Overrides, no
     {
         table.require(column)?;
     }
+    let table = &table.written_as(given.map(|profile| profile.reading).unwrap_or_default());
     let looks: Vec<Look> = table
         .names()
         .par_iter()

@@ -74,6 +74,7 @@ pub fn propose(table: &Table, looks: &[Look], overrides: &Overrides) -> Result<P
         .to_owned();
     let mut profile = Profile::new(&name, label.resolve(table).unwrap_or(label));
     profile.description = format!("Written by `recant inspect` for {}.", table.source().file_name);
+    profile.reading = table.source().stated;
     profile.time = overrides
         .time
         .clone()

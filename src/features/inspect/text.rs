@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::features::label::LabelKind;
 use crate::features::profile::{ClassWeights, CountIn, DatePart, MissingNumber, Others, Profile, Scaling, Ties, TimeSort, TooMany};
-use crate::tables::DateOrder;
+use crate::tables::{DateOrder, DecimalMark, Writing};
 
 /// Writes every entry with what it means; [`Profile::from_toml`] reads the same profile back.
 ///
@@ -25,6 +25,7 @@ pub fn commented(profile: &Profile, remarks: &[(&'static str, String)]) -> Resul
         profile.group.as_deref(),
         "rows with the same value belong together, such as the items of an order",
     );
+    reading(&mut out, profile);
     label(&mut out, profile, remarks);
     time(&mut out, profile);
     filters(&mut out, profile);
@@ -93,6 +94,24 @@ fn one_line(text: &str) -> String {
 
 fn number(value: f64) -> String {
     toml::Value::Float(value).to_string()
+}
+
+/// How numbers and dates are written, where it was stated.
+fn reading(out: &mut Writer, profile: &Profile) {
+    if profile.reading == Writing::default() {
+        return;
+    }
+    out.section("[reading]");
+    if let Some(mark) = profile.reading.decimal {
+        let mark = match mark {
+            DecimalMark::Point => "point",
+            DecimalMark::Comma => "comma",
+        };
+        out.entry("decimal", &quoted(mark), "the mark between whole and fraction");
+    }
+    if let Some(order) = profile.reading.dates {
+        out.entry("dates", &quoted(date_order(order)), "how text dates are written");
+    }
 }
 
 fn label(out: &mut Writer, profile: &Profile, remarks: &[(&'static str, String)]) {

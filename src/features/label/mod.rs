@@ -248,9 +248,17 @@ impl LabelRule {
             LabelKind::Difference {
                 actual, planned, bounds, ..
             } => {
-                let happened = table.numbers(actual, notes)?;
-                let expected = table.numbers(planned, notes)?;
-                let pairs = happened.iter().zip(&expected);
+                let happened = table.number_column(actual, None, notes)?;
+                let expected = table.number_column(planned, None, notes)?;
+                if happened.hours != expected.hours {
+                    let (hours, numbers) = if happened.hours { (actual, planned) } else { (planned, actual) };
+                    return Err(table
+                        .in_place(Error::input(format!(
+                            "`{hours}` holds durations and `{numbers}` plain numbers, so one cannot be taken from the other"
+                        )))
+                        .hint("write both as durations, or both as numbers of the same unit"));
+                }
+                let pairs = happened.values.iter().zip(&expected.values);
                 Ok(pairs.map(|(actual, planned)| class_of((*actual)? - (*planned)?, bounds)).collect())
             }
             LabelKind::Dates {

@@ -1,7 +1,9 @@
 //! A column as dates: real dates, and text in any of the usual forms, mixed as they come.
 
+mod clock;
 mod order;
 mod parse;
+mod reader;
 mod words;
 
 use std::collections::BTreeSet;
@@ -10,15 +12,19 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::column::{CellView, Column};
+use super::exceptions::{self, Different, Mix};
 use super::header::counted;
 use super::limits::TOLERATED_SHARE;
+use super::source::Source;
 use super::table::{Table, shortened};
-use super::text::{is_missing_value, trimmed};
+use super::text::{Texts, is_missing_value, trimmed};
 use crate::error::{Error, Result};
 use crate::notes::Notes;
 use order::Orders;
 use parse::{Form, Parsed};
 pub(crate) use parse::{civil_from_days, days_from_civil};
+use words::Tongue;
+pub(crate) use words::half_day;
 
 /// Which of the numbers of a date like `3/2/2018` is what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -32,7 +38,30 @@ pub enum DateOrder {
     YearFirst,
 }
 
+impl DateOrder {
+    /// The option that states it.
+    pub fn option(self) -> &'static str {
+        match self {
+            Self::DayFirst => "--dates dmy",
+            Self::MonthFirst => "--dates mdy",
+            Self::YearFirst => "--dates ymd",
+        }
+    }
+}
+
+/// A column read as dates.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DateColumn {
+    /// Seconds since 1970-01-01 in local time as written, one per row; `None` where there is no date.
+    pub seconds: Vec<Option<i64>>,
+    /// The words that stand in place of dates, where there are many of them.
+    pub exceptions: Option<Texts>,
+}
+
 const CHUNK: usize = 1 << 14;
+/// Excel's serial 0 in the usual system and in the system of 1904, in days since 1970.
+const EPOCH_1900: i64 = -25_569;
+const EPOCH_1904: i64 = -24_107;
 
 /// Whether a trimmed text is a date in some order.
 pub(crate) fn looks_like_date(text: &str) -> bool {
@@ -69,20 +98,42 @@ pub(crate) enum Item {
     Text(Parsed),
     /// Excel's day count without its date format: days and seconds since 1970.
     Serial(i64),
-    /// Seconds since 1970 as a bare number.
-    Unix(i64),
+    /// Seconds since 1970, and in which unit they were counted.
+    Unix(i64, Tick),
+    /// Words in place of a date.
+    Word,
     Unreadable,
 }
 
-fn item(cell: &CellView<'_>) -> Item {
+/// What a bare number since 1970 counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Tick {
+    Seconds,
+    Milliseconds,
+    Microseconds,
+    Nanoseconds,
+}
+
+impl Tick {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Seconds => "seconds",
+            Self::Milliseconds => "milliseconds",
+            Self::Microseconds => "microseconds",
+            Self::Nanoseconds => "nanoseconds",
+        }
+    }
+}
+
+fn item(cell: &CellView<'_>, epoch: i64) -> Item {
     match cell {
         CellView::Blank => Item::Missing,
         CellView::Error(_) => Item::Marked,
         CellView::Date(micros) => Item::Real(*micros),
         CellView::Bool(_) => Item::Unreadable,
-        CellView::Integer(number) => bare_number(*number as f64),
+        CellView::Integer(number) => bare_number(*number as f64, epoch),
         CellView::Number(number) if number.is_nan() => Item::Marked,
-        CellView::Number(number) => bare_number(*number),
+        CellView::Number(number) => bare_number(*number, epoch),
         CellView::Text(text) => {
             let text = trimmed(text);
             let text = text.strip_prefix('\'').unwrap_or(text);
@@ -96,72 +147,181 @@ fn item(cell: &CellView<'_>) -> Item {
                 return Item::Marked;
             }
             match text.as_bytes().first() {
-                Some(b'0'..=b'9') => text.parse().map_or(Item::Unreadable, bare_number),
+                Some(b'0'..=b'9') => text.parse().map_or(Item::Unreadable, |number| bare_number(number, epoch)),
+                _ if exceptions::is_exception(text) => Item::Word,
                 _ => Item::Unreadable,
             }
         }
     }
 }
 
-/// A number where a date is wanted: `20180131`, Excel's day count (1928 to 2173), or seconds or milliseconds since 1970.
-fn bare_number(number: f64) -> Item {
-    const EXCEL_EPOCH: i64 = -25_569;
+/// A number where a date is wanted: `20180131`, Excel's day count (1928 to 2173), or a count since 1970, whose size tells the unit:
+/// seconds from 1973 to 5138, thousand times as many milliseconds, and so on.
+fn bare_number(number: f64, epoch: i64) -> Item {
     let whole = number.fract() == 0.0;
     if (10_300.0..100_000.0).contains(&number) {
         let seconds = (number * 86_400.0).round() as i64;
-        return Item::Serial(EXCEL_EPOCH * 86_400 + seconds);
+        return Item::Serial(epoch * 86_400 + seconds);
     }
-    if whole && (10_000_101.0..99_991_232.0).contains(&number) {
-        return parse::parse(&format!("{number}")).map_or(Item::Unreadable, Item::Text);
+    let written_out = [1e7, 1.9e11, 1.9e13].into_iter().zip([1e8, 2.2e11, 2.2e13]);
+    if whole && written_out.into_iter().any(|(low, high)| (low..high).contains(&number)) {
+        if let Some(parsed) = parse::parse(&format!("{number}")) {
+            return Item::Text(parsed);
+        }
+        if number < 1e8 {
+            return Item::Unreadable;
+        }
     }
-    if (1e8..1e11).contains(&number) {
-        return Item::Unix(number.floor() as i64);
-    }
-    if (1e11..1e14).contains(&number) {
-        return Item::Unix((number / 1000.0).floor() as i64);
-    }
-    Item::Unreadable
+    let ticks = [
+        (1e8, 1.0, Tick::Seconds),
+        (1e11, 1e3, Tick::Milliseconds),
+        (1e14, 1e6, Tick::Microseconds),
+        (1e17, 1e9, Tick::Nanoseconds),
+    ];
+    ticks
+        .into_iter()
+        .find(|(least, _, _)| (*least..least * 1e3).contains(&number))
+        .map_or(Item::Unreadable, |(_, per_second, tick)| {
+            Item::Unix((number / per_second).floor() as i64, tick)
+        })
 }
 
-pub(crate) fn items(column: &Column, height: usize) -> Vec<Item> {
+pub(crate) fn items(column: &Column, height: usize, source: &Source) -> Vec<Item> {
+    let epoch = if source.dates_from_1904 { EPOCH_1904 } else { EPOCH_1900 };
     (0..height)
         .into_par_iter()
         .with_min_len(CHUNK)
-        .map(|row| item(&column.get(row)))
+        .map(|row| item(&column.get(row), epoch))
         .collect()
 }
 
-/// The dates of a column. See [`Table::dates`].
-pub(crate) fn dates(table: &Table, column: &Column, name: &str, order: Option<DateOrder>, notes: &mut Notes) -> Result<Vec<Option<i64>>> {
-    let items = items(column, table.height());
+/// The dates of a column. See [`Table::date_column`].
+pub(crate) fn dates(table: &Table, column: &Column, name: &str, order: Option<DateOrder>, notes: &mut Notes) -> Result<DateColumn> {
+    let items = items(column, table.height(), table.source());
     let orders = order::decide(table, name, &items, order, notes)?;
-    let mut unreadable = Vec::new();
+    let (mut mix, mut different) = (Mix::default(), Different::default());
+    let (mut unreadable, mut unlikely) = (Vec::new(), Vec::new());
     let mut seconds = Vec::with_capacity(items.len());
     for (row, item) in items.iter().enumerate() {
         let moment = moment(item, &orders);
-        if moment.is_none() && !matches!(item, Item::Missing | Item::Marked) {
-            unreadable.push(row);
+        match (moment, item) {
+            (Some(moment), _) => {
+                mix.values += 1;
+                different.see(moment.div_euclid(86_400).cast_unsigned());
+                if !LIKELY.contains(&moment) {
+                    unlikely.push(row);
+                }
+            }
+            (None, Item::Missing | Item::Marked) => {}
+            (None, Item::Word) => {
+                mix.exceptions += 1;
+                unreadable.push(row);
+            }
+            (None, _) => {
+                mix.others += 1;
+                unreadable.push(row);
+            }
         }
         seconds.push(moment);
     }
-    note_kinds(name, &items, notes);
-    report_unreadable(table, column, name, &unreadable, &items, &orders, notes)?;
-    Ok(seconds)
+    mix.differ = different.enough();
+    note_kinds(name, &items, table.source(), notes);
+    note_unlikely(table, name, &unlikely, &mut seconds, mix.values, notes)?;
+    let filled = mix.values + unreadable.len();
+    let mut exceptions = None;
+    if unreadable.is_empty() {
+    } else if unreadable.len() as f64 <= TOLERATED_SHARE * filled as f64 {
+        note_unreadable(table, column, name, &unreadable, notes);
+    } else if mix.values_with_exceptions() {
+        let words = unreadable
+            .iter()
+            .map(|row| (*row, column.get(*row).shown().unwrap_or_default().into_owned()));
+        let texts = exceptions::collect(items.len(), words);
+        exceptions::note(name, "date", &texts, filled, notes);
+        exceptions = Some(texts);
+    } else {
+        return Err(unreadable_error(table, column, name, &unreadable, &items, filled, &orders));
+    }
+    Ok(DateColumn { seconds, exceptions })
+}
+
+/// 1900 to 2200: dates outside are placeholders (9999-12-31) or of another calendar.
+const LIKELY: std::ops::Range<i64> = -2_208_988_800..7_289_654_400;
+
+/// Tells of dates in years that no order is from, and takes them as missing; where they are the most, the column is refused.
+fn note_unlikely(
+    table: &Table,
+    name: &str,
+    unlikely: &[usize],
+    seconds: &mut [Option<i64>],
+    dates: usize,
+    notes: &mut Notes,
+) -> Result<()> {
+    let Some(first) = unlikely.first() else {
+        return Ok(());
+    };
+    let year_of = |row: &usize| civil_from_days(seconds[*row].unwrap_or_default().div_euclid(86_400)).0;
+    let (low, high) = (unlikely.iter().map(year_of).min(), unlikely.iter().map(year_of).max());
+    let (low, high) = (low.unwrap_or_default(), high.unwrap_or_default());
+    let calendar = if low >= 2400 && high <= 2700 {
+        Some("the Buddhist calendar counts 543 years more: take 543 off the years")
+    } else if low >= 1300 && high <= 1500 {
+        Some("the Islamic and the Persian calendar count fewer: convert the dates to the common calendar")
+    } else {
+        None
+    };
+    let years = if low == high {
+        format!("{low}")
+    } else {
+        format!("{low} to {high}")
+    };
+    if unlikely.len() * 2 > dates {
+        let error = Error::input(format!(
+            "{} have years from {years}, which is no time of orders",
+            counted(unlikely.len(), "date")
+        ));
+        let hint = calendar.unwrap_or("check how the column was exported, or leave it out");
+        notes.add(
+            "unlikely-years",
+            format!("{} of column `{name}` have years from {years}", counted(unlikely.len(), "date")),
+            format!("not taken for dates of the common calendar; {hint}"),
+        );
+        return Err(table.at(error, *first, name).hint(hint));
+    }
+    notes.add(
+        "unlikely-years",
+        format!(
+            "{} of column `{name}` have years from {years}, the first in row {}",
+            counted(unlikely.len(), "date"),
+            table.row_number(*first)
+        ),
+        "taken as missing: such dates stand in for none, or are mistyped",
+    );
+    for row in unlikely {
+        if let Some(slot) = seconds.get_mut(*row) {
+            *slot = None;
+        }
+    }
+    Ok(())
 }
 
 /// Seconds since 1970 in local time as written.
 fn moment(item: &Item, orders: &Orders) -> Option<i64> {
     match item {
-        Item::Missing | Item::Marked | Item::Unreadable => None,
+        Item::Missing | Item::Marked | Item::Word | Item::Unreadable => None,
         Item::Real(micros) => {
             let seconds = micros.div_euclid(1_000_000);
             if orders.swapped { swap_seconds(seconds) } else { Some(seconds) }
         }
-        Item::Serial(seconds) | Item::Unix(seconds) => Some(*seconds),
+        Item::Serial(seconds) | Item::Unix(seconds, _) => Some(*seconds),
         Item::Text(parsed) => {
             let (year, month, day) = match parsed.form {
                 Form::YearFirst { year, month, day } if orders.swapped && day <= 12 => (year, day, month),
-                Form::YearFirst { year, month, day } | Form::Named { year, month, day } => (year, month, day),
+                Form::Named { year, month, day } => match parsed.tongue {
+                    Tongue::Either(croatian) if orders.croatian => (year, croatian, day),
+                    _ => (year, month, day),
+                },
+                Form::YearFirst { year, month, day } => (year, month, day),
                 Form::Numbers {
                     first,
                     second,
@@ -181,7 +341,7 @@ fn swap_seconds(seconds: i64) -> Option<i64> {
     (day <= 12).then(|| days_from_civil(year, day, month) * 86_400 + seconds.rem_euclid(86_400))
 }
 
-fn note_kinds(name: &str, items: &[Item], notes: &mut Notes) {
+fn note_kinds(name: &str, items: &[Item], source: &Source, notes: &mut Notes) {
     let count = |wanted: fn(&Item) -> bool| items.iter().filter(|item| wanted(item)).count();
     let marked = count(|item| matches!(item, Item::Marked));
     if marked > 0 {
@@ -202,19 +362,25 @@ fn note_kinds(name: &str, items: &[Item], notes: &mut Notes) {
                 "{} of column `{name}` hold Excel's day count instead of a date",
                 counted(serial, "cell")
             ),
-            "read as the date that Excel shows for it",
+            if source.dates_from_1904 {
+                "read as the date that Excel shows for it in this workbook, which counts from 1904"
+            } else {
+                "read as the date that Excel shows for it"
+            },
         );
     }
-    let unix = count(|item| matches!(item, Item::Unix(_)));
-    if unix > 0 {
-        notes.add(
-            "unix-dates",
-            format!(
-                "{} of column `{name}` count seconds or milliseconds since 1970",
-                counted(unix, "cell")
-            ),
-            "read as UTC",
-        );
+    for tick in [Tick::Seconds, Tick::Milliseconds, Tick::Microseconds, Tick::Nanoseconds] {
+        let unix = items
+            .iter()
+            .filter(|item| matches!(item, Item::Unix(_, own) if *own == tick))
+            .count();
+        if unix > 0 {
+            notes.add(
+                "unix-dates",
+                format!("{} of column `{name}` count {} since 1970", counted(unix, "cell"), tick.name()),
+                "read as dates and times in UTC",
+            );
+        }
     }
     let mut zones = BTreeSet::new();
     let (mut zoned, mut short) = (0, 0);
@@ -261,48 +427,51 @@ fn offset_text(minutes: i16) -> String {
     format!("{sign}{:02}:{:02}", minutes.abs() / 60, minutes.abs() % 60)
 }
 
-fn report_unreadable(
+fn unreadable_error(
     table: &Table,
     column: &Column,
     name: &str,
     unreadable: &[usize],
     items: &[Item],
+    filled: usize,
     orders: &Orders,
-    notes: &mut Notes,
-) -> Result<()> {
-    let Some(first) = unreadable.first() else {
-        return Ok(());
+) -> Error {
+    let first = unreadable.first().copied().unwrap_or_default();
+    let shown = shortened(&column.get(first).shown().unwrap_or_default());
+    let hint = if matches!(items.get(first), Some(Item::Text(_))) {
+        format!(
+            "column `{name}` was read {}, {}; `--dates dmy`, `--dates mdy` or `--dates ymd` states another order",
+            orders.described(),
+            orders.reason
+        )
+    } else if unreadable.len() * 2 > filled {
+        format!("most of column `{name}` is no date; name another time column")
+    } else {
+        "write it as 2018-01-31 or 2018-01-31 22:56, or empty the cell".to_owned()
     };
-    let filled = items.iter().filter(|item| !matches!(item, Item::Missing | Item::Marked)).count();
-    let shown = shortened(&column.get(*first).shown().unwrap_or_default());
-    if unreadable.len() as f64 > TOLERATED_SHARE * filled as f64 {
-        let is_numbers = matches!(items.get(*first), Some(Item::Text(_)));
-        let hint = if is_numbers {
-            format!(
-                "read {}, as {}; if the order is another one, state it",
-                orders.described(),
-                orders.reason
-            )
-        } else if unreadable.len() * 2 > filled {
-            format!("most of column `{name}` is no date; name another time column")
-        } else {
-            "write it as 2018-01-31 or 2018-01-31 22:56, or empty the cell".to_owned()
-        };
-        return Err(table.at(Error::input(format!("`{shown}` is not a date")), *first, name).hint(hint));
-    }
+    table.at(Error::input(format!("`{shown}` is not a date")), first, name).hint(hint)
+}
+
+fn note_unreadable(table: &Table, column: &Column, name: &str, unreadable: &[usize], notes: &mut Notes) {
+    let first = unreadable.first().copied().unwrap_or_default();
+    let shown = shortened(&column.get(first).shown().unwrap_or_default());
+    let hold = if unreadable.len() == 1 { "holds" } else { "hold" };
     notes.add(
         "unreadable-dates",
         format!(
-            "{} of column `{name}` hold no date, the first in row {}: `{shown}`",
+            "{} of column `{name}` {hold} no date, the first in row {}: `{shown}`",
             counted(unreadable.len(), "cell"),
-            table.row_number(*first)
+            table.row_number(first)
         ),
         "taken as missing (up to 1 % of the filled cells)",
     );
-    Ok(())
 }
 
 /// The order of day and month that a column shows for certain; `None` where it shows none or both.
-pub(crate) fn date_order(column: &Column, height: usize) -> Option<DateOrder> {
-    order::evident(&items(column, height))
+pub(crate) fn date_order(table: &Table, column: &Column) -> Option<DateOrder> {
+    table
+        .source()
+        .stated
+        .dates
+        .or_else(|| order::evident(&items(column, table.height(), table.source())))
 }

@@ -8,6 +8,7 @@
 use super::super::header::counted;
 use super::super::table::Table;
 use super::parse::{Form, civil_from_days, is_day, year_of};
+use super::words::Tongue;
 use super::{DateOrder, Item};
 use crate::error::{Error, Result};
 use crate::notes::Notes;
@@ -26,6 +27,9 @@ pub(crate) struct Orders {
     /// Dates that contradict the column's order but have only one reading are read that way.
     lenient: bool,
     pub(crate) swapped: bool,
+    /// Names of months that mean two are read as in Croatian.
+    pub(crate) croatian: bool,
+    /// Who says so, as half a sentence.
     pub(crate) reason: String,
 }
 
@@ -162,6 +166,9 @@ fn count(items: &[Item]) -> Counts {
 
 /// The order that all numeric dates agree on, if they show one.
 pub(crate) fn evident(items: &[Item]) -> Option<DateOrder> {
+    if let Some(Leads::Yes(_)) = year_leads(items) {
+        return Some(DateOrder::YearFirst);
+    }
     let counts = count(items);
     let all = counts.slash.plus(counts.dash).plus(counts.dot);
     match (all.day_first, all.month_first, all.year_first) {
@@ -180,6 +187,8 @@ pub(crate) fn evident(items: &[Item]) -> Option<DateOrder> {
 pub(crate) fn decide(table: &Table, name: &str, items: &[Item], asked: Option<DateOrder>, notes: &mut Notes) -> Result<Orders> {
     let counts = count(items);
     let all = counts.slash.plus(counts.dash).plus(counts.dot);
+    let stated = table.source().stated.dates;
+    let asked = stated.or(asked);
     let mut orders = match asked {
         Some(order) => Orders {
             slash: order,
@@ -187,10 +196,15 @@ pub(crate) fn decide(table: &Table, name: &str, items: &[Item], asked: Option<Da
             dot: order,
             lenient: false,
             swapped: false,
-            reason: "asked for".to_owned(),
+            croatian: false,
+            reason: match stated {
+                Some(order) => format!("as `{}` says", order.option()),
+                None => "as the profile or the model says".to_owned(),
+            },
         },
         None => decide_from_evidence(table, name, items, &counts, notes)?,
     };
+    orders.croatian = croatian(name, items, notes);
     let one_order = all.both == 0 && all.year_first == 0 && (all.day_first == 0) != (all.month_first == 0);
     let texts = all.day_first + all.month_first;
     if one_order && counts.fixed > 0 && counts.fixed_late == 0 {
@@ -244,7 +258,34 @@ fn decide_from_evidence(table: &Table, name: &str, items: &[Item], counts: &Coun
     let others = counts.slash.plus(counts.dash);
     let own = |evidence: &Evidence| evidence.majority().or_else(|| others.majority());
     let (slash, dash) = (own(&counts.slash), own(&counts.dash));
-    let mut reason = "the column shows".to_owned();
+    let mut reason = "as the column shows".to_owned();
+    match year_leads(items) {
+        Some(Leads::Yes(why)) => {
+            notes.add(
+                "year-first-dates",
+                format!("the dates of column `{name}` begin with a year of two digits: {why}"),
+                format!(
+                    "`18/01/02` was read as 2 January 2018; `{}` reads it day first",
+                    DateOrder::DayFirst.option()
+                ),
+            );
+            return Ok(Orders {
+                slash: DateOrder::YearFirst,
+                dash: DateOrder::YearFirst,
+                dot: DateOrder::YearFirst,
+                lenient: true,
+                swapped: false,
+                croatian: false,
+                reason,
+            });
+        }
+        Some(Leads::Perhaps) if others.both == 0 && others.majority().is_some() => notes.add(
+            "ambiguous-dates",
+            format!("nothing in column `{name}` shows whether the year of two digits is the first number or the last"),
+            format!("read as the last; `{}` reads it as the first", DateOrder::YearFirst.option()),
+        ),
+        _ => {}
+    }
     let fallback = if slash.is_none() || dash.is_none() {
         let (order, why) = fallback(table, items);
         if others.both > 0 {
@@ -255,7 +296,11 @@ fn decide_from_evidence(table: &Table, name: &str, items: &[Item], counts: &Coun
                     "no date of column `{name}` shows whether `3/2/2018` is 3 February or March 2 ({} could be either)",
                     counted(others.both, "date")
                 ),
-                format!("read {}, {why}; state the date order if that is wrong", describe(order)),
+                format!(
+                    "read {}, {why}; `{}` reads it the other way",
+                    describe(order),
+                    other_order(order).option()
+                ),
             );
         }
         order
@@ -271,8 +316,117 @@ fn decide_from_evidence(table: &Table, name: &str, items: &[Item], counts: &Coun
         dot,
         lenient: true,
         swapped: false,
+        croatian: false,
         reason,
     })
+}
+
+fn other_order(order: DateOrder) -> DateOrder {
+    match order {
+        DateOrder::DayFirst => DateOrder::MonthFirst,
+        DateOrder::MonthFirst | DateOrder::YearFirst => DateOrder::DayFirst,
+    }
+}
+
+/// Whether names of months that mean two months (`listopad`, `lip`) are Croatian: by the other names of the column; told where none shows it.
+fn croatian(name: &str, items: &[Item], notes: &mut Notes) -> bool {
+    let (mut croatian, mut other, mut either) = (0, 0, 0);
+    for item in items {
+        if let Item::Text(parsed) = item {
+            match parsed.tongue {
+                Tongue::Unknown => {}
+                Tongue::Croatian => croatian += 1,
+                Tongue::PolishOrCzech => other += 1,
+                Tongue::Either(_) => either += 1,
+            }
+        }
+    }
+    if either > 0 && croatian == other {
+        notes.add(
+            "ambiguous-months",
+            format!(
+                "{} of column `{name}` name a month that is another one in Croatian than in Polish, Czech or Slovenian (`listopad`, `lip`, `srp`)",
+                counted(either, "date")
+            ),
+            "read as Polish, Czech or Slovenian; write months as numbers if that is wrong",
+        );
+    }
+    croatian > other
+}
+
+/// Whether two-digit years come first.
+enum Leads {
+    Yes(&'static str),
+    /// They could, and nothing shows that they do not.
+    Perhaps,
+}
+
+/// Whether a column of three short numbers, such as `18/01/01`, begins with the year; `None` where it does not.
+fn year_leads(items: &[Item]) -> Option<Leads> {
+    const FEW_YEARS: u32 = 10;
+    const MANY_DAYS: usize = 13;
+    let mut dates: Vec<(u32, u32, i32)> = Vec::new();
+    for item in items {
+        if let Item::Text(parsed) = item
+            && let Form::Numbers { first, second, third, .. } = parsed.form
+        {
+            if !parsed.short_year {
+                return None;
+            }
+            dates.push((first, second, third));
+        }
+    }
+    let fits = |order: DateOrder| {
+        let all = |(first, second, third): &(u32, u32, i32)| resolve(*first, *second, *third, true, order).is_some();
+        dates.iter().all(all)
+    };
+    if dates.is_empty() || !fits(DateOrder::YearFirst) {
+        return None;
+    }
+    if !(fits(DateOrder::DayFirst) || fits(DateOrder::MonthFirst)) {
+        return Some(Leads::Yes("no other order fits"));
+    }
+    let spread = |numbers: &mut dyn Iterator<Item = u32>| {
+        let distinct: std::collections::BTreeSet<u32> = numbers.collect();
+        let range = distinct.last().unwrap_or(&0) - distinct.first().unwrap_or(&0);
+        (range, distinct.len())
+    };
+    let (first_range, first_distinct) = spread(&mut dates.iter().map(|date| date.0));
+    let (last_range, last_distinct) = spread(&mut dates.iter().filter_map(|date| u32::try_from(date.2).ok()));
+    let few_first = first_range <= FEW_YEARS && last_distinct >= MANY_DAYS;
+    let few_last = last_range <= FEW_YEARS && first_distinct >= MANY_DAYS;
+    let later = sorted(items, DateOrder::DayFirst) || sorted(items, DateOrder::MonthFirst);
+    match (few_first, few_last) {
+        (true, false) => Some(Leads::Yes(
+            "the first number hardly changes and the last runs through the days of a month",
+        )),
+        (false, true) => None,
+        _ if later => None,
+        _ if sorted(items, DateOrder::YearFirst) => Some(Leads::Yes("which leaves the rows in the order of time")),
+        _ => Some(Leads::Perhaps),
+    }
+}
+
+/// Whether the numeric dates rise, or fall, from row to row when read in this order.
+fn sorted(items: &[Item], order: DateOrder) -> bool {
+    let mut last = None;
+    let (mut backward, mut forward) = (0, 0);
+    for item in items {
+        let Item::Text(parsed) = item else { continue };
+        let Form::Numbers { first, second, third, .. } = parsed.form else {
+            continue;
+        };
+        let Some(day) = resolve(first, second, third, parsed.short_year, order) else {
+            continue;
+        };
+        match last {
+            Some(before) if day < before => backward += 1,
+            Some(before) if day > before => forward += 1,
+            _ => {}
+        }
+        last = Some(day);
+    }
+    backward.min(forward) == 0 && backward.max(forward) >= 4
 }
 
 /// Both orders in one column: dates with one reading are safe, the others follow the majority, if there is a clear one.
@@ -293,7 +447,9 @@ fn refuse_mixture(table: &Table, name: &str, evidence: &Evidence, notes: &mut No
         ))
         .in_file(table.source().path.clone())
         .in_column(name)
-        .hint("sort out where the rows come from and write the dates as 2018-01-31, or state the date order"));
+        .hint(
+            "sort out where the rows come from and write the dates as 2018-01-31, or state the order with `--dates dmy` or `--dates mdy`",
+        ));
     }
     notes.add(
         "mixed-date-orders",
@@ -316,28 +472,7 @@ fn fallback(table: &Table, items: &[Item]) -> (DateOrder, &'static str) {
     if let Some(order) = sheet_order(table) {
         return (order, "as the sheet's other dates are");
     }
-    let inversions = |order: DateOrder| {
-        let mut last = None;
-        let (mut backward, mut forward) = (0, 0);
-        for item in items {
-            let Item::Text(parsed) = item else { continue };
-            let Form::Numbers { first, second, third, .. } = parsed.form else {
-                continue;
-            };
-            let Some(day) = resolve(first, second, third, parsed.short_year, order) else {
-                continue;
-            };
-            match last {
-                Some(before) if day < before => backward += 1,
-                Some(before) if day > before => forward += 1,
-                _ => {}
-            }
-            last = Some(day);
-        }
-        (backward, forward)
-    };
-    let sorted = |(backward, forward): (usize, usize)| backward.min(forward) == 0 && backward.max(forward) >= 4;
-    let (day, month) = (sorted(inversions(DateOrder::DayFirst)), sorted(inversions(DateOrder::MonthFirst)));
+    let (day, month) = (sorted(items, DateOrder::DayFirst), sorted(items, DateOrder::MonthFirst));
     match (day, month) {
         (true, false) => (DateOrder::DayFirst, "which leaves the rows in the order of time"),
         (false, true) => (DateOrder::MonthFirst, "which leaves the rows in the order of time"),
@@ -350,7 +485,7 @@ fn sheet_order(table: &Table) -> Option<DateOrder> {
     const ROWS: usize = 1000;
     let mut all = Evidence::default();
     for column in table.columns() {
-        let counts = count(&super::items(column, table.height().min(ROWS)));
+        let counts = count(&super::items(column, table.height().min(ROWS), table.source()));
         all = all.plus(counts.slash).plus(counts.dash);
     }
     all.majority()

@@ -1,6 +1,12 @@
 //! One text as a date: its parts, and whether day and month are told apart by the form.
 
-use super::words::{ZONES, is_weekday, month_of};
+use super::clock::time;
+use super::reader::Reader;
+use super::words::{MonthName, Tongue, folded, is_link, is_weekday, month_of};
+use crate::tables::digits::ascii;
+
+/// Longer texts are taken for no dates.
+const MAX_BYTES: usize = 96;
 
 /// A text that is a date, before the order of day and month is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,6 +18,8 @@ pub(crate) struct Parsed {
     pub(crate) zone: Option<i16>,
     /// The year had two digits.
     pub(crate) short_year: bool,
+    /// What the name of the month says of its language.
+    pub(crate) tongue: Tongue,
 }
 
 /// How the day is written.
@@ -74,83 +82,25 @@ pub(crate) fn year_of(number: i32, short: bool) -> i32 {
     if short { full_year(number) } else { number }
 }
 
-struct Reader<'a> {
-    rest: &'a [u8],
-}
-
-impl<'a> Reader<'a> {
-    fn peek(&self) -> Option<u8> {
-        self.rest.first().copied()
-    }
-
-    fn skip(&mut self, byte: u8) -> bool {
-        if self.peek() == Some(byte) {
-            self.rest = &self.rest[1..];
-            true
-        } else {
-            false
-        }
-    }
-
-    fn blanks(&mut self) -> bool {
-        let mut any = false;
-        loop {
-            if self.skip(b' ') || self.skip(b'\t') {
-                any = true;
-            } else if let Some(rest) = ["\u{a0}", "\u{202f}"]
-                .iter()
-                .find_map(|blank| self.rest.strip_prefix(blank.as_bytes()))
-            {
-                // Excel's newer versions put a narrow no-break blank before AM and PM.
-                self.rest = rest;
-                any = true;
-            } else {
-                return any;
-            }
-        }
-    }
-
-    /// A run of digits: value and length, nine at most.
-    fn number(&mut self) -> Option<(u32, usize)> {
-        let length = self.rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        if length == 0 || length > 9 {
-            return None;
-        }
-        let value = self.rest[..length]
-            .iter()
-            .fold(0, |value, digit| value * 10 + u32::from(digit - b'0'));
-        self.rest = &self.rest[length..];
-        Some((value, length))
-    }
-
-    /// A run of letters (all of UTF-8 beyond ASCII counts as letters, except blanks).
-    fn word(&mut self) -> &'a [u8] {
-        let length = self
-            .rest
-            .iter()
-            .take_while(|byte| byte.is_ascii_alphabetic() || **byte >= 0x80)
-            .count();
-        let (word, rest) = self.rest.split_at(length);
-        self.rest = rest;
-        word
-    }
-}
-
 /// Reads a trimmed text as a date with an optional time and zone; `None` where it is none.
 pub(crate) fn parse(text: &str) -> Option<Parsed> {
-    if text.len() > 64 {
+    if text.len() > MAX_BYTES {
         return None;
+    }
+    let text = ascii(text);
+    if let Some(parsed) = compact(text.as_bytes()) {
+        return Some(parsed);
     }
     let mut reader = Reader { rest: text.as_bytes() };
     let first = reader.peek()?;
-    let (form, short_year) = if first.is_ascii_digit() {
+    let day = if first.is_ascii_digit() {
         digits_first(&mut reader)?
     } else if first.is_ascii_alphabetic() || first >= 0x80 {
         word_first(&mut reader)?
     } else {
         return None;
     };
-    let valid = match form {
+    let valid = match day.form {
         Form::YearFirst { year, month, day } | Form::Named { year, month, day } => is_day(year, month, day),
         Form::Numbers { first, second, .. } => first <= 99 && second <= 31,
     };
@@ -159,153 +109,284 @@ pub(crate) fn parse(text: &str) -> Option<Parsed> {
     }
     let (seconds, zone) = time(&mut reader)?;
     Some(Parsed {
-        form,
+        form: day.form,
         seconds,
         zone,
-        short_year,
+        short_year: day.short_year,
+        tongue: day.tongue,
     })
 }
 
-fn digits_first(reader: &mut Reader<'_>) -> Option<(Form, bool)> {
+/// `20180131225600` and `201801312256`.
+fn compact(text: &[u8]) -> Option<Parsed> {
+    if !matches!(text.len(), 12 | 14) || !text.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let part = |from: usize, to: usize| text[from..to].iter().fold(0, |value, digit| value * 10 + u32::from(digit - b'0'));
+    let (year, month, day) = (part(0, 4) as i32, part(4, 6), part(6, 8));
+    let (hour, minute) = (part(8, 10), part(10, 12));
+    let second = if text.len() == 14 { part(12, 14) } else { 0 };
+    let fits = (1950..2100).contains(&year) && is_day(year, month, day) && hour < 24 && minute < 60 && second < 60;
+    fits.then(|| Parsed {
+        form: Form::YearFirst { year, month, day },
+        seconds: hour * 3600 + minute * 60 + second,
+        zone: None,
+        short_year: false,
+        tongue: Tongue::Unknown,
+    })
+}
+
+/// The day of a date before its time.
+struct Day {
+    form: Form,
+    short_year: bool,
+    tongue: Tongue,
+}
+
+impl Day {
+    fn year_first(year: u32, month: u32, day: u32) -> Self {
+        let year = year as i32;
+        Self {
+            form: Form::YearFirst { year, month, day },
+            short_year: false,
+            tongue: Tongue::Unknown,
+        }
+    }
+
+    fn named((number, short_year): (i32, bool), name: MonthName, day: u32) -> Self {
+        Self {
+            form: Form::Named {
+                year: year_of(number, short_year),
+                month: name.month,
+                day,
+            },
+            short_year,
+            tongue: name.tongue,
+        }
+    }
+}
+
+fn digits_first(reader: &mut Reader<'_>) -> Option<Day> {
     let (first, length) = reader.number()?;
+    if matches!(length, 2 | 4) && reader.skip_text(&["\u{5e74}", "\u{b144}"]) {
+        return east_asian(reader, first, length == 2);
+    }
     match (length, reader.peek()) {
-        (8, _) => {
-            let form = Form::YearFirst {
-                year: (first / 10_000) as i32,
-                month: first / 100 % 100,
-                day: first % 100,
-            };
-            Some((form, false))
+        (8, _) => Some(Day::year_first(first / 10_000, first / 100 % 100, first % 100)),
+        (4, Some(b'W' | b'w')) => week(reader, first),
+        (4, Some(b'-')) if matches!(reader.rest.get(1), Some(b'W' | b'w')) => {
+            reader.skip(b'-');
+            week(reader, first)
+        }
+        (4, Some(b' ')) => {
+            reader.blanks();
+            named_after_year(reader, first, b' ')
         }
         (4, Some(separator @ (b'-' | b'/' | b'.'))) => {
             reader.skip(separator);
-            if reader.peek()?.is_ascii_alphabetic() {
-                let month = month_of(reader.word())?;
-                reader.skip(separator);
-                let (day, _) = reader.number()?;
-                return Some((
-                    Form::Named {
-                        year: first as i32,
-                        month,
-                        day,
-                    },
-                    false,
-                ));
+            let spaced = separator == b'.' && reader.blanks();
+            let next = reader.peek()?;
+            if next.is_ascii_alphabetic() || next >= 0x80 {
+                return named_after_year(reader, first, separator);
             }
-            let (month, month_length) = reader.number()?;
-            if month_length > 2 || !reader.skip(separator) {
+            let month = reader.short_number()?;
+            if !reader.skip(separator) {
                 return None;
             }
-            let (day, day_length) = reader.number()?;
-            let form = Form::YearFirst {
-                year: first as i32,
-                month,
-                day,
-            };
-            (day_length <= 2).then_some((form, false))
+            if spaced {
+                reader.blanks();
+            }
+            let day = reader.short_number()?;
+            Some(Day::year_first(first, month, day))
         }
         (1 | 2, Some(_)) => day_or_month_first(reader, first),
         _ => None,
     }
 }
 
-/// `31/01/2018`, `31.1.18`, `31-Jan-2018`, `31. January 2018`, `31st Jan 2018`.
-fn day_or_month_first(reader: &mut Reader<'_>, first: u32) -> Option<(Form, bool)> {
+/// `2018-Jan-31`, `2018. janu\u{e1}r 31.`
+fn named_after_year(reader: &mut Reader<'_>, year: u32, separator: u8) -> Option<Day> {
+    let month = month_of(reader.word())?;
+    let _ = reader.skip(separator) || reader.skip(b'.');
+    reader.blanks();
+    let day = reader.short_number()?;
+    Some(Day::named((year as i32, false), month, day))
+}
+
+/// `2018\u{5e74}1\u{6708}31\u{65e5}` behind the sign for the year, and the same in Korean.
+fn east_asian(reader: &mut Reader<'_>, year: u32, short: bool) -> Option<Day> {
+    reader.blanks();
+    let month = reader.short_number()?;
+    if !reader.skip_text(&["\u{6708}", "\u{c6d4}"]) {
+        return None;
+    }
+    reader.blanks();
+    let day = reader.short_number()?;
+    let _ = reader.skip_text(&["\u{65e5}", "\u{53f7}", "\u{865f}", "\u{c77c}"]);
+    let mut found = Day::year_first(year_of(year as i32, short) as u32, month, day);
+    found.short_year = short;
+    Some(found)
+}
+
+/// `2018-W05-3` and `2018W053` (ISO 8601): week 1 holds 4 January, day 1 is Monday.
+fn week(reader: &mut Reader<'_>, year: u32) -> Option<Day> {
+    let _ = reader.skip_any(b"Ww");
+    let (number, length) = reader.number()?;
+    let (week, day) = match length {
+        2 if reader.skip(b'-') => (number, reader.number().filter(|(_, length)| *length == 1)?.0),
+        3 => (number / 10, number % 10),
+        _ => return None,
+    };
+    if !(1..=53).contains(&week) || !(1..=7).contains(&day) || !(1..=9999).contains(&year) {
+        return None;
+    }
+    let fourth = days_from_civil(year as i32, 1, 4);
+    let monday = fourth - (fourth + 3).rem_euclid(7);
+    let (year, month, day) = civil_from_days(monday + i64::from(week - 1) * 7 + i64::from(day) - 1);
+    Some(Day::year_first(u32::try_from(year).ok()?, month, day))
+}
+
+/// `31/01/2018`, `31.1.18`, `31. 1. 2018`, `31-Jan-2018`, `31. January 2018`, `31st Jan 2018`, `31 de enero de 2018`.
+fn day_or_month_first(reader: &mut Reader<'_>, first: u32) -> Option<Day> {
     let separator = reader.peek()?;
-    if matches!(separator, b'/' | b'-' | b'.') && reader.rest.get(1).is_some_and(u8::is_ascii_digit) {
+    let behind = reader.rest[1..].iter().find(|byte| **byte != b' ' || separator != b'.');
+    if matches!(separator, b'/' | b'-' | b'.') && behind.is_some_and(u8::is_ascii_digit) {
         reader.skip(separator);
-        let (second, second_length) = reader.number()?;
-        if second_length > 2 || !reader.skip(separator) {
+        let spaced = reader.blanks();
+        let second = reader.short_number()?;
+        if !reader.skip(separator) {
             return None;
         }
+        if spaced {
+            reader.blanks();
+        }
         let (third, short_year) = year(reader)?;
-        return Some((
-            Form::Numbers {
+        return Some(Day {
+            form: Form::Numbers {
                 first,
                 second,
                 third,
                 separator,
             },
             short_year,
-        ));
+            tongue: Tongue::Unknown,
+        });
     }
-    if separator.is_ascii_alphabetic() {
-        let ordinal = reader
-            .rest
-            .get(..2)
-            .is_some_and(|two| [b"st", b"nd", b"rd", b"th"].iter().any(|end| two.eq_ignore_ascii_case(*end)));
-        if ordinal && !reader.rest.get(2).is_some_and(u8::is_ascii_alphabetic) {
-            reader.rest = &reader.rest[2..];
-        }
-    }
-    let _ = reader.skip(b'.') || reader.skip(b'-') || reader.skip(b'/');
+    ordinal(reader);
+    let _ = reader.skip_any(b".-/");
     reader.blanks();
-    let month = month_of(reader.word())?;
-    let _ = reader.skip(b'.') || reader.skip(b',') || reader.skip(b'-') || reader.skip(b'/');
-    reader.blanks();
-    let (number, short_year) = year(reader)?;
-    Some((
-        Form::Named {
-            year: year_of(number, short_year),
+    reader.links();
+    let before = reader.rest;
+    let word = reader.word();
+    let month = if is_month_sign(word) {
+        reader.blanks();
+        let month = reader.short_number().filter(|month| (1..=12).contains(month))?;
+        MonthName {
             month,
-            day: first,
-        },
-        short_year,
-    ))
+            tongue: Tongue::Unknown,
+        }
+    } else {
+        reader.rest = before;
+        month_of(reader.word())?
+    };
+    let _ = reader.skip(b'.');
+    let _ = reader.skip_any(b",-/");
+    reader.blanks();
+    reader.links();
+    let _ = reader.skip(b'\'');
+    let year = year(reader)?;
+    Some(Day::named(year, month, first))
+}
+
+/// Vietnamese counts its months: `31 th\u{e1}ng 1 2018`.
+fn is_month_sign(word: &[u8]) -> bool {
+    std::str::from_utf8(word).is_ok_and(|word| matches!(folded(word).as_str(), "thang" | "thg"))
+}
+
+/// Passes over the end of an ordinal number: `31st`, `1er`, `1\u{ba}`, `31-\u{433}\u{43e}`.
+fn ordinal(reader: &mut Reader<'_>) {
+    const ENDS: &[&str] = &[
+        "st",
+        "nd",
+        "rd",
+        "th",
+        "er",
+        "re",
+        "ST",
+        "ND",
+        "RD",
+        "TH",
+        "St",
+        "Nd",
+        "Rd",
+        "Th",
+        ".\u{ba}",
+        "\u{ba}",
+        "\u{aa}",
+        "\u{b0}",
+        "-\u{433}\u{43e}",
+        "-\u{435}",
+        "\u{433}\u{43e}",
+        "e",
+        ":e",
+        ":a",
+    ];
+    let before = reader.rest;
+    if reader.skip_text(ENDS) && reader.peek().is_some_and(|byte| byte.is_ascii_alphabetic() || byte >= 0x80) {
+        reader.rest = before;
+    }
 }
 
 /// `Jan 31 2018`, `January 31st, 2018`, `Wed, 31 Jan 2018`, `Wednesday 2018-01-31`.
-fn word_first(reader: &mut Reader<'_>) -> Option<(Form, bool)> {
+fn word_first(reader: &mut Reader<'_>) -> Option<Day> {
+    let before = reader.rest;
     let word = reader.word();
-    let Some(month) = month_of(word) else {
-        if !is_weekday(word) {
-            return None;
-        }
-        let _ = reader.skip(b'.') || reader.skip(b',');
-        let _ = reader.skip(b',');
-        reader.blanks();
-        return match reader.peek()? {
-            byte if byte.is_ascii_digit() => digits_first(reader),
-            _ => {
-                let month = month_of(reader.word())?;
-                month_first(reader, month)
-            }
-        };
-    };
-    month_first(reader, month)
-}
-
-fn month_first(reader: &mut Reader<'_>, month: u32) -> Option<(Form, bool)> {
-    let _ = reader.skip(b'.') || reader.skip(b'-') || reader.skip(b'/');
-    reader.blanks();
-    let (day, length) = reader.number()?;
-    if length > 2 {
+    if let Some(month) = month_of(word)
+        && let Some(found) = month_first(reader, month)
+    {
+        return Some(found);
+    }
+    // `mar. 31 janv. 2018`: a Tuesday in French, a month in English.
+    reader.rest = before;
+    let word = reader.word();
+    if !(is_weekday(word) || is_link(word)) {
         return None;
     }
-    if reader.peek()?.is_ascii_alphabetic() {
-        let ordinal = reader.word();
-        if ![b"st", b"nd", b"rd", b"th"].iter().any(|end| ordinal.eq_ignore_ascii_case(*end)) {
-            return None;
+    // Portuguese: `quarta-feira`.
+    let _ = reader.skip_text(&["-feira"]);
+    let _ = reader.skip(b'.');
+    let _ = reader.skip(b',');
+    reader.blanks();
+    reader.links();
+    match reader.peek()? {
+        byte if byte.is_ascii_digit() => digits_first(reader),
+        _ => {
+            let month = month_of(reader.word())?;
+            month_first(reader, month)
         }
     }
-    let separated = reader.skip(b',') || reader.skip(b'-') || reader.skip(b'/');
+}
+
+fn month_first(reader: &mut Reader<'_>, month: MonthName) -> Option<Day> {
+    let _ = reader.skip_any(b".-/");
+    reader.blanks();
+    let day = reader.short_number()?;
+    let next = reader.peek()?;
+    if next.is_ascii_alphabetic() || next >= 0x80 {
+        ordinal(reader);
+    }
+    let separated = reader.skip_any(b",-/.");
     if !(reader.blanks() || separated) {
         return None;
     }
+    reader.links();
+    let _ = reader.skip(b'\'');
     let (number, length) = reader.number()?;
     // `Jan 31 10:22` names no year: two digits followed by a colon are an hour.
     if !matches!(length, 2 | 4) || reader.peek() == Some(b':') {
         return None;
     }
-    let short_year = length == 2;
-    Some((
-        Form::Named {
-            year: year_of(number as i32, short_year),
-            month,
-            day,
-        },
-        short_year,
-    ))
+    Some(Day::named((number as i32, length == 2), month, day))
 }
 
 fn year(reader: &mut Reader<'_>) -> Option<(i32, bool)> {
@@ -315,119 +396,6 @@ fn year(reader: &mut Reader<'_>) -> Option<(i32, bool)> {
         2 => Some((number as i32, true)),
         _ => None,
     }
-}
-
-/// The rest of a date: nothing, or a time with an optional zone. Seconds of the day as written.
-fn time(reader: &mut Reader<'_>) -> Option<(u32, Option<i16>)> {
-    let comma = reader.skip(b',');
-    let blank = reader.blanks();
-    if reader.rest.is_empty() {
-        return (!comma).then_some((0, None));
-    }
-    let letter = matches!(reader.peek(), Some(b'T' | b't')) && {
-        reader.rest = &reader.rest[1..];
-        true
-    };
-    if !(comma || blank || letter) {
-        // A date may still carry a zone, as `2018-01-31Z`.
-        let zone = zone(reader)?;
-        return reader.rest.is_empty().then_some((0, Some(zone)));
-    }
-    let (hour, length) = reader.number()?;
-    let (mut hour, minute, second) = match length {
-        6 if letter => (hour / 10_000, hour / 100 % 100, hour % 100),
-        4 if letter => (hour / 100, hour % 100, 0),
-        1 | 2 => {
-            let (mut minute, mut second) = (0, 0);
-            if reader.skip(b':') {
-                minute = two_digits(reader)?;
-                if reader.skip(b':') {
-                    second = two_digits(reader)?;
-                    if reader.skip(b'.') || reader.skip(b',') {
-                        let digits = reader.rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-                        if digits == 0 {
-                            return None;
-                        }
-                        reader.rest = &reader.rest[digits..];
-                    }
-                }
-            } else if !half_day_follows(reader) {
-                return None;
-            }
-            (hour, minute, second)
-        }
-        _ => return None,
-    };
-    let blank = reader.blanks();
-    if let Some(afternoon) = half_day(reader) {
-        if !(1..=12).contains(&hour) {
-            return None;
-        }
-        hour = hour % 12 + if afternoon { 12 } else { 0 };
-        reader.blanks();
-    } else if blank && reader.rest.is_empty() {
-        return None;
-    }
-    let end_of_day = hour == 24 && minute == 0 && second == 0;
-    if !(hour < 24 || end_of_day) || minute > 59 || second > 60 {
-        return None;
-    }
-    let zone = if reader.rest.is_empty() { None } else { Some(zone(reader)?) };
-    let seconds = hour * 3600 + minute * 60 + second.min(59);
-    reader.rest.is_empty().then_some((seconds, zone))
-}
-
-fn two_digits(reader: &mut Reader<'_>) -> Option<u32> {
-    let (number, length) = reader.number()?;
-    (length == 2).then_some(number)
-}
-
-fn half_day_follows(reader: &Reader<'_>) -> bool {
-    let mut ahead = Reader { rest: reader.rest };
-    ahead.blanks();
-    half_day(&mut ahead).is_some()
-}
-
-/// `AM`, `p.m.` and the like: whether it is afternoon.
-fn half_day(reader: &mut Reader<'_>) -> Option<bool> {
-    let afternoon = match reader.peek()? {
-        b'a' | b'A' => false,
-        b'p' | b'P' => true,
-        _ => return None,
-    };
-    let rest = &reader.rest[1..];
-    let rest = rest.strip_prefix(b".").unwrap_or(rest);
-    let rest = rest.strip_prefix(b"m").or_else(|| rest.strip_prefix(b"M"))?;
-    reader.rest = rest.strip_prefix(b".").unwrap_or(rest);
-    Some(afternoon)
-}
-
-/// A zone: `Z`, `UTC`, `+02:00`, `-0530`, `CET`; a name in brackets behind an offset is passed over. Minutes east of UTC.
-fn zone(reader: &mut Reader<'_>) -> Option<i16> {
-    let sign = match reader.peek()? {
-        b'+' => 1,
-        b'-' => -1,
-        _ => {
-            let word = reader.word();
-            return ZONES
-                .iter()
-                .find(|(name, _)| name.as_bytes().eq_ignore_ascii_case(word))
-                .map(|(_, minutes)| *minutes);
-        }
-    };
-    reader.rest = &reader.rest[1..];
-    let (number, length) = reader.number()?;
-    let (hours, minutes) = match length {
-        1 | 2 if reader.skip(b':') => (number, two_digits(reader)?),
-        1 | 2 => (number, 0),
-        4 => (number / 100, number % 100),
-        _ => return None,
-    };
-    if reader.skip(b'[') {
-        let end = reader.rest.iter().position(|byte| *byte == b']')?;
-        reader.rest = &reader.rest[end + 1..];
-    }
-    (hours <= 18 && minutes < 60).then(|| sign * (hours * 60 + minutes) as i16)
 }
 
 #[cfg(test)]
@@ -472,12 +440,73 @@ mod tests {
             "Wed Jan 31 2018",
             "Wed, 31 Jan 2018",
             "Wednesday, January 31, 2018",
+            "31 de enero de 2018",
+            "mi\u{e9}rcoles, 31 de enero de 2018",
+            "31 de janeiro de 2018",
+            "quarta-feira, 31 de janeiro de 2018",
+            "mercredi 31 janvier 2018",
+            "mer. 31 janv. 2018",
+            "Mi, 31. J\u{e4}nner 2018",
+            "31 gennaio 2018",
+            "31-jan-2018",
+            "31. januar 2018",
+            "onsdag den 31. januar 2018",
+            "31 januari 2018",
+            "31. tammikuuta 2018",
+            "31 stycznia 2018 r.",
+            "31. ledna 2018",
+            "31. janu\u{e1}ra 2018",
+            "2018. janu\u{e1}r 31.",
+            "2018. jan. 31.",
+            "31 ianuarie 2018",
+            "31. sije\u{10d}nja 2018.",
+            "31. januara 2018.",
+            "31 Ocak 2018",
+            "31 Ocak 2018 \u{c7}ar\u{15f}amba",
+            "31 января 2018 г.",
+            "31 січня 2018 р.",
+            "31 Ιανουαρίου 2018",
+            "31 Januari 2018",
+            "31 th\u{e1}ng 1 n\u{103}m 2018",
+            "31 thg 1, 2018",
+            "2018\u{5e74}1\u{6708}31\u{65e5}",
+            "2018\u{5e74}01\u{6708}31\u{65e5}(\u{6c34})",
+            "2018\u{b144} 1\u{c6d4} 31\u{c77c}",
+            "2018. 1. 31.",
+            "2018.01.31.",
+            "2018-W05-3",
+            "2018W053",
+            "2018 Jan 31",
+            "31 Jan '18",
+            "31/Jan/2018",
+            "\u{662}\u{660}\u{661}\u{668}-\u{660}\u{661}-\u{663}\u{661}",
         ] {
             assert_eq!(day(text), Some((2018, 1, 31)), "{text}");
         }
         assert_eq!(day("14 juillet 2018"), Some((2018, 7, 14)));
         assert_eq!(day("14 juin 2018"), Some((2018, 6, 14)));
         assert_eq!(day("5 M\u{e4}rz 2018"), Some((2018, 3, 5)));
+        assert_eq!(day("mar. 1 mai 2018"), Some((2018, 5, 1)));
+        assert_eq!(day("1er mars 2018"), Some((2018, 3, 1)));
+        assert_eq!(day("2-mrt-2018"), Some((2018, 3, 2)));
+        for (month, names) in (1..).zip([
+            "Januar janvier enero gennaio janeiro januari tammikuu stycze\u{144} leden janu\u{e1}r ianuarie sije\u{10d}anj ocak январь січень Ιανουάριος",
+            "Februar f\u{e9}vrier febrero febbraio fevereiro februari helmikuu luty \u{fa}nor febru\u{e1}r februarie velja\u{10d}a \u{15f}ubat февраль лютий Φεβρουάριος",
+            "M\u{e4}rz mars marzo mar\u{e7}o maart marts maaliskuu marzec b\u{159}ezen m\u{e1}rcius martie o\u{17e}ujak mart март березень Μάρτιος Maret",
+            "April avril abril aprile huhtikuu kwiecie\u{144} duben \u{e1}prilis aprilie travanj nisan апрель квітень Απρίλιος",
+            "Mai mayo maggio maio mei maj toukokuu kv\u{11b}ten m\u{e1}jus svibanj may\u{131}s май травень Μάιος",
+            "Juni juin junio giugno junho kes\u{e4}kuu czerwiec \u{10d}erven j\u{fa}nius iunie lipanj haziran июнь червень Ιούνιος",
+            "Juli juillet julio luglio julho hein\u{e4}kuu lipiec \u{10d}ervenec j\u{fa}lius iulie srpanj temmuz июль липень Ιούλιος",
+            "August ao\u{fb}t agosto augustus augusti elokuu sierpie\u{144} srpen augusztus kolovoz a\u{11f}ustos август серпень Αύγουστος Agustus",
+            "September septembre septiembre settembre setembro syyskuu wrzesie\u{144} z\u{e1}\u{159}\u{ed} szeptember septembrie rujan eyl\u{fc}l сентябрь вересень Σεπτέμβριος",
+            "Oktober octobre octubre ottobre outubro lokakuu pa\u{17a}dziernik \u{159}\u{ed}jen okt\u{f3}ber octombrie ekim октябрь жовтень Οκτώβριος",
+            "November novembre noviembre novembro marraskuu noiembrie studeni kas\u{131}m ноябрь листопад Νοέμβριος",
+            "Dezember d\u{e9}cembre diciembre dicembre dezembro december desember joulukuu grudzie\u{144} prosinec decembrie prosinac aral\u{131}k декабрь грудень Δεκέμβριος",
+        ]) {
+            for name in names.split_whitespace() {
+                assert_eq!(day(&format!("7 {name} 2018")), Some((2018, month, 7)), "{name}");
+            }
+        }
     }
 
     #[test]
@@ -497,6 +526,35 @@ mod tests {
             ("20180131T225600", 82_560, None),
             ("31.01.2018, 22:56", 82_560, None),
             ("2018-01-31 24:00", 86_400, None),
+            ("1/31/2018 10:56 p. m.", 82_560, None),
+            ("1/31/2018 12:05 a.\u{a0}m.", 300, None),
+            ("31/01/2018 22.56", 82_560, None),
+            ("31.01.2018 22.56.00", 82_560, None),
+            ("31-JAN-18 10.56.00.000000000 PM", 82_560, None),
+            ("31-JAN-18 12.05.00.000000000 AM", 300, None),
+            ("31-JAN-18 10.56.00.000000 PM +01:00", 82_560, Some(60)),
+            ("2018-01-31-22.56.00.000000", 82_560, None),
+            ("31/Jan/2018:22:56:00 +0100", 82_560, Some(60)),
+            ("31/01/2018 22h56", 82_560, None),
+            ("31.01.2018 um 22:56 Uhr", 82_560, None),
+            ("31.01.2018 22 Uhr", 79_200, None),
+            ("31. januar 2018 kl. 22.56", 82_560, None),
+            ("31 de enero de 2018 a las 22:56", 82_560, None),
+            ("2018\u{5e74}1\u{6708}31\u{65e5} 22\u{6642}56\u{5206}", 82_560, None),
+            ("2018\u{b144} 1\u{c6d4} 31\u{c77c} \u{c624}\u{d6c4} 10:56", 82_560, None),
+            ("2018/1/31 \u{4e0b}\u{5348}10:56", 82_560, None),
+            ("31/1/2018 10:56 \u{3bc}.\u{3bc}.", 82_560, None),
+            ("31/1/2018 10:56 CH", 82_560, None),
+            ("2018. 1. 31. \u{c624}\u{d6c4} 10:56:00", 82_560, None),
+            ("20180131225600", 82_560, None),
+            ("31 \u{44f}\u{43d}\u{432}\u{430}\u{440}\u{44f} 2018 \u{433}., 22:56", 82_560, None),
+            ("2018. janu\u{e1}r 31. 22:56", 82_560, None),
+            ("31 stycznia 2018 r. 22:56", 82_560, None),
+            ("31. tammikuuta 2018 klo 22.56", 82_560, None),
+            ("31 th\u{e1}ng 1, 2018 22:56", 82_560, None),
+            ("2018-W05-3 22:56", 82_560, None),
+            ("2018\u{5e74}1\u{6708}31\u{65e5} \u{4e0b}\u{5348}10:56", 82_560, None),
+            ("201801312256", 82_560, None),
         ] {
             assert_eq!(time(text), Some((seconds, zone)), "{text}");
         }

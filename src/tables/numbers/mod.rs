@@ -1,21 +1,25 @@
 //! A column as numbers, whatever the spelling: decimal comma or point, thousands marks, money and percent signs, numbers kept as text.
 
+mod currency;
+mod decide;
+mod durations;
 mod parse;
-
-use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::column::{CellView, Column};
+use super::exceptions::{self, Different, Mix};
 use super::header::counted;
-use super::limits::TOLERATED_SHARE;
+use super::limits::{EXCEPTION_SHARE, TOLERATED_SHARE};
 use super::source::Format;
 use super::table::Table;
-use super::text::{is_missing_value, trimmed};
+use super::text::{Texts, is_missing_value, trimmed};
 use crate::error::{Error, Result};
 use crate::notes::Notes;
-use parse::{Marks, PlainPoint};
+use decide::{Evidence, decide, note_decision};
+pub(crate) use decide::{mark_shown, sheet_mark};
+use parse::PlainPoint;
 
 /// The mark between whole and fraction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,7 +31,45 @@ pub enum DecimalMark {
     Comma,
 }
 
+impl DecimalMark {
+    /// The option that states it.
+    pub fn option(self) -> &'static str {
+        match self {
+            Self::Point => "--decimal .",
+            Self::Comma => "--decimal ,",
+        }
+    }
+}
+
+/// A column read as numbers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NumberColumn {
+    /// One per row; `None` where there is none.
+    pub values: Vec<Option<f64>>,
+    /// The words that stand in place of numbers, where there are many of them.
+    pub exceptions: Option<Texts>,
+    /// Whether the cells are durations or times of day, whose values are hours.
+    pub hours: bool,
+    /// Whether the numbers measure something: hours, money or shares. Such numbers count no rows.
+    pub measured: bool,
+}
+
 const CHUNK: usize = 1 << 14;
+
+/// Whether a trimmed text is a duration or a time of day.
+pub(crate) fn looks_like_duration(text: &str) -> bool {
+    durations::seconds(text).is_some()
+}
+
+/// Whether a column holds durations or times of day; columns of numbers are told by their first cells.
+pub(crate) fn holds_hours(table: &Table, column: &Column, name: &str) -> bool {
+    const LOOKED_AT: usize = 100;
+    let texts = (0..table.height()).filter_map(|row| match column.get(row) {
+        CellView::Text(text) if !trimmed(&text).is_empty() => Some(looks_like_duration(&text)),
+        _ => None,
+    });
+    texts.take(LOOKED_AT).any(|duration| duration) && numbers(table, column, name, None, &mut Notes::new()).is_ok_and(|column| column.hours)
+}
 
 /// Whether a trimmed text is a number in any spelling.
 pub(crate) fn looks_like_number(text: &str) -> bool {
@@ -149,14 +191,8 @@ fn quick_text(text: &str, tally: &mut Tally) -> Quick {
     }
 }
 
-/// The numbers of a column. See [`Table::numbers`].
-pub(crate) fn numbers(
-    table: &Table,
-    column: &Column,
-    name: &str,
-    mark: Option<DecimalMark>,
-    notes: &mut Notes,
-) -> Result<Vec<Option<f64>>> {
+/// The numbers of a column. See [`Table::number_column`].
+pub(crate) fn numbers(table: &Table, column: &Column, name: &str, mark: Option<DecimalMark>, notes: &mut Notes) -> Result<NumberColumn> {
     let height = table.height();
     let chunks: Vec<(Vec<Quick>, Tally)> = (0..height.div_ceil(CHUNK))
         .into_par_iter()
@@ -171,20 +207,123 @@ pub(crate) fn numbers(
     note_missing(name, &tally, notes);
     let cells = chunks.into_iter().flat_map(|(cells, _)| cells);
     // Where every cell is plain and the point is certainly a decimal point, the quick look was enough.
+    let given = table.source().stated.decimal.or(mark);
     let simple = tally.odd == 0
-        && mark.is_none_or(|mark| mark == DecimalMark::Point)
-        && (tally.maybe == 0 || tally.certain_points > 0 || mark.is_some());
+        && given.is_none_or(|mark| mark == DecimalMark::Point)
+        && (tally.maybe == 0 || tally.certain_points > 0 || given.is_some());
     if simple {
         note_text_numbers(table, name, &tally, notes);
-        return Ok(cells
+        let values = cells
             .map(|cell| match cell {
                 Quick::Value(number) | Quick::Maybe(number) => Some(number),
                 _ => None,
             })
-            .collect());
+            .collect();
+        return Ok(NumberColumn {
+            values,
+            exceptions: None,
+            hours: false,
+            measured: false,
+        });
     }
     let cells: Vec<Quick> = cells.collect();
+    if let Some(hours) = hours(table, column, name, &cells, notes) {
+        return Ok(hours);
+    }
     thorough(table, column, name, mark, &cells, &tally, notes)
+}
+
+/// The column as hours, where at least half of its filled cells are durations or times of day and all others are words.
+fn hours(table: &Table, column: &Column, name: &str, cells: &[Quick], notes: &mut Notes) -> Option<NumberColumn> {
+    let (mut mix, mut different) = (Mix::default(), Different::default());
+    let (mut below_a_day, mut zeros) = (true, 0);
+    let mut values = vec![None; cells.len()];
+    let mut rest = Vec::new();
+    for (row, (cell, value)) in cells.iter().zip(&mut values).enumerate() {
+        match cell {
+            Quick::Missing | Quick::Marked | Quick::NotFinite => continue,
+            // No time at all may be written as 0.
+            Quick::Value(0.0) => {
+                zeros += 1;
+                *value = Some(0.0);
+                continue;
+            }
+            Quick::Value(_) | Quick::Maybe(_) => {
+                mix.others += 1;
+                rest.push(row);
+                // A column of numbers is told soon.
+                if mix.values == 0 && mix.others > 1000 {
+                    return None;
+                }
+                continue;
+            }
+            Quick::Odd => {}
+        }
+        let CellView::Text(text) = column.get(row) else {
+            mix.others += 1;
+            rest.push(row);
+            continue;
+        };
+        match durations::seconds(&text) {
+            Some(seconds) => {
+                mix.values += 1;
+                below_a_day &= (0.0..86_400.0).contains(&seconds);
+                different.see(seconds.to_bits());
+                *value = Some(seconds / 3600.0);
+            }
+            None => {
+                if exceptions::is_exception(&text) {
+                    mix.exceptions += 1;
+                } else {
+                    mix.others += 1;
+                }
+                rest.push(row);
+            }
+        }
+        if mix.values == 0 && mix.others + mix.exceptions > 1000 {
+            return None;
+        }
+    }
+    mix.differ = different.enough();
+    if mix.values == 0 || !(mix.nearly_all_values() || mix.values_with_exceptions()) {
+        return None;
+    }
+    let texts = rest
+        .iter()
+        .map(|row| (*row, column.get(*row).shown().unwrap_or_default().into_owned()));
+    let texts = exceptions::collect(cells.len(), texts);
+    let filled = mix.values + zeros + rest.len();
+    if rest.is_empty() {
+    } else if mix.nearly_all_values() {
+        note_unreadable(table, column, name, &rest, notes);
+    } else {
+        exceptions::note(name, "duration", &texts, filled, notes);
+    }
+    let found = if below_a_day {
+        "times of day or durations below a day"
+    } else {
+        "durations"
+    };
+    notes.add(
+        "hours",
+        format!("column `{name}` holds {found} such as `{}`", example(column, &values)),
+        "read as hours: `36:15` is 36.25, `08:30` is 8.5, a day is 24",
+    );
+    Some(NumberColumn {
+        values,
+        exceptions: (!mix.nearly_all_values()).then_some(texts),
+        hours: true,
+        measured: true,
+    })
+}
+
+/// The first cell with a value other than 0.
+fn example(column: &Column, values: &[Option<f64>]) -> String {
+    let row = values
+        .iter()
+        .position(|value| value.is_some_and(|value| value != 0.0))
+        .unwrap_or_default();
+    super::table::shortened(&column.get(row).shown().unwrap_or_default())
 }
 
 fn note_missing(name: &str, tally: &Tally, notes: &mut Notes) {
@@ -223,43 +362,6 @@ fn note_text_numbers(table: &Table, name: &str, tally: &Tally, notes: &mut Notes
     }
 }
 
-/// What a column's numbers show beyond their values.
-#[derive(Debug, Default)]
-struct Evidence {
-    points: usize,
-    commas: usize,
-    ambiguous_points: usize,
-    ambiguous_commas: usize,
-    percents: usize,
-    readable: usize,
-    currencies: BTreeMap<String, usize>,
-}
-
-impl Evidence {
-    fn add(&mut self, shape: &parse::Shape) {
-        self.readable += 1;
-        match shape.marks {
-            Marks::Neutral => {}
-            Marks::Certain(DecimalMark::Point) => self.points += 1,
-            Marks::Certain(DecimalMark::Comma) => self.commas += 1,
-            Marks::Ambiguous(DecimalMark::Point) => self.ambiguous_points += 1,
-            Marks::Ambiguous(DecimalMark::Comma) => self.ambiguous_commas += 1,
-        }
-        self.percents += usize::from(shape.percent);
-        if let Some(currency) = &shape.currency {
-            *self.currencies.entry(currency.clone()).or_default() += 1;
-        }
-    }
-
-    fn verdict(&self) -> Option<DecimalMark> {
-        match self.points.cmp(&self.commas) {
-            std::cmp::Ordering::Greater => Some(DecimalMark::Point),
-            std::cmp::Ordering::Less => Some(DecimalMark::Comma),
-            std::cmp::Ordering::Equal => None,
-        }
-    }
-}
-
 fn thorough(
     table: &Table,
     column: &Column,
@@ -268,7 +370,7 @@ fn thorough(
     cells: &[Quick],
     tally: &Tally,
     notes: &mut Notes,
-) -> Result<Vec<Option<f64>>> {
+) -> Result<NumberColumn> {
     let shapes: Vec<Option<parse::Shape>> = cells
         .par_iter()
         .enumerate()
@@ -280,121 +382,86 @@ fn thorough(
         .collect();
     let mut evidence = Evidence::default();
     shapes.iter().flatten().for_each(|shape| evidence.add(shape));
-    let decimal = match mark.or_else(|| evidence.verdict()) {
-        Some(mark) => mark,
-        None => decide_ambiguous(table, name, &evidence, notes),
-    };
+    let decision = decide(table, &evidence, mark);
+    note_decision(name, &evidence, &decision, notes);
     let truth = |text: &str| match text {
         "TRUE" | "True" | "true" => Some(1.0),
         "FALSE" | "False" | "false" => Some(0.0),
         _ => None,
     };
+    let (mut mix, mut different) = (Mix::default(), Different::default());
     let mut unreadable = Vec::new();
-    let mut numbers = Vec::with_capacity(cells.len());
+    let mut values = Vec::with_capacity(cells.len());
     for (row, (cell, shape)) in cells.iter().zip(&shapes).enumerate() {
         let number = match (cell, shape) {
             (Quick::Missing | Quick::Marked | Quick::NotFinite, _) => None,
             (Quick::Value(number), None) => Some(*number),
-            (_, Some(shape)) => shape.value(decimal).filter(|number| number.is_finite()),
+            (_, Some(shape)) => shape.value(decision.mark).filter(|number| number.is_finite()),
             _ => {
-                let number = match column.get(row) {
-                    CellView::Text(text) => truth(trimmed(&text)),
+                let typed = column.get(row);
+                let number = match &typed {
+                    CellView::Text(text) => truth(trimmed(text)),
                     _ => None,
                 };
                 if number.is_none() {
                     unreadable.push(row);
+                    match &typed {
+                        CellView::Text(text) if exceptions::is_exception(text) => mix.exceptions += 1,
+                        _ => mix.others += 1,
+                    }
                 }
                 number
             }
         };
-        numbers.push(number);
+        if let Some(number) = number {
+            mix.values += 1;
+            different.see(number.to_bits());
+        }
+        values.push(number);
     }
-    note_evidence(name, &evidence, notes);
+    mix.differ = different.enough();
+    note_evidence(name, &evidence, table.source().stated.decimal, notes);
     note_text_numbers(table, name, tally, notes);
-    report_unreadable(table, column, name, &unreadable, tally.filled, notes)?;
-    Ok(numbers)
+    let mut exceptions = None;
+    if unreadable.is_empty() {
+    } else if tally.filled > 0 && unreadable.len() as f64 <= TOLERATED_SHARE * tally.filled as f64 {
+        note_unreadable(table, column, name, &unreadable, notes);
+    } else if mix.values_with_exceptions() {
+        let words = unreadable
+            .iter()
+            .map(|row| (*row, column.get(*row).shown().unwrap_or_default().into_owned()));
+        let texts = exceptions::collect(cells.len(), words);
+        exceptions::note(name, "number", &texts, tally.filled, notes);
+        exceptions = Some(texts);
+    } else {
+        return Err(unreadable_error(table, column, name, &unreadable, tally.filled));
+    }
+    Ok(NumberColumn {
+        values,
+        exceptions,
+        hours: false,
+        measured: evidence.parts > 0 || !evidence.currencies.is_empty(),
+    })
 }
 
-/// No cell of the column tells `1,234` from `1.234`: the rest of the sheet decides, else the usual meaning of the mark that is there.
-fn decide_ambiguous(table: &Table, name: &str, evidence: &Evidence, notes: &mut Notes) -> DecimalMark {
-    if evidence.ambiguous_points + evidence.ambiguous_commas == 0 {
-        return DecimalMark::Point;
-    }
-    let (decimal, why) = match sheet_mark(table) {
-        Some(mark) => (mark, "as the other columns do"),
-        None if evidence.ambiguous_commas > 0 && table.source().delimiter == Some(b';') => {
-            (DecimalMark::Comma, "as is usual where semicolons separate columns")
-        }
-        None => (DecimalMark::Point, "as is usual"),
+fn note_evidence(name: &str, evidence: &Evidence, stated: Option<DecimalMark>, notes: &mut Notes) {
+    let against = match stated {
+        Some(DecimalMark::Comma) => evidence.points,
+        Some(DecimalMark::Point) => evidence.commas,
+        None => 0,
     };
-    let expected = decimal == DecimalMark::Point && evidence.ambiguous_commas == 0;
-    if !expected {
-        let (example, meaning) = match (evidence.ambiguous_commas > 0, decimal) {
-            (true, DecimalMark::Point) => ("1,234", "1234"),
-            (true, DecimalMark::Comma) => ("1,234", "1.234 (one and a bit)"),
-            (false, _) => ("1.234", "1234"),
-        };
+    if let Some(stated) = stated.filter(|_| against > 0) {
         notes.add(
-            "ambiguous-numbers",
-            format!("nothing in column `{name}` shows whether its marks separate thousands or decimals"),
-            format!("`{example}` was read as {meaning}, {why}"),
+            "mixed-decimals",
+            format!(
+                "{} of column `{name}` can only be read the other way than `{}` says",
+                counted(against, "number"),
+                stated.option()
+            ),
+            "these were read as they are written",
         );
+        return note_signs(name, evidence, notes);
     }
-    decimal
-}
-
-/// What the numbers of a column show. Plain numbers, nearly all there are, need no thorough look.
-fn evidence_of(column: &Column, height: usize) -> Evidence {
-    let mut evidence = Evidence::default();
-    for row in 0..height {
-        if let CellView::Text(text) = column.get(row) {
-            match parse::plain_shape(trimmed(&text)) {
-                Some(PlainPoint::None) => {}
-                Some(PlainPoint::Certain) => evidence.points += 1,
-                Some(PlainPoint::Ambiguous) => evidence.ambiguous_points += 1,
-                None => {
-                    if let Some(shape) = parse::shape(&text) {
-                        evidence.add(&shape);
-                    }
-                }
-            }
-        }
-    }
-    evidence
-}
-
-/// The decimal mark by which a column is read: what it shows, else what the sheet shows, else a point.
-pub(crate) fn mark_of(table: &Table, column: &Column) -> DecimalMark {
-    let evidence = evidence_of(column, table.height());
-    match evidence.verdict() {
-        Some(mark) => mark,
-        None if evidence.ambiguous_points + evidence.ambiguous_commas == 0 => DecimalMark::Point,
-        None => sheet_mark(table).unwrap_or(DecimalMark::Point),
-    }
-}
-
-/// The decimal mark that the sheet's columns show for certain, from the first rows of each.
-pub(crate) fn sheet_mark(table: &Table) -> Option<DecimalMark> {
-    const ROWS: usize = 500;
-    let mut evidence = Evidence::default();
-    for column in table.columns() {
-        for row in 0..table.height().min(ROWS) {
-            if let CellView::Text(text) = column.get(row)
-                && let Some(shape) = parse::shape(&text)
-            {
-                evidence.add(&shape);
-            }
-        }
-    }
-    evidence.verdict()
-}
-
-/// The decimal mark that a column shows for certain; `None` where it shows none.
-pub(crate) fn decimal_mark(column: &Column, height: usize) -> Option<DecimalMark> {
-    evidence_of(column, height).verdict()
-}
-
-fn note_evidence(name: &str, evidence: &Evidence, notes: &mut Notes) {
     if evidence.points > 0 && evidence.commas > 0 {
         notes.add(
             "mixed-decimals",
@@ -412,8 +479,20 @@ fn note_evidence(name: &str, evidence: &Evidence, notes: &mut Notes) {
             "`1,5` was read as one and a half",
         );
     }
-    if evidence.percents > 0 {
-        let all = evidence.percents == evidence.readable;
+    note_signs(name, evidence, notes);
+}
+
+/// Tells of signs beside the numbers that were left out.
+fn note_signs(name: &str, evidence: &Evidence, notes: &mut Notes) {
+    if evidence.ledger > 0 {
+        notes.add(
+            "credit-marks",
+            format!("{} of column `{name}` are marked `CR` or `DR`", counted(evidence.ledger, "amount")),
+            "credits (`CR`) were read as negative, debits (`DR`) as positive",
+        );
+    }
+    if evidence.parts > 0 {
+        let all = evidence.parts == evidence.readable;
         notes.add(
             "percent-signs",
             if all {
@@ -421,7 +500,7 @@ fn note_evidence(name: &str, evidence: &Evidence, notes: &mut Notes) {
             } else {
                 format!(
                     "{} of column `{name}` have a percent sign, the others have none",
-                    counted(evidence.percents, "number")
+                    counted(evidence.parts, "number")
                 )
             },
             "`12%` was read as 0.12, a number without the sign as it stands",
@@ -446,39 +525,40 @@ fn note_evidence(name: &str, evidence: &Evidence, notes: &mut Notes) {
     }
 }
 
-fn report_unreadable(table: &Table, column: &Column, name: &str, unreadable: &[usize], filled: usize, notes: &mut Notes) -> Result<()> {
-    let Some(first) = unreadable.first() else {
-        return Ok(());
-    };
-    let cell = column.get(*first);
+fn unreadable_error(table: &Table, column: &Column, name: &str, unreadable: &[usize], filled: usize) -> Error {
+    let first = unreadable.first().copied().unwrap_or_default();
+    let cell = column.get(first);
     let shown = super::table::shortened(&cell.shown().unwrap_or_default());
-    let row = table.row_number(*first);
-    if unreadable.len() as f64 > TOLERATED_SHARE * filled as f64 {
-        let hint = if matches!(cell, CellView::Date(_)) {
-            "this column holds dates; name it as the time column or leave it out".to_owned()
-        } else if unreadable.len() * 2 > filled {
-            format!(
-                "most of column `{name}` is text: treat it as categories, or leave it out ({} unreadable)",
-                counted(unreadable.len(), "cell")
-            )
-        } else {
-            format!(
-                "correct or empty the cell; {} in all {} unreadable, and up to 1 % of the filled cells would be taken as missing",
-                counted(unreadable.len(), "cell"),
-                if unreadable.len() == 1 { "is" } else { "are" }
-            )
-        };
-        return Err(table
-            .at(Error::input(format!("`{shown}` is not a number")), *first, name)
-            .hint(hint));
-    }
+    let hint = if matches!(cell, CellView::Date(_)) {
+        "this column holds dates; name it as the time column or leave it out".to_owned()
+    } else if unreadable.len() * 2 > filled {
+        format!(
+            "most of column `{name}` is text: treat it as categories, or leave it out ({} unreadable)",
+            counted(unreadable.len(), "cell")
+        )
+    } else {
+        format!(
+            "correct or empty the cell; {} in all {} unreadable; up to 1 % of the filled cells would be taken as missing, \
+             and words in up to {:.0} % of a column with many different numbers",
+            counted(unreadable.len(), "cell"),
+            if unreadable.len() == 1 { "is" } else { "are" },
+            100.0 * EXCEPTION_SHARE
+        )
+    };
+    table.at(Error::input(format!("`{shown}` is not a number")), first, name).hint(hint)
+}
+
+fn note_unreadable(table: &Table, column: &Column, name: &str, unreadable: &[usize], notes: &mut Notes) {
+    let first = unreadable.first().copied().unwrap_or_default();
+    let shown = super::table::shortened(&column.get(first).shown().unwrap_or_default());
+    let hold = if unreadable.len() == 1 { "holds" } else { "hold" };
     notes.add(
         "unreadable-numbers",
         format!(
-            "{} of column `{name}` hold no number, the first in row {row}: `{shown}`",
-            counted(unreadable.len(), "cell")
+            "{} of column `{name}` {hold} no number, the first in row {}: `{shown}`",
+            counted(unreadable.len(), "cell"),
+            table.row_number(first)
         ),
         "taken as missing (up to 1 % of the filled cells)",
     );
-    Ok(())
 }

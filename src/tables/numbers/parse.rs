@@ -1,6 +1,8 @@
 //! One cell as a number: what it says for certain, and what depends on the column's decimal mark.
 
 use super::DecimalMark;
+use super::currency::{self, Currency};
+use crate::tables::digits::ascii;
 use crate::tables::text::trimmed;
 
 /// Longer texts are taken for no numbers.
@@ -10,11 +12,16 @@ const MAX_NUMBER_BYTES: usize = 64;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Shape {
     negative: bool,
-    pub(crate) percent: bool,
-    pub(crate) currency: Option<String>,
+    /// What the number is divided by: 100 for `%`, 1000 for the per-mille sign.
+    pub(crate) parts: Option<u16>,
+    pub(crate) currency: Option<Currency>,
+    /// `CR` or `DR` stood beside it.
+    pub(crate) ledger: bool,
     pub(crate) marks: Marks,
+    /// Blanks or apostrophes stand between thousands.
+    pub(crate) grouped: bool,
     /// Digits, at most one mark (kept as typed where ambiguous, else as a point), and an exponent.
-    digits: String,
+    pub(crate) digits: String,
 }
 
 /// What the separators of a number say about the decimal mark.
@@ -36,7 +43,7 @@ impl Shape {
             Marks::Ambiguous(_) => self.digits.replace([',', '.'], "").parse().ok()?,
             _ => self.digits.parse().ok()?,
         };
-        let magnitude = if self.percent { magnitude / 100.0 } else { magnitude };
+        let magnitude = self.parts.map_or(magnitude, |parts| magnitude / f64::from(parts));
         Some(if self.negative { -magnitude } else { magnitude })
     }
 }
@@ -104,106 +111,197 @@ fn could_be_thousands(before: &[u8], after: &[u8]) -> bool {
     after.len() == 3 && (1..=3).contains(&before.len()) && before.first() != Some(&b'0')
 }
 
-const CURRENCIES: &[&str] = &[
-    "$", "\u{20ac}", "\u{a3}", "\u{a5}", "\u{20b9}", "\u{20bd}", "\u{20a9}", "\u{20ba}", "\u{20ab}", "\u{20b4}", "\u{20aa}", "\u{20b1}",
-    "\u{e3f}", "\u{20a6}", "\u{20a1}", "\u{20b2}", "\u{20b5}", "\u{20b8}", "\u{20bc}", "\u{20be}", "\u{a2}", "\u{ffe5}", "\u{ff04}", "US$",
-    "R$", "A$", "AU$", "C$", "CA$", "HK$", "NT$", "NZ$", "S$", "MX$", "kr", "z\u{142}", "K\u{10d}", "Ft", "lei", "Rs", "Fr", "Euro", "EUR",
-    "USD", "GBP", "CHF", "JPY", "CNY", "RMB", "INR", "AUD", "CAD", "NZD", "SEK", "NOK", "DKK", "PLN", "CZK", "HUF", "RON", "BGN", "TRY",
-    "RUB", "UAH", "BRL", "MXN", "ARS", "CLP", "COP", "PEN", "ZAR", "NGN", "KES", "EGP", "MAD", "ILS", "AED", "SAR", "QAR", "KWD", "SGD",
-    "HKD", "TWD", "KRW", "THB", "MYR", "IDR", "PHP", "VND", "PKR", "BDT", "LKR", "DOP", "CRC", "GTQ", "HNL", "UYU", "PAB",
-];
-
-fn currency(token: &str) -> Option<String> {
-    let token = token.trim();
-    CURRENCIES.iter().find(|known| **known == token).map(|known| (*known).to_owned())
-}
-
 /// A character that may stand in the number itself.
 fn is_number_char(c: char) -> bool {
-    c.is_ascii_digit() || matches!(c, '.' | ',' | '-' | '+' | '(' | ')' | '%' | '\u{2212}') || is_group_mark(c)
+    c.is_ascii_digit() || matches!(c, '.' | ',' | '-' | '+' | '(' | ')' | '%' | '\u{2030}' | '\u{66b}') || is_group_mark(c)
 }
 
-/// Blanks and apostrophes between thousands.
+/// Blanks, apostrophes and underscores between thousands (in the form that [`ascii`] gives them).
 fn is_group_mark(c: char) -> bool {
-    matches!(c, ' ' | '\u{a0}' | '\u{202f}' | '\u{2009}' | '\u{2007}' | '\'' | '\u{2019}')
+    matches!(c, ' ' | '\'' | '_' | '`')
+}
+
+/// What stands around the digits.
+#[derive(Default)]
+struct Around {
+    /// `Some(true)` is a minus.
+    sign: Option<bool>,
+    parentheses: bool,
+    parts: Option<u16>,
+    money: Option<Currency>,
+    credit: Option<bool>,
+    /// Dashes in place of decimals, as in `120,-`.
+    dashes: bool,
+}
+
+impl Around {
+    /// Takes one sign off either end; `None` where there is none left.
+    fn strip<'a>(&mut self, rest: &'a str) -> Option<&'a str> {
+        let first = rest.chars().next()?;
+        let last = rest.chars().next_back()?;
+        let shorter = || &rest[..rest.len() - last.len_utf8()];
+        if self.sign.is_none() && matches!(first, '-' | '+') && rest.len() > 1 {
+            self.sign = Some(first == '-');
+            return Some(&rest[1..]);
+        }
+        if !self.parentheses && first == '(' && last == ')' && rest.len() > 2 {
+            self.parentheses = true;
+            return Some(&rest[1..rest.len() - 1]);
+        }
+        if self.parts.is_none() && matches!(last, '%' | '\u{2030}') {
+            self.parts = Some(if last == '%' { 100 } else { 1000 });
+            return Some(shorter());
+        }
+        if self.parts.is_none() && first == '%' {
+            self.parts = Some(100);
+            return Some(&rest[1..]);
+        }
+        if !self.dashes
+            && let Some(amount) = whole_amount(rest)
+        {
+            self.dashes = true;
+            return Some(amount);
+        }
+        if self.sign.is_none() && matches!(last, '-' | '+') && rest.len() > 1 {
+            // SAP writes negative numbers that way.
+            self.sign = Some(last == '-');
+            return Some(shorter());
+        }
+        if self.credit.is_none()
+            && let Some((credit, amount)) = ledger(rest)
+        {
+            self.credit = Some(credit);
+            return Some(amount);
+        }
+        if self.money.is_some() {
+            return None;
+        }
+        let front = (!is_number_char(first)).then(|| currency::strip_front(rest)).flatten();
+        // The point of an abbreviation may come last.
+        let back = || (!is_number_char(last) || last == '.').then(|| currency::strip_back(rest)).flatten();
+        let (sign, amount) = front.or_else(back)?;
+        self.money = Some(sign);
+        Some(amount)
+    }
+}
+
+/// `120,-`, `120.--`, `120:-` and `1,500/-` without what says that there are no cents.
+fn whole_amount(text: &str) -> Option<&str> {
+    let digits = |rest: &str| rest.ends_with(|c: char| c.is_ascii_digit());
+    if let Some(rest) = text.strip_suffix("/-").or_else(|| text.strip_suffix("/=")) {
+        return digits(rest).then_some(rest);
+    }
+    let bare = text.trim_end_matches('-');
+    let rest = bare.strip_suffix([',', '.', ':'])?;
+    (bare.len() < text.len() && text.len() - bare.len() <= 3 && digits(rest)).then_some(rest)
+}
+
+/// `120.00 CR`, `Dr. 120`: whether it is a credit, and the amount.
+fn ledger(text: &str) -> Option<(bool, &str)> {
+    for (word, credit) in [("CR", true), ("DR", false)] {
+        let bare = text.strip_suffix('.').unwrap_or(text);
+        if let Some(start) = bare.len().checked_sub(2)
+            && bare.get(start..).is_some_and(|end| end.eq_ignore_ascii_case(word))
+        {
+            let rest = &bare[..start];
+            let behind_number = rest.ends_with(|c: char| c.is_ascii_digit() || matches!(c, ' ' | ')' | '.'));
+            return behind_number.then_some((credit, rest));
+        }
+        if text.get(..2).is_some_and(|head| head.eq_ignore_ascii_case(word)) {
+            let rest = &text[2..];
+            let rest = rest.strip_prefix('.').unwrap_or(rest);
+            return rest.starts_with(|c: char| c.is_ascii_digit() || c == ' ').then_some((credit, rest));
+        }
+    }
+    None
 }
 
 /// Reads a text as a number in any of the usual spellings; `None` where it is none.
 pub(crate) fn shape(text: &str) -> Option<Shape> {
-    let mut rest = trimmed(text);
+    let text = ascii(trimmed(text));
+    let mut rest = trimmed(&text);
     rest = rest.strip_prefix('\'').unwrap_or(rest);
     if rest.is_empty() || rest.len() > MAX_NUMBER_BYTES {
         return None;
     }
-    let (mut sign, mut parentheses, mut percent, mut money) = (None, false, false, None);
+    if !rest.bytes().any(|byte| byte.is_ascii_digit()) {
+        return dash(rest);
+    }
+    let mut around = Around::default();
     loop {
         rest = trimmed(rest);
-        let first = rest.chars().next()?;
-        let last = rest.chars().next_back()?;
-        if sign.is_none() && matches!(first, '-' | '+' | '\u{2212}') {
-            sign = Some(first != '+');
-            rest = &rest[first.len_utf8()..];
-        } else if !parentheses && first == '(' && last == ')' && rest.len() > 2 {
-            parentheses = true;
-            rest = &rest[1..rest.len() - 1];
-        } else if !percent && last == '%' {
-            percent = true;
-            rest = &rest[..rest.len() - 1];
-        } else if sign.is_none() && matches!(last, '-' | '\u{2212}') {
-            // SAP writes negative numbers that way.
-            sign = Some(true);
-            rest = &rest[..rest.len() - last.len_utf8()];
-        } else if money.is_none() && !is_number_char(first) {
-            let end = rest.find(is_number_char)?;
-            money = Some(currency(&rest[..end])?);
-            rest = &rest[end..];
-        } else if money.is_none() && !is_number_char(last) {
-            let start = rest
-                .char_indices()
-                .rev()
-                .find(|(_, c)| is_number_char(*c))
-                .map(|(at, c)| at + c.len_utf8())?;
-            money = Some(currency(&rest[start..])?);
-            rest = &rest[..start];
-        } else {
+        if rest.chars().all(is_number_char)
+            && rest.starts_with(|c: char| c.is_ascii_digit())
+            && rest.ends_with(|c: char| c.is_ascii_digit())
+        {
             break;
         }
+        match around.strip(rest) {
+            Some(shorter) => rest = shorter,
+            None => break,
+        }
     }
-    if parentheses && sign.is_some() {
+    if around.parentheses && around.sign.is_some() {
         return None;
     }
-    let (marks, digits) = magnitude(rest)?;
+    let magnitude = magnitude(rest)?;
+    let negative = around.parentheses || around.sign == Some(true);
     Some(Shape {
-        negative: parentheses || sign == Some(true),
-        percent,
-        currency: money,
-        marks,
-        digits,
+        // A credit is what an account owes: less than nothing, unless it has a sign of its own.
+        negative: negative || around.credit == Some(true),
+        parts: around.parts,
+        currency: around.money,
+        ledger: around.credit.is_some(),
+        marks: magnitude.marks,
+        grouped: magnitude.grouped,
+        digits: magnitude.digits,
     })
 }
 
+/// Excel's accounting format shows nothing as `$ -`.
+fn dash(text: &str) -> Option<Shape> {
+    if !(text.starts_with('-') || text.ends_with('-')) {
+        return None;
+    }
+    let (sign, rest) = currency::strip_front(text).or_else(|| currency::strip_back(text))?;
+    matches!(rest.trim(), "-" | "--").then(|| Shape {
+        negative: false,
+        parts: None,
+        currency: Some(sign),
+        ledger: false,
+        marks: Marks::Neutral,
+        grouped: false,
+        digits: "0".to_owned(),
+    })
+}
+
+struct Magnitude {
+    marks: Marks,
+    grouped: bool,
+    digits: String,
+}
+
+fn is_exponent(text: &str) -> bool {
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    !digits.is_empty() && digits.len() <= 4 && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// Digits with separators, without sign and signs of money.
-fn magnitude(text: &str) -> Option<(Marks, String)> {
+fn magnitude(text: &str) -> Option<Magnitude> {
     let (mantissa, exponent) = match text.find(['e', 'E']) {
         Some(at) => (&text[..at], Some(&text[at + 1..])),
         None => (text, None),
     };
-    if let Some(exponent) = exponent {
-        let digits = exponent.strip_prefix(['-', '+']).unwrap_or(exponent);
-        if digits.is_empty() || digits.len() > 4 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-            return None;
-        }
+    if exponent.is_some_and(|exponent| !is_exponent(exponent)) {
+        return None;
     }
     let mut groups: Vec<String> = vec![String::new()];
     let mut marks: Vec<char> = Vec::new();
     for c in mantissa.chars() {
         if c.is_ascii_digit() {
             groups.last_mut()?.push(c);
-        } else if matches!(c, '.' | ',') {
+        } else if matches!(c, '.' | ',' | '\u{66b}') || is_group_mark(c) {
             marks.push(c);
-            groups.push(String::new());
-        } else if is_group_mark(c) {
-            marks.push(' ');
             groups.push(String::new());
         } else {
             return None;
@@ -212,11 +310,17 @@ fn magnitude(text: &str) -> Option<(Marks, String)> {
     if groups.iter().all(String::is_empty) {
         return None;
     }
+    // The Arabic decimal mark is nothing else.
+    let arabic = marks.last() == Some(&'\u{66b}');
+    if arabic {
+        *marks.last_mut()? = '.';
+    }
     let count = |mark: char| marks.iter().filter(|there| **there == mark).count();
-    let (points, commas, blanks) = (count('.'), count(','), count(' '));
+    let (points, commas) = (count('.'), count(','));
+    let blanks = marks.len() - points - commas;
     let decimal = match (points, commas) {
         (0, 0) => None,
-        (1, 0) | (0, 1) => marks.last().copied().filter(|mark| *mark != ' '),
+        (1, 0) | (0, 1) => marks.last().copied().filter(|mark| !is_group_mark(*mark)),
         (_, 0) | (0, _) => None,
         _ => marks.last().copied(),
     };
@@ -228,7 +332,7 @@ fn magnitude(text: &str) -> Option<(Marks, String)> {
     } else {
         &groups[..]
     };
-    if decimal.is_some_and(|mark| count(mark) != 1) || !thousands(whole, &marks) {
+    if decimal.is_some_and(|mark| is_group_mark(mark) || count(mark) != 1) || !thousands(whole, &marks) {
         return None;
     }
     let mark_of = |c: char| if c == '.' { DecimalMark::Point } else { DecimalMark::Comma };
@@ -238,6 +342,11 @@ fn magnitude(text: &str) -> Option<(Marks, String)> {
         None if points > 0 => Marks::Certain(other('.')),
         None if commas > 0 => Marks::Certain(other(',')),
         None => Marks::Neutral,
+        Some(_) if arabic => {
+            digits.push('.');
+            digits.push_str(groups.last()?);
+            Marks::Neutral
+        }
         Some(mark) => {
             let fraction = groups.last()?;
             let single = points + commas == 1 && blanks == 0 && exponent.is_none();
@@ -258,7 +367,11 @@ fn magnitude(text: &str) -> Option<(Marks, String)> {
         digits.push('e');
         digits.push_str(exponent);
     }
-    Some((certainty, digits))
+    Some(Magnitude {
+        marks: certainty,
+        grouped: blanks > 0,
+        digits,
+    })
 }
 
 /// Whether the groups of the whole part are thousands (or lakhs and crores); the separators between them must be of one kind.
@@ -316,6 +429,61 @@ mod tests {
             ("'42", 42.0),
             (".5", 0.5),
             (",5", 0.5),
+            ("1_000_000", 1_000_000.0),
+            ("1\u{2019}234.50", 1234.5),
+            ("1\u{2009}234", 1234.0),
+            ("\u{661}\u{662}\u{66b}\u{665}", 12.5),
+            ("\u{661}\u{66c}\u{662}\u{663}\u{664}", 1234.0),
+            ("\u{ff11}\u{ff12}\u{ff0e}\u{ff15}", 12.5),
+            ("120,-", 120.0),
+            ("120.\u{2013}", 120.0),
+            ("120,\u{2014} \u{20ac}", 120.0),
+            ("CHF 120.--", 120.0),
+            ("Fr. 120.-", 120.0),
+            ("120:-", 120.0),
+            ("Rs. 1,500/-", 1500.0),
+            ("-120,-", -120.0),
+            ("120.00 CR", -120.0),
+            ("120.00Dr.", 120.0),
+            ("Cr. 5", -5.0),
+            ("$ -", 0.0),
+            ("- \u{20ac}", 0.0),
+            ("12 \u{2030}", 0.012),
+            ("%12", 0.12),
+            ("12+", 12.0),
+            ("\u{2013}5", -5.0),
+            ("Rs.99", 99.0),
+            ("Rs.1500", 1500.0),
+            ("Rs. 0.50", 0.5),
+            ("rs 12", 12.0),
+            ("kr.120", 120.0),
+            ("120 kr.", 120.0),
+            ("Kr 120,50", 120.5),
+            ("Fr.12.50", 12.5),
+            ("Lei.7", 7.0),
+            ("USD.40", 40.0),
+            ("EUR,40", 40.0),
+            ("K\u{10d} 40", 40.0),
+            ("40 z\u{142}", 40.0),
+            ("R$ 40,50", 40.5),
+            ("S/.40", 40.0),
+            ("S/ 40", 40.0),
+            ("Bs.40", 40.0),
+            ("Bs.F.40", 40.0),
+            ("Rp.40", 40.0),
+            ("Tk.40", 40.0),
+            ("Gs.40", 40.0),
+            ("40 \u{440}\u{443}\u{431}.", 40.0),
+            ("40 \u{433}\u{440}\u{43d}.", 40.0),
+            ("40 \u{43b}\u{432}.", 40.0),
+            ("40 din.", 40.0),
+            ("R 1 500,00", 1500.0),
+            ("R1,500.00", 1500.0),
+            ("RM12.50", 12.5),
+            ("\u{5186}40", 40.0),
+            ("40\u{5143}", 40.0),
+            ("$.50", 0.5),
+            ("$(120)", -120.0),
             ("5.", 5.0),
             ("0,123", 0.123),
             ("1234,567", 1234.567),
@@ -347,10 +515,21 @@ mod tests {
             "1e",
             "e5",
             "12 kg",
+            "R5",
+            "Q1",
+            "Q 1",
+            "5 ft",
+            "5 km",
+            "Frachten 5",
+            "Rs",
+            "$",
+            "kr.",
+            "A-",
+            "Dr Smith 5",
+            "12 C",
             "31/1/2018",
             ".",
             "-",
-            "1_000",
             "1,234 567.0",
             "12.345.67",
         ] {
@@ -383,7 +562,7 @@ mod tests {
                     PlainPoint::Certain => Marks::Certain(DecimalMark::Point),
                     PlainPoint::Ambiguous => Marks::Ambiguous(DecimalMark::Point),
                 };
-                proptest::prop_assert_eq!((shape.marks, shape.percent, shape.currency), (marks, false, None));
+                proptest::prop_assert_eq!((shape.marks, shape.parts, shape.currency), (marks, None, None));
             }
         }
     }

@@ -174,7 +174,7 @@ fn points_are_decimal(table: &Table, column: usize) -> bool {
     table
         .columns()
         .get(column)
-        .is_some_and(|column| numbers::mark_of(table, column) == DecimalMark::Point)
+        .is_some_and(|column| numbers::mark_shown(table, column).is_none_or(|mark| mark == DecimalMark::Point))
 }
 
 /// A cell that holds a text, as the person sees it.
