@@ -111,7 +111,12 @@ fn ambiguous_numbers_follow_the_rest_of_the_sheet() {
     let (plain, _) = self::table("a,b\n1.234,0.5\n2.500,1.75\n");
     let mut notes = Notes::new();
     assert_eq!(plain.numbers("a", &mut notes).unwrap(), [Some(1.234), Some(2.5)]);
-    assert!(notes.is_empty());
+    // The column itself shows nothing: what the other columns have is told, with the option that says otherwise.
+    let note = notes.iter().find(|note| note.code == "ambiguous-numbers").unwrap();
+    assert!(
+        note.done.contains("as the other columns have it; `--decimal ,` reads it as 1234"),
+        "{note:?}"
+    );
 }
 
 const DAY: i64 = 86_400;
