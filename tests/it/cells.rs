@@ -164,7 +164,7 @@ fn written(number: i64, style: Style) -> String {
     let digits = whole.to_string();
     let mut grouped = String::new();
     for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
             grouped.push_str(style.group);
         }
         grouped.push(digit);
@@ -360,13 +360,13 @@ fn durations_become_hours_and_are_told() {
 fn weights() -> Table {
     let weight = |row: usize| match row % 5 {
         0 | 1 => "Weight Captured Separately".to_owned(),
-        2 if row % 2 == 0 => format!("See DN-{row}"),
+        2 if row.is_multiple_of(2) => format!("See DN-{row}"),
         _ => format!("{}.5", 100 + row),
     };
     let cells = |cell: &dyn Fn(usize) -> String| (0..60).map(|row| Some(cell(row))).collect::<Vec<_>>();
     Table::new("orders.csv", 60)
         .with_column("v", cells(&weight))
-        .and_then(|table| table.with_column("late", cells(&|row| if row % 3 == 0 { "yes" } else { "no" }.to_owned())))
+        .and_then(|table| table.with_column("late", cells(&|row| if row.is_multiple_of(3) { "yes" } else { "no" }.to_owned())))
         .unwrap()
 }
 
@@ -391,7 +391,7 @@ fn words_among_numbers_are_named_exceptions_with_an_input_for_each_frequent_one(
     for (inputs, row) in prepared.train.inputs.chunks(width).zip(&prepared.train.table_rows) {
         let expected = match row % 5 {
             0 | 1 => [0.0, 1.0],
-            2 if row % 2 == 0 => [1.0, 0.0],
+            2 if row.is_multiple_of(2) => [1.0, 0.0],
             _ => [0.0, 0.0],
         };
         assert_eq!(inputs[1..], expected, "row {row}");
