@@ -45,6 +45,11 @@ impl Notes {
         }
     }
 
+    /// Takes back the notes of a code, where what was found later shows them to be mistaken.
+    pub fn drop(&mut self, code: &str) {
+        self.0.retain(|note| note.code != code);
+    }
+
     /// The notes, in order.
     pub fn iter(&self) -> std::slice::Iter<'_, Note> {
         self.0.iter()

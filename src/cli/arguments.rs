@@ -79,7 +79,7 @@ pub enum Command {
     Suspects(SuspectsArgs),
     /// Repair a model, given the rows that were entered wrongly
     #[command(
-        after_help = "Examples:\n  recant repair --model model --flags wrong-rows.csv --test orders-2018.csv --out model-repaired\n  recant repair --model model --flags wrong-ids.xlsx --data orders.csv --method all --out model-repaired\n  recant repair --model model --flags some-ids.csv --expand --data orders.csv --method all --out model-repaired\n\nWith `--method all` the model of the recommended method is written. Where none is recommended, it is that of the first method that ran: the terminal, the report and the JSON (\"written\") say that it is not recommended, and the old model stays as it is. `--method NAME` writes the model of that method."
+        after_help = "Examples:\n  recant repair --model model --flags wrong-rows.csv --test orders-2018.csv --out model-repaired\n  recant repair --model model --flags wrong-ids.xlsx --data orders.csv --method all --out model-repaired\n  recant repair --model model --flags some-ids.csv --expand --data orders.csv --method all --out model-repaired\n  recant repair --model model --corrected orders-corrected.xlsx --data orders.xlsx --method all --out model-repaired\n\nWith `--method all` the model of the recommended method is written. Where none is recommended, it is that of the first method that ran: the terminal, the report and the JSON (\"written\") say that it is not recommended, and the old model stays as it is. `--method NAME` writes the model of that method."
     )]
     Repair(RepairArgs),
     /// Predict next week's sheet: class, probabilities, warnings
@@ -176,6 +176,15 @@ pub struct ProfileOptions {
     /// Column whose equal values belong together, such as an order number
     #[arg(long, value_name = "COLUMN")]
     pub group: Option<String>,
+    /// Column of the day or number of days that came true; with --planned, the label is early, on time or late
+    #[arg(long, value_name = "COLUMN", requires = "planned", conflicts_with = "label")]
+    pub actual: Option<String>,
+    /// Column of the day or number of days that was planned
+    #[arg(long, value_name = "COLUMN", requires = "actual")]
+    pub planned: Option<String>,
+    /// Column that must not be an input; may be given several times
+    #[arg(long, value_name = "COLUMN")]
+    pub leave_out: Vec<String>,
 }
 
 /// `recant demo`
@@ -347,8 +356,11 @@ pub struct RepairArgs {
     #[arg(long, value_name = "MODEL", value_hint = ValueHint::DirPath)]
     pub model: PathBuf,
     /// The rows that were entered wrongly: whole rows, keys or row numbers (CSV, Excel, Parquet)
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub flags: PathBuf,
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, required_unless_present = "corrected")]
+    pub flags: Option<PathBuf>,
+    /// Instead of flags: a corrected copy of the sheet; rows whose label differs there are the flags, with their correct label
+    #[arg(long, value_name = "SHEET2", value_hint = ValueHint::FilePath, conflicts_with = "flags")]
+    pub corrected: Option<PathBuf>,
     /// Look for further rows that are wrong like the flagged ones, as `recant expand` does, and repair with them too (needs --data)
     #[arg(long)]
     pub expand: bool,
@@ -406,6 +418,12 @@ pub struct FlagOptions {
     /// Flag so many rows with the worst scores: a count or a share (50, 2%)
     #[arg(long, value_name = "AMOUNT", value_parser = parse_amount)]
     pub worst: Option<Amount>,
+    /// Worksheet that holds the flags, by name or number [default: the one with the columns named here, else the first]
+    #[arg(long, value_name = "NAME")]
+    pub flags_sheet: Option<String>,
+    /// What labels that are numbers mean, such as 0=early,1=late [default: the way that agrees with every given label]
+    #[arg(long, value_name = "CODES")]
+    pub label_codes: Option<String>,
     /// Take keys that differ only in leading zeros, a trailing .0, spaces or case as the same
     #[arg(long)]
     pub loose_keys: bool,

@@ -9,27 +9,25 @@ use crate::error::{Error, Result};
 use crate::evaluate::words::{count, percent};
 use crate::jobs::expand::{Search, expand, proposal_sheet, suspect_sheet, suspects};
 use crate::jobs::rows::TrainingSheet;
-use crate::label_errors::flags;
 use crate::label_errors::proposals::Ticks;
 use crate::label_errors::{ExpandOptions, Expansion, Verdict};
 use crate::model::ModelFolder;
 use crate::notes::Notes;
-use crate::tables::ReadOptions;
 
 pub(super) fn run(context: &Context, arguments: &ExpandArgs) -> Result<()> {
     refuse_overwriting(&arguments.out, &[&arguments.sheet_file, &arguments.flags])?;
     let mut notes = Notes::new();
     let (model, _) = ModelFolder::load(&arguments.model)?;
-    let read = flags::read(
+    let table = sheets::read(&arguments.sheet_file, &arguments.reading, &mut notes)?;
+    let at_hand = Some((arguments.sheet_file.as_path(), &table));
+    let (_, resolved) = repair::find_flags(
         &arguments.flags,
-        &ReadOptions::default(),
-        &repair::flag_options(&arguments.flag_reading),
-        &model.rows,
-        Some(&model.profile.label),
+        &arguments.flag_reading,
+        &arguments.reading,
+        &model,
+        at_hand,
         &mut notes,
     )?;
-    let resolved = flags::resolve(&read.file, &model.rows, &mut notes)?;
-    let table = sheets::read(&arguments.sheet_file, &arguments.reading, &mut notes)?;
     let sheet = TrainingSheet::read(&table, &model, &mut notes)?;
     let search = Search {
         model: &model,

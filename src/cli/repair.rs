@@ -1,7 +1,9 @@
 //! `recant repair`: repairs a model, judges the repair, writes model and report.
 
+use std::path::Path;
+
 use crate::cli::Context;
-use crate::cli::arguments::{FlagOptions as FlagReading, ImportanceChoice, ReferenceChoice, RepairArgs, RowNumbers};
+use crate::cli::arguments::{FlagOptions as FlagReading, ImportanceChoice, ReferenceChoice, RepairArgs, RowNumbers, SheetOptions};
 use crate::cli::{sheets, train};
 use crate::error::{Error, Result};
 use crate::evaluate::record::EvaluationSettings;
@@ -10,7 +12,7 @@ use crate::jobs::expand;
 use crate::jobs::repair::{RepairJob, Repaired, methods, run as run_job};
 use crate::jobs::rows::{JudgedRows, TrainingSheet, flagged_from_file, judged_from_model, judged_from_sheet};
 use crate::jobs::save::save_repaired;
-use crate::label_errors::flags::{self, FlagOptions, Numbering, Part, ResolvedFlags};
+use crate::label_errors::flags::{self, FlagOptions, FlagSource, Numbering, Part, ReadFlags, ResolvedFlags};
 use crate::label_errors::sheet::SHEET_ROW;
 use crate::label_errors::{ExpandOptions, Expansion};
 use crate::model::ModelFolder;
@@ -25,16 +27,8 @@ pub(super) fn run(context: &Context, arguments: &RepairArgs) -> Result<()> {
     let mut notes = Notes::new();
     let (model, origin) = ModelFolder::load(&arguments.model)?;
     let read = |path: &std::path::Path, notes: &mut Notes| sheets::read(path, &arguments.reading, notes);
-    let read_flags = flags::read(
-        &arguments.flags,
-        &ReadOptions::default(),
-        &flag_options(&arguments.flag_reading),
-        &model.rows,
-        Some(&model.profile.label),
-        &mut notes,
-    )?;
-    let resolved = flags::resolve(&read_flags.file, &model.rows, &mut notes)?;
     let data = arguments.data.as_deref().map(|path| read(path, &mut notes)).transpose()?;
+    let (read_flags, resolved) = flags_of(arguments, &model, data.as_ref(), &mut notes)?;
     let sheet = data
         .as_ref()
         .map(|table| TrainingSheet::read(table, &model, &mut notes))
@@ -100,6 +94,55 @@ pub(super) fn run(context: &Context, arguments: &RepairArgs) -> Result<()> {
         |folder| write_report(&folder.join("report"), &repaired),
     )?;
     say(context, &repaired, arguments)
+}
+
+/// The flagged rows: from a flag file, or from a corrected sheet.
+fn flags_of(arguments: &RepairArgs, model: &ModelFolder, data: Option<&Table>, notes: &mut Notes) -> Result<(ReadFlags, ResolvedFlags)> {
+    match (&arguments.flags, &arguments.corrected) {
+        (_, Some(path)) => {
+            let corrected = sheets::read(path, &arguments.reading, notes)?;
+            flags::find_corrected(corrected, &model.rows, &model.profile.label, data, notes)
+        }
+        (Some(path), None) => find_flags(
+            path,
+            &arguments.flag_reading,
+            &arguments.reading,
+            model,
+            arguments.data.as_deref().zip(data),
+            notes,
+        ),
+        (None, None) => Err(Error::input("no rows to repair are named").hint("give them with `--flags FILE` or `--corrected SHEET2`")),
+    }
+}
+
+/// Reads a flag file and finds its rows. `sheet`: the training sheet and its path, where it is at hand.
+pub(super) fn find_flags(
+    path: &Path,
+    options: &FlagReading,
+    reading: &SheetOptions,
+    model: &ModelFolder,
+    sheet: Option<(&Path, &Table)>,
+    notes: &mut Notes,
+) -> Result<(ReadFlags, ResolvedFlags)> {
+    let same = |other: &Path| matches!((path.canonicalize(), other.canonicalize()), (Ok(own), Ok(other)) if own == other);
+    // Flags in the sheet itself are on the worksheet that the sheet is read from.
+    let own_sheet = sheet.is_some_and(|(other, _)| same(other)).then(|| reading.sheet.clone()).flatten();
+    let inputs = model.features.source_columns();
+    flags::find(
+        &FlagSource {
+            path,
+            reading: &ReadOptions {
+                sheet: options.flags_sheet.clone().or(own_sheet),
+                ..ReadOptions::default()
+            },
+            options: &flag_options(options)?,
+            index: &model.rows,
+            label: Some(&model.profile.label),
+            inputs: &inputs,
+            sheet: sheet.map(|(_, table)| table),
+        },
+        notes,
+    )
 }
 
 /// Which of the test rows an error could have hit, by the file that `recant inject` wrote, and a name for them.
@@ -208,8 +251,8 @@ fn say(context: &Context, repaired: &Repaired, arguments: &RepairArgs) -> Result
     Ok(())
 }
 
-pub(super) fn flag_options(reading: &FlagReading) -> FlagOptions {
-    FlagOptions {
+fn flag_options(reading: &FlagReading) -> Result<FlagOptions> {
+    Ok(FlagOptions {
         key: reading.key.clone(),
         numbering: reading.row_numbers.map(|numbers| match numbers {
             RowNumbers::Sheet => Numbering::Sheet,
@@ -222,7 +265,8 @@ pub(super) fn flag_options(reading: &FlagReading) -> FlagOptions {
         score_cut: reading.score_cut,
         worst: reading.worst,
         loose_keys: reading.loose_keys,
-    }
+        label_codes: reading.label_codes.as_deref().map(flags::parse_codes).transpose()?,
+    })
 }
 
 fn repair_options(arguments: &RepairArgs) -> RepairOptions {

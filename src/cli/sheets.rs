@@ -61,6 +61,9 @@ pub(super) fn overrides(options: &ProfileOptions, seed: Seed) -> Overrides {
         key: options.key.clone(),
         group: options.group.clone(),
         time: options.time.clone(),
+        actual: options.actual.clone(),
+        planned: options.planned.clone(),
+        leave_out: options.leave_out.clone(),
         seed: Some(seed.0),
         ..Overrides::default()
     }

@@ -49,14 +49,20 @@ pub fn decide(column: &str, look: &Look, rules: &FeatureRules, findings: &[Findi
         }
     }
     let id = words::names_id(column);
+    let counted = || format!("{} different values in {} rows", look.distinct(), look.present());
+    if words::is_unnamed(column) && look.whole() && look.distinct() * 2 > look.present() {
+        return left_out(&format!("an index without a name: {}", counted()));
+    }
     match look.kind {
         ColumnKind::Date => used(Role::Date, date_parts(look)),
         ColumnKind::Number => {
             if id || words::names_code(column) {
-                if look.distinct() <= rules.max_categories {
+                if id && look.nearly_unique() {
+                    left_out(&format!("an id: {}", counted()))
+                } else if look.distinct() <= rules.max_categories {
                     used(Role::Category, Vec::new())
                 } else if id || rules.too_many == TooMany::Drop {
-                    left_out(&format!("an id: {} different values in {} rows", look.distinct(), look.present()))
+                    left_out(&format!("an id: {}", counted()))
                 } else {
                     used(Role::Category, Vec::new())
                 }
@@ -69,17 +75,9 @@ pub fn decide(column: &str, look: &Look, rules: &FeatureRules, findings: &[Findi
         ColumnKind::Text | ColumnKind::Category | ColumnKind::Constant | ColumnKind::Empty => {
             let many = look.distinct() > rules.max_categories;
             if look.nearly_unique() || (many && id) {
-                left_out(&format!(
-                    "an id or free text: {} different values in {} rows",
-                    look.distinct(),
-                    look.present()
-                ))
+                left_out(&format!("an id or free text: {}", counted()))
             } else if many && look.distinct() * 2 > look.present() {
-                left_out(&format!(
-                    "free text: {} different values in {} rows",
-                    look.distinct(),
-                    look.present()
-                ))
+                left_out(&format!("free text: {}", counted()))
             } else if many && rules.too_many == TooMany::Drop {
                 left_out(&format!(
                     "it has {} different values, more than `max_categories` = {}",

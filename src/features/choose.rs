@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::label::LabelRule;
-use super::profile::{Profile, TimeRule, TimeSort};
+use super::look::look;
+use super::profile::{Dropped, Profile, TimeRule, TimeSort};
 use crate::error::{Error, Result, closest};
 use crate::notes::Notes;
-use crate::tables::{DateOrder, Table};
+use crate::tables::{ColumnKind, DateOrder, Table};
 
 /// The built-in profiles: name and TOML text.
 const BUILT_IN: &[(&str, &str)] = &[
@@ -28,6 +29,12 @@ pub struct Overrides {
     pub group: Option<String>,
     /// Time column.
     pub time: Option<String>,
+    /// Column of what came true; with `planned` it makes the label.
+    pub actual: Option<String>,
+    /// Column of what was planned.
+    pub planned: Option<String>,
+    /// Columns that must not be inputs.
+    pub leave_out: Vec<String>,
     /// How text dates of the time column are written.
     pub date_order: Option<DateOrder>,
     /// Seed of a random split.
@@ -110,8 +117,10 @@ impl Profile {
                 "the profile `dataco` is used; `--profile NAME` takes another",
             );
             Self::load("dataco")?
-        } else if overrides.label.is_some() {
-            Self::load("generic")?
+        } else if overrides.label.is_some() || overrides.actual.is_some() {
+            let mut generic = Self::load("generic")?;
+            generic.features.rare = rare_for(table.height());
+            generic
         } else {
             if let Some(error) = nearly_dataco(table)? {
                 return Err(error);
@@ -124,14 +133,39 @@ impl Profile {
                     "name the column that holds the class with `--label COLUMN`, or let `recant inspect SHEET` write a profile to edit",
                 ));
         };
-        let profile = profile.with(overrides)?;
-        for column in [&overrides.label, &overrides.key, &overrides.group, &overrides.time]
-            .into_iter()
-            .flatten()
-        {
-            table.require(column)?;
+        overrides.require(table)?;
+        profile.with_pair(overrides, table)
+    }
+
+    /// As [`Profile::with`], and where actual and planned are stated, with the label that their kind in the sheet makes of them.
+    ///
+    /// # Errors
+    /// As [`Profile::with`]; where the two columns are not both numbers or both dates.
+    pub fn with_pair(self, overrides: &Overrides, table: &Table) -> Result<Self> {
+        let mut profile = self.with(overrides)?;
+        if let (Some(actual), Some(planned)) = (&overrides.actual, &overrides.planned) {
+            profile.relabel(label_of_pair(table, actual, planned)?);
+            profile.check()?;
         }
         Ok(profile)
+    }
+
+    /// Another label. The sources of the old one would give the new one away, or mean nothing any more: out they go.
+    fn relabel(&mut self, label: LabelRule) {
+        let old: Vec<String> = self.label.sources().into_iter().map(str::to_owned).collect();
+        let old: Vec<String> = old
+            .into_iter()
+            .filter(|source| !label.sources().contains(&source.as_str()))
+            .collect();
+        label.never_features().into_iter().for_each(|source| self.forget(source));
+        self.label = label;
+        if !old.is_empty() {
+            old.iter().for_each(|column| self.forget(column));
+            self.drop.push(Dropped {
+                why: "made the label of the profile before another label was named".to_owned(),
+                columns: old,
+            });
+        }
     }
 
     /// The profile with what the person says on top.
@@ -140,22 +174,7 @@ impl Profile {
     /// Where the two contradict each other.
     pub fn with(mut self, overrides: &Overrides) -> Result<Self> {
         if let Some(label) = &overrides.label {
-            // The old sources would give the new label away, or mean nothing any more: out they go.
-            let old: Vec<String> = self
-                .label
-                .sources()
-                .into_iter()
-                .map(str::to_owned)
-                .filter(|source| source != label)
-                .collect();
-            self.label = LabelRule::column(label);
-            self.forget(label);
-            if !old.is_empty() {
-                self.drop.push(super::profile::Dropped {
-                    why: "made the label of the profile before another label was named".to_owned(),
-                    columns: old,
-                });
-            }
+            self.relabel(LabelRule::column(label));
         }
         for (slot, given) in [(&mut self.key, &overrides.key), (&mut self.group, &overrides.group)] {
             if let Some(column) = given {
@@ -178,6 +197,13 @@ impl Profile {
                 None => return Err(Error::input("a date order was given, but there is no time column").hint("add `--time COLUMN`")),
             }
         }
+        if !overrides.leave_out.is_empty() {
+            overrides.leave_out.iter().for_each(|column| self.forget(column));
+            self.drop.push(Dropped {
+                why: "left out as stated (`--leave-out`)".to_owned(),
+                columns: overrides.leave_out.clone(),
+            });
+        }
         if let Some(seed) = overrides.seed {
             // TOML has no whole numbers above this.
             self.split.seed = seed & i64::MAX as u64;
@@ -198,21 +224,69 @@ impl Profile {
     }
 }
 
+impl Overrides {
+    /// That the sheet has every column that is named.
+    ///
+    /// # Errors
+    /// Names the first that it lacks, with the closest one that it has.
+    pub fn require(&self, table: &Table) -> Result<()> {
+        let named = [&self.label, &self.key, &self.group, &self.time, &self.actual, &self.planned];
+        named
+            .into_iter()
+            .flatten()
+            .chain(&self.leave_out)
+            .try_for_each(|column| table.require(column))
+    }
+}
+
+/// Early, on time or late by two columns, which are both numbers or both dates.
+fn label_of_pair(table: &Table, actual: &str, planned: &str) -> Result<LabelRule> {
+    let kinds = [look(table, actual)?.kind, look(table, planned)?.kind];
+    let dates = match kinds {
+        [ColumnKind::Date, ColumnKind::Date] => true,
+        [ColumnKind::Number, ColumnKind::Number] => false,
+        _ => {
+            let what = |kind: ColumnKind| match kind {
+                ColumnKind::Date => "dates",
+                ColumnKind::Number => "numbers",
+                ColumnKind::Empty => "nothing",
+                ColumnKind::Constant => "one value only",
+                ColumnKind::Category | ColumnKind::Text => "text",
+            };
+            return Err(table
+                .in_place(Error::input(format!(
+                    "`{actual}` holds {} and `{planned}` {}, so one cannot be taken from the other",
+                    what(kinds[0]),
+                    what(kinds[1])
+                )))
+                .hint("name two columns of dates, or two of days as numbers"));
+        }
+    };
+    LabelRule::early_or_late(actual, planned, dates)
+}
+
+/// Training rows that a category needs for an input of its own: few in a small sheet, where else no category would have any.
+pub(super) fn rare_for(rows: usize) -> usize {
+    (rows / 50).clamp(2, 20)
+}
+
 /// Whether the sheet has every column that training with the `dataco` profile needs, and its most telling features.
 pub(super) fn is_dataco(table: &Table) -> Result<bool> {
+    Ok(dataco_columns()?.iter().all(|column| table.has(column)))
+}
+
+fn dataco_columns() -> Result<Vec<String>> {
     let profile = Profile::load("dataco")?;
     let mut needed = profile.needed_for_training();
     needed.extend(["Shipping Mode", "Market", "Order Region"]);
-    Ok(needed.into_iter().all(|column| table.has(column)))
+    Ok(needed.into_iter().map(str::to_owned).collect())
 }
 
 /// An error that names what a sheet lacks that has nearly all columns of DataCo orders.
 fn nearly_dataco(table: &Table) -> Result<Option<Error>> {
     const FEW: usize = 3;
-    let profile = Profile::load("dataco")?;
-    let mut needed = profile.needed_for_training();
-    needed.extend(["Shipping Mode", "Market", "Order Region"]);
-    let lacking: Vec<&str> = needed.iter().copied().filter(|column| !table.has(column)).collect();
+    let needed = dataco_columns()?;
+    let lacking: Vec<&str> = needed.iter().map(String::as_str).filter(|column| !table.has(column)).collect();
     if lacking.is_empty() || lacking.len() > FEW || lacking.len() * 2 > needed.len() {
         return Ok(None);
     }

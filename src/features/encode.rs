@@ -114,6 +114,20 @@ pub fn fit(
 }
 
 impl Fitted {
+    /// Why the source is left out where [`Fitted::select`] keeps no candidate.
+    pub fn why_nothing_is_left(&self, rules: &FeatureRules) -> String {
+        match &self.encoder.coding {
+            Coding::Category(coding) if coding.values.len() > 1 && coding.outputs.iter().all(|output| *output == coding.other) => format!(
+                "each of its {} values has fewer than {} training rows (`rare` = {})",
+                coding.values.len(),
+                rules.rare,
+                rules.rare
+            ),
+            _ if rules.min_variance > 0.0 => format!("varies too little (`min_variance` = {})", rules.min_variance),
+            _ => "it has the same value in all training rows".to_owned(),
+        }
+    }
+
     /// Gives the candidates with enough variance their numbers, from `names.len()` on. `None` where no candidate is left.
     pub fn select(self, min_variance: f64, names: &mut Vec<String>) -> Option<Encoder> {
         let mut encoder = self.encoder;

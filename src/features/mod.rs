@@ -16,6 +16,7 @@ mod plan;
 mod prepare;
 mod profile;
 mod split;
+pub mod ticks;
 mod words;
 
 pub use audit::{Finding, LeakKind, leakage_audit};
@@ -35,4 +36,4 @@ pub use profile::{
     TimeRule, TimeSort, TooMany, TrainingDefaults,
 };
 pub use split::{Cut, SplitBounds, SplitBy};
-pub(crate) use words::identifies_person;
+pub(crate) use words::{identifies_person, names_id};

@@ -8,6 +8,7 @@ use super::load::Source;
 use super::look;
 use super::prepare::Usable;
 use super::profile::{Others, Profile};
+use super::ticks;
 use crate::error::{Error, Result, closest};
 use crate::notes::Notes;
 use crate::tables::Table;
@@ -87,7 +88,11 @@ pub fn plan(
     };
     let mut categories: Vec<Source> = Vec::new();
     for column in table.names() {
-        let (mut role, mut why, open) = role_of(profile, column);
+        let (mut role, mut why, mut open) = role_of(profile, column);
+        let named = rules.categorical.contains(column);
+        if (open || role == Role::Category && !named) && ticks::names_ticks(column) && ticks::are_ticks(&table.texts(column)?) {
+            (role, why, open) = (Role::LeftOut, MARKS.to_owned(), false);
+        }
         if let (true, Some(train_rows)) = (open, &looked_at) {
             let look = look::look(train_rows, column)?;
             let decision = auto::decide(column, &look, rules, findings.unwrap_or_default());
@@ -155,6 +160,11 @@ fn check_named(table: &Table, profile: &Profile, notes: &mut Notes) -> Result<()
     Ok(())
 }
 
+/// Why a column is no input that the profile leaves alone.
+const NOT_NAMED: &str = "the profile does not name it";
+/// Why a column of ticks is no input.
+const MARKS: &str = "it marks rows as wrong, and a model that looks at the marks learns nothing else";
+
 /// What the profile says of a column, and whether it leaves the use as a feature open.
 fn role_of(profile: &Profile, column: &String) -> (Role, String, bool) {
     let rules = &profile.features;
@@ -191,7 +201,7 @@ fn role_of(profile: &Profile, column: &String) -> (Role, String, bool) {
     if profile.filter.iter().any(|filter| filter.column == *column) {
         return (Role::Filter, String::new(), false);
     }
-    (Role::LeftOut, "the profile does not name it".to_owned(), auto)
+    (Role::LeftOut, NOT_NAMED.to_owned(), auto)
 }
 
 fn note_absent(table: &Table, absent: &[&str], notes: &mut Notes) {
@@ -224,21 +234,38 @@ pub fn leave_out(columns: &mut [ColumnUse], column: &str, why: &str) {
     }
 }
 
-/// Notes the columns that a person may expect to be used but that say nothing: empty, or of one value, in all training rows.
-pub fn note_unvarying(columns: &[ColumnUse], notes: &mut Notes) {
-    let unvarying: Vec<String> = columns
+/// Notes the columns that could have been inputs and are none, with the reason: empty, of one value, ids, text, rare values, marks. Columns
+/// that the profile itself names as dropped are not among them.
+pub fn note_left_out(columns: &[ColumnUse], profile: &Profile, notes: &mut Notes) {
+    let by_profile = |column: &str| profile.dropped().any(|(dropped, _)| dropped == column);
+    let left_out: Vec<&ColumnUse> = columns
         .iter()
-        .filter(|entry| entry.role == Role::LeftOut && entry.why.ends_with(" in all training rows"))
-        .map(|entry| {
-            let what = if entry.why.contains("empty") { "empty" } else { "always the same" };
-            format!("`{}` ({what})", entry.column)
-        })
+        .filter(|entry| entry.role == Role::LeftOut && entry.why != NOT_NAMED && !by_profile(&entry.column))
         .collect();
-    if !unvarying.is_empty() {
-        notes.add(
-            "columns-without-information",
-            format!("columns without information in the training rows: {}", unvarying.join(", ")),
-            "left out",
-        );
+    let mut reasons: Vec<(&str, Vec<String>)> = Vec::new();
+    for entry in &left_out {
+        let column = format!("`{}`", entry.column);
+        match reasons.iter_mut().find(|(why, _)| *why == entry.why) {
+            Some((_, columns)) => columns.push(column),
+            None => reasons.push((&entry.why, vec![column])),
+        }
     }
+    if left_out.is_empty() {
+        return;
+    }
+    let each: Vec<String> = reasons
+        .iter()
+        .map(|(why, columns)| format!("{} ({why})", columns.join(", ")))
+        .collect();
+    let count = left_out.len();
+    let what = if count == 1 {
+        "column is no input"
+    } else {
+        "columns are no inputs"
+    };
+    notes.add(
+        "columns-left-out",
+        format!("{count} {what}: {}", each.join("; ")),
+        "left out; `[features]` in a profile says otherwise",
+    );
 }

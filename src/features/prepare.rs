@@ -123,7 +123,7 @@ pub fn prepare(table: &Table, profile: &Profile, notes: &mut Notes) -> Result<Pr
     };
     let (sources, columns) = plan::plan(&usable, &profile, &division.train, findings.as_deref(), notes)?;
     let (features, columns, values) = fit(&usable.table, &profile, sources, columns, &division, notes)?;
-    plan::note_unvarying(&columns, notes);
+    plan::note_left_out(&columns, &profile, notes);
     if features.width() == 0 {
         return Err(table
             .in_place(Error::input(
@@ -234,7 +234,12 @@ impl Usable {
             if entry.reason.starts_with("no ") {
                 notes.add(
                     "rows-left-out",
-                    format!("{} rows have {}", entry.rows, entry.reason),
+                    format!(
+                        "{} {} {}",
+                        entry.rows,
+                        if entry.rows == 1 { "row has" } else { "rows have" },
+                        entry.reason
+                    ),
                     "they are not used",
                 );
             }
@@ -492,19 +497,14 @@ fn fit(
     let mut used: BTreeSet<&str> = BTreeSet::new();
     let mut reasons: Vec<(&str, String)> = Vec::new();
     for ((source, values), fitted) in sources.iter().zip(values).zip(fitted) {
-        match fitted.map(|fitted| fitted.select(rules.min_variance, &mut names)) {
-            Ok(Some(encoder)) => {
+        let fitted = fitted.map(|fitted| (fitted.why_nothing_is_left(rules), fitted.select(rules.min_variance, &mut names)));
+        match fitted {
+            Ok((_, Some(encoder))) => {
                 used.insert(&source.column);
                 encoders.push(encoder);
                 kept_values.push(values);
             }
-            Ok(None) if rules.min_variance > 0.0 => {
-                reasons.push((
-                    &source.column,
-                    format!("varies too little (`min_variance` = {})", rules.min_variance),
-                ));
-            }
-            Ok(None) => reasons.push((&source.column, "has the same value in all training rows".to_owned())),
+            Ok((why, None)) => reasons.push((&source.column, why)),
             Err(why) => reasons.push((&source.column, why)),
         }
     }

@@ -187,29 +187,71 @@ pub fn looks_like_url(value: &str) -> bool {
         .any(|start| value.starts_with(start))
 }
 
+/// Words for "number" that name an id at any place of a name but before "of".
+const NUMBER: &[&str] = &[
+    "no",
+    "nr",
+    "nro",
+    "num",
+    "number",
+    "numbers",
+    "nummer",
+    "numéro",
+    "numero",
+    "número",
+    "nº",
+    "nbr",
+    "numer",
+    "номер",
+];
+
 /// Whether a column's name says that it is an id.
 pub fn names_id(name: &str) -> bool {
     let words = words(name);
-    has(
-        &words,
-        &[
-            "id",
-            "ids",
-            "uuid",
-            "guid",
-            "key",
-            "nr",
-            "number",
-            "ref",
-            "reference",
-            "index",
-            "rownum",
-            "serial",
-            "tracking",
-        ],
-    ) || words
-        .last()
-        .is_some_and(|word| word.len() > 3 && (word.ends_with("id") && word.starts_with("order") || word.ends_with("nummer")))
+    // `Number of items` and `No. of packages` count.
+    let of = |word: &String| ["of", "de", "d", "der", "von", "di"].contains(&word.as_str());
+    let counts = words.windows(2).any(|pair| NUMBER.contains(&pair[0].as_str()) && of(&pair[1]));
+    let joined = |word: &String| {
+        let stem = |ending: &str| word.strip_suffix(ending).is_some_and(|stem| stem.chars().count() > 2);
+        let of_papers = |ending: &str| {
+            word.strip_suffix(ending).is_some_and(|stem| {
+                [
+                    "order", "item", "line", "invoice", "shipment", "delivery", "serial", "document", "doc",
+                ]
+                .contains(&stem)
+            })
+        };
+        stem("nummer") || stem("nr") || of_papers("no") || of_papers("num") || of_papers("id")
+    };
+    let written = name.to_lowercase();
+    !counts
+        && (has(
+            &words,
+            &[
+                "id",
+                "ids",
+                "uuid",
+                "guid",
+                "key",
+                "ref",
+                "reference",
+                "index",
+                "rownum",
+                "serial",
+                "tracking",
+                "folio",
+                "matricule",
+            ],
+        ) || has(&words, NUMBER)
+            || written.contains(['#', '№'])
+            || written.contains("n°")
+            || words.iter().any(joined))
+}
+
+/// Whether a column has no name of its own: it was called after its place, or by pandas, which writes its index so.
+pub fn is_unnamed(name: &str) -> bool {
+    let by_place = |rest: &str| (1..=3).contains(&rest.len()) && rest.bytes().all(|letter| letter.is_ascii_uppercase());
+    name.strip_prefix("Column ").is_some_and(by_place) || name.starts_with("Unnamed: ") || name.starts_with("__index_level_")
 }
 
 /// Whether a column's name says that its numbers are codes: not more, not less, only different.
@@ -335,6 +377,152 @@ pub fn after_the_fact(name: &str) -> Option<String> {
         .cloned()
 }
 
+/// How much a name of what came true says that it is what happened to the customer: 0 for the day somebody typed it in, 2 for a delivery.
+pub fn happened(name: &str) -> u8 {
+    let words = words(name);
+    const TYPED: &[&str] = &[
+        "recorded",
+        "record",
+        "entered",
+        "entry",
+        "posted",
+        "posting",
+        "logged",
+        "booked",
+        "booking",
+        "registered",
+        "created",
+        "updated",
+        "modified",
+        "invoiced",
+        "invoice",
+        "system",
+        "confirmed",
+        "scanned",
+        "erfasst",
+        "gebucht",
+        "enregistré",
+        "registrado",
+        "review",
+        "claim",
+        "paid",
+        "payment",
+    ];
+    const ARRIVED: &[&str] = &[
+        "deliver",
+        "arriv",
+        "receiv",
+        "recei",
+        "client",
+        "customer",
+        "geliefert",
+        "liefer",
+        "zustell",
+        "livr",
+        "entreg",
+        "consegn",
+    ];
+    if has(&words, TYPED) {
+        0
+    } else if words.iter().any(|word| ARRIVED.iter().any(|stem| word.starts_with(stem))) {
+        2
+    } else {
+        1
+    }
+}
+
+/// What a word of a status says about a delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Punctuality {
+    /// Before the day.
+    Early,
+    /// On the day.
+    OnTime,
+    /// After the day.
+    Late,
+}
+
+/// Whether a value says early, on time or late.
+pub fn punctuality(value: &str) -> Option<Punctuality> {
+    const ON_TIME: &[&str] = &[
+        "on time",
+        "ontime",
+        "in time",
+        "punctual",
+        "on schedule",
+        "as planned",
+        "pünktlich",
+        "rechtzeitig",
+        "termingerecht",
+        "à l'heure",
+        "a l'heure",
+        "à temps",
+        "ponctuel",
+        "a tiempo",
+        "puntual",
+        "no prazo",
+        "pontual",
+        "in orario",
+        "puntuale",
+        "op tijd",
+    ];
+    const EARLY: &[&str] = &[
+        "early",
+        "earlier",
+        "ahead",
+        "advance",
+        "in advance",
+        "früh",
+        "zu früh",
+        "verfrüht",
+        "vorzeitig",
+        "en avance",
+        "temprano",
+        "anticipado",
+        "adelantado",
+        "adiantado",
+        "antecipado",
+        "in anticipo",
+        "te vroeg",
+        "vroeg",
+    ];
+    const LATE: &[&str] = &[
+        "late",
+        "delayed",
+        "delay",
+        "overdue",
+        "behind schedule",
+        "spät",
+        "zu spät",
+        "verspätet",
+        "verspätung",
+        "en retard",
+        "retard",
+        "tarde",
+        "tardío",
+        "retrasado",
+        "con retraso",
+        "atrasado",
+        "in ritardo",
+        "te laat",
+        "laat",
+        "vertraagd",
+        "tardy",
+    ];
+    let words = format!(" {} ", super::label::folded(value).replace('’', "'"));
+    let says = |list: &[&str]| list.iter().any(|phrase| words.contains(&format!(" {phrase} ")));
+    // `not late` and `not on time` say something else.
+    if [" not ", " nicht ", " pas ", " no "].iter().any(|not| words.contains(not)) && !words.contains(" no prazo ") {
+        return None;
+    }
+    match (says(EARLY), says(ON_TIME), says(LATE)) {
+        (true, false, false) => Some(Punctuality::Early),
+        (false, true, false) => Some(Punctuality::OnTime),
+        (false, false, true) => Some(Punctuality::Late),
+        _ => None,
+    }
+}
+
 /// Whether a column's name says that it is a plan, known beforehand.
 pub fn names_plan(name: &str) -> bool {
     has(
@@ -447,95 +635,4 @@ pub fn shown(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn people_are_found_by_name_and_products_are_not() {
-        for name in [
-            "Customer Fname",
-            "Customer Email",
-            "customer_street",
-            "Name",
-            "CustomerName",
-            "contact name",
-            "Telefon",
-            "Customer Password",
-            "birth_date",
-        ] {
-            assert!(names_people(name), "{name}");
-        }
-        for name in [
-            "Product Name",
-            "Category Name",
-            "Department Name",
-            "Customer Segment",
-            "Order City",
-            "Shipping Mode",
-            "email type",
-            "Company Name",
-        ] {
-            assert!(!names_people(name), "{name}");
-        }
-    }
-
-    #[test]
-    fn people_are_found_by_content() {
-        for value in [
-            "a.b@example.org",
-            "+49 30 1234567",
-            "(030) 1234-5678",
-            "8708 Indian Horse Highway",
-            "Lange Straße 12",
-            "Hauptstr. 4a",
-        ] {
-            assert!(looks_personal(value), "{value}");
-        }
-        for value in [
-            "2018-01-31",
-            "1/31/2018 9:30",
-            "12345678",
-            "Standard Class",
-            "327.75",
-            "Fan Shop",
-            "12 Monkeys",
-            "@home",
-        ] {
-            assert!(!looks_personal(value), "{value}");
-        }
-    }
-
-    #[test]
-    fn what_is_known_afterwards_is_told_from_plans_and_choices() {
-        for name in [
-            "Delivery Status",
-            "Days for shipping (real)",
-            "shipping date (DateOrders)",
-            "actual_arrival",
-            "Late_delivery_risk",
-            "ShippedOn",
-            "order_status",
-        ] {
-            assert!(after_the_fact(name).is_some(), "{name}");
-        }
-        for name in [
-            "Days for shipment (scheduled)",
-            "Shipping Mode",
-            "Order State",
-            "Customer State",
-            "planned delivery date",
-            "Market",
-            "Latitude",
-            "Real Estate",
-        ] {
-            assert!(after_the_fact(name).is_none(), "{name}");
-        }
-    }
-
-    #[test]
-    fn words_are_found_in_every_style() {
-        assert_eq!(words("OrderItem_Id (real)"), ["order", "item", "id", "real"]);
-        assert_eq!(words("order-date"), ["order", "date"]);
-        assert_eq!(words("LATE"), ["late"]);
-    }
-}
+mod tests;

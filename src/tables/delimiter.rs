@@ -65,7 +65,9 @@ fn fit(rows: &[TopRow]) -> Option<Fit> {
     let place = header::find(rows, None).ok()?;
     let head = rows.get(place)?;
     let filled = head.cells.iter().filter(|cell| !trimmed(cell).is_empty()).count();
-    if filled < 2 && rows.len() > 1 {
+    // `,0` is what pandas writes above a series: an index without a name, and a column.
+    let index_and_column = filled == 1 && width == 2 && head.cells.len() == 2 && trimmed(&head.cells[0]).is_empty();
+    if filled < 2 && rows.len() > 1 && !index_and_column {
         return None;
     }
     Some(Fit {
@@ -120,6 +122,7 @@ mod tests {
             ("Title\n\na;b;c\n1;2,5;3\n1;2,5;3\n", b';'),
             ("\"a,x\";b\n\"1,2\";3\n", b';'),
             ("a;b;c\n", b';'),
+            (",0\n0,705\n1,877\n", b','),
             ("name;note\nx;a, b, c\ny;d, e, f\n", b';'),
         ] {
             assert_eq!(detect(text, 0, false, false), Some(delimiter), "{text:?}");

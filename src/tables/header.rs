@@ -50,6 +50,9 @@ pub(crate) fn find(rows: &[TopRow], asked: Option<usize>) -> Result<usize> {
             Error::input(format!("there are no column names in row {asked}")).hint(hint)
         });
     }
+    if names_an_index(rows) {
+        return Ok(0);
+    }
     let mut widths: Vec<usize> = rows.iter().map(TopRow::filled).collect();
     let unsorted = widths.clone();
     widths.sort_unstable();
@@ -64,6 +67,16 @@ pub(crate) fn find(rows: &[TopRow], asked: Option<usize>) -> Result<usize> {
         return Ok(first - 1);
     }
     Ok(first)
+}
+
+/// Whether the first row is what pandas writes above a frame with its index: a blank, then a name for every other column, numbers such as `0` among
+/// them; and below the blank whole numbers only.
+fn names_an_index(rows: &[TopRow]) -> bool {
+    let Some((head, below)) = rows.split_first() else { return false };
+    let blank = |cell: &String| trimmed(cell).is_empty();
+    let named = head.cells.len() > 1 && blank(&head.cells[0]) && !head.cells[1..].iter().any(blank);
+    let counted = |row: &TopRow| row.cells.len() == head.cells.len() && trimmed(&row.cells[0]).parse::<u64>().is_ok();
+    named && !below.is_empty() && below.iter().all(counted)
 }
 
 /// Whether a header row looks like data: a sheet without column names.
@@ -119,31 +132,38 @@ pub(crate) fn names(raw: &[(usize, String)], file_name: &str, notes: &mut Notes)
     if !unnamed.is_empty() {
         notes.add(
             "empty-header",
-            format!("{} in `{file_name}` have no name", counted(unnamed.len(), "column")),
+            format!(
+                "{} in `{file_name}` {} no name",
+                counted(unnamed.len(), "column"),
+                if unnamed.len() == 1 { "has" } else { "have" }
+            ),
             format!("called after the column's place: {}", listed(&unnamed)),
         );
     }
     if !repeated.is_empty() {
         notes.add(
             "duplicate-header",
-            format!("{} in `{file_name}` bear a name used before", counted(repeated.len(), "column")),
+            format!(
+                "{} in `{file_name}` {} a name used before",
+                counted(repeated.len(), "column"),
+                if repeated.len() == 1 { "bears" } else { "bear" }
+            ),
             format!("numbered: {}", listed(&repeated)),
         );
     }
     names
 }
 
-/// A header cell as a name: trimmed, line breaks and runs of blanks made one blank.
+/// A header cell as a name: trimmed; line breaks, no-break spaces and runs of blanks made one blank, characters of no width left out.
 fn tidy(cell: &str) -> String {
     let cell = trimmed(cell);
-    // A no-break blank looks like any other, and a zero-width one like nothing.
-    let unseen = |c: char| c != ' ' && (c.is_whitespace() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{feff}' | '\u{ad}'));
-    if cell.contains(unseen) || cell.contains("  ") {
-        let cell: String = cell.chars().filter(|c| !unseen(*c) || c.is_whitespace()).collect();
-        cell.split_whitespace().collect::<Vec<_>>().join(" ")
-    } else {
-        cell.to_owned()
+    let unseen = |letter: char| matches!(letter, '\u{200b}' | '\u{200c}' | '\u{200d}' | '\u{2060}' | '\u{feff}' | '\u{ad}');
+    let plain = |letter: char| letter == ' ' || !(letter.is_whitespace() || unseen(letter));
+    if cell.chars().all(plain) && !cell.contains("  ") {
+        return cell.to_owned();
     }
+    let seen: String = cell.chars().filter(|letter| !unseen(*letter)).collect();
+    seen.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// `1 column`, `3 columns`.

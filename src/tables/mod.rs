@@ -36,7 +36,7 @@ mod write;
 pub use dates::{DateColumn, DateOrder};
 pub use kind::{ColumnKind, ColumnSummary};
 pub use numbers::{DecimalMark, NumberColumn};
-pub use read::{ReadOptions, read};
+pub use read::{ReadOptions, read, worksheets};
 pub use source::{Format, Source, Writing};
 pub use table::Table;
 pub use text::Texts;

@@ -56,6 +56,25 @@ pub fn read(path: &Path, options: &ReadOptions, notes: &mut Notes) -> Result<Tab
     Ok(table)
 }
 
+/// The worksheets of a workbook, in its order; none for a file that is no workbook.
+///
+/// # Errors
+/// As [`read`], for what keeps a workbook from being opened.
+pub fn worksheets(path: &Path) -> Result<Vec<String>> {
+    let find = || {
+        let bytes = load(path)?;
+        match sniff::kind(&bytes)? {
+            Kind::Zip => workbook::worksheets(&bytes, package::check(&bytes)?.format),
+            Kind::Ole => {
+                refuse_locked(&bytes)?;
+                workbook::worksheets(&bytes, Format::Xls)
+            }
+            _ => Ok(Vec::new()),
+        }
+    };
+    find().map_err(|error| error.in_file(path))
+}
+
 fn read_file(path: &Path, options: &ReadOptions, notes: &mut Notes) -> Result<Table> {
     let mut bytes = load(path)?;
     let mut source = Source::named(path, Format::Csv);

@@ -276,6 +276,26 @@ fn open(
     }
 }
 
+/// The worksheets of a workbook, in its order.
+///
+/// # Errors
+/// For a damaged or locked workbook.
+pub(crate) fn worksheets(bytes: &[u8], format: Format) -> Result<Vec<String>> {
+    let listed = || -> Result<Vec<Sheet>> {
+        let cursor = Cursor::new(bytes);
+        Ok(match format {
+            Format::Xlsx => Xlsx::new(cursor).map_err(damaged)?.sheets_metadata().to_vec(),
+            Format::Xlsb => Xlsb::new(cursor).map_err(damaged)?.sheets_metadata().to_vec(),
+            Format::Xls => Xls::new(cursor).map_err(damaged)?.sheets_metadata().to_vec(),
+            Format::Ods => Ods::new(cursor).map_err(damaged)?.sheets_metadata().to_vec(),
+            _ => return Err(Error::internal("a workbook was expected")),
+        })
+    };
+    let sheets = caught(listed).map_err(|_| damaged("its contents contradict each other"))??;
+    let worksheets = sheets.into_iter().filter(|sheet| sheet.typ == SheetType::WorkSheet);
+    Ok(worksheets.map(|sheet| sheet.name).collect())
+}
+
 fn fill_from_xlsx(book: &mut Xlsx<Bytes<'_>>, sheet: &str, formulas: bool, grid: &mut Grid) -> Result<()> {
     let failed = |error| damaged(error).in_sheet(sheet);
     let mut cells = book.worksheet_cells_reader(sheet).map_err(damaged)?;

@@ -13,6 +13,7 @@ mod expand;
 mod expand_bad_input;
 mod features;
 mod features_errors;
+mod flag_cases;
 mod flags;
 mod floors;
 mod forget;

@@ -89,12 +89,7 @@ pub struct ClassShare {
 /// # Errors
 /// Where an override names a column that the sheet does not have.
 pub fn inspect(table: &Table, given: Option<&Profile>, overrides: &Overrides, notes: &mut Notes) -> Result<Inspection> {
-    for column in [&overrides.label, &overrides.key, &overrides.group, &overrides.time]
-        .into_iter()
-        .flatten()
-    {
-        table.require(column)?;
-    }
+    overrides.require(table)?;
     let table = &table.written_as(given.map(|profile| profile.reading).unwrap_or_default());
     let looks: Vec<Look> = table
         .names()
@@ -104,18 +99,18 @@ pub fn inspect(table: &Table, given: Option<&Profile>, overrides: &Overrides, no
     let bare = *overrides == Overrides::default();
     let (profile, uses, toml) = match given {
         Some(profile) => {
-            let profile = profile.clone().with(overrides)?;
+            let profile = profile.clone().with_pair(overrides, table)?;
             let toml = text::commented(&profile, &[])?;
             (profile, None, toml)
         }
         None if is_dataco(table)? => {
-            let profile = Profile::load("dataco")?.with(overrides)?;
+            let profile = Profile::load("dataco")?.with_pair(overrides, table)?;
             let own = Profile::builtin_text("dataco").filter(|_| bare).map(str::to_owned);
             let toml = own.map_or_else(|| text::commented(&profile, &[]), Ok)?;
             (profile, None, toml)
         }
         None => {
-            let proposed = propose::propose(table, &looks, overrides)?;
+            let proposed = propose::propose(table, &looks, overrides, notes)?;
             let toml = text::commented(&proposed.profile, &proposed.remarks)?;
             (proposed.profile, proposed.uses, toml)
         }

@@ -2,8 +2,8 @@
 
 use crate::error::Result;
 use crate::features::audit::Subject;
-use crate::features::choose::Overrides;
-use crate::features::label::{Bound, LabelKind, LabelRule};
+use crate::features::choose::{Overrides, rare_for};
+use crate::features::label::LabelRule;
 use crate::features::look::Look;
 use crate::features::plan::{self, ColumnUse, Role};
 use crate::features::prepare::Usable;
@@ -38,7 +38,7 @@ impl<'a> Columns<'a> {
 }
 
 /// Proposes a profile for a sheet that no built-in one fits.
-pub fn propose(table: &Table, looks: &[Look], overrides: &Overrides) -> Result<Proposal> {
+pub fn propose(table: &Table, looks: &[Look], overrides: &Overrides, notes: &mut Notes) -> Result<Proposal> {
     let columns = Columns {
         names: table.names(),
         looks,
@@ -46,9 +46,24 @@ pub fn propose(table: &Table, looks: &[Look], overrides: &Overrides) -> Result<P
     let mut remarks: Vec<(&'static str, String)> = Vec::new();
     let label = match &overrides.label {
         Some(column) => LabelRule::column(column),
-        None => propose_label(&columns)?,
+        // Made from the two columns further down.
+        None if overrides.actual.is_some() => LabelRule::without_column()?,
+        None => {
+            let (label, candidates) = propose_label(&columns)?;
+            if !candidates.is_empty() {
+                let taken = label.sources().join("` minus `");
+                let others = candidates.join(", ");
+                remarks.push(("label", format!("It could also be {others}.")));
+                notes.add(
+                    "label-candidates",
+                    format!("the label could be made from several columns: `{taken}`, and also {others}"),
+                    format!("proposed is `{taken}`; `--actual COLUMN --planned COLUMN` or `--label COLUMN` takes another"),
+                );
+            }
+            label
+        }
     };
-    if label.sources().is_empty() {
+    if label.sources().is_empty() && overrides.actual.is_none() {
         let candidates: Vec<String> = columns
             .iter()
             .filter(|(_, look)| could_be_class(look))
@@ -72,7 +87,16 @@ pub fn propose(table: &Table, looks: &[Look], overrides: &Overrides) -> Result<P
         .filter(|stem| !stem.is_empty())
         .unwrap_or("sheet")
         .to_owned();
-    let mut profile = Profile::new(&name, label.resolve(table).unwrap_or(label));
+    let mut profile = Profile::new(&name, label);
+    let stated = Overrides {
+        actual: overrides.actual.clone(),
+        planned: overrides.planned.clone(),
+        leave_out: overrides.leave_out.clone(),
+        ..Overrides::default()
+    };
+    profile = profile.with_pair(&stated, table)?;
+    profile.label = profile.label.resolve(table).unwrap_or(profile.label);
+    profile.features.rare = rare_for(table.height());
     profile.description = format!("Written by `recant inspect` for {}.", table.source().file_name);
     profile.reading = table.source().stated;
     profile.time = overrides
@@ -103,49 +127,62 @@ fn could_be_class(look: &Look) -> bool {
     (2..=10).contains(&look.distinct()) && look.present() > 0 && look.people.is_none()
 }
 
-/// Actual against planned where the names say so, else the column whose name says that it is a label.
-fn propose_label(columns: &Columns) -> Result<LabelRule> {
-    let bounds = vec![Bound::Below(0.0), Bound::UpTo(0.0), Bound::Rest];
-    let classes = || ["early", "on time", "late"].map(str::to_owned).to_vec();
+/// Actual against planned where the names say so, else a column of words for early, on time and late, else the column whose name says that it
+/// is a label; with other candidates, in words.
+fn propose_label(columns: &Columns) -> Result<(LabelRule, Vec<String>)> {
     let named = columns
         .iter()
         .filter(|(name, look)| could_be_class(look) && label_score(name) > 0)
         .max_by_key(|(name, look)| (label_score(name), std::cmp::Reverse(look.distinct())));
     if let Some((name, _)) = named.filter(|(name, _)| label_score(name) >= 3) {
-        return Ok(LabelRule::column(name));
+        return Ok((LabelRule::column(name), Vec::new()));
     }
-    for kind in [ColumnKind::Number, ColumnKind::Date] {
-        if let Some((actual, planned)) = propose_pair(columns, kind) {
-            let (actual, planned, bounds) = (actual.clone(), planned.clone(), bounds.clone());
-            let kind = if kind == ColumnKind::Number {
-                LabelKind::Difference {
-                    actual,
-                    planned,
-                    bounds,
-                    step: 1.0,
-                    lowest: 0.0,
-                }
-            } else {
-                LabelKind::Dates {
-                    actual,
-                    planned,
-                    bounds,
-                    order: None,
-                }
-            };
-            return LabelRule::new(kind, classes());
-        }
+    let pairs: Vec<(Pair, bool)> = [ColumnKind::Number, ColumnKind::Date]
+        .into_iter()
+        .flat_map(|kind| pairs(columns, kind).into_iter().map(move |pair| (pair, kind == ColumnKind::Date)))
+        .collect();
+    // The first of the best: days as numbers come before dates, which they are mostly made from.
+    let best = pairs.iter().map(|(pair, _)| pair.rank).max();
+    if let Some((pair, dates)) = pairs.iter().find(|(pair, _)| Some(pair.rank) == best) {
+        // The same columns told in another unit are no other label; another day is.
+        let others = pairs
+            .iter()
+            .filter(|(other, kind)| kind == dates && other.actual != pair.actual)
+            .map(|(other, _)| format!("`{}` minus `{}`", other.actual, other.planned));
+        let mut others: Vec<String> = others.collect();
+        others.dedup();
+        return Ok((LabelRule::early_or_late(pair.actual, pair.planned, *dates)?, others));
+    }
+    let statuses: Vec<&String> = columns
+        .iter()
+        .filter(|(_, look)| tells_punctuality(look))
+        .map(|(name, _)| name)
+        .collect();
+    if let [first, others @ ..] = statuses.as_slice() {
+        return Ok((LabelRule::column(first), others.iter().map(|name| format!("`{name}`")).collect()));
     }
     match named {
-        Some((name, _)) => Ok(LabelRule::column(name)),
-        None => LabelRule::new(
-            LabelKind::Column {
-                column: None,
-                values: Vec::new(),
-            },
-            Vec::new(),
-        ),
+        Some((name, _)) => Ok((LabelRule::column(name), Vec::new())),
+        None => Ok((LabelRule::without_column()?, Vec::new())),
     }
+}
+
+/// Whether a column's values say early, on time or late: at least two of them, in at least half of the rows.
+fn tells_punctuality(look: &Look) -> bool {
+    if !could_be_class(look) {
+        return false;
+    }
+    let said: Vec<Option<words::Punctuality>> = look.texts.values.iter().map(|value| words::punctuality(value)).collect();
+    let rows: usize = said
+        .iter()
+        .zip(&look.counts)
+        .filter(|(said, _)| said.is_some())
+        .map(|(_, count)| count)
+        .sum();
+    let mut kinds: Vec<words::Punctuality> = said.into_iter().flatten().collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    kinds.len() >= 2 && rows * 2 >= look.present()
 }
 
 /// How much a name looks like that of a label: 0 not at all, 3 it says so.
@@ -175,27 +212,55 @@ fn label_score(name: &str) -> u8 {
     }
 }
 
-/// Two columns of a kind, one of what happened and one of the plan, with the most words in common.
-fn propose_pair<'a>(columns: &Columns<'a>, kind: ColumnKind) -> Option<(&'a String, &'a String)> {
+/// Two columns of which one is what happened and the other the plan.
+struct Pair<'a> {
+    /// What the names say: that it happened to the customer, then how many words they share.
+    rank: (u8, usize),
+    actual: &'a str,
+    planned: &'a str,
+}
+
+/// The pairs of a kind whose names have a word in common, each of what happened with the plan that it shares most words with.
+fn pairs<'a>(columns: &Columns<'a>, kind: ColumnKind) -> Vec<Pair<'a>> {
     let of_kind: Vec<&String> = columns
         .iter()
         .filter(|(_, look)| look.kind == kind && look.distinct() > 1)
         .map(|(name, _)| name)
         .collect();
     let units = ["day", "days", "hour", "hours", "date", "time", "duration", "lead"];
-    let mut best: Option<(usize, &String, &String)> = None;
-    for planned in of_kind.iter().filter(|name| words::names_plan(name)) {
-        let plan = words::words(planned);
-        for actual in of_kind.iter().filter(|name| words::after_the_fact(name).is_some()) {
-            let own = words::words(actual);
-            let timed = kind == ColumnKind::Date || own.iter().any(|word| units.contains(&word.as_str()));
-            let shared = own.iter().filter(|word| plan.contains(word)).count();
-            if timed && shared > 0 && best.is_none_or(|(most, ..)| shared > most) {
-                best = Some((shared, actual, planned));
-            }
+    let stems = |name: &str| -> Vec<String> { words::words(name).iter().map(|word| stem(word)).collect() };
+    let mut found: Vec<Pair> = Vec::new();
+    for actual in of_kind.iter().filter(|name| words::after_the_fact(name).is_some()) {
+        let own = stems(actual);
+        let timed = kind == ColumnKind::Date || words::words(actual).iter().any(|word| units.contains(&word.as_str()));
+        let plans = of_kind.iter().filter(|name| timed && words::names_plan(name)).map(|planned| {
+            let plan = stems(planned);
+            (own.iter().filter(|word| plan.contains(word)).count(), planned)
+        });
+        // The first of those that share most.
+        let best = plans.fold(None, |best: Option<(usize, &&String)>, (shared, planned)| match best {
+            Some((most, _)) if most >= shared => best,
+            _ if shared == 0 => best,
+            _ => Some((shared, planned)),
+        });
+        if let Some((shared, planned)) = best {
+            found.push(Pair {
+                rank: (words::happened(actual), shared),
+                actual,
+                planned,
+            });
         }
     }
-    best.map(|(_, actual, planned)| (actual, planned))
+    found
+}
+
+/// `delivered`, `delivery` and `deliveries` are one word.
+fn stem(word: &str) -> String {
+    let cut = |ending: &str| word.strip_suffix(ending).filter(|stem| stem.chars().count() >= 4);
+    ["ies", "ed", "ery", "ment", "ing", "y", "s"]
+        .into_iter()
+        .find_map(cut)
+        .map_or_else(|| word.to_owned(), |stem| stem.trim_end_matches("er").to_owned())
 }
 
 /// A date column that says when things began; else one that is not a plan, not known only afterwards, and the fullest.

@@ -130,9 +130,17 @@ fn label(out: &mut Writer, profile: &Profile, remarks: &[(&'static str, String)]
         out.entry("planned", &quoted(planned), "what was planned");
     };
     let ends: Vec<String> = match rule.kind() {
-        LabelKind::Column { column, values } => {
+        LabelKind::Column { column, values, missing } => {
             out.entry("kind", "\"column\"", "the class stands in a column");
             out.optional("column", column.as_deref(), "");
+            if !missing.is_empty() {
+                let listed: Vec<String> = missing.iter().map(|value| quoted(value)).collect();
+                out.entry(
+                    "missing",
+                    &format!("[{}]", listed.join(", ")),
+                    "values that say that the class is not known",
+                );
+            }
             values
                 .iter()
                 .map(|values| {

@@ -1,5 +1,6 @@
 //! The label rule: which column, or which difference of two columns, says what class a row belongs to.
 
+mod spelling;
 mod written;
 
 use serde::{Deserialize, Serialize};
@@ -7,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::notes::Notes;
 use crate::tables::{DateOrder, Table, Texts};
+
+pub(super) use spelling::folded;
 
 /// Most classes a label may have; a column with more is no class but a number, a name or an id.
 pub const MAX_CLASSES: usize = 50;
@@ -28,6 +31,8 @@ pub enum LabelKind {
         column: Option<String>,
         /// Per class the values that mean it; empty where classes are still to be taken from the sheet.
         values: Vec<Vec<String>>,
+        /// Values that say that the class is not known; found in the sheet where classes are.
+        missing: Vec<String>,
     },
     /// Actual minus planned, as numbers.
     Difference {
@@ -93,9 +98,49 @@ impl LabelRule {
             kind: LabelKind::Column {
                 column: Some(column.to_owned()),
                 values: Vec::new(),
+                missing: Vec::new(),
             },
             classes: Vec::new(),
         }
+    }
+
+    /// A rule that leaves the column to the person.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn without_column() -> Result<Self> {
+        let kind = LabelKind::Column {
+            column: None,
+            values: Vec::new(),
+            missing: Vec::new(),
+        };
+        Self::new(kind, Vec::new())
+    }
+
+    /// Early, on time or late: what came true minus what was planned, in days by two date columns, else as numbers.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn early_or_late(actual: &str, planned: &str, dates: bool) -> Result<Self> {
+        let (actual, planned) = (actual.to_owned(), planned.to_owned());
+        let bounds = vec![Bound::Below(0.0), Bound::UpTo(0.0), Bound::Rest];
+        let kind = if dates {
+            LabelKind::Dates {
+                actual,
+                planned,
+                bounds,
+                order: None,
+            }
+        } else {
+            LabelKind::Difference {
+                actual,
+                planned,
+                bounds,
+                step: 1.0,
+                lowest: 0.0,
+            }
+        };
+        Self::new(kind, ["early", "on time", "late"].map(str::to_owned).to_vec())
     }
 
     /// A rule made of a kind and class names.
@@ -155,7 +200,13 @@ impl LabelRule {
             }
         }
         match &self.kind {
-            LabelKind::Column { values, .. } => check_values(classes, values),
+            LabelKind::Column { values, missing, .. } => {
+                let known = values.iter().flatten().find(|value| missing.contains(value));
+                match known {
+                    Some(value) => Err(Error::input(format!("the label value `{value}` is both a class and `missing`"))),
+                    None => check_values(classes, values),
+                }
+            }
             LabelKind::Difference { bounds, step, lowest, .. } => {
                 if !(*step > 0.0 && step.is_finite() && lowest.is_finite()) {
                     return Err(Error::input("`label.step` must be above 0 and `label.lowest` a number"));
@@ -171,8 +222,8 @@ impl LabelRule {
     /// # Errors
     /// Where no label column is named, it is not in the sheet, has one value only, or too many to be classes.
     pub fn resolve(&self, table: &Table) -> Result<Self> {
-        let column = match &self.kind {
-            LabelKind::Column { column, .. } => column,
+        let (column, missing) = match &self.kind {
+            LabelKind::Column { column, missing, .. } => (column, missing),
             LabelKind::Difference { .. } => return Ok(self.clone()),
             LabelKind::Dates { .. } => return self.with_order_of(table),
         };
@@ -186,17 +237,16 @@ impl LabelRule {
             return Ok(self.clone());
         }
         let texts = table.texts(column)?;
-        let mut found: Vec<String> = texts.values.clone();
+        let found = spelling::classes(&texts, missing);
         let place = |error: Error| table.in_place(error).in_column(column);
-        if found.len() > MAX_CLASSES {
+        if found.names.len() > MAX_CLASSES {
             return Err(place(Error::input(format!(
                 "`{column}` has {} different values: that is no class but a number, a name or an id",
-                found.len()
+                found.names.len()
             )))
             .hint("choose a column with a few values, or write a profile with a label rule: `recant inspect SHEET` starts one"));
         }
-        sort_values(&mut found);
-        match found.as_slice() {
+        match found.names.as_slice() {
             [] => Err(place(Error::input(format!("the label column `{column}` is empty")))),
             [only] => Err(place(Error::input(format!(
                 "all rows have the same class (`{column}` = `{only}`): there is nothing to learn"
@@ -205,9 +255,10 @@ impl LabelRule {
             _ => Ok(Self {
                 kind: LabelKind::Column {
                     column: Some(column.clone()),
-                    values: found.iter().map(|value| vec![value.clone()]).collect(),
+                    values: found.values,
+                    missing: found.missing,
                 },
-                classes: found,
+                classes: found.names,
             }),
         }
     }
@@ -236,14 +287,14 @@ impl LabelRule {
     /// Where a source column is missing or cannot be read as its kind, or the rule was not resolved.
     pub fn labels(&self, table: &Table, notes: &mut Notes) -> Result<Vec<Option<u8>>> {
         match &self.kind {
-            LabelKind::Column { column, values } => {
+            LabelKind::Column { column, values, missing } => {
                 let column = column
                     .as_deref()
                     .ok_or_else(|| Error::internal("a label rule without a column was used"))?;
                 if self.classes.is_empty() {
                     return Err(Error::internal("a label rule without classes was used"));
                 }
-                self.labels_of_column(table, column, values, notes)
+                self.labels_of_column(table, column, values, missing, notes)
             }
             LabelKind::Difference {
                 actual, planned, bounds, ..
@@ -277,10 +328,22 @@ impl LabelRule {
         }
     }
 
-    fn labels_of_column(&self, table: &Table, column: &str, values: &[Vec<String>], notes: &mut Notes) -> Result<Vec<Option<u8>>> {
+    fn labels_of_column(
+        &self,
+        table: &Table,
+        column: &str,
+        values: &[Vec<String>],
+        missing: &[String],
+        notes: &mut Notes,
+    ) -> Result<Vec<Option<u8>>> {
         let texts = table.texts(column)?;
         let classes: Vec<Option<u8>> = texts.values.iter().map(|value| class_of_value(value, values)).collect();
-        let unknown: Vec<usize> = (0..classes.len()).filter(|code| classes[*code].is_none()).collect();
+        spelling::note_spellings(column, &texts, &classes, &self.classes, notes);
+        let says_nothing: Vec<bool> = texts.values.iter().map(|value| spelling::is_stated(value, missing)).collect();
+        note_missing(column, &texts, &classes, &says_nothing, notes);
+        let unknown: Vec<usize> = (0..classes.len())
+            .filter(|code| classes[*code].is_none() && !says_nothing[*code])
+            .collect();
         if !unknown.is_empty() {
             let shown: Vec<String> = unknown.iter().take(5).map(|code| format!("`{}`", texts.values[*code])).collect();
             let shown = shown.join(", ") + if unknown.len() > 5 { ", ..." } else { "" };
@@ -291,20 +354,44 @@ impl LabelRule {
                     )))
                     .hint("list these values under `[label]` `classes` in the profile"));
             }
-            let rows = texts
-                .codes
-                .iter()
-                .filter(|code| **code != Texts::MISSING && classes[**code as usize].is_none())
-                .count();
+            let rows = texts.codes.iter().filter(|code| unknown.contains(&(**code as usize))).count();
             notes.add(
                 "unknown-class",
-                format!("{rows} rows have a value in `{column}` that belongs to no class of the profile: {shown}"),
+                format!(
+                    "{} a value in `{column}` that belongs to no class of the profile: {shown}",
+                    rows_have(rows)
+                ),
                 "these rows have no label and are left out of training and evaluation",
             );
         }
         let label_of = |code: &u32| if *code == Texts::MISSING { None } else { classes[*code as usize] };
         Ok(texts.codes.iter().map(label_of).collect())
     }
+}
+
+/// Says which texts were taken for "not known".
+fn note_missing(column: &str, texts: &Texts, classes: &[Option<u8>], says_nothing: &[bool], notes: &mut Notes) {
+    let counts = texts.counts();
+    let found: Vec<usize> = (0..classes.len())
+        .filter(|code| classes[*code].is_none() && says_nothing[*code])
+        .collect();
+    let rows: usize = found.iter().map(|code| counts[*code]).sum();
+    if rows > 0 {
+        let shown: Vec<String> = found.iter().map(|code| format!("`{}`", texts.values[*code])).collect();
+        notes.add(
+            "label-missing",
+            format!(
+                "{} {} in `{column}`, which says that the class is not known",
+                rows_have(rows),
+                shown.join(" or ")
+            ),
+            "left out of training and evaluation; `[label]` `classes` or `missing` in a profile says otherwise",
+        );
+    }
+}
+
+fn rows_have(rows: usize) -> String {
+    format!("{rows} {}", if rows == 1 { "row has" } else { "rows have" })
 }
 
 /// Whole calendar days from `planned` to `actual`, both in seconds.
@@ -320,14 +407,12 @@ pub(super) fn class_of(value: f64, bounds: &[Bound]) -> Option<u8> {
     bounds.iter().position(|bound| bound.holds(value)).map(|class| class as u8)
 }
 
-/// The class that a cell's text means: exactly, else ignoring case, else as the same number (`1` and `1.0`).
+/// The class that a cell's text means: exactly, else ignoring case, blanks, hyphens and underscores, or as the same number (`1` and `1.0`).
 pub(super) fn class_of_value(text: &str, values: &[Vec<String>]) -> Option<u8> {
     let find = |same: &dyn Fn(&str) -> bool| values.iter().position(|class| class.iter().any(|value| same(value.trim())));
-    let folded = text.to_lowercase();
-    let number: Option<f64> = text.parse().ok();
+    let same = folded(text);
     find(&|value| value == text)
-        .or_else(|| find(&|value| value.to_lowercase() == folded))
-        .or_else(|| find(&|value| number.is_some() && value.parse::<f64>().ok() == number))
+        .or_else(|| find(&|value| folded(value) == same))
         .map(|class| class as u8)
 }
 
@@ -396,202 +481,4 @@ fn check_bounds(classes: &[String], bounds: &[Bound]) -> Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn rule(toml: &str) -> Result<LabelRule, String> {
-        toml::from_str(toml).map_err(|error| error.message().to_owned())
-    }
-
-    fn table(columns: &[(&str, &[&str])]) -> Table {
-        let mut table = Table::new("orders.csv", columns[0].1.len());
-        for (name, cells) in columns {
-            let cells = cells.iter().map(|cell| (!cell.is_empty()).then(|| (*cell).to_owned())).collect();
-            table = table.with_column(name, cells).unwrap();
-        }
-        table
-    }
-
-    const DELAY: &str = r#"
-        kind = "difference"
-        actual = "real"
-        planned = "plan"
-        classes = [{ name = "early", below = 0 }, { name = "on time", up_to = 0 }, { name = "late" }]
-    "#;
-
-    #[test]
-    fn actual_minus_planned_falls_into_its_class_and_a_blank_into_none() {
-        let table = table(&[("real", &["1", "4", "6", "", "2.5"]), ("plan", &["2", "4", "4", "4", "2"])]);
-        let labels = rule(DELAY).unwrap().labels(&table, &mut Notes::new()).unwrap();
-        assert_eq!(labels, [Some(0), Some(1), Some(2), None, Some(2)]);
-    }
-
-    #[test]
-    fn two_dates_differ_by_whole_calendar_days() {
-        let table = table(&[
-            ("arrived", &["2018-01-31 23:59", "2018-02-01 00:01", "2018-01-30 12:00"]),
-            ("promised", &["2018-01-31 08:00", "2018-01-31 23:00", "2018-01-31"]),
-        ]);
-        let text = DELAY
-            .replace("difference", "dates")
-            .replace("real", "arrived")
-            .replace("plan\"", "promised\"");
-        let rule = rule(&text).unwrap().resolve(&table).unwrap();
-        assert_eq!(rule.labels(&table, &mut Notes::new()).unwrap(), [Some(1), Some(2), Some(0)]);
-    }
-
-    #[test]
-    fn the_values_of_a_column_become_classes_by_size_or_by_alphabet() {
-        let numbers = table(&[("label", &["10", "2", "1.0", "", "2"])]);
-        let found = LabelRule::column("label").resolve(&numbers).unwrap();
-        assert_eq!(found.classes(), ["1", "2", "10"]);
-        assert_eq!(
-            found.labels(&numbers, &mut Notes::new()).unwrap(),
-            [Some(2), Some(1), Some(0), None, Some(1)]
-        );
-        let words = table(&[("label", &["on time", "late", "early"])]);
-        assert_eq!(
-            LabelRule::column("label").resolve(&words).unwrap().classes(),
-            ["early", "late", "on time"]
-        );
-    }
-
-    #[test]
-    fn values_match_whatever_their_case_or_number_form_and_strangers_are_noted() {
-        let rule = rule(
-            r#"kind = "column"
-            column = "late"
-            classes = [{ name = "no", values = ["0", "No"] }, { name = "yes", values = ["1", "Yes"] }]"#,
-        )
-        .unwrap();
-        let mut notes = Notes::new();
-        let sheet = table(&[("late", &["YES", "1.0", "0", "no", "maybe", "", "1e0"])]);
-        let labels = rule.labels(&sheet, &mut notes).unwrap();
-        assert_eq!(labels, [Some(1), Some(1), Some(0), Some(0), None, None, Some(1)]);
-        assert!(notes.has("unknown-class"));
-        let strangers = table(&[("late", &["maybe", "perhaps"])]);
-        let error = rule.labels(&strangers, &mut Notes::new()).unwrap_err();
-        assert!(error.message().contains("`maybe`, `perhaps`"), "{error}");
-    }
-
-    #[test]
-    fn a_rule_survives_toml() {
-        let by_values = r#"kind = "column"
-            column = "late"
-            classes = [{ name = "no", values = ["0"] }, { name = "yes", values = ["1", "Yes"] }]"#;
-        let dates = DELAY.replace("difference", "dates") + "order = \"day-first\"\n";
-        let halves = DELAY.to_owned() + "step = 0.5\nlowest = -3.0\n";
-        for text in [DELAY, by_values, &dates, &halves, r#"kind = "column""#] {
-            let first = rule(text).unwrap();
-            let written = toml::to_string(&first).unwrap();
-            assert_eq!(rule(&written).unwrap(), first, "{written}");
-        }
-    }
-
-    #[test]
-    fn rules_that_make_no_sense_are_refused_in_words() {
-        let with_classes = |classes: &str| format!("kind = \"difference\"\nactual = \"a\"\nplanned = \"p\"\nclasses = [{classes}]");
-        for (text, said) in [
-            (
-                with_classes("{ name = \"a\", below = 0 }, { name = \"b\", below = 0 }"),
-                "the last class `b` takes all that is left",
-            ),
-            (
-                with_classes("{ name = \"a\" }, { name = \"b\" }"),
-                "class `a` needs `below` or `up_to`",
-            ),
-            (
-                with_classes("{ name = \"a\", up_to = 1 }, { name = \"b\", below = 1 }, { name = \"c\" }"),
-                "class `b` is empty",
-            ),
-            (
-                with_classes("{ name = \"a\", below = 1, up_to = 1 }, { name = \"c\" }"),
-                "both `below` and `up_to`",
-            ),
-            (
-                with_classes("{ name = \"a\", below = 1 }, { name = \"a\" }"),
-                "two classes of the label are called `a`",
-            ),
-            (with_classes("{ name = \"a\" }"), "at least two classes"),
-            (
-                with_classes("{ name = \"a\", values = [\"1\"] }, { name = \"b\" }"),
-                "`values` belongs to",
-            ),
-            ("kind = \"difference\"\nactual = \"a\"".to_owned(), "needs `label.planned`"),
-            ("kind = \"column\"\nplanned = \"a\"".to_owned(), "`label.planned` has no meaning"),
-            ("kind = \"column\"\nclasses = [{ name = \"a\" }]".to_owned(), "one class only"),
-            (
-                "kind = \"column\"\nclasses = [{ name = \"a\", values = [\"1\"] }, { name = \"b\", values = [\"1\"] }]".to_owned(),
-                "belongs to both `a` and `b`",
-            ),
-        ] {
-            let error = rule(&text).unwrap_err();
-            assert!(error.contains(said), "{text}\n{error}");
-        }
-    }
-
-    #[test]
-    fn a_column_without_classes_in_it_is_refused() {
-        let same = table(&[("label", &["late", "late", ""])]);
-        assert!(
-            LabelRule::column("label")
-                .resolve(&same)
-                .unwrap_err()
-                .message()
-                .contains("all rows have the same class")
-        );
-        let empty = table(&[("label", &["", ""])]);
-        assert!(
-            LabelRule::column("label")
-                .resolve(&empty)
-                .unwrap_err()
-                .message()
-                .contains("is empty")
-        );
-        let many: Vec<String> = (0..60).map(|row| row.to_string()).collect();
-        let many: Vec<&str> = many.iter().map(String::as_str).collect();
-        let ids = table(&[("label", &many)]);
-        assert!(
-            LabelRule::column("label")
-                .resolve(&ids)
-                .unwrap_err()
-                .message()
-                .contains("60 different values")
-        );
-        let misspelt = LabelRule::column("lable").resolve(&ids).unwrap_err();
-        assert_eq!(misspelt.hint_text(), Some("closest match is `label`"));
-    }
-
-    #[test]
-    fn a_wrong_value_gives_the_wanted_class_and_is_never_below_the_lowest() {
-        let sheet = table(&[("real", &["6", "0", "", "3"]), ("plan", &["4", "0", "2", ""])]);
-        let delay = rule(DELAY).unwrap();
-        let mistyper = delay.mistyper(&sheet, &mut Notes::new()).unwrap();
-        assert_eq!(mistyper.column(), "real");
-        assert_eq!(
-            [0, 1, 2].map(|class| mistyper.value(0, class)),
-            [Some("3".into()), Some("4".into()), Some("6".into())]
-        );
-        // What was planned for the same day cannot come earlier.
-        assert_eq!(
-            [0, 1, 2].map(|class| mistyper.value(1, class)),
-            [None, Some("0".into()), Some("1".into())]
-        );
-        assert_eq!(mistyper.possible(1), [1, 2]);
-        assert_eq!(mistyper.value(2, 2), Some("3".into()));
-        assert!(mistyper.possible(3).is_empty());
-    }
-
-    #[test]
-    fn a_wrong_class_is_spelt_as_the_sheet_spells_it() {
-        let sheet = table(&[("late", &["YES", "Yes", "Yes", "no"])]);
-        let rule = rule(
-            r#"kind = "column"
-            column = "late"
-            classes = [{ name = "no" }, { name = "yes" }, { name = "unclear" }]"#,
-        )
-        .unwrap();
-        let mistyper = rule.mistyper(&sheet, &mut Notes::new()).unwrap();
-        assert_eq!([0, 1, 2].map(|class| mistyper.value(0, class).unwrap()), ["no", "Yes", "unclear"]);
-    }
-}
+mod tests;

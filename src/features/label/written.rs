@@ -25,6 +25,8 @@ pub(super) struct WrittenLabel {
     order: Option<DateOrder>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     classes: Vec<WrittenClass>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    missing: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -80,6 +82,7 @@ impl TryFrom<WrittenLabel> for LabelRule {
                 LabelKind::Column {
                     column: written.column,
                     values: values.collect::<Result<_, _>>()?,
+                    missing: written.missing,
                 }
             }
             WrittenKind::Difference | WrittenKind::Dates => {
@@ -89,6 +92,7 @@ impl TryFrom<WrittenLabel> for LabelRule {
                     "difference"
                 };
                 unused("column", written.column.is_some(), word)?;
+                unused("missing", !written.missing.is_empty(), word)?;
                 let need =
                     |name: &str, given: Option<String>| given.ok_or_else(|| format!("`label.kind = \"{word}\"` needs `label.{name}`"));
                 let actual = need("actual", written.actual)?;
@@ -157,9 +161,11 @@ impl From<LabelRule> for WrittenLabel {
             lowest: None,
             order: None,
             classes: Vec::new(),
+            missing: Vec::new(),
         };
         match &rule.kind {
-            LabelKind::Column { column, values } => {
+            LabelKind::Column { column, values, missing } => {
+                written.missing.clone_from(missing);
                 written.column.clone_from(column);
                 let pairs = rule.classes.iter().zip(values);
                 written.classes = pairs

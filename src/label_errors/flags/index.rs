@@ -173,6 +173,48 @@ impl RowIndex {
         )
     }
 
+    /// The same rows with another column of their sheet as the key.
+    ///
+    /// # Errors
+    /// Where the sheet is not the one that these rows come from.
+    pub fn keyed_by(&self, sheet: &Table, column: &str) -> Result<Self> {
+        let other = || {
+            sheet
+                .in_place(Error::input(format!(
+                    "the flags name rows by `{column}`, which only the sheet knows, and its rows are not those that the model was trained on"
+                )))
+                .hint("give the sheet that the model was trained on, rows in any state but none added or removed")
+        };
+        if sheet.height() != self.entries.len() {
+            return Err(other());
+        }
+        if let Some(key) = self.key_column.as_ref().filter(|key| sheet.has(key)) {
+            let own = sheet.texts(key)?;
+            let same = |entry: &RowEntry| own.get(entry.table_row as usize).is_none_or(|key| hash_key(key) == entry.key);
+            if !self.entries.iter().all(same) {
+                return Err(other());
+            }
+        }
+        let texts = sheet.texts(column)?;
+        let parts = [Part::Train, Part::Validation, Part::Test, Part::Excluded].map(|part| {
+            let rekeyed = |entry: &RowEntry| RowEntry {
+                key: match texts.get(entry.table_row as usize) {
+                    Some(key) => hash_key(key),
+                    None => hash_key(&format!("\0row {}", entry.sheet_row)),
+                },
+                ..*entry
+            };
+            self.part(part).iter().map(rekeyed).collect()
+        });
+        Self::new(
+            Some(column.to_owned()),
+            self.group_column.clone(),
+            self.classes.clone(),
+            self.excluded_because.clone(),
+            parts,
+        )
+    }
+
     /// The key column of the profile, where it names one.
     pub fn key_column(&self) -> Option<&str> {
         self.key_column.as_deref()

@@ -4,16 +4,24 @@
 //! so that no training data is needed for it. What cannot be used is set aside with its reason, never dropped
 //! silently; what could mean two things is an error that lists the options to choose from.
 
+mod columns;
+mod corrected;
+mod find;
 mod index;
 mod keys;
+mod labels;
+mod mask;
 mod numbering;
 mod read;
 mod resolve;
 
 use std::collections::BTreeSet;
 
+pub use corrected::find_corrected;
+pub use find::{FlagSource, find};
 pub use index::{Part, RowEntry, RowIndex};
 pub use keys::hash_key;
+pub use labels::{LabelCodes, parse_codes};
 pub use numbering::Numbering;
 pub use read::{FlagOptions, ReadFlags, from_table, read};
 pub use resolve::{FlagCounts, ResolvedFlag, ResolvedFlags, SetAside, resolve};
@@ -29,8 +37,14 @@ pub struct FlagFile {
     pub addressing: Addressing,
     /// The flagged rows, in the order of the file. Rows that the file lists as fine are not among them.
     pub flags: Vec<Flag>,
+    /// The lines that are listed but not flagged, with their given labels: they show whether the rows are those of the sheet.
+    pub fine: Vec<Flag>,
     /// Names that the file lists both as flagged and as fine.
     pub contradicted: BTreeSet<String>,
+    /// The column of scores that the lines are sorted by, where they are.
+    pub sorted_by: Option<String>,
+    /// What labels that are numbers mean, where that was stated.
+    pub label_codes: Option<LabelCodes>,
     /// Whether keys that differ only in leading zeros, `.0`, spaces or case count as the same.
     pub loose_keys: bool,
 }

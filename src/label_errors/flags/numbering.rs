@@ -89,6 +89,29 @@ pub(super) fn options(possible: &[Numbering]) -> String {
     lines.join("; ")
 }
 
+/// A whole number as people and programs write it: `7`, `7.0`, and `7.000000000000000000e+00` as numpy's `savetxt` does.
+pub(super) fn whole(text: &str) -> Option<usize> {
+    /// Above this, numbers with decimals leave out whole ones.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let text = text.trim();
+    if !text.starts_with(|letter: char| letter.is_ascii_digit()) {
+        return None;
+    }
+    text.parse().ok().or_else(|| {
+        let number: f64 = text.parse().ok()?;
+        (number.fract() == 0.0 && (0.0..=EXACT).contains(&number)).then_some(number as usize)
+    })
+}
+
+/// A whole number in the form of numpy's `savetxt`, written plainly.
+pub(super) fn numpy_whole(text: &str) -> Option<String> {
+    let (mantissa, exponent) = text.trim().split_once('e')?;
+    let decimals = mantissa.split_once('.')?.1;
+    (decimals.len() == 18 && exponent.starts_with(['+', '-']))
+        .then(|| whole(text))?
+        .map(|number| number.to_string())
+}
+
 /// The row numbers of all flags.
 ///
 /// # Errors
@@ -96,29 +119,20 @@ pub(super) fn options(possible: &[Numbering]) -> String {
 pub(super) fn numbers(flags: &[Flag]) -> Result<Vec<usize>> {
     flags
         .iter()
-        .map(|flag| {
-            let text = flag.name.trim();
-            let whole = match text.split_once('.') {
-                Some((whole, decimals)) if decimals.bytes().all(|byte| byte == b'0') => whole,
-                _ => text,
-            };
-            whole
-                .parse()
-                .map_err(|_| Error::input(format!("`{text}` is not a row number")).at_row(flag.line))
-        })
+        .map(|flag| whole(&flag.name).ok_or_else(|| Error::input(format!("`{}` is not a row number", flag.name.trim())).at_row(flag.line)))
         .collect()
 }
 
-/// Finds out where counting starts, or checks what was stated. `contradicts(entry, flag)`: the flag's given label is not the one of that row.
+/// Finds out where counting starts, or checks what was stated. `numbers`: those of all lines of the file, flagged or not. `agrees`, where lines
+/// have given labels: whether all of them are those of the sheet if rows are counted so.
 ///
 /// # Errors
 /// Where more than one way is possible (the hint lists them), none is, or a number is below the first of the stated way.
 pub(super) fn settle(
     stated: Option<Numbering>,
-    flags: &[Flag],
     numbers: &[usize],
     index: &RowIndex,
-    contradicts: &dyn Fn(usize, &Flag) -> bool,
+    agrees: Option<&dyn Fn(Numbering) -> bool>,
     notes: &mut Notes,
 ) -> Result<Numbering> {
     let (Some(lowest), Some(highest)) = (numbers.iter().min().copied(), numbers.iter().max().copied()) else {
@@ -149,19 +163,13 @@ pub(super) fn settle(
         .hint("check that the flags belong to the sheet that the model was trained on"));
     }
     let mut because = "no other way of counting gives rows that exist";
-    if possible.len() > 1 && flags.iter().any(|flag| flag.given.is_some()) {
-        let contradictions = |numbering: &Numbering| {
-            flags
-                .iter()
-                .zip(numbers)
-                .filter(|(flag, number)| numbering.entry(**number, index).is_none_or(|entry| contradicts(entry, flag)))
-                .count()
-        };
-        let counts: Vec<usize> = possible.iter().map(contradictions).collect();
+    if possible.len() > 1
+        && let Some(agrees) = agrees
+    {
         // Only a way without a single contradiction may rule out the others.
-        if counts.contains(&0) {
-            let mut count = counts.iter();
-            possible.retain(|_| count.next() == Some(&0));
+        let agreeing: Vec<Numbering> = possible.iter().copied().filter(|numbering| agrees(*numbering)).collect();
+        if !agreeing.is_empty() {
+            possible = agreeing;
             because = "only this way the given labels are those in the sheet";
         }
     }

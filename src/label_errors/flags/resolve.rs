@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::keys::variants;
-use super::numbering::{Numbering, numbers, settle};
+use super::labels::{self, Coding};
+use super::numbering::{self, Numbering, numbers, whole};
 use super::{Addressing, Flag, FlagFile, Part, RowIndex};
-use crate::error::{Error, Result, closest};
+use crate::error::{Error, Result};
 use crate::notes::Notes;
 
 /// Flags matched with the rows of a model.
@@ -92,15 +93,23 @@ pub fn resolve(file: &FlagFile, index: &RowIndex, notes: &mut Notes) -> Result<R
             .in_file(&file.file)
             .hint("flag rows by a key column, row numbers, or `--flag-column NAME` with 1 for wrong rows"));
     }
-    let mut matcher = Matcher::new(file, index).map_err(|error| error.in_file(&file.file))?;
-    let addressed_by = matcher.find_rows(notes).map_err(|error| error.in_file(&file.file))?;
-    matcher.check_given_labels().map_err(|error| error.in_file(&file.file))?;
-    matcher.finish(addressed_by, notes).map_err(|error| error.in_file(&file.file))
+    matched(file, index, notes).map_err(|error| error.in_file(&file.file))
+}
+
+fn matched(file: &FlagFile, index: &RowIndex, notes: &mut Notes) -> Result<ResolvedFlags> {
+    let mut matcher = Matcher::new(file, index)?;
+    let addressed_by = matcher.find_rows(notes)?;
+    matcher.read_labels(notes)?;
+    matcher.finish(addressed_by, notes)
 }
 
 struct Matcher<'a> {
     file: &'a FlagFile,
     index: &'a RowIndex,
+    /// The ways in which labels can be read.
+    codings: Vec<Coding>,
+    /// How rows are counted, where they go by number or order.
+    numbering: Option<Numbering>,
     given: Vec<Option<u8>>,
     correct: Vec<Option<u8>>,
     /// (entry, flag), in the order of the file.
@@ -143,22 +152,13 @@ impl Aside {
 
 impl<'a> Matcher<'a> {
     fn new(file: &'a FlagFile, index: &'a RowIndex) -> Result<Self> {
-        let labels = |pick: &dyn Fn(&Flag) -> Option<&str>, what: &str| -> Result<Vec<Option<u8>>> {
-            file.flags
-                .iter()
-                .map(|flag| {
-                    pick(flag)
-                        .map(|text| class_of(text, index.classes(), what))
-                        .transpose()
-                        .map_err(|error| error.at_row(flag.line))
-                })
-                .collect()
-        };
         Ok(Self {
             file,
             index,
-            given: labels(&|flag| flag.given.as_deref(), "given")?,
-            correct: labels(&|flag| flag.correct.as_deref(), "correct")?,
+            codings: labels::codings(file, index)?,
+            numbering: None,
+            given: vec![None; file.flags.len()],
+            correct: vec![None; file.flags.len()],
             found: Vec::with_capacity(file.flags.len()),
             aside: Aside::default(),
         })
@@ -177,19 +177,17 @@ impl<'a> Matcher<'a> {
                 Ok(format!("group column `{column}`, each naming all its rows"))
             }
             Addressing::RowNumbers { numbering } => {
+                if self.counts_on() {
+                    self.refuse_sorted()?;
+                }
                 let numbers = numbers(&file.flags)?;
-                let contradicts = |entry: usize, flag: &Flag| {
-                    let given = flag
-                        .given
-                        .as_deref()
-                        .and_then(|text| class_of(text, self.index.classes(), "given").ok());
-                    matches!((given, self.index.entries()[entry].label), (Some(given), Some(label)) if given != label)
-                };
-                let numbering = settle(*numbering, &file.flags, &numbers, self.index, &contradicts, notes)?;
+                let numbering = self.settle_numbering(*numbering, &numbers, notes)?;
+                self.numbering = Some(numbering);
                 self.find_by_number(numbering, &numbers);
                 Ok(numbering.in_words().to_owned())
             }
             Addressing::LineByLine { lines } => {
+                self.refuse_sorted()?;
                 let rows = self.index.entries().len();
                 if *lines != rows {
                     return Err(Error::input(format!(
@@ -198,9 +196,62 @@ impl<'a> Matcher<'a> {
                     .hint("name the column with the keys by `--key COLUMN`"));
                 }
                 let numbers = numbers(&file.flags)?;
+                self.numbering = Some(Numbering::FromZero);
                 self.find_by_number(Numbering::FromZero, &numbers);
                 Ok("one line for each row of the sheet, in its order".to_owned())
             }
+        }
+    }
+
+    /// Whether the numbers of all lines of the file, in its order, are one after the other: they may have been written after sorting.
+    fn counts_on(&self) -> bool {
+        let mut lines: Vec<&Flag> = self.file.flags.iter().chain(&self.file.fine).collect();
+        lines.sort_by_key(|line| line.line);
+        let numbers: Option<Vec<usize>> = lines.iter().map(|line| whole(&line.name)).collect();
+        numbers.is_some_and(|numbers| numbers.windows(2).all(|pair| pair[1] == pair[0] + 1))
+    }
+
+    fn refuse_sorted(&self) -> Result<()> {
+        match &self.file.sorted_by {
+            None => Ok(()),
+            Some(column) => Err(Error::input(format!(
+                "the lines are sorted by `{column}` and nothing in them names rows: they are not in the order of the sheet"
+            ))
+            .hint(UNSORTED)),
+        }
+    }
+
+    /// How rows are counted: as stated, else the only way that is possible by all lines of the file.
+    fn settle_numbering(&self, stated: Option<Numbering>, flagged: &[usize], notes: &mut Notes) -> Result<Numbering> {
+        let fine = self.file.fine.iter().filter_map(|line| whole(&line.name));
+        let all: Vec<usize> = flagged.iter().copied().chain(fine).collect();
+        let lines = || self.file.flags.iter().chain(&self.file.fine);
+        let agrees = |numbering: Numbering| {
+            let known = |line: &Flag| {
+                let entry = numbering.entry(whole(&line.name)?, self.index)?;
+                Some(self.index.entries()[entry].label)
+            };
+            let classes = self.index.classes();
+            let fits = |coding: &Coding, line: &Flag| match (&line.given, known(line)) {
+                (None, found) => found.is_some(),
+                (Some(_), None) => false,
+                (Some(given), Some(label)) => label.is_none() || coding.class(given, classes) == label,
+            };
+            self.codings.iter().any(|coding| lines().all(|line| fits(coding, line)))
+        };
+        let labelled = lines().any(|line| line.given.is_some());
+        numbering::settle(stated, &all, self.index, labelled.then_some(&agrees), notes)
+    }
+
+    /// The entry of a line that is not flagged, where it names one row.
+    fn entry_of(&self, line: &Flag) -> Option<usize> {
+        match &self.file.addressing {
+            Addressing::Key { .. } => match self.index.with_key(&line.name)[..] {
+                [only] => Some(only),
+                _ => None,
+            },
+            Addressing::Group { .. } => None,
+            Addressing::RowNumbers { .. } | Addressing::LineByLine { .. } => self.numbering?.entry(whole(&line.name)?, self.index),
         }
     }
 
@@ -277,55 +328,73 @@ impl<'a> Matcher<'a> {
         }
     }
 
-    /// Sets aside flags whose given label is not the one the model was trained on.
-    fn check_given_labels(&mut self) -> Result<()> {
-        let mut wrong = 0;
-        let mut checked = 0;
-        let mut first = None;
-        let mut kept = Vec::with_capacity(self.found.len());
-        for (entry, flag) in std::mem::take(&mut self.found) {
-            if let (Some(given), Some(label)) = (self.given[flag], self.index.entries()[entry].label) {
-                checked += 1;
-                if given != label {
-                    wrong += 1;
-                    first.get_or_insert((flag, given, label));
-                    self.aside.add(
-                        "the given label is not the one in the training sheet",
-                        self.file.flags[flag].name.clone(),
-                    );
-                    continue;
-                }
-            }
-            kept.push((entry, flag));
+    /// Reads the labels that the file gives, and holds those of all its lines, flagged or not, against the sheet. Flags with another label
+    /// than the sheet's are set aside; where rows go by number or order, one such line shows that the rows may be other ones.
+    fn read_labels(&mut self, notes: &mut Notes) -> Result<()> {
+        let (file, index) = (self.file, self.index);
+        let labelled = |entry: usize, line: &'a Flag| Some((line, line.given.as_deref()?, index.entries()[entry].label?));
+        let flagged = self.found.iter().filter_map(|(entry, flag)| labelled(*entry, &file.flags[*flag]));
+        let fine = file.fine.iter().filter_map(|line| labelled(self.entry_of(line)?, line));
+        let lines: Vec<(&Flag, &str, u8)> = flagged.chain(fine).collect();
+        let evidence: Vec<(&str, u8)> = lines.iter().map(|(_, given, label)| (*given, *label)).collect();
+        let coding = labels::settle(file, index, &self.codings, &evidence)?;
+        if let Coding::Codes { by, .. } = &coding {
+            notes.add(
+                "label-codes",
+                format!("`{}` gives labels as numbers", file.file),
+                format!(
+                    "read {by}: {}; {} given labels agree with the sheet so",
+                    coding.in_words(index.classes()),
+                    evidence.len()
+                ),
+            );
         }
-        self.found = kept;
-        if let Some((flag, given, label)) = first
-            && wrong * 2 > checked
-        {
-            let classes = self.index.classes();
-            let flag = &self.file.flags[flag];
-            let mut hint = "check the key column or the row numbering (`--row-numbers sheet`, `from-1` or `from-0`), and that the flags belong to this sheet".to_owned();
-            if flag.given.as_deref().is_some_and(|text| text.parse::<f64>().is_ok()) {
-                let meanings: Vec<String> = classes
-                    .iter()
-                    .enumerate()
-                    .map(|(index, class)| format!("{index} is {class}"))
-                    .collect();
-                hint = format!(
-                    "labels written as numbers count the classes of the model: {}; {hint}",
-                    meanings.join(", ")
+        let class = |text: &Option<String>| text.as_deref().and_then(|text| coding.class(text, index.classes()));
+        self.given = file.flags.iter().map(|flag| class(&flag.given)).collect();
+        self.correct = file.flags.iter().map(|flag| class(&flag.correct)).collect();
+        let wrong: Vec<&(&Flag, &str, u8)> = lines
+            .iter()
+            .filter(|(_, given, label)| coding.class(given, index.classes()) != Some(*label))
+            .collect();
+        let Some((line, given, label)) = wrong.first() else { return Ok(()) };
+        if self.numbering.is_some() || wrong.len() * 2 > lines.len() {
+            return Err(self.other_rows(wrong.len(), lines.len(), line, given, *label));
+        }
+        for (entry, flag) in std::mem::take(&mut self.found) {
+            let differs = |label: u8| self.given[flag].is_some_and(|given| given != label);
+            if index.entries()[entry].label.is_some_and(differs) {
+                self.aside.add(
+                    "the given label is not the one in the training sheet",
+                    file.flags[flag].name.clone(),
                 );
+            } else {
+                self.found.push((entry, flag));
             }
-            return Err(Error::input(format!(
-                "{wrong} of {checked} given labels are not those of the sheet the model was trained on; the first is `{}` for `{}`, where the sheet has `{}`",
-                classes[usize::from(given)],
-                flag.name,
-                classes[usize::from(label)]
-            ))
-            .at_row(flag.line)
-            .hint(hint));
         }
         Ok(())
+    }
+
+    /// Given labels show that the rows of the file are not those of the sheet.
+    fn other_rows(&self, wrong: usize, all: usize, line: &Flag, given: &str, label: u8) -> Error {
+        let name = match &self.file.addressing {
+            Addressing::LineByLine { .. } => format!("row {}", whole(&line.name).map_or(0, |row| row + 1)),
+            _ => format!("`{}`", line.name),
+        };
+        let hint = match (&self.file.addressing, self.numbering) {
+            (Addressing::LineByLine { .. }, _) => UNSORTED,
+            (_, Some(_)) => {
+                "check the row numbering (`--row-numbers sheet`, `from-1` or `from-0`), and that the flags belong to this sheet as it was trained on; a column with the keys (`--key COLUMN`) is safer"
+            }
+            _ => {
+                "check the key column or the row numbering (`--row-numbers sheet`, `from-1` or `from-0`), and that the flags belong to this sheet"
+            }
+        };
+        Error::input(format!(
+            "{wrong} of {all} given labels are not those of the sheet the model was trained on; the first is `{given}` for {name}, where the sheet has `{}`",
+            self.index.classes()[usize::from(label)]
+        ))
+        .at_row(line.line)
+        .hint(hint)
     }
 
     fn finish(mut self, addressed_by: String, notes: &mut Notes) -> Result<ResolvedFlags> {
@@ -421,6 +490,8 @@ impl<'a> Matcher<'a> {
     }
 }
 
+/// What helps where lines are not in the order of the sheet.
+const UNSORTED: &str = "write the lines in the order of the sheet's rows, or with what names them: the index (pandas: `frame.to_csv(\"flags.csv\")` before any `reset_index`) or a column with the keys (`--key COLUMN`)";
 const CONTRADICTED: &str = "listed both as wrong and as fine";
 
 impl RowIndex {
@@ -495,28 +566,6 @@ fn nothing_left(counts: &FlagCounts) -> Error {
     } else {
         error.hint("check that the flags belong to the sheet that the model was trained on, and the key column (`--key COLUMN`)")
     }
-}
-
-/// The class that a label text means: its name, else its name without regard to case, else its index.
-fn class_of(text: &str, classes: &[String], what: &str) -> Result<u8> {
-    let text = text.trim();
-    let by_index = || {
-        let whole = text.strip_suffix(".0").unwrap_or(text);
-        whole.parse::<usize>().ok().filter(|index| *index < classes.len())
-    };
-    classes
-        .iter()
-        .position(|class| class == text)
-        .or_else(|| classes.iter().position(|class| class.to_lowercase() == text.to_lowercase()))
-        .or_else(by_index)
-        .and_then(|index| u8::try_from(index).ok())
-        .ok_or_else(|| {
-            let error = Error::input(format!("`{text}` is given as the {what} label but is not a class"));
-            match closest(text, classes.iter().map(String::as_str)) {
-                Some(near) => error.hint(format!("closest match is `{near}`")),
-                None => error.hint(format!("the classes are {}", classes.join(", "))),
-            }
-        })
 }
 
 #[cfg(test)]

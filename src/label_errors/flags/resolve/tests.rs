@@ -45,7 +45,10 @@ fn by_key(names: &[&str]) -> FlagFile {
         sha256: String::new(),
         addressing: Addressing::Key { column: "id".to_owned() },
         flags: flags(names),
+        fine: Vec::new(),
         contradicted: Default::default(),
+        sorted_by: None,
+        label_codes: None,
         loose_keys: false,
     }
 }
@@ -222,7 +225,7 @@ fn a_file_with_one_line_for_each_row_must_have_as_many_lines() {
 #[test]
 fn flags_whose_given_label_differs_from_the_sheet_are_set_aside_and_most_of_them_are_an_error() {
     let mut file = by_key(&["0100", "0101", "0102"]);
-    for (flag, given) in file.flags.iter_mut().zip(["early", "1", "Early"]) {
+    for (flag, given) in file.flags.iter_mut().zip(["early", "ON TIME", "Early"]) {
         flag.given = Some(given.to_owned());
     }
     let (found, _) = resolved(&file);

@@ -1,0 +1,193 @@
+//! From a flag file to rows of a model: the worksheet that holds the flags, the column that names rows, and where it is one that only the
+//! sheet knows, its rows by the sheet.
+
+use std::path::Path;
+
+use super::columns::{Columns, folded};
+use super::read::read_noted;
+use super::{FlagOptions, ReadFlags, ResolvedFlags, RowIndex, resolve};
+use crate::error::{Error, Result};
+use crate::features::{LabelRule, names_id};
+use crate::notes::Notes;
+use crate::tables::{self, ReadOptions, Table};
+
+/// A flag file and what is known about its rows.
+pub struct FlagSource<'a> {
+    /// The file.
+    pub path: &'a Path,
+    /// How to read it; without a worksheet the one with the stated columns is looked for.
+    pub reading: &'a ReadOptions,
+    /// What the person stated.
+    pub options: &'a FlagOptions,
+    /// The rows that the model knows.
+    pub index: &'a RowIndex,
+    /// Computes the label of full rows.
+    pub label: Option<&'a LabelRule>,
+    /// Columns that the model's inputs are made from.
+    pub inputs: &'a [&'a str],
+    /// The sheet that the model was trained on, where it is at hand.
+    pub sheet: Option<&'a Table>,
+}
+
+/// Reads a flag file and finds its rows among those of the model.
+///
+/// # Errors
+/// As [`super::read()`] and [`resolve`]; where several worksheets could hold the flags; where the column of flags is an input of the model.
+pub fn find(source: &FlagSource, notes: &mut Notes) -> Result<(ReadFlags, ResolvedFlags)> {
+    let (table, reading) = source.table()?;
+    source.refuse_inputs(&table)?;
+    let rekeyed = source.other_key(&table, notes)?;
+    let (index, options) = match &rekeyed {
+        Some((index, options)) => (index, options),
+        None => (source.index, source.options),
+    };
+    let read = read_noted(table, reading, options, index, source.label, notes)?;
+    let resolved = resolve(&read.file, index, notes)?;
+    Ok((read, resolved))
+}
+
+impl FlagSource<'_> {
+    /// The table of flags, with the notes of reading it.
+    fn table(&self) -> Result<(Table, Notes)> {
+        let read = |sheet: Option<&String>| {
+            let reading = ReadOptions {
+                sheet: sheet.or(self.reading.sheet.as_ref()).cloned(),
+                ..self.reading.clone()
+            };
+            let mut notes = Notes::new();
+            tables::read(self.path, &reading, &mut notes).map(|table| (table, notes))
+        };
+        let sheets = match self.reading.sheet {
+            Some(_) => Vec::new(),
+            None => tables::worksheets(self.path)?,
+        };
+        if sheets.len() < 2 {
+            return read(None);
+        }
+        let mut fitting = Vec::new();
+        for sheet in &sheets {
+            // An empty worksheet holds no flags.
+            if let Ok((table, notes)) = read(Some(sheet))
+                && self.fits(&table)?
+            {
+                fitting.push((sheet, table, notes));
+            }
+        }
+        if fitting.len() > 1 {
+            let names: Vec<String> = fitting.iter().map(|(sheet, ..)| format!("`{sheet}`")).collect();
+            return Err(
+                Error::input(format!("the flags could be on the worksheets {}", names.join(" and ")))
+                    .in_file(self.path)
+                    .hint(format!("say which: `--flags-sheet \"{}\"`", fitting[0].0)),
+            );
+        }
+        let Some((sheet, table, mut notes)) = fitting.pop() else {
+            return read(None);
+        };
+        notes.add(
+            "flags-sheet",
+            format!("`{}` has {} worksheets", table.source().file_name, sheets.len()),
+            format!("the flags are read from `{sheet}`; `--flags-sheet NAME` takes another"),
+        );
+        Ok((table, notes))
+    }
+
+    /// Whether a worksheet has the stated columns or, where none are stated, one that names or ticks rows.
+    fn fits(&self, table: &Table) -> Result<bool> {
+        let options = self.options;
+        let stated = [&options.flag_column, &options.key, &options.given_column, &options.correct_column];
+        let mut stated = stated.into_iter().flatten().peekable();
+        if stated.peek().is_some() {
+            return Ok(stated.all(|column| table.has(column)));
+        }
+        let columns = Columns { table, options };
+        let has = |name: &str| columns.find(name).is_some();
+        let names_rows = [
+            self.index.key_column(),
+            self.index.group_column(),
+            Some(crate::label_errors::sheet::SHEET_ROW),
+        ];
+        Ok(names_rows.into_iter().flatten().any(has) || has("is_label_issue") || columns.ticked()?.is_some())
+    }
+
+    /// A model that looks at the flags cannot be judged by them.
+    fn refuse_inputs(&self, table: &Table) -> Result<()> {
+        let Some(column) = self.options.flag_column.as_deref().filter(|column| self.inputs.contains(column)) else {
+            return Ok(());
+        };
+        Err(Error::input(format!(
+            "`{column}` says which rows are wrong, and the model was trained with it as an input"
+        ))
+        .in_file(&table.source().file_name)
+        .in_column(column)
+        .hint(format!("train again without it: `recant train SHEET --leave-out \"{column}\"`")))
+    }
+
+    /// Where the flag file names rows by a column that the model does not know but the sheet has: the model's rows by that column.
+    fn other_key(&self, table: &Table, notes: &mut Notes) -> Result<Option<(RowIndex, FlagOptions)>> {
+        let (Some(sheet), None) = (self.sheet, self.options.numbering) else {
+            return Ok(None);
+        };
+        let known = [self.index.key_column(), self.index.group_column()];
+        let is_known = |name: &str| known.into_iter().flatten().any(|column| folded(column) == folded(name));
+        let in_sheet = |name: &str| {
+            let same = |column: &&String| folded(column) == folded(name);
+            sheet
+                .names()
+                .iter()
+                .find(|column| *column == name)
+                .or_else(|| sheet.names().iter().find(same))
+        };
+        let column = match &self.options.key {
+            Some(stated) if is_known(stated) => None,
+            Some(stated) => in_sheet(stated).map(|column| (stated.clone(), column.clone())),
+            None => self.key_of_the_sheet(table, sheet, &is_known, &in_sheet)?,
+        };
+        let Some((own, column)) = column else { return Ok(None) };
+        let index = self.index.keyed_by(sheet, &column)?;
+        let knows = match self.index.key_column() {
+            Some(key) => format!("the model knows rows by `{key}`"),
+            None => "the model was trained without a key column".to_owned(),
+        };
+        notes.add(
+            "other-key",
+            format!("the flag file names rows by `{own}`, and {knows}"),
+            format!("the rows were found by the column `{column}` of `{}`", sheet.source().file_name),
+        );
+        let options = FlagOptions {
+            key: Some(own),
+            ..self.options.clone()
+        };
+        Ok(Some((index, options)))
+    }
+
+    /// The only column of a flag file without other names for rows whose values name each row of the sheet.
+    fn key_of_the_sheet<'a>(
+        &self,
+        table: &Table,
+        sheet: &'a Table,
+        is_known: &dyn Fn(&str) -> bool,
+        in_sheet: &dyn Fn(&str) -> Option<&'a String>,
+    ) -> Result<Option<(String, String)>> {
+        let columns = Columns {
+            table,
+            options: self.options,
+        };
+        if table.names().iter().any(|name| is_known(name)) || columns.find(crate::label_errors::sheet::SHEET_ROW).is_some() {
+            return Ok(None);
+        }
+        let mut found: Vec<(String, String)> = Vec::new();
+        for name in table.names() {
+            if let Some(column) = in_sheet(name)
+                && sheet.missing_count(column)? == 0
+                && sheet.distinct_count(column)? == sheet.height()
+            {
+                found.push((name.clone(), column.clone()));
+            }
+        }
+        if found.len() > 1 {
+            found.retain(|(name, _)| names_id(name));
+        }
+        Ok(found.pop().filter(|_| found.is_empty()))
+    }
+}
