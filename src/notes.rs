@@ -45,6 +45,33 @@ impl Notes {
         }
     }
 
+    /// The notes for people: those of one code of which the same was done are one note.
+    pub fn by_matter(&self) -> Vec<Note> {
+        const SHOWN: usize = 6;
+        let mut matters: Vec<(Note, usize)> = Vec::new();
+        for note in &self.0 {
+            match matters
+                .iter_mut()
+                .find(|(known, _)| known.code == note.code && known.done == note.done)
+            {
+                Some((known, count)) => {
+                    *count += 1;
+                    if *count <= SHOWN {
+                        known.found = format!("{}; {}", known.found, note.found);
+                    }
+                }
+                None => matters.push((note.clone(), 1)),
+            }
+        }
+        let told = |(mut note, count): (Note, usize)| {
+            if count > SHOWN {
+                note.found = format!("{}; and {} more of the kind", note.found, count - SHOWN);
+            }
+            note
+        };
+        matters.into_iter().map(told).collect()
+    }
+
     /// Takes back the notes of a code, where what was found later shows them to be mistaken.
     pub fn drop(&mut self, code: &str) {
         self.0.retain(|note| note.code != code);
@@ -63,5 +90,31 @@ impl Notes {
     /// Whether a note of this code is there.
     pub fn has(&self, code: &str) -> bool {
         self.0.iter().any(|note| note.code == code)
+    }
+}
+
+/// `1 row has`, `3 rows have`.
+pub fn rows_have(count: usize) -> String {
+    format!("{count} {}", if count == 1 { "row has" } else { "rows have" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notes_on_one_matter_are_one_note_for_people() {
+        let mut notes = Notes::new();
+        for column in ["a", "b", "c", "d", "e", "f", "g", "h"] {
+            notes.add("decimal-comma", format!("`{column}` has commas"), "read as decimals");
+        }
+        notes.add("decimal-comma", "`i` has commas", "read otherwise");
+        let told: Vec<String> = notes.by_matter().into_iter().map(|note| note.found).collect();
+        assert_eq!(told.len(), 2);
+        assert!(
+            told[0].starts_with("`a` has commas; `b` has commas;") && told[0].ends_with("and 2 more of the kind"),
+            "{told:?}"
+        );
+        assert_eq!((rows_have(1), rows_have(2)), ("1 row has".to_owned(), "2 rows have".to_owned()));
     }
 }

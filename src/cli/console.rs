@@ -123,7 +123,7 @@ impl Console {
         if self.quiet || self.json {
             return;
         }
-        for note in notes.iter() {
+        for note in notes.by_matter() {
             self.warning(&note.found, &note.done);
         }
     }

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::evaluate::words::{count, percent};
 use crate::jobs::expand::{Search, expand, proposal_sheet, suspect_sheet, suspects};
 use crate::jobs::rows::TrainingSheet;
-use crate::label_errors::proposals::Ticks;
+use crate::label_errors::proposals::{Ticks, manner};
 use crate::label_errors::{ExpandOptions, Expansion, Verdict};
 use crate::model::ModelFolder;
 use crate::notes::Notes;
@@ -47,7 +47,8 @@ pub(super) fn run(context: &Context, arguments: &ExpandArgs) -> Result<()> {
         contradictions: arguments.tick_contradictions,
         drawn: arguments.tick_doubtful.then_some(context.seed),
     };
-    proposal_sheet(&search, &resolved, &found, ticks)?.write(&arguments.out, &mut notes)?;
+    let manner = manner(&table, &model.info.classes, &arguments.out);
+    proposal_sheet(&search, &resolved, &found, ticks)?.write_with(&arguments.out, &manner, &mut notes)?;
     say(context, arguments, &found, &notes);
     Ok(())
 }
@@ -63,7 +64,7 @@ fn say(context: &Context, arguments: &ExpandArgs, found: &Expansion, notes: &Not
     console.item("Written", arguments.out.display().to_string());
     if !found.pattern.is_empty() || !found.contradictions.is_empty() {
         console.next_step(
-            "Next, look through the file (column is_label_issue: TRUE is taken as wrong) and repair with it:",
+            "Next, look through the file (column is_label_issue: TRUE is taken as wrong; a label in correct_label wins) and repair with it:",
             &format!(
                 "recant repair --model {} --flags {} --correct-column likeliest_label --data {} --method all --out model-repaired",
                 sheets::shown(&arguments.model),
@@ -152,7 +153,8 @@ pub(super) fn run_suspects(context: &Context, arguments: &SuspectsArgs) -> Resul
         threads: context.threads,
     };
     let found = suspects(&search, usize::from(arguments.folds), &context.console.progress())?;
-    suspect_sheet(&search, &found)?.write(&arguments.out, &mut notes)?;
+    let manner = manner(&table, &model.info.classes, &arguments.out);
+    suspect_sheet(&search, &found)?.write_with(&arguments.out, &manner, &mut notes)?;
     let console = &context.console;
     console.notes(&notes);
     let classes = &model.info.classes;

@@ -9,6 +9,7 @@ use crate::files;
 use crate::jobs::predict::predict;
 use crate::model::ModelFolder;
 use crate::notes::Notes;
+use crate::tables::WriteOptions;
 
 pub(super) fn run(context: &Context, arguments: &PredictArgs) -> Result<()> {
     if arguments.out.exists() && same_file(&arguments.out, &arguments.sheet_file) {
@@ -39,7 +40,8 @@ pub(super) fn run(context: &Context, arguments: &PredictArgs) -> Result<()> {
         context.threads,
         &mut notes,
     )?;
-    predictions.append_to(&table)?.write(&arguments.out, &mut notes)?;
+    let manner = WriteOptions::in_the_manner_of(&table, &arguments.out);
+    predictions.append_to(&table)?.write_with(&arguments.out, &manner, &mut notes)?;
     let console = &context.console;
     console.notes(&notes);
     let rows = table.height();

@@ -81,7 +81,6 @@ fn options(options: &TrainingOptions) -> TrainOptions {
 fn say(context: &Context, trained: &Trained, arguments: &TrainArgs) {
     let console = &context.console;
     let record = &trained.record;
-    console.notes(&record.notes);
     console.say(report::terminal::training(record, console.look()));
     console.item("Model", arguments.out.display().to_string());
     console.item("Report", arguments.out.join("report").join("report.html").display().to_string());

@@ -9,7 +9,7 @@ use super::encode::{Coding, Encoder};
 use super::load::{self, Source, Values};
 use super::words::shown;
 use crate::error::{Error, Result, closest};
-use crate::notes::Notes;
+use crate::notes::{Notes, rows_have};
 use crate::tables::{Table, Texts};
 
 /// All encoders of a model, fitted on its training rows.
@@ -324,8 +324,10 @@ fn warn_of_numbers(
         notes.add(
             "outside-training-range",
             format!(
-                "{outside} rows have a value of `{name}` outside the training range {} to {}",
-                coding.low, coding.high
+                "{} a value of `{name}` outside the training range {} to {}",
+                rows_have(outside),
+                coding.low,
+                coding.high
             ),
             if coding.clip {
                 "the nearer end of the range was used"
@@ -372,7 +374,8 @@ fn warn_of_categories(encoder: &Encoder, known: &[String], other: bool, texts: &
         notes.add(
             "unseen-categories",
             format!(
-                "{unseen} rows have a value of `{name}` that was not seen in training: {}",
+                "{} a value of `{name}` that was not seen in training: {}",
+                rows_have(unseen),
                 listed.join(", ")
             ),
             if other {
@@ -389,7 +392,7 @@ fn note_blanks(name: &str, blank: usize, notes: &mut Notes) {
     if blank > 0 {
         notes.add(
             "unusual-blanks",
-            format!("{blank} rows have no `{name}`, which no training row lacked"),
+            format!("{} no `{name}`, which no training row lacked", rows_have(blank)),
             "a value typical of the training rows was used",
         );
     }

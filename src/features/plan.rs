@@ -259,9 +259,9 @@ pub fn note_left_out(columns: &[ColumnUse], profile: &Profile, notes: &mut Notes
         .collect();
     let count = left_out.len();
     let what = if count == 1 {
-        "column is no input"
+        "column is not used as an input"
     } else {
-        "columns are no inputs"
+        "columns are not used as inputs"
     };
     notes.add(
         "columns-left-out",

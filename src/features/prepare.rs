@@ -13,7 +13,7 @@ use super::plan::{self, ColumnUse};
 use super::profile::{CountIn, Filter, Others, Profile};
 use super::split::{self, Division, SplitBounds, SplitRows};
 use crate::error::{Error, Result};
-use crate::notes::Notes;
+use crate::notes::{Notes, rows_have};
 use crate::tables::{Table, Texts};
 
 /// Rows of one part, encoded.
@@ -437,7 +437,7 @@ fn keys(table: &Table, profile: &Profile, notes: &mut Notes) -> Result<Vec<Strin
     if blank > 0 {
         notes.add(
             "blank-keys",
-            format!("{blank} rows have no value in the key column `{column}`"),
+            format!("{} no value in the key column `{column}`", rows_have(blank)),
             "they are named by their row number in the sheet, as in `row 17`",
         );
     }
@@ -445,7 +445,10 @@ fn keys(table: &Table, profile: &Profile, notes: &mut Notes) -> Result<Vec<Strin
     if repeated > 0 {
         notes.add(
             "duplicate-keys",
-            format!("{repeated} rows repeat a value of the key column `{column}`"),
+            format!(
+                "{repeated} {} a value of the key column `{column}`",
+                if repeated == 1 { "row repeats" } else { "rows repeat" }
+            ),
             "a flag on such a value means all of its rows",
         );
     }

@@ -104,7 +104,7 @@ impl TrainingSheet {
                     "{} training rows of `{file}` have another label now than when the model was trained",
                     count(changed)
                 ),
-                "the labels of the training are used; give corrected labels in the flag file (`--correct-column COLUMN`)",
+                "the labels of the training are used; give corrected labels in the flag file (`--correct-column COLUMN`), or a corrected sheet (`--corrected SHEET2`)",
             );
         }
         let data = TrainingData {

@@ -9,10 +9,12 @@
 //! | `given_label` | the label it has |
 //! | `likeliest_label` | the label it should probably have (`repair --correct-column likeliest_label` learns it); of a flagged row the one the person gave, if any |
 //! | `chance_wrong` | estimated chance that its label is wrong; blank for flagged rows |
-//! | `correct_label` | the correct label, for flagged rows where the person gave one; only there if any has one |
+//! | `correct_label` | the correct label: for flagged rows where the person gave one; else blank, for a person to fill in. It wins over `likeliest_label` |
 //! | `why` | the rule or contradiction, in words |
+//! | the sheet's own columns | the row as the sheet has it, to judge it by |
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use super::expand::{Expansion, Proposal};
 use super::sheet::{GIVEN_LABEL, SHEET_ROW};
@@ -20,10 +22,15 @@ use super::suspects::Suspects;
 use crate::error::{Error, Result};
 use crate::features::Prepared;
 use crate::seed::Seed;
-use crate::tables::Table;
+use crate::tables::{Table, WriteOptions};
 
 /// The column of ticks; cleanlab's name, which [`super::flags`] knows.
 pub const TICK: &str = "is_label_issue";
+
+/// The column of the label that a row should probably have.
+pub const LIKELIEST_LABEL: &str = "likeliest_label";
+/// The column of the label that a person says is correct.
+pub const CORRECT_LABEL: &str = "correct_label";
 
 /// Chance of being wrong from which a doubtful row is listed.
 const DOUBTFUL: f64 = 0.1;
@@ -141,6 +148,7 @@ fn sheet(name: &str, lines: &[Line], table: &Table, prepared: &Prepared, labels:
     let classes = prepared.profile.label.classes();
     let class = |label: u8| classes.get(usize::from(label)).cloned();
     let row_of = |line: &Line| train.table_rows[line.row as usize];
+    let rows: Vec<usize> = lines.iter().map(row_of).collect();
     let mut sheet = Table::new(name, lines.len());
     if let Some(key) = &prepared.profile.key {
         sheet = sheet.with_column(key, lines.iter().map(|line| Some(train.keys[line.row as usize].clone())).collect())?;
@@ -154,12 +162,24 @@ fn sheet(name: &str, lines: &[Line], table: &Table, prepared: &Prepared, labels:
         )?
         .with_column("kind", texts(lines, |line| Some(line.kind.to_owned())))?
         .with_column(GIVEN_LABEL, texts(lines, |line| class(labels[line.row as usize])))?
-        .with_column("likeliest_label", texts(lines, |line| line.likeliest.and_then(class)))?
-        .with_numbers("chance_wrong", lines.iter().map(|line| line.chance.map(rounded)).collect())?;
-    if lines.iter().any(|line| line.correct.is_some()) {
-        sheet = sheet.with_column("correct_label", texts(lines, |line| line.correct.and_then(class)))?;
+        .with_column(LIKELIEST_LABEL, texts(lines, |line| line.likeliest.and_then(class)))?
+        .with_numbers("chance_wrong", lines.iter().map(|line| line.chance.map(rounded)).collect())?
+        .with_column(CORRECT_LABEL, texts(lines, |line| line.correct.and_then(class)))?
+        .with_column("why", texts(lines, |line| Some(line.why.clone()).filter(|why| !why.is_empty())))?;
+    sheet.beside(&table.take(&rows))
+}
+
+/// How proposals are written: in the manner of the sheet; in a workbook with the classes and ticks to choose from.
+pub fn manner(table: &Table, classes: &[String], out: &Path) -> WriteOptions {
+    let ticks = ["TRUE", "FALSE"].map(str::to_owned).to_vec();
+    WriteOptions {
+        choices: vec![
+            (TICK.to_owned(), ticks),
+            (LIKELIEST_LABEL.to_owned(), classes.to_vec()),
+            (CORRECT_LABEL.to_owned(), classes.to_vec()),
+        ],
+        ..WriteOptions::in_the_manner_of(table, out)
     }
-    sheet.with_column("why", texts(lines, |line| Some(line.why.clone()).filter(|why| !why.is_empty())))
 }
 
 fn texts(lines: &[Line], cell: impl Fn(&Line) -> Option<String>) -> Vec<Option<String>> {

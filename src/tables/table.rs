@@ -301,6 +301,22 @@ impl Table {
         })
     }
 
+    /// The columns of a table of as many rows behind the own ones; of two columns of one name the own one stays.
+    ///
+    /// # Errors
+    /// Where the heights differ.
+    pub fn beside(&self, other: &Self) -> Result<Self> {
+        if other.height != self.height {
+            return Err(Error::internal("tables of different heights side by side"));
+        }
+        let mut wide = self.clone();
+        for (name, column) in other.names.iter().zip(&other.columns).filter(|(name, _)| !self.has(name)) {
+            wide.names.push(name.clone());
+            wide.columns.push(column.clone());
+        }
+        Ok(wide)
+    }
+
     /// Replaces a column, or appends it, with text cells.
     ///
     /// # Errors

@@ -19,6 +19,7 @@ mod floors;
 mod forget;
 mod generator;
 mod golden;
+mod label_cases;
 mod program;
 mod report;
 mod report_fixture;

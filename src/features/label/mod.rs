@@ -6,7 +6,7 @@ mod written;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::notes::Notes;
+use crate::notes::{Notes, rows_have};
 use crate::tables::{DateOrder, Table, Texts};
 
 pub(super) use spelling::folded;
@@ -388,10 +388,6 @@ fn note_missing(column: &str, texts: &Texts, classes: &[Option<u8>], says_nothin
             "left out of training and evaluation; `[label]` `classes` or `missing` in a profile says otherwise",
         );
     }
-}
-
-fn rows_have(rows: usize) -> String {
-    format!("{rows} {}", if rows == 1 { "row has" } else { "rows have" })
 }
 
 /// Whole calendar days from `planned` to `actual`, both in seconds.

@@ -99,13 +99,23 @@ impl Columns<'_> {
         };
         let found: Vec<&str> = self.table.names().iter().map(String::as_str).filter(is_one).collect();
         match found[..] {
-            [] => Ok(None),
+            [] => Ok(self.indexed_mask()),
             [only] => Ok(Some(only)),
             [first, second, ..] => Err(Error::input(format!(
                 "both `{first}` and `{second}` look like the column that says which rows are wrong"
             ))
             .hint(format!("name it: `--flag-column \"{first}\"`"))),
         }
+    }
+
+    /// The only column beside an index without a name, where it holds nothing but True and False, or 0 and 1, over and over: a mask as pandas
+    /// writes it.
+    fn indexed_mask(&self) -> Option<&str> {
+        let only = self.unnamed_index().and(self.only_name())?;
+        let texts = self.table.texts(only).ok()?;
+        let repeated = self.table.height() > 2 && texts.values.len() < self.table.height();
+        let marks = ticks::are_ticks(&texts) && texts.values.iter().all(|text| ticks::is_truth(text));
+        (repeated && marks).then_some(only)
     }
 
     /// A column of yes and no.

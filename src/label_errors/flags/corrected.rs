@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Addressing, Flag, FlagFile, Numbering, ReadFlags, ResolvedFlags, RowIndex, resolve};
 use crate::error::{Error, Result};
 use crate::features::LabelRule;
-use crate::notes::Notes;
+use crate::notes::{Notes, rows_have};
 use crate::tables::Table;
 
 /// Of the cells beside the label, how many may differ between two sheets whose rows are matched by their order.
@@ -86,7 +86,7 @@ fn differing(corrected: &Table, index: &RowIndex, label: &LabelRule, sheet: Opti
         if unknown > 0 {
             format!(
                 "taken as flagged, with the label there as the correct one; {} no label there and so no correct one",
-                have(unknown)
+                rows_have(unknown)
             )
         } else {
             "taken as flagged, with the label there as the correct one".to_owned()
@@ -114,10 +114,6 @@ fn differing(corrected: &Table, index: &RowIndex, label: &LabelRule, sheet: Opti
 
 fn rows(count: usize) -> String {
     format!("{count} {}", if count == 1 { "row" } else { "rows" })
-}
-
-fn have(count: usize) -> String {
-    format!("{} {}", rows(count), if count == 1 { "has" } else { "have" })
 }
 
 /// Per row of the corrected sheet its entry. Rows that share a key are matched in their order.
@@ -232,7 +228,7 @@ fn note_same_class(
     if same > 0 {
         notes.add(
             "corrected-same-class",
-            format!("{} other values in the corrected sheet that give the same class", have(same)),
+            format!("{} other values in the corrected sheet that give the same class", rows_have(same)),
             "their label was not wrong: they are not flagged",
         );
     }

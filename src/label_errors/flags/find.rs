@@ -112,7 +112,15 @@ impl FlagSource<'_> {
 
     /// A model that looks at the flags cannot be judged by them.
     fn refuse_inputs(&self, table: &Table) -> Result<()> {
-        let Some(column) = self.options.flag_column.as_deref().filter(|column| self.inputs.contains(column)) else {
+        let columns = Columns {
+            table,
+            options: self.options,
+        };
+        let marks = match &self.options.flag_column {
+            Some(column) => Some(column.as_str()),
+            None => columns.ticked().unwrap_or(None),
+        };
+        let Some(column) = marks.filter(|column| self.inputs.contains(column)) else {
             return Ok(());
         };
         Err(Error::input(format!(

@@ -11,6 +11,7 @@ use super::{Addressing, Flag, FlagFile, Numbering, RowIndex};
 use crate::error::Result;
 use crate::features::LabelRule;
 use crate::label_errors::Amount;
+use crate::label_errors::proposals::{CORRECT_LABEL, LIKELIEST_LABEL};
 use crate::notes::Notes;
 use crate::tables::{ReadOptions, Table, Texts};
 
@@ -129,7 +130,12 @@ fn read_table(table: &Table, options: &FlagOptions, index: &RowIndex, label: Opt
     }
     let first_line = first_line.map(|name| numpy_whole(&name).filter(|_| by_key).unwrap_or(name));
     let given = columns.labels(options.given_column.as_deref(), "given_label")?;
-    let correct = columns.labels(options.correct_column.as_deref(), "correct_label")?;
+    let correct = columns.labels(options.correct_column.as_deref(), CORRECT_LABEL)?;
+    // In a sheet of proposals the word of a person wins over the likeliest label.
+    let said = match options.correct_column.as_deref() {
+        Some(LIKELIEST_LABEL) => columns.labels(None, CORRECT_LABEL)?,
+        _ => None,
+    };
     let computed = match (&given, label) {
         (None, Some(rule)) if rule.sources().iter().all(|column| table.has(column)) => Some(rule.labels(table, notes)?),
         _ => None,
@@ -156,7 +162,7 @@ fn read_table(table: &Table, options: &FlagOptions, index: &RowIndex, label: Opt
             line: table.row_number(row),
             table_row: Some(row),
             given: text(&given, row).or(computed),
-            correct: text(&correct, row).filter(|_| flagged),
+            correct: text(&said, row).or_else(|| text(&correct, row)).filter(|_| flagged),
         };
         if flagged {
             flags.push(line);

@@ -312,7 +312,10 @@ impl<'a> Matcher<'a> {
         for (how, (count, example)) in loosened {
             notes.add(
                 "loose-keys",
-                format!("{count} flagged keys are in the sheet only {how}"),
+                format!(
+                    "{count} {} in the sheet only {how}",
+                    if count == 1 { "flagged key is" } else { "flagged keys are" }
+                ),
                 format!("taken as the same key, such as {example}"),
             );
         }
@@ -320,8 +323,13 @@ impl<'a> Matcher<'a> {
             notes.add(
                 "shared-key",
                 format!(
-                    "{} flagged keys stand in more than one row of the sheet, such as `{name}` in {rows} rows",
-                    shared.len()
+                    "{} {} in more than one row of the sheet, such as `{name}` in {rows} rows",
+                    shared.len(),
+                    if shared.len() == 1 {
+                        "flagged key stands"
+                    } else {
+                        "flagged keys stand"
+                    }
                 ),
                 "every row with such a key counts as flagged",
             );
@@ -502,7 +510,13 @@ impl RowIndex {
             let more = if aside.count > aside.examples.len() { ", ..." } else { "" };
             notes.add(
                 "flags-set-aside",
-                format!("{} flags: {} ({}{more})", aside.count, aside.reason, aside.examples.join(", ")),
+                format!(
+                    "{} {}: {} ({}{more})",
+                    aside.count,
+                    if aside.count == 1 { "flag" } else { "flags" },
+                    aside.reason,
+                    aside.examples.join(", ")
+                ),
                 "set aside",
             );
         }
@@ -553,8 +567,9 @@ fn nothing_left(counts: &FlagCounts) -> Error {
         return Error::input("no row is flagged");
     };
     let error = Error::input(format!(
-        "none of the {} flags is a training row of the model; {}: {} ({})",
+        "none of the {} {} is a training row of the model; {}: {} ({})",
         counts.flagged,
+        if counts.flagged == 1 { "flag" } else { "flags" },
         main.count,
         main.reason,
         main.examples.join(", ")

@@ -10,7 +10,7 @@ const MOST: usize = 50;
 
 /// The notes as a list; `rest` says where those beyond the first fifty are.
 pub fn warnings(notes: &Notes, rest: &str) -> Markup {
-    let notes: Vec<_> = notes.iter().collect();
+    let notes = notes.by_matter();
     if notes.is_empty() {
         return html! { p { "None." } };
     }

@@ -60,14 +60,14 @@ pub fn cautions(cautions: &[String], look: Look) -> String {
 
 /// Warnings and what was done about each; nothing where there are none.
 pub fn warnings(notes: &Notes, look: Look) -> String {
-    let count = notes.iter().count();
-    if count == 0 {
+    let notes = notes.by_matter();
+    if notes.is_empty() {
         return String::new();
     }
     let mut text = String::from("\n");
-    text.push_str(&look.paint(BOLD, &format::counted(count, "warning")));
+    text.push_str(&look.paint(BOLD, &format::counted(notes.len(), "warning")));
     text.push('\n');
-    for note in notes.iter() {
+    for note in &notes {
         text.push_str(&wrap(&note.found, "! ", "  ", look));
         text.push_str(&wrap(&note.done, "  → ", "    ", look));
     }

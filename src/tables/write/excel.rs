@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, Workbook, Worksheet, XlsxError};
+use rust_xlsxwriter::{DataValidation, DocProperties, ExcelDateTime, Format, Workbook, Worksheet, XlsxError};
 
-use super::{plain_number, points_are_decimal, text_of};
+use super::typed::{self, Typed};
+use super::{WriteOptions, plain_number, points_are_decimal, text_of};
 use crate::error::{Error, ErrorKind, Result};
 use crate::tables::column::CellView;
 use crate::tables::csv::with_thousands;
@@ -34,9 +35,9 @@ fn failed(error: XlsxError) -> Error {
 ///
 /// # Errors
 /// Where an Excel sheet cannot hold the table.
-pub(super) fn to_bytes(table: &Table) -> Result<Vec<u8>> {
+pub(super) fn to_bytes(table: &Table, options: &WriteOptions) -> Result<Vec<u8>> {
     // The writer keeps rows in a temporary file, and panics where the disk takes no more of it.
-    caught(|| build(table)).unwrap_or_else(|message| {
+    caught(|| build(table, options)).unwrap_or_else(|message| {
         let folder = std::env::temp_dir();
         let full = ["No space left", "StorageFull", "FileTooLarge", "QuotaExceeded"];
         Err(if full.iter().any(|sign| message.contains(sign)) {
@@ -51,7 +52,7 @@ pub(super) fn to_bytes(table: &Table) -> Result<Vec<u8>> {
     })
 }
 
-fn build(table: &Table) -> Result<Vec<u8>> {
+fn build(table: &Table, options: &WriteOptions) -> Result<Vec<u8>> {
     if table.height() + 1 > MAX_EXCEL_ROWS || table.width() > MAX_COLUMNS {
         return Err(Error::input(format!(
             "the table has {} rows and {} columns; an Excel sheet holds {} rows and {} columns",
@@ -71,7 +72,8 @@ fn build(table: &Table) -> Result<Vec<u8>> {
         // A name that Excel refuses leaves the usual one.
         let _ = sheet.set_name(name);
     }
-    fill(sheet, table)?;
+    fill(sheet, table, options)?;
+    for_people(sheet, table, options)?;
     book.save_to_buffer().map_err(failed)
 }
 
@@ -84,7 +86,37 @@ struct Formats {
     decimals: BTreeMap<usize, Format>,
 }
 
-fn fill(sheet: &mut Worksheet, table: &Table) -> Result<()> {
+/// A filter, and lists to choose from.
+fn for_people(sheet: &mut Worksheet, table: &Table, options: &WriteOptions) -> Result<()> {
+    /// Excel's bound on a list to choose from that is written out.
+    const LONGEST_LIST: usize = 255;
+    let (Some(last), rows) = (table.width().checked_sub(1), table.height() as u32) else {
+        return Ok(());
+    };
+    if options.filter {
+        sheet.autofilter(0, 0, rows.max(1), last as u16).map_err(failed)?;
+    }
+    for (name, choices) in &options.choices {
+        let Some(column) = table.names().iter().position(|column| column == name) else {
+            continue;
+        };
+        let written: usize = choices.iter().map(|choice| choice.encode_utf16().count() + 1).sum();
+        // A list that Excel cannot hold, or whose commas it would cut at, is left out: the cells take any text.
+        if rows == 0 || choices.is_empty() || written > LONGEST_LIST || choices.iter().any(|choice| choice.contains([',', '"'])) {
+            continue;
+        }
+        let list = DataValidation::new()
+            .allow_list_strings(choices)
+            .map_err(failed)?
+            .show_error_message(false);
+        sheet
+            .add_data_validation(1, column as u16, rows, column as u16, &list)
+            .map_err(failed)?;
+    }
+    Ok(())
+}
+
+fn fill(sheet: &mut Worksheet, table: &Table, options: &WriteOptions) -> Result<()> {
     let formats = Formats {
         header: Format::new().set_bold(),
         day: Format::new().set_num_format("yyyy-mm-dd"),
@@ -107,10 +139,52 @@ fn fill(sheet: &mut Worksheet, table: &Table) -> Result<()> {
             .map_err(failed)?;
     }
     let decimal: Vec<bool> = (0..table.width()).map(|column| points_are_decimal(table, column)).collect();
+    let typed: Vec<Typed> = (0..table.width())
+        .map(|column| match options.typed_columns {
+            true => typed::of(table, column),
+            false => Typed::ByCell,
+        })
+        .collect();
     for row in 0..table.height() {
         for (column, points) in decimal.iter().enumerate() {
-            write_cell(sheet, table, row, column, *points, &formats)?;
+            match &typed[column] {
+                Typed::ByCell => write_cell(sheet, table, row, column, *points, &formats)?,
+                Typed::Texts => write_text(sheet, table, row, column)?,
+                Typed::Numbers(numbers) => {
+                    if let Some(number) = numbers.get(row).copied().flatten() {
+                        sheet.write_number(row as u32 + 1, column as u16, number).map_err(failed)?;
+                    }
+                }
+                Typed::Dates(dates) => {
+                    if let Some(seconds) = dates.get(row).copied().flatten() {
+                        write_date(sheet, row, column, seconds * 1_000_000, &formats)?;
+                    }
+                }
+            }
         }
+    }
+    Ok(())
+}
+
+/// Microseconds since 1970 as a day or a moment.
+fn write_date(sheet: &mut Worksheet, row: usize, column: usize, micros: i64, formats: &Formats) -> Result<()> {
+    let serial = (micros - EPOCH) as f64 / 86_400_000_000.0;
+    let format = if micros.rem_euclid(86_400_000_000) == 0 {
+        &formats.day
+    } else {
+        &formats.moment
+    };
+    sheet
+        .write_number_with_format(row as u32 + 1, column as u16, serial, format)
+        .map_err(failed)?;
+    Ok(())
+}
+
+/// The cell as the text that it is.
+fn write_text(sheet: &mut Worksheet, table: &Table, row: usize, column: usize) -> Result<()> {
+    if let Some(text) = table.view(row, column).shown() {
+        check_length(&text, table, Some(row), &table.names()[column])?;
+        sheet.write_string(row as u32 + 1, column as u16, text).map_err(failed)?;
     }
     Ok(())
 }
@@ -143,13 +217,7 @@ fn write_cell(sheet: &mut Worksheet, table: &Table, row: usize, column: usize, p
         // Beyond 15 digits Excel would round a whole number.
         CellView::Integer(number) if number.unsigned_abs() < 1_000_000_000_000_000 => sheet.write_number(line, place, *number as f64),
         CellView::Date(micros) if (FIRST_DAY..=LAST_DAY).contains(micros) && micros % 1000 == 0 => {
-            let serial = (micros - EPOCH) as f64 / 86_400_000_000.0;
-            let format = if micros.rem_euclid(86_400_000_000) == 0 {
-                &formats.day
-            } else {
-                &formats.moment
-            };
-            sheet.write_number_with_format(line, place, serial, format)
+            return write_date(sheet, row, column, *micros, formats);
         }
         other => match text_of(other) {
             Some(text) => match plain_number(text, points, DIGITS) {

@@ -3,6 +3,7 @@
 mod csv;
 mod excel;
 mod parquet;
+mod typed;
 
 use std::path::Path;
 
@@ -31,6 +32,13 @@ pub struct WriteOptions {
     pub windows_lines: bool,
     /// The decimal mark of typed numbers; texts stay as they are.
     pub decimal_mark: Option<DecimalMark>,
+    /// In a workbook: texts that are all numbers, or all dates that leave no doubt, become such, and a column with any other text holds texts
+    /// only. Without it only plain numbers do, cell by cell, so that every cell reads back as the text that it was.
+    pub typed_columns: bool,
+    /// In a workbook: a filter above every column.
+    pub filter: bool,
+    /// In a workbook: the texts to choose from in the cells of a column, by its name.
+    pub choices: Vec<(String, Vec<String>)>,
 }
 
 impl WriteOptions {
@@ -51,7 +59,28 @@ impl WriteOptions {
             } else {
                 numbers::sheet_mark(table)
             },
+            ..Self::default()
         }
+    }
+
+    /// For a file that people go on working with beside the sheet that the table came from: delimited text in the manner of that sheet, a
+    /// workbook with one type a column and a filter.
+    pub fn in_the_manner_of(table: &Table, out: &Path) -> Self {
+        let mut options = Self {
+            typed_columns: true,
+            filter: true,
+            // UTF-8 with its mark opens everywhere, and holds the names of all classes.
+            encoding: None,
+            byte_order_mark: None,
+            ..Self::like(table)
+        };
+        if matches!(Ending::of(out), Ok(Ending::Delimited { tab: true, .. })) {
+            options.delimiter = None;
+        } else if options.delimiter == Some(b';') && options.decimal_mark.is_none() {
+            // Semicolons separate columns where commas separate decimals.
+            options.decimal_mark = Some(DecimalMark::Comma);
+        }
+        options
     }
 }
 
@@ -92,7 +121,7 @@ impl Table {
                 files::write_atomic(path, |writer| plan.write(self, writer, gzip, path))
             }
             Ending::Excel => {
-                let bytes = excel::to_bytes(self)?;
+                let bytes = excel::to_bytes(self, options)?;
                 files::write_bytes(path, &bytes)
             }
             Ending::Parquet => {
