@@ -209,28 +209,27 @@ fn of_mask(table: &Table, mask: &Mask, notes: &mut Notes) -> FlagFile {
         ),
         format!("{} rows are taken as flagged", mask.ticked.iter().filter(|ticked| **ticked).count()),
     );
-    let (flags, fine): (Vec<(bool, Flag)>, Vec<(bool, Flag)>) = mask
-        .ticked
-        .iter()
-        .enumerate()
-        .map(|(row, ticked)| {
-            let table_row = row.checked_sub(above);
-            let line = Flag {
-                name: row.to_string(),
-                line: table_row.map_or(table.source().header_row, |row| table.row_number(row)),
-                table_row,
-                ..Flag::default()
-            };
-            (*ticked, line)
-        })
-        .partition(|(ticked, _)| *ticked);
-    let lines = |lines: Vec<(bool, Flag)>| lines.into_iter().map(|(_, line)| line).collect();
+    let (mut flags, mut fine) = (Vec::new(), Vec::new());
+    for (row, ticked) in mask.ticked.iter().enumerate() {
+        let table_row = row.checked_sub(above);
+        let line = Flag {
+            name: row.to_string(),
+            line: table_row.map_or(table.source().header_row, |row| table.row_number(row)),
+            table_row,
+            ..Flag::default()
+        };
+        if *ticked {
+            flags.push(line);
+        } else {
+            fine.push(line);
+        }
+    }
     FlagFile {
         file: table.source().file_name.clone(),
         sha256: table.source().sha256.clone(),
         addressing: Addressing::LineByLine { lines: mask.ticked.len() },
-        flags: lines(flags),
-        fine: lines(fine),
+        flags,
+        fine,
         contradicted: BTreeSet::new(),
         sorted_by: None,
         loose_keys: false,
