@@ -14,9 +14,10 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use recant::nn::{Examples, Forget, MlpSpec, Network, Recipe, StoredImportances, product_peak, store_importances, train};
+use recant::learner;
+use recant::nn::{Examples, MlpSpec, Network, Recipe, StoredImportances, product_peak, store_importances, train};
 use recant::progress::Silent;
-use recant::repair::{self, MlpRepair, Reference, RepairOptions, RepairRequest, TrainedMlp, TrainingRows};
+use recant::repair::{self, Reference, RepairOptions, Request, Session, Trained};
 use recant::seed::Seed;
 use recant::{Error, Result};
 use serde_json::json;
@@ -153,31 +154,30 @@ struct Trial<'a> {
 
 fn repair_with(trial: &Trial, method: &str, reference: Reference, threads: usize) -> Result<f64> {
     let start = Instant::now();
-    let trained = TrainedMlp {
-        network: trial.network,
-        recipe: trial.recipe,
+    let width = trial.rows.width;
+    let trained = Trained {
+        classifier: trial.network,
         initial: Some(trial.initial),
-        stored: trial.stored,
+        plan: trial.recipe.into(),
         training_rows: trial.rows.labels.len(),
+        importance_batch: trial.recipe.batch,
+        stored: trial.stored,
+        full_set: &[],
     };
-    let request = RepairRequest {
-        forget: Forget {
-            inputs: &trial.flagged.inputs,
-            labels: &trial.flagged.observed,
-            positions: &trial.flagged.positions,
-        },
+    let request = Request {
+        positions: &trial.flagged.positions,
+        flagged: Some(learner::Rows::table(&trial.flagged.inputs, width, &trial.flagged.observed)),
         corrections: &[],
-        training: Some(TrainingRows {
-            inputs: &trial.rows.inputs,
-            labels: &trial.flagged.labels,
-        }),
+        training: Some(learner::Rows::table(&trial.rows.inputs, width, &trial.flagged.labels)),
+        augmented: None,
     };
     let options = RepairOptions {
         reference,
         ..RepairOptions::default()
     };
-    let mut model = MlpRepair::new(trained, request, threads)?;
-    repair::apply(repair::method(method)?, &mut model, &options, &Silent::default())?;
+    let quiet = Silent::default();
+    let mut model = Session::new(trained, request, threads, &quiet)?;
+    repair::apply(repair::method(method)?, &mut model, &options, &quiet)?;
     Ok(start.elapsed().as_secs_f64())
 }
 

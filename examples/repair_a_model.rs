@@ -13,10 +13,11 @@ use recant::datasets::generator::{Options, Sheet};
 use recant::evaluate::accuracy;
 use recant::features::{Profile, prepare};
 use recant::label_errors::{Amount, Domain, inject_labels, kinds};
-use recant::nn::{Examples, Forget, MlpSpec, Network, Recipe, probabilities, store_importances, train};
+use recant::learner::Rows;
+use recant::nn::{Examples, MlpSpec, Network, Recipe, probabilities, store_importances, train};
 use recant::notes::Notes;
 use recant::progress::Silent;
-use recant::repair::{self, MlpRepair, RepairOptions, RepairRequest, TrainedMlp};
+use recant::repair::{self, RepairOptions, Request, Session, Trained};
 use recant::seed::Seed;
 use recant::tables::{self, ReadOptions};
 
@@ -64,23 +65,23 @@ fn main() -> recant::Result<()> {
         .flat_map(|row| prepared.train.inputs[*row as usize * width..][..width].to_vec())
         .collect();
     let labels: Vec<u8> = wrong.flagged.iter().map(|row| wrong.labels[*row as usize]).collect();
-    let trained = TrainedMlp {
-        network: &network,
-        recipe: &recipe,
+    let trained = Trained {
+        classifier: &network,
         initial: None,
-        stored: Some(&stored),
+        plan: (&recipe).into(),
         training_rows: rows.len(),
+        importance_batch: recipe.batch,
+        stored: Some(&stored),
+        full_set: &[],
     };
-    let request = RepairRequest {
-        forget: Forget {
-            inputs: &inputs,
-            labels: &labels,
-            positions: &wrong.flagged,
-        },
+    let request = Request {
+        positions: &wrong.flagged,
+        flagged: Some(Rows::table(&inputs, width, &labels)),
         corrections: &[],
         training: None,
+        augmented: None,
     };
-    let mut under_repair = MlpRepair::new(trained, request, 2)?;
+    let mut under_repair = Session::new(trained, request, 2, &quiet)?;
     repair::apply(repair::method("assd")?, &mut under_repair, &RepairOptions::default(), &quiet)?;
     let repaired = under_repair.into_network();
 

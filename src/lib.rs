@@ -6,7 +6,7 @@
 //! |---|---|
 //! | 0 | [`error`], [`notes`], [`seed`], [`files`], [`progress`] |
 //! | 1 | [`stats`], [`nn`], [`tables`] |
-//! | 2 | [`features`], [`datasets`] |
+//! | 2 | [`learner`], [`features`], [`datasets`] |
 //! | 3 | [`label_errors`] |
 //! | 4 | [`repair`], [`model`] |
 //! | 5 | [`evaluate`] |
@@ -27,6 +27,7 @@ pub mod features;
 pub mod files;
 pub mod jobs;
 pub mod label_errors;
+pub mod learner;
 pub mod model;
 pub mod nn;
 pub mod notes;

@@ -15,11 +15,12 @@ use crate::jobs::auto::trusted_rows;
 use crate::jobs::convert;
 use crate::jobs::rows::{FlaggedInputs, JudgedRows, TrainingData};
 use crate::label_errors::flags::ResolvedFlags;
+use crate::learner::Rows as ModelRows;
 use crate::model::ModelFolder;
-use crate::nn::{Forget, Network, probabilities};
+use crate::nn::{Network, probabilities};
 use crate::notes::Notes;
 use crate::progress::Progress;
-use crate::repair::{self, MlpRepair, Needs, RepairMethod, RepairOptions, RepairRequest, TrainedMlp, TrainingRows};
+use crate::repair::{self, Needs, RepairMethod, RepairOptions, Request, Session, Trained};
 use crate::seed::Seed;
 
 /// Everything a repair needs; clean labels are not among it (`affected` is used after the repair, to judge it).
@@ -195,33 +196,29 @@ fn run_one(
     let model = job.model;
     let positions = job.flags.positions();
     let corrections: Vec<Option<u8>> = job.flags.training.iter().map(|flag| flag.correction).collect();
-    let trained = TrainedMlp {
-        network: &model.network,
-        recipe: &model.info.recipe,
+    let width = model.network.spec().inputs;
+    let trained = Trained {
+        classifier: &model.network,
         initial: Some(&model.initial),
-        stored: model.importances.as_ref(),
+        plan: (&model.info.recipe).into(),
         training_rows: model.info.train.rows,
+        importance_batch: model.info.recipe.batch,
+        stored: model.importances.as_ref(),
+        full_set: &[],
     };
-    let request = RepairRequest {
-        forget: Forget {
-            inputs: &job.flagged.inputs,
-            labels: &job.flagged.labels,
-            positions: &positions,
-        },
+    let training = job.training.as_ref();
+    let request = Request {
+        positions: &positions,
+        flagged: Some(ModelRows::table(&job.flagged.inputs, width, &job.flagged.labels)),
         corrections: &corrections,
-        training: job.training.as_ref().map(|data| TrainingRows {
-            inputs: &data.inputs,
-            labels: &data.labels,
-        }),
+        training: training.map(|data| ModelRows::table(&data.inputs, width, &data.labels)),
+        augmented: None,
     };
-    let mut repairable = MlpRepair::new(trained, request, job.threads)?;
+    let mut repairable = Session::new(trained, request, job.threads, progress)?;
     let outcome = match trusted.filter(|rows| !rows.labels.is_empty()) {
         // Where a method is chosen, its settings are chosen too, by the rule of the paper.
         Some(rows) => {
-            repairable = repairable.with_validation(TrainingRows {
-                inputs: &rows.inputs,
-                labels: &rows.labels,
-            })?;
+            repairable = repairable.with_validation(ModelRows::table(&rows.inputs, width, &rows.labels))?;
             repair::apply_best(method, &mut repairable, &job.options, progress)?.outcome
         }
         None => repair::apply(method, &mut repairable, &job.options, progress)?,

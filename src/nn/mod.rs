@@ -35,6 +35,6 @@ pub use network::{MOST_CLASSES, MlpSpec, NORM_EPSILON, NORM_MOMENTUM, NamedTenso
 pub use real::Real;
 pub use recipe::{EpochLog, Recipe, TrainingLog};
 pub use speed::product_peak;
-pub use steps::{StepRows, Stepper, softened};
+pub use steps::{RowLosses, Sgd, Stepper, softened};
 pub use stored::{Forget, StoredImportances, store_importances};
 pub use train::{TrainingJob, train, train_many};

@@ -13,23 +13,59 @@ use super::step::norm_parameters;
 use super::train::{chunk_count, chunk_range};
 use crate::error::{Error, Result};
 
-/// The rows of one step. Its loss is the sum over these rows of
-/// `label_weight * -ln p(label) + target_weight * t^2 * KL(target || p at temperature t)`, natural logarithms; p at
-/// temperature t is the softmax of the logits divided by t.
+/// The loss of some rows: the sum over them of
+/// `label_weight * -ln p(label) + target_weight * t^2 * KL(target || p at temperature t) + entropy_weight * H(p)`, natural logarithms;
+/// p at temperature t is the softmax of the logits divided by t, and H(p) = -sum of p ln p.
 #[derive(Debug, Clone, Copy)]
-pub struct StepRows<'a, T> {
-    /// Which rows of the input matrix, all of which go through batch norm together.
-    pub rows: &'a [u32],
-    /// Label of each of them.
+pub struct RowLosses<'a, T> {
+    /// Label of each row.
     pub labels: &'a [u8],
-    /// Weight of each row's cross entropy; below 0 the step climbs.
+    /// Weight of each row's cross entropy; below 0 a step climbs.
     pub label_weights: &'a [f64],
     /// Soft targets, rows x classes, each row adding up to 1; empty where no row has one.
     pub targets: &'a [T],
     /// Weight of each row's divergence from its target; empty where no row has one.
     pub target_weights: &'a [f64],
-    /// Temperature of the divergence.
+    /// Temperature of the divergence, above 0.
     pub temperature: f64,
+    /// Weight of the entropy of each row's prediction; empty where no row has one.
+    pub entropy_weights: &'a [f64],
+}
+
+impl<T: Real> RowLosses<'_, T> {
+    /// That there is one of everything per row and class.
+    ///
+    /// # Errors
+    /// Where there is not, or the temperature is not above 0.
+    pub fn check(&self, rows: usize, classes: usize) -> Result<()> {
+        let fault = |what: &str| Err(Error::internal(format!("gradient step: {what}")));
+        if self.labels.len() != rows || self.label_weights.len() != rows {
+            return fault("labels or weights not one per row");
+        }
+        let targets = self.target_weights.len();
+        if !(targets == 0 || targets == rows) || self.targets.len() != targets * classes {
+            return fault("targets not one per row and class");
+        }
+        if !(self.entropy_weights.is_empty() || self.entropy_weights.len() == rows) {
+            return fault("entropy weights not one per row");
+        }
+        if self.labels.iter().any(|label| usize::from(*label) >= classes) {
+            return fault("a label beyond the classes");
+        }
+        if !(self.temperature > 0.0 && self.temperature.is_finite()) {
+            return fault("a temperature that is not above 0");
+        }
+        Ok(())
+    }
+}
+
+/// Stochastic gradient descent as `torch.optim.SGD` does it, without dampening or Nesterov; velocities start at 0.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sgd {
+    /// From 0 to below 1.
+    pub momentum: f64,
+    /// This times the parameter is added to its gradient, for every trainable parameter.
+    pub weight_decay: f64,
 }
 
 /// Takes gradient steps on a network of its own.
@@ -44,6 +80,8 @@ pub struct Stepper<T> {
     means: Vec<Vec<T>>,
     inverses: Vec<Vec<T>>,
     gradient: Vec<T>,
+    /// Empty until a step has momentum.
+    velocities: Vec<T>,
 }
 
 impl<T: Real> Stepper<T> {
@@ -59,6 +97,7 @@ impl<T: Real> Stepper<T> {
             means: per_layer(),
             inverses: per_layer(),
             gradient: vec![T::ZERO; spec.parameters()],
+            velocities: Vec::new(),
             spec,
         }
     }
@@ -73,19 +112,26 @@ impl<T: Real> Stepper<T> {
         self.network
     }
 
-    /// One step of SGD: parameter = (1 - rate * decay) * parameter - rate * gradient. Batch norm uses these rows' statistics and
-    /// updates the running ones, as training does. Returns the loss before the step.
+    /// One step of SGD on these rows of the input matrix, all of which go through batch norm together: without momentum parameter =
+    /// (1 - rate * decay) * parameter - rate * gradient. Batch norm uses these rows' statistics and updates the running ones, as
+    /// training does. Returns the loss before the step.
     ///
     /// # Errors
     /// Where the pieces do not fit each other, there are fewer rows than batch norm needs (two), or the loss is not finite.
-    pub fn step(&mut self, inputs: &[T], rows: &StepRows<T>, learning_rate: f64, weight_decay: f64) -> Result<f64> {
-        let loss = self.backward(inputs, rows)?;
+    pub fn step(&mut self, inputs: &[T], rows: &[u32], losses: &RowLosses<T>, sgd: Sgd, learning_rate: f64) -> Result<f64> {
+        let loss = self.backward(inputs, rows, losses)?;
         if !loss.is_finite() {
             return Err(Error::input(format!("the steps diverged at learning rate {learning_rate}")).hint("choose a lower learning rate"));
         }
-        let keep = T::from_f64(1.0 - learning_rate * weight_decay);
         let rate = T::from_f64(learning_rate);
-        kernels::descend(self.network.parameters_mut(), &[&self.gradient], keep, rate);
+        let (values, gradient) = (self.network.parameters_mut(), &[self.gradient.as_slice()]);
+        if sgd.momentum > 0.0 {
+            self.velocities.resize(values.len(), T::ZERO);
+            let (momentum, decay) = (T::from_f64(sgd.momentum), T::from_f64(sgd.weight_decay));
+            kernels::descend_with_momentum(values, &mut self.velocities, gradient, momentum, decay, rate);
+        } else {
+            kernels::descend(values, gradient, T::from_f64(1.0 - learning_rate * sgd.weight_decay), rate);
+        }
         Ok(loss)
     }
 
@@ -93,40 +139,26 @@ impl<T: Real> Stepper<T> {
     ///
     /// # Errors
     /// As [`Stepper::step`].
-    pub fn gradient(&mut self, inputs: &[T], rows: &StepRows<T>) -> Result<(f64, &[T])> {
-        let loss = self.backward(inputs, rows)?;
+    pub fn gradient(&mut self, inputs: &[T], rows: &[u32], losses: &RowLosses<T>) -> Result<(f64, &[T])> {
+        let loss = self.backward(inputs, rows, losses)?;
         Ok((loss, &self.gradient))
     }
 
-    fn check(&self, inputs: &[T], rows: &StepRows<T>) -> Result<()> {
-        let (count, classes) = (rows.rows.len(), self.spec.classes);
+    fn check(&self, inputs: &[T], rows: &[u32], losses: &RowLosses<T>) -> Result<()> {
         let fault = |what: &str| Err(Error::internal(format!("gradient step: {what}")));
-        if count == 0 || (count == 1 && !self.spec.hidden.is_empty()) {
+        if rows.is_empty() || (rows.len() == 1 && !self.spec.hidden.is_empty()) {
             return fault("too few rows for batch norm");
         }
-        if rows.labels.len() != count || rows.label_weights.len() != count {
-            return fault("labels or weights not one per row");
-        }
-        let targets = rows.target_weights.len();
-        if !(targets == 0 || targets == count) || rows.targets.len() != targets * classes {
-            return fault("targets not one per row and class");
-        }
-        if rows.labels.iter().any(|label| usize::from(*label) >= classes) {
-            return fault("a label beyond the classes");
-        }
         let held = inputs.len() / self.spec.inputs;
-        if !inputs.len().is_multiple_of(self.spec.inputs) || rows.rows.iter().any(|row| *row as usize >= held) {
+        if !inputs.len().is_multiple_of(self.spec.inputs) || rows.iter().any(|row| *row as usize >= held) {
             return fault("a row beyond the inputs");
         }
-        if !(rows.temperature > 0.0 && rows.temperature.is_finite()) {
-            return fault("a temperature that is not above 0");
-        }
-        Ok(())
+        losses.check(rows.len(), self.spec.classes)
     }
 
-    fn backward(&mut self, inputs: &[T], rows: &StepRows<T>) -> Result<f64> {
-        self.check(inputs, rows)?;
-        let batch = 0..rows.rows.len();
+    fn backward(&mut self, inputs: &[T], rows: &[u32], losses: &RowLosses<T>) -> Result<f64> {
+        self.check(inputs, rows, losses)?;
+        let batch = 0..rows.len();
         let count = chunk_count(&batch);
         while self.chunks.len() < count {
             self.chunks.push(Chunk::new(&self.spec));
@@ -138,18 +170,18 @@ impl<T: Real> Stepper<T> {
             inputs,
             width: self.spec.inputs,
             labels: &[],
-            rows: Some(rows.rows),
+            rows: Some(rows),
         };
         for (number, chunk) in self.chunks[..count].iter_mut().enumerate() {
             chunk.load(&examples, chunk_range(&batch, number));
         }
         let hidden = self.spec.hidden.len();
         for layer in 0..hidden {
-            self.forward(layer, rows.rows.len(), count);
+            self.forward(layer, rows.len(), count);
         }
-        let loss = self.turn(rows, count);
+        let loss = self.turn(losses, count);
         for layer in (0..hidden).rev() {
-            self.back_through(layer, rows.rows.len(), count);
+            self.back_through(layer, rows.len(), count);
         }
         Ok(loss)
     }
@@ -193,7 +225,7 @@ impl<T: Real> Stepper<T> {
     }
 
     /// The head: loss, its gradient, and the deltas of the layer below.
-    fn turn(&mut self, rows: &StepRows<T>, count: usize) -> f64 {
+    fn turn(&mut self, losses: &RowLosses<T>, count: usize) -> f64 {
         let layer = self.spec.hidden.len();
         let plan = self.layers[layer];
         let mut loss = 0.0;
@@ -201,7 +233,7 @@ impl<T: Real> Stepper<T> {
             let chunk = &mut self.chunks[number];
             let (weight, biases) = self.network.parameters()[plan.range()].split_at(plan.bias());
             chunk.head(&plan, weight);
-            loss += chunk.row_losses(biases, chunk_range(&(0..rows.rows.len()), number).start, rows);
+            loss += chunk.row_losses(biases, chunk_range(&(0..losses.labels.len()), number).start, losses);
             let (weight_part, bias_part) = self.gradient[plan.range()].split_at_mut(plan.bias());
             if number == 0 {
                 bias_part.fill(T::ZERO);
@@ -288,28 +320,24 @@ fn softmax(logits: &[f64]) -> (Vec<f64>, f64) {
     (values.iter().map(|value| value / total).collect(), largest + total.ln())
 }
 
-/// Adds a row's `label_weight * -ln p(label) + target_weight * t^2 * KL(target || p at temperature t)` to `loss` and writes
-/// d loss / d logit into `deltas`.
-pub(super) fn row_loss<T: Real>(
-    logits: &[f64],
-    (label, label_weight): (u8, f64),
-    (targets, target_weight, temperature): (&[T], f64, f64),
-    deltas: &mut [f64],
-    loss: &mut f64,
-) {
+/// Adds the loss of row `row` to `loss` and writes d loss / d logit into `deltas`.
+pub(super) fn row_loss<T: Real>(logits: &[f64], row: usize, losses: &RowLosses<T>, deltas: &mut [f64], loss: &mut f64) {
     deltas.fill(0.0);
+    let label_weight = losses.label_weights[row];
     if label_weight != 0.0 {
-        let label = usize::from(label);
+        let label = usize::from(losses.labels[row]);
         let (shares, logarithm) = softmax(logits);
         *loss += label_weight * (logarithm - logits[label]);
         for (class, (delta, share)) in deltas.iter_mut().zip(&shares).enumerate() {
             *delta += label_weight * (share - f64::from(u8::from(class == label)));
         }
     }
+    let target_weight = losses.target_weights.get(row).copied().unwrap_or(0.0);
     if target_weight != 0.0 {
+        let temperature = losses.temperature;
         let scaled: Vec<f64> = logits.iter().map(|logit| logit / temperature).collect();
         let (shares, logarithm) = softmax(&scaled);
-        for (class, target) in targets.iter().enumerate() {
+        for (class, target) in losses.targets[row * logits.len()..][..logits.len()].iter().enumerate() {
             let target = target.to_f64();
             if target > 0.0 {
                 *loss += target_weight * temperature * temperature * target * (target.ln() - (scaled[class] - logarithm));
@@ -317,28 +345,29 @@ pub(super) fn row_loss<T: Real>(
             deltas[class] += target_weight * temperature * (shares[class] - target);
         }
     }
+    let entropy_weight = losses.entropy_weights.get(row).copied().unwrap_or(0.0);
+    if entropy_weight != 0.0 {
+        let (shares, logarithm) = softmax(logits);
+        let entropy: f64 = shares.iter().zip(logits).map(|(share, logit)| share * (logarithm - logit)).sum();
+        *loss += entropy_weight * entropy;
+        for ((delta, share), logit) in deltas.iter_mut().zip(&shares).zip(logits) {
+            *delta -= entropy_weight * share * (logit - logarithm + entropy);
+        }
+    }
 }
 
 impl<T: Real> Chunk<T> {
     /// Loss of these rows, the first of which is row `start` of the step; the logits become d loss / d logit.
-    fn row_losses(&mut self, biases: &[T], start: usize, rows: &StepRows<T>) -> f64 {
+    fn row_losses(&mut self, biases: &[T], start: usize, losses: &RowLosses<T>) -> f64 {
         let classes = biases.len();
         let mut loss = 0.0;
         let mut logits = vec![0.0; classes];
         let mut deltas = vec![0.0; classes];
         for place in 0..self.rows {
-            let row = start + place;
             for (class, logit) in logits.iter_mut().enumerate() {
                 *logit = (self.value(place, class) + biases[class]).to_f64();
             }
-            let target_weight = rows.target_weights.get(row).copied().unwrap_or(0.0);
-            let targets = if target_weight == 0.0 {
-                &[]
-            } else {
-                &rows.targets[row * classes..][..classes]
-            };
-            let label = (rows.labels[row], rows.label_weights[row]);
-            row_loss(&logits, label, (targets, target_weight, rows.temperature), &mut deltas, &mut loss);
+            row_loss(&logits, start + place, losses, &mut deltas, &mut loss);
             for (class, delta) in deltas.iter().enumerate() {
                 self.set_value(place, class, T::from_f64(*delta));
             }
@@ -384,15 +413,19 @@ mod tests {
             train(&mut trained, &Examples::all(&inputs, 6, &labels), &recipe, 2, &Silent::default()).unwrap();
             let mut stepper = Stepper::new(&start);
             for rows in [(0..700).collect::<Vec<u32>>(), (700..1_300).collect()] {
-                let batch = StepRows {
+                let batch = RowLosses {
                     labels: &rows.iter().map(|row| labels[*row as usize]).collect::<Vec<_>>(),
                     label_weights: &vec![1.0 / rows.len() as f64; rows.len()],
                     targets: &[],
                     target_weights: &[],
                     temperature: 1.0,
-                    rows: &rows,
+                    entropy_weights: &[],
                 };
-                stepper.step(&inputs, &batch, 0.3, 0.01).unwrap();
+                let sgd = Sgd {
+                    momentum: 0.0,
+                    weight_decay: 0.01,
+                };
+                stepper.step(&inputs, &rows, &batch, sgd, 0.3).unwrap();
             }
             for (mine, theirs) in stepper.network().parameters().iter().zip(trained.parameters()) {
                 assert!((mine - theirs).abs() < 1e-13, "{mine} {theirs}");
@@ -412,23 +445,23 @@ mod tests {
         let logits: Vec<f64> = (0..40 * CLASSES).map(|_| rng.random_range(-2.0..2.0)).collect();
         for temperature in [1.0, 4.0] {
             let targets = softened(&logits, CLASSES, temperature);
-            let batch = StepRows {
-                rows: &rows,
+            let batch = RowLosses {
                 labels: &rows.iter().map(|row| labels[*row as usize]).collect::<Vec<_>>(),
                 label_weights: &(0..40).map(|row| [0.03, -0.02, 0.0][row % 3]).collect::<Vec<_>>(),
                 targets: &targets,
                 target_weights: &(0..40).map(|row| [0.01, 0.0, -0.04, 0.02][row % 4]).collect::<Vec<_>>(),
                 temperature,
+                entropy_weights: &(0..40).map(|row| [0.0, 0.02, -0.01][row % 3]).collect::<Vec<_>>(),
             };
             let (_, gradient) = {
                 let mut stepper = Stepper::new(&start);
-                let (loss, gradient) = stepper.gradient(&inputs, &batch).unwrap();
+                let (loss, gradient) = stepper.gradient(&inputs, &rows, &batch).unwrap();
                 (loss, gradient.to_vec())
             };
             let loss_at = |index: usize, change: f64| {
                 let mut moved = start.clone();
                 moved.parameters_mut()[index] += change;
-                Stepper::new(&moved).gradient(&inputs, &batch).unwrap().0
+                Stepper::new(&moved).gradient(&inputs, &rows, &batch).unwrap().0
             };
             for (index, found) in gradient.iter().enumerate() {
                 let expected = (loss_at(index, 1e-6) - loss_at(index, -1e-6)) / 2e-6;
@@ -440,32 +473,46 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_refused() {
         let (inputs, _) = data(4, 4);
-        let whole = StepRows {
-            rows: &[0, 1],
+        let whole = RowLosses {
             labels: &[0, 1],
             label_weights: &[0.5, 0.5],
             targets: &[],
             target_weights: &[],
             temperature: 1.0,
+            entropy_weights: &[],
+        };
+        let sgd = Sgd {
+            momentum: 0.0,
+            weight_decay: 0.0,
         };
         let mut stepper = Stepper::new(&network(4, &[3]));
-        stepper.step(&inputs, &whole, 0.1, 0.0).unwrap();
-        for wrong in [
-            StepRows {
-                rows: &[0],
-                labels: &[0],
-                label_weights: &[1.0],
-                ..whole
-            },
-            StepRows { rows: &[0, 9], ..whole },
-            StepRows { labels: &[0, 3], ..whole },
-            StepRows {
-                target_weights: &[1.0, 1.0],
-                ..whole
-            },
-            StepRows { temperature: 0.0, ..whole },
+        stepper.step(&inputs, &[0, 1], &whole, sgd, 0.1).unwrap();
+        let single = RowLosses {
+            labels: &[0],
+            label_weights: &[1.0],
+            ..whole
+        };
+        for (rows, wrong) in [
+            (&[0][..], single),
+            (&[0, 9], whole),
+            (&[0, 1], RowLosses { labels: &[0, 3], ..whole }),
+            (
+                &[0, 1],
+                RowLosses {
+                    target_weights: &[1.0, 1.0],
+                    ..whole
+                },
+            ),
+            (
+                &[0, 1],
+                RowLosses {
+                    entropy_weights: &[1.0],
+                    ..whole
+                },
+            ),
+            (&[0, 1], RowLosses { temperature: 0.0, ..whole }),
         ] {
-            assert!(stepper.step(&inputs, &wrong, 0.1, 0.0).is_err());
+            assert!(stepper.step(&inputs, rows, &wrong, sgd, 0.1).is_err());
         }
     }
 }

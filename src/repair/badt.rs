@@ -6,7 +6,7 @@
 //! rows and a part of the others (30 %), mixed in every batch, for one pass, temperature 1. The paper shuffles; here the part is every n-th row of the
 //! retain set in training order and each batch gets its equal part of both, so that only the bad teacher is random.
 
-use super::steps::{Ask, Distillation, GradientStep, Teacher, share};
+use super::steps::{Distillation, GradientStep, LossTerm, Teacher, share};
 use super::{Needs, RepairMethod, RepairOptions, RepairOutcome, Repairable};
 use crate::error::Result;
 use crate::progress::Progress;
@@ -41,7 +41,7 @@ impl RepairMethod for BadTeacher {
     }
 
     fn grid(&self, model: &dyn Repairable, options: &RepairOptions) -> Vec<RepairOptions> {
-        let rate = options.unlearning.learning_rate.unwrap_or(model.pace().next_rate);
+        let rate = options.unlearning.learning_rate.unwrap_or(model.schedule().next_rate);
         let with = |factor: &f64| {
             let mut one = options.clone();
             one.unlearning.learning_rate = Some(rate * factor);
@@ -52,13 +52,13 @@ impl RepairMethod for BadTeacher {
 
     fn repair(&self, model: &mut dyn Repairable, options: &RepairOptions, progress: &dyn Progress) -> Result<RepairOutcome> {
         let settings = &options.unlearning;
-        let pace = model.pace();
-        let learning_rate = settings.learning_rate.unwrap_or(pace.next_rate);
+        let schedule = model.schedule();
+        let learning_rate = settings.learning_rate.unwrap_or(schedule.next_rate);
         let retain = spaced(model.retain_rows()?, settings.badt_retain_share);
         let forget = model.forget_rows();
         // Batches are as equal as can be, and not so small that batch norm has a single row.
         let all = retain.len() + forget;
-        let parts = all.div_ceil(pace.batch.max(1)).min((all / 2).max(1));
+        let parts = all.div_ceil(schedule.batch.max(1)).min((all / 2).max(1));
         let taught_by = |teacher: Teacher, rows: usize, of: usize| Distillation {
             weight: rows as f64 / of as f64,
             teacher,
@@ -72,7 +72,7 @@ impl RepairMethod for BadTeacher {
                 let rows = good.len() + bad.len();
                 let ask = |rows_of: Vec<u32>, teacher: Teacher| {
                     let weight = taught_by(teacher, rows_of.len(), rows);
-                    (!rows_of.is_empty()).then(|| Ask::distil(rows_of, weight))
+                    (!rows_of.is_empty()).then(|| LossTerm::distil(rows_of, weight))
                 };
                 GradientStep {
                     retain: ask(good, Teacher::Original),

@@ -3,7 +3,7 @@
 //! training, for as many steps as asked, and forgets them over that. [`super::METHODS`]' `finetune` goes on where training stopped instead, for one
 //! pass at the small rate reached there.
 
-use super::steps::{Ask, GradientStep, batches};
+use super::steps::{GradientStep, LossTerm, batches};
 use super::{Needs, RepairMethod, RepairOptions, RepairOutcome, Repairable};
 use crate::error::Result;
 use crate::progress::Progress;
@@ -32,14 +32,14 @@ impl RepairMethod for ContinuedTraining {
     }
 
     fn repair(&self, model: &mut dyn Repairable, options: &RepairOptions, progress: &dyn Progress) -> Result<RepairOutcome> {
-        let pace = model.pace();
-        let runs = batches(model.retain_rows()?, pace.batch);
-        let passes = ((pace.epochs as f64 * SHARE_OF_TRAINING).round() as usize).max(1);
+        let schedule = model.schedule();
+        let runs = batches(model.retain_rows()?, schedule.batch);
+        let passes = ((schedule.epochs as f64 * SHARE_OF_TRAINING).round() as usize).max(1);
         let wanted = options.unlearning.cf_steps.unwrap_or(passes * runs.len());
-        let first = options.unlearning.learning_rate.unwrap_or(pace.first_rate);
-        let rates = model.schedule(wanted, runs.len(), first);
+        let first = options.unlearning.learning_rate.unwrap_or(schedule.first_rate);
+        let rates = model.rates(wanted, runs.len(), first);
         let mut steps = rates.iter().enumerate().map(|(number, rate)| GradientStep {
-            retain: Some(Ask::labels(runs[number % runs.len()].clone(), 1.0)),
+            retain: Some(LossTerm::labels(runs[number % runs.len()].clone(), 1.0)),
             forget: None,
             learning_rate: *rate,
             pass: number / runs.len(),

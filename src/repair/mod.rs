@@ -1,7 +1,7 @@
 //! Repair methods: what to do about a trained model once some of its training rows are known to be wrong.
 //!
 //! A method sees a model only through [`Repairable`], so it never knows which network it repairs, and it never sees a row:
-//! what stands behind that trait ([`MlpRepair`], [`ImageRepair`]) holds observed labels and corrections typed in by the person, and has no
+//! what stands behind that trait ([`Session`], over any [`Classifier`](crate::learner::Classifier)) holds observed labels and corrections typed in by the person, and has no
 //! place for clean labels.
 //!
 //! A new method is one file here and one line in [`METHODS`].
@@ -12,31 +12,28 @@ mod cf;
 pub mod choose;
 mod dampening;
 mod finetune;
-mod image_steps;
-mod images;
+mod gradient;
 mod lfssd;
-mod mlp;
-mod mlp_steps;
 mod neggrad;
 mod none;
 mod retrain;
 mod scrub;
+mod session;
 mod ssd;
 pub mod steps;
-mod terms;
 
 use serde::{Deserialize, Serialize};
 
 pub use assd::percentile as assd_percentile;
 pub use choose::{Chosen, Trial, apply_best};
 pub use dampening::{Dampening, RatioBin, TensorDampening, assd_alpha, dampen};
-pub use images::{ImageRepair, ImageRequest, OverAll, TrainedImages};
-pub use mlp::{MlpRepair, RepairRequest, TrainedMlp, TrainingRows};
 pub use none::NoRepair;
-pub use steps::{Ask, Distillation, GradientStep, Pace, Teacher};
+pub use session::{Request, Session, Trained};
+pub use steps::{Distillation, GradientStep, LossTerm, Teacher};
 
 use crate::error::{Error, Result, closest};
-use crate::nn::{ImportanceKind, Real, TensorSpec, TrainingLog};
+use crate::learner::TrainingSchedule;
+use crate::nn::{ImportanceKind, TensorSpec, TrainingLog};
 use crate::progress::Progress;
 
 /// All methods, the default first.
@@ -321,13 +318,9 @@ pub trait Repairable {
     /// As [`Repairable::finetune`].
     fn retrain(&mut self, progress: &dyn Progress) -> Result<TrainingLog>;
     /// How it was trained.
-    fn pace(&self) -> Pace;
+    fn schedule(&self) -> TrainingSchedule;
     /// Learning rates of `steps` steps, `per_pass` of them a pass, that begin again at `first_rate` and fall as training's did.
-    fn schedule(&self, steps: usize, per_pass: usize, first_rate: f64) -> Vec<f64> {
-        let decay = self.pace().decay;
-        let pass = |step: usize| i32::try_from(step / per_pass.max(1)).unwrap_or(i32::MAX);
-        (0..steps).map(|step| first_rate * decay.powi(pass(step))).collect()
-    }
+    fn rates(&self, steps: usize, per_pass: usize, first_rate: f64) -> Vec<f64>;
     /// Rows of the retain set: those that are not flagged, and flagged ones whose label the person corrected.
     ///
     /// # Errors
@@ -409,21 +402,7 @@ pub fn apply(
     method.repair(model, options, progress)
 }
 
-/// Parameters as methods see them.
-fn in_double<T: Real>(parameters: &[T]) -> Vec<f64> {
-    parameters.iter().map(|value| value.to_f64()).collect()
-}
-
-/// Puts what a method made of them back.
-fn from_double<T: Real>(parameters: &mut [T], from: &[f64]) -> Result<()> {
-    if parameters.len() != from.len() {
-        return Err(Error::internal("wrong number of parameters"));
-    }
-    for (to, from) in parameters.iter_mut().zip(from) {
-        *to = T::from_f64(*from);
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_images;

@@ -5,7 +5,7 @@
 //! Every step takes a batch of the retain set and the next batch of the forget set, which is gone through again and again. Both go
 //! through batch norm together, so that a few flagged rows of one kind do not become what the model takes for the average row.
 
-use super::steps::{Ask, GradientStep, batches};
+use super::steps::{GradientStep, LossTerm, batches};
 use super::{Needs, RepairMethod, RepairOptions, RepairOutcome, Repairable};
 use crate::error::Result;
 use crate::progress::Progress;
@@ -35,7 +35,7 @@ impl RepairMethod for NegGradPlus {
     }
 
     fn grid(&self, model: &dyn Repairable, options: &RepairOptions) -> Vec<RepairOptions> {
-        let rate = options.unlearning.learning_rate.unwrap_or(model.pace().next_rate);
+        let rate = options.unlearning.learning_rate.unwrap_or(model.schedule().next_rate);
         let mut all = Vec::new();
         for weight in WEIGHTS {
             for factor in RATES {
@@ -50,15 +50,15 @@ impl RepairMethod for NegGradPlus {
 
     fn repair(&self, model: &mut dyn Repairable, options: &RepairOptions, progress: &dyn Progress) -> Result<RepairOutcome> {
         let settings = &options.unlearning;
-        let pace = model.pace();
-        let learning_rate = settings.learning_rate.unwrap_or(pace.next_rate);
-        let retain = batches(model.retain_rows()?, pace.batch);
-        let forget = batches(model.forget_rows(), pace.batch);
+        let schedule = model.schedule();
+        let learning_rate = settings.learning_rate.unwrap_or(schedule.next_rate);
+        let retain = batches(model.retain_rows()?, schedule.batch);
+        let forget = batches(model.forget_rows(), schedule.batch);
         let weight = settings.neggrad_weight;
         let mut again = forget.iter().cycle();
         let mut steps = (0..settings.neggrad_passes * retain.len()).map(|number| GradientStep {
-            retain: Some(Ask::labels(retain[number % retain.len()].clone(), weight)),
-            forget: again.next().map(|run| Ask::labels(run.clone(), weight - 1.0)),
+            retain: Some(LossTerm::labels(retain[number % retain.len()].clone(), weight)),
+            forget: again.next().map(|run| LossTerm::labels(run.clone(), weight - 1.0)),
             learning_rate,
             pass: number / retain.len(),
         });

@@ -7,7 +7,7 @@
 //! by passes that first climb on the flagged rows (for the first `scrub_forget_passes` of them) and then descend on the others. As in the
 //! published settings alpha = 0.001, gamma = 0.99, temperature 4, 3 passes of which 2 climb; steps are plain SGD here.
 
-use super::steps::{Ask, Distillation, GradientStep, Teacher, batches};
+use super::steps::{Distillation, GradientStep, LossTerm, Teacher, batches};
 use super::{Needs, RepairMethod, RepairOptions, RepairOutcome, Repairable};
 use crate::error::Result;
 use crate::progress::Progress;
@@ -37,7 +37,7 @@ impl RepairMethod for Scrub {
     }
 
     fn grid(&self, model: &dyn Repairable, options: &RepairOptions) -> Vec<RepairOptions> {
-        let rate = options.unlearning.learning_rate.unwrap_or(model.pace().next_rate);
+        let rate = options.unlearning.learning_rate.unwrap_or(model.schedule().next_rate);
         let mut all = Vec::new();
         for factor in RATES {
             for forget_passes in FORGET_PASSES {
@@ -52,10 +52,10 @@ impl RepairMethod for Scrub {
 
     fn repair(&self, model: &mut dyn Repairable, options: &RepairOptions, progress: &dyn Progress) -> Result<RepairOutcome> {
         let settings = &options.unlearning;
-        let pace = model.pace();
-        let learning_rate = settings.learning_rate.unwrap_or(pace.next_rate);
-        let retain = batches(model.retain_rows()?, pace.batch);
-        let forget = batches(model.forget_rows(), pace.batch);
+        let schedule = model.schedule();
+        let learning_rate = settings.learning_rate.unwrap_or(schedule.next_rate);
+        let retain = batches(model.retain_rows()?, schedule.batch);
+        let forget = batches(model.forget_rows(), schedule.batch);
         // A single flagged row has no variance to be normalised by, so rows that are asked nothing go along with it.
         let company = retain.first().filter(|_| model.forget_rows() == 1).cloned();
         let away = Distillation {
@@ -74,13 +74,13 @@ impl RepairMethod for Scrub {
                 &[]
             };
             let climbing = climbs.iter().map(|run| GradientStep {
-                retain: company.clone().map(|rows| Ask::labels(rows, 0.0)),
-                forget: Some(Ask::distil(run.clone(), away)),
+                retain: company.clone().map(|rows| LossTerm::labels(rows, 0.0)),
+                forget: Some(LossTerm::distil(run.clone(), away)),
                 learning_rate,
                 pass,
             });
             let descending = retain.iter().map(|run| GradientStep {
-                retain: Some(Ask {
+                retain: Some(LossTerm {
                     rows: run.clone().collect(),
                     label: settings.scrub_gamma,
                     distillation: Some(near),

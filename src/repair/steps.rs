@@ -3,21 +3,6 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How a model was trained, as far as methods need to know it to pace themselves.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Pace {
-    /// Rows of a mini-batch.
-    pub batch: usize,
-    /// Passes over the training rows.
-    pub epochs: usize,
-    /// Learning rate of the first pass.
-    pub first_rate: f64,
-    /// Factor on the learning rate per pass.
-    pub decay: f64,
-    /// Learning rate of the pass after the last.
-    pub next_rate: f64,
-}
-
 /// Whose answers a row is held at, or driven away from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -39,9 +24,9 @@ pub struct Distillation {
     pub temperature: f64,
 }
 
-/// What a step asks of some rows.
+/// What some rows add to the loss of a step.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Ask {
+pub struct LossTerm {
     /// Rows, counted within their set (retain or forget) in training order.
     pub rows: Vec<u32>,
     /// Weight of their mean cross entropy; below 0 unlearns the labels. Class weights count as they did in training.
@@ -50,7 +35,7 @@ pub struct Ask {
     pub distillation: Option<Distillation>,
 }
 
-impl Ask {
+impl LossTerm {
     /// Mean cross entropy with this weight.
     pub fn labels(rows: impl IntoIterator<Item = u32>, weight: f64) -> Self {
         Self {
@@ -70,14 +55,14 @@ impl Ask {
     }
 }
 
-/// One step of SGD on the sum of what it asks. All its rows go through batch norm together.
+/// One step of SGD on the sum of its terms. All its rows go through batch norm together.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GradientStep {
     /// Of rows of the retain set: those that are not flagged, and flagged ones with the label the person gave. Where a row's label
     /// was corrected, the teacher was wrong about it, and that label takes the teacher's place.
-    pub retain: Option<Ask>,
+    pub retain: Option<LossTerm>,
     /// Of flagged rows, with the labels they were trained with.
-    pub forget: Option<Ask>,
+    pub forget: Option<LossTerm>,
     /// Learning rate.
     pub learning_rate: f64,
     /// Number of the pass it belongs to, from 0, for the log.

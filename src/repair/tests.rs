@@ -5,7 +5,8 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::*;
-use crate::nn::{Examples, Forget, MlpSpec, Network, Real, Recipe, train};
+use crate::learner::{Rows, agreement};
+use crate::nn::{Examples, MlpSpec, Network, Real, Recipe, train};
 use crate::progress::Silent;
 use crate::seed::Seed;
 use rand::Rng;
@@ -58,28 +59,33 @@ impl<T: Real> Case<T> {
         }
     }
 
-    fn model(&self, threads: usize) -> MlpRepair<'_, T> {
-        let trained = TrainedMlp {
-            network: &self.network,
-            recipe: &self.recipe,
+    fn rows(&self) -> Rows<'_, T> {
+        Rows::table(&self.inputs, self.network.spec().inputs, &self.labels)
+    }
+
+    fn model(&self, threads: usize) -> Session<'_, Network<T>> {
+        self.without_validation(threads).with_validation(self.rows()).unwrap()
+    }
+
+    fn without_validation(&self, threads: usize) -> Session<'_, Network<T>> {
+        let trained = Trained {
+            classifier: &self.network,
             initial: Some(&self.initial),
-            stored: None,
+            plan: (&self.recipe).into(),
             training_rows: self.labels.len(),
+            importance_batch: self.recipe.batch,
+            stored: None,
+            full_set: &[],
         };
-        let rows = TrainingRows {
-            inputs: &self.inputs,
-            labels: &self.labels,
-        };
-        let request = RepairRequest {
-            forget: Forget {
-                inputs: &self.flagged_inputs,
-                labels: &self.flagged_labels,
-                positions: &self.positions,
-            },
+        let width = self.network.spec().inputs;
+        let request = Request {
+            positions: &self.positions,
+            flagged: Some(Rows::table(&self.flagged_inputs, width, &self.flagged_labels)),
             corrections: &self.corrections,
-            training: Some(rows),
+            training: Some(self.rows()),
+            augmented: None,
         };
-        MlpRepair::new(trained, request, threads).unwrap().with_validation(rows).unwrap()
+        Session::new(trained, request, threads, silent()).unwrap()
     }
 }
 
@@ -113,6 +119,12 @@ fn golden<T: Real>() -> (Case<T>, Value) {
         network("trained"),
     );
     (case, fixture("unlearning.json"))
+}
+
+/// Progress that outlives every session.
+pub(super) fn silent() -> &'static Silent {
+    static SILENT: std::sync::LazyLock<Silent> = std::sync::LazyLock::new(Silent::default);
+    &SILENT
 }
 
 fn assert_close<T: Real>(what: &str, found: &[T], expected: &[f64]) {
@@ -290,7 +302,8 @@ fn a_corrected_row_is_learnt_with_its_correction_and_not_held_at_the_old_answer(
     for name in ["cf", "scrub"] {
         let mut model = case.model(1);
         apply(method(name).unwrap(), &mut model, &options, &Silent::default()).unwrap();
-        let right = model.agreement(&case.inputs, &clean).unwrap();
+        let rows = Rows::table(&case.inputs, 4, &clean);
+        let right = agreement(model.network(), &rows, None, 1.into(), silent()).unwrap();
         assert!(right as f64 > 0.9 * clean.len() as f64, "{name}: {right} of {}", clean.len());
     }
 }
@@ -317,8 +330,7 @@ fn the_rule_takes_the_best_mean_of_deletion_change_and_validation_accuracy() {
 #[test]
 fn a_search_without_validation_rows_is_refused() {
     let (case, _, _) = misbooked(300);
-    let mut model = case.model(1);
-    model.validation = None;
+    let mut model = case.without_validation(1);
     let error = apply_best(method("ssd").unwrap(), &mut model, &RepairOptions::default(), &Silent::default()).unwrap_err();
     assert!(error.message().contains("validation rows"));
 }

@@ -7,9 +7,10 @@ use std::time::Instant;
 
 use crate::error::{Error, Result};
 use crate::label_errors::{Amount, Domain, Injected, Mistake, inject_labels, kinds};
-use crate::nn::{self, Examples, Forget, ImportanceKind, MlpSpec, Network, Recipe, store_importances};
+use crate::learner::Rows;
+use crate::nn::{self, Examples, ImportanceKind, MlpSpec, Network, Recipe, store_importances};
 use crate::progress::Progress;
-use crate::repair::{self, MlpRepair, Reference, RepairMethod, RepairOptions, RepairRequest, TrainedMlp, TrainingRows};
+use crate::repair::{self, Reference, RepairMethod, RepairOptions, Repairable, Request, Session, Trained};
 use crate::scenarios::data::Data;
 use crate::scenarios::folder::RunFolder;
 use crate::scenarios::plan::{Chunk, error_stream};
@@ -228,28 +229,25 @@ impl<'a> Engine<'a> {
         clock.lap("evaluate", &mut found.stages);
         let stored = store_importances(&baseline, &observed, scenario.recipe.batch, 1)?;
         clock.lap("importances", &mut found.stages);
-        let trained = TrainedMlp {
-            network: &baseline,
-            recipe: scenario.recipe,
+        let trained = Trained {
+            classifier: &baseline,
             initial: Some(initial),
-            stored: Some(&stored),
+            plan: scenario.recipe.into(),
             training_rows: data.train.len(),
+            importance_batch: scenario.recipe.batch,
+            stored: Some(&stored),
+            full_set: &[],
         };
-        let request = RepairRequest {
-            forget: Forget {
-                inputs: scenario.flagged_inputs,
-                labels: scenario.flagged_labels,
-                positions: &scenario.injected.flagged,
-            },
+        let request = Request {
+            positions: &scenario.injected.flagged,
+            flagged: Some(Rows::table(scenario.flagged_inputs, data.width, scenario.flagged_labels)),
             corrections: &[],
-            training: Some(TrainingRows {
-                inputs: &data.train.inputs,
-                labels: &scenario.injected.labels,
-            }),
+            training: Some(Rows::table(&data.train.inputs, data.width, &scenario.injected.labels)),
+            augmented: None,
         };
-        let mut model = MlpRepair::new(trained, request, 1)?;
+        let mut model = Session::new(trained, request, 1, &quiet)?;
         for chain in &self.chains {
-            model.reset();
+            model.start_over();
             let mut dampening = None;
             for method in &chain.methods {
                 let outcome = repair::apply(*method, &mut model, &self.options, &quiet)?;
@@ -266,7 +264,7 @@ impl<'a> Engine<'a> {
             clock.lap("evaluate", &mut found.stages);
         }
         if scenario.run < self.settings.sweep_runs && scenario.init == 0 {
-            model.reset();
+            model.start_over();
             found.records.sweep = sweep(scenario, &mut model, &self.options)?;
             clock.lap("sweep", &mut found.stages);
         }

@@ -1,7 +1,8 @@
 //! Dampening over a grid of alpha and lambda: Figures 2 and 3 of the ASSD paper as numbers, with the point that ASSD picks.
 
 use crate::error::Result;
-use crate::repair::{MlpRepair, RepairOptions, Repairable, assd_alpha, dampen};
+use crate::nn::Network;
+use crate::repair::{RepairOptions, Repairable, Session, assd_alpha, dampen};
 use crate::scenarios::compute::{Scenario, count_right, predict};
 use crate::scenarios::record::{Sweep, SweepRow};
 
@@ -11,7 +12,7 @@ pub const ALPHAS: [f64; 13] = [0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 1
 pub const LAMBDAS: [f64; 8] = [0.0, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0];
 
 /// Tries every point of both grids on a model that has not been repaired. Importances are measured once.
-pub(super) fn sweep(scenario: &Scenario, model: &mut MlpRepair<f32>, options: &RepairOptions) -> Result<Vec<SweepRow>> {
+pub(super) fn sweep(scenario: &Scenario, model: &mut Session<Network<f32>>, options: &RepairOptions) -> Result<Vec<SweepRow>> {
     let forget = model.forget_importance(options.importance)?;
     let reference = model.reference_importance(options.importance, options.reference)?;
     let before = model.parameters();
@@ -42,6 +43,6 @@ pub(super) fn sweep(scenario: &Scenario, model: &mut MlpRepair<f32>, options: &R
             flagged_as_observed: count_right(&flagged, scenario.flagged_labels),
         });
     }
-    model.reset();
+    model.start_over();
     Ok(rows)
 }

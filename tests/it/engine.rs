@@ -5,12 +5,13 @@ use std::sync::atomic::AtomicBool;
 
 use proptest::prelude::*;
 use rand_chacha::rand_core::RngCore;
+use recant::learner::Rows;
 use recant::nn::{
     Backend, Candle, Examples, Forget, ImportanceKind, MlpSpec, Native, Network, Real, Recipe, TrainingJob, importance, logits,
     predictions, probabilities, store_importances, train, train_many,
 };
 use recant::progress::Silent;
-use recant::repair::{self, METHODS, MlpRepair, Reference, RepairOptions, RepairRequest, TrainedMlp, TrainingRows};
+use recant::repair::{self, METHODS, Reference, RepairOptions, Request, Session, Trained};
 use recant::seed::Seed;
 
 /// Rows of a problem that can be learned: labels follow the inputs, with some noise.
@@ -335,13 +336,24 @@ proptest! {
         let network = data.trained(&recipe);
         let positions: Vec<u32> = flagged.into_iter().collect();
         let (inputs, labels) = data.take(&positions);
-        let request = RepairRequest {
-            forget: Forget { inputs: &inputs, labels: &labels, positions: &positions },
+        let request = Request {
+            positions: &positions,
+            flagged: Some(Rows::table(&inputs, 7, &labels)),
             corrections: &[],
-            training: Some(TrainingRows { inputs: &data.x, labels: &data.y }),
+            training: Some(Rows::table(&data.x, 7, &data.y)),
+            augmented: None,
         };
-        let trained = TrainedMlp { network: &network, recipe: &recipe, initial: None, stored: None, training_rows: 200 };
-        let mut model = MlpRepair::new(trained, request, 2).unwrap();
+        let trained = Trained {
+            classifier: &network,
+            initial: None,
+            plan: (&recipe).into(),
+            training_rows: 200,
+            importance_batch: recipe.batch,
+            stored: None,
+            full_set: &[],
+        };
+        let quiet = Silent::default();
+        let mut model = Session::new(trained, request, 2, &quiet).unwrap();
         let options = RepairOptions {
             importance: ImportanceKind::ALL[kind],
             reference: Reference::ALL[reference],
@@ -501,27 +513,25 @@ fn repaired(name: &str, flagged: &[u32], corrections: &[Option<u8>], with_rows: 
     let (initial, network) = (data.initial(), data.trained(&recipe));
     let stored = store_importances(&network, &data.all(), recipe.batch, 1)?;
     let (inputs, labels) = data.take(flagged);
-    let request = RepairRequest {
-        forget: Forget {
-            inputs: &inputs,
-            labels: &labels,
-            positions: flagged,
-        },
+    let request = Request {
+        positions: flagged,
+        flagged: Some(Rows::table(&inputs, 7, &labels)),
         corrections,
-        training: with_rows.then_some(TrainingRows {
-            inputs: &data.x,
-            labels: &data.y,
-        }),
+        training: with_rows.then_some(Rows::table(&data.x, 7, &data.y)),
+        augmented: None,
     };
-    let trained = TrainedMlp {
-        network: &network,
-        recipe: &recipe,
+    let trained = Trained {
+        classifier: &network,
         initial: Some(&initial),
-        stored: Some(&stored),
+        plan: (&recipe).into(),
         training_rows: 200,
+        importance_batch: recipe.batch,
+        stored: Some(&stored),
+        full_set: &[],
     };
-    let mut model = MlpRepair::new(trained, request, 2)?;
-    repair::apply(repair::method(name)?, &mut model, &RepairOptions::default(), &Silent::default())?;
+    let quiet = Silent::default();
+    let mut model = Session::new(trained, request, 2, &quiet)?;
+    repair::apply(repair::method(name)?, &mut model, &RepairOptions::default(), &quiet)?;
     let after = model.into_network();
     Ok((network, after))
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: &[&[&str]] = &[
     &["error", "notes", "seed", "files", "progress"],
     &["stats", "nn", "tables"],
-    &["features", "datasets"],
+    &["learner", "features", "datasets"],
     &["label_errors"],
     &["repair", "model"],
     &["evaluate"],

@@ -3,11 +3,12 @@
 
 use std::path::Path;
 
+use recant::learner::Rows;
 use recant::nn::{
     self, Examples, Forget, ImportanceKind, MlpSpec, Network, Real, Recipe, StoredImportances, importance, logits, store_importances,
 };
 use recant::progress::Silent;
-use recant::repair::{self, MlpRepair, Reference, RepairOptions, RepairRequest, TrainedMlp, TrainingRows};
+use recant::repair::{self, Reference, RepairOptions, Request, Session, Trained};
 use serde_json::Value;
 
 struct Golden {
@@ -241,27 +242,25 @@ fn check_repair<T: Real>(method: &str, options: &RepairOptions, expected: &Value
         .flat_map(|row| inputs[*row as usize * width..][..width].to_vec())
         .collect();
     let labels: Vec<u8> = golden.forget.iter().map(|row| golden.y[*row as usize]).collect();
-    let request = RepairRequest {
-        forget: Forget {
-            inputs: &flagged,
-            labels: &labels,
-            positions: &golden.forget,
-        },
+    let request = Request {
+        positions: &golden.forget,
+        flagged: Some(Rows::table(&flagged, width, &labels)),
         corrections: &[],
-        training: Some(TrainingRows {
-            inputs: &inputs,
-            labels: &golden.y,
-        }),
+        training: Some(Rows::table(&inputs, width, &golden.y)),
+        augmented: None,
     };
-    let trained = TrainedMlp {
-        network: &network,
-        recipe: &golden.recipe,
+    let trained = Trained {
+        classifier: &network,
         initial: Some(&initial),
-        stored: None,
+        plan: (&golden.recipe).into(),
         training_rows: golden.y.len(),
+        importance_batch: golden.recipe.batch,
+        stored: None,
+        full_set: &[],
     };
-    let mut model = MlpRepair::new(trained, request, 2).unwrap();
-    let outcome = repair::apply(repair::method(method).unwrap(), &mut model, options, &Silent::default()).unwrap();
+    let quiet = Silent::default();
+    let mut model = Session::new(trained, request, 2, &quiet).unwrap();
+    let outcome = repair::apply(repair::method(method).unwrap(), &mut model, options, &quiet).unwrap();
     let what = format!("{method} {} {}", options.importance.name(), options.reference.name());
     let dampened = expected.get("dampened").unwrap_or(expected);
     assert_close(

@@ -1,6 +1,6 @@
 //! What a network answers to the images of a source.
 
-use super::device::{Batch, Compute};
+use super::device::{Batch, Compute, OnDevice};
 use super::network::ImageNetwork;
 use super::pass::image_logits;
 use super::source::ImageSource;
@@ -30,24 +30,54 @@ pub fn source_logits<'c, T: Real>(
             network.spec().input
         )));
     }
-    let size = source.shape().len();
-    let (mut values, mut logits) = (Vec::new(), Vec::with_capacity(rows.len() * network.spec().classes));
-    let compute = compute.into();
-    let mut device = compute.start(network)?;
-    if let Some(device) = &mut device {
-        device.hold(source)?;
-    }
+    let mut logits = Vec::with_capacity(rows.len() * network.spec().classes);
+    let mut answers = ImageAnswers::new(network, source, compute.into())?;
     for rows in rows.chunks(BLOCK) {
         progress.check()?;
-        if let Some(device) = &device {
-            logits.extend(device.logits(&Batch::Rows(source, epoch, rows))?);
-            continue;
-        }
-        values.resize(rows.len() * size, T::ZERO);
-        source.fill(epoch, rows, compute.threads, &mut values)?;
-        logits.extend(image_logits(network, &values, compute.threads)?);
+        logits.extend(answers.logits(source, epoch, rows)?);
     }
     Ok(logits)
+}
+
+/// A network and the images that it is asked about again and again; a device keeps both until this goes.
+pub struct ImageAnswers<'c, T: Real> {
+    network: &'c ImageNetwork<T>,
+    device: Option<OnDevice<'c>>,
+    threads: usize,
+    values: Vec<T>,
+}
+
+impl<'c, T: Real> ImageAnswers<'c, T> {
+    /// Brings both together.
+    ///
+    /// # Errors
+    /// Where the device that computes has no room.
+    pub fn new(network: &'c ImageNetwork<T>, source: &dyn ImageSource<T>, compute: Compute<'c>) -> Result<Self> {
+        let mut device = compute.start(network)?;
+        if let Some(device) = &mut device {
+            device.hold(source)?;
+        }
+        Ok(Self {
+            network,
+            device,
+            threads: compute.threads,
+            values: Vec::new(),
+        })
+    }
+
+    /// Logits of images `rows` of the source, which must be the same as at first, as they are in epoch `epoch`, in evaluation mode:
+    /// images x classes.
+    ///
+    /// # Errors
+    /// Where images and network do not fit each other or a row does not exist.
+    pub fn logits(&mut self, source: &dyn ImageSource<T>, epoch: u32, rows: &[u32]) -> Result<Vec<T>> {
+        if let Some(device) = &self.device {
+            return device.logits(&Batch::Rows(source, epoch, rows));
+        }
+        self.values.resize(rows.len() * source.shape().len(), T::ZERO);
+        source.fill(epoch, rows, self.threads, &mut self.values)?;
+        image_logits(self.network, &self.values, self.threads)
+    }
 }
 
 /// Logits of images in evaluation mode, images x classes; `images` holds normalised values, image after image.

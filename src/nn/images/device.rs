@@ -9,9 +9,8 @@ use super::pass::{LogitDeltas, Mode};
 use super::plan::Plan;
 use super::shape::ImageShape;
 use super::source::{ByteImages, ImageSource, Placing};
-use super::train::ImageRecipe;
 use crate::error::{Error, Result};
-use crate::nn::{Device, DeviceChoice, Real};
+use crate::nn::{Device, DeviceChoice, Real, Sgd};
 
 /// What computes.
 #[derive(Clone, Copy)]
@@ -341,9 +340,9 @@ impl OnDevice<'_> {
         Ok(loss)
     }
 
-    pub fn descend(&self, recipe: &ImageRecipe, rate: f64) -> Result<()> {
+    pub fn descend(&self, sgd: Sgd, rate: f64) -> Result<()> {
         self.device()
-            .descend(self.model, recipe.momentum as f32, recipe.weight_decay as f32, rate as f32)
+            .descend(self.model, sgd.momentum as f32, sgd.weight_decay as f32, rate as f32)
     }
 
     pub fn add_up(&self, term: Term) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use super::tests::*;
 use super::*;
-use crate::nn::ImportanceKind;
+use crate::nn::{ImportanceKind, RowLosses, Sgd};
 use crate::progress::Silent;
 use crate::seed::Seed;
 
@@ -92,18 +92,19 @@ fn steps_on_mixed_losses_descend_along_finite_differences() {
         targets: &targets,
         target_weights: &[0.0, -0.5, 0.7, 0.0, 0.2],
         temperature: 2.0,
+        entropy_weights: &[0.1, 0.0, 0.0, -0.3, 0.2],
     };
-    let recipe = ImageRecipe {
+    let sgd = Sgd {
         momentum: 0.0,
         weight_decay: 0.0,
-        ..ImageRecipe::published_forgetting(10)
     };
+    let images_of_step = StepImages::Values(&images);
     let loss_of = |network: &ImageNetwork<f64>| {
         let mut stepper = ImageStepper::new(network.clone(), 2).unwrap();
-        stepper.step_on(&images, &losses, &recipe, 0.0).unwrap()
+        stepper.step_on(images_of_step, &losses, sgd, 0.0).unwrap()
     };
     let mut stepper = ImageStepper::new(start.clone(), 3).unwrap();
-    let loss = stepper.step_on(&images, &losses, &recipe, 1.0).unwrap();
+    let loss = stepper.step_on(images_of_step, &losses, sgd, 1.0).unwrap();
     let moved = stepper.into_network().unwrap();
     near("the loss before the step", loss, loss_of(&start), 1e-12);
     let parameters = start.parameters().len();
@@ -121,12 +122,13 @@ fn steps_on_mixed_losses_descend_along_finite_differences() {
         label_weights: &[0.2; 5],
         targets: &[],
         target_weights: &[],
+        entropy_weights: &[],
         ..losses
     };
     let recipe = ImageRecipe::published_forgetting(10);
     let stepper = || ImageStepper::new(start.clone(), 1).unwrap();
     let (mut one, mut other) = (stepper(), stepper());
-    one.step_on(&images, &plain, &recipe, 0.1).unwrap();
+    one.step_on(images_of_step, &plain, recipe.sgd(), 0.1).unwrap();
     other.step(StepImages::Values(&images), &labels, &recipe, 0.1).unwrap();
     let (one, other) = (one.into_network().unwrap(), other.into_network().unwrap());
     for (one, other) in one.parameters().iter().zip(other.parameters()) {
@@ -136,7 +138,7 @@ fn steps_on_mixed_losses_descend_along_finite_differences() {
         label_weights: &[0.2; 4],
         ..plain
     };
-    assert!(stepper().step_on(&images, &wrong, &recipe, 0.1).is_err());
+    assert!(stepper().step_on(images_of_step, &wrong, recipe.sgd(), 0.1).is_err());
 }
 
 /// Keeps the checkpoints of a training, or gives one.

@@ -31,7 +31,7 @@ mod tests;
 #[cfg(test)]
 mod token_tests;
 
-pub use answers::{logits_with, source_logits};
+pub use answers::{ImageAnswers, logits_with, source_logits};
 pub use device::{Accelerated, Compute, Precision};
 #[cfg(all(test, feature = "cuda"))]
 pub(in crate::nn) use gpu::gpu_programs;
@@ -40,9 +40,9 @@ pub(crate) use gpu::on_host;
 pub use importance::{image_importance, image_importance_in_batches, image_output_sensitivity};
 pub use layer::{ImageSpec, Layer};
 pub use network::ImageNetwork;
-pub use pass::{Mode, image_gradient, image_logits};
+pub use pass::{Mode, image_gradient, image_logits, image_loss_gradient};
 pub use pretrained::{PRETRAINED_ADDRESS, StartWeights};
 pub use shape::ImageShape;
 pub use source::{ByteImages, ImageSource, Placing, PlainImages, SelectedImages};
-pub use train::{ImageRecipe, ImageStepper, Length, RowLosses, Schedule, StepImages};
+pub use train::{ImageRecipe, ImageStepper, Length, Schedule, StepImages};
 pub use trainer::{Checkpoint, Checkpoints, ImageTraining, NoCheckpoints, train_images};

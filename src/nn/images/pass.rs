@@ -12,9 +12,11 @@ use super::network::ImageNetwork;
 use super::part::{NormValues, Part};
 use super::plan::{Operation, Plan};
 use super::shape::ImageShape;
+use super::train::row_losses;
 use super::winograd::Kernels;
 use crate::error::{Error, Result};
 use crate::nn::real::Real;
+use crate::nn::steps::RowLosses;
 use crate::nn::team::{self, Member, read, write};
 
 /// Parts of a batch. Results depend on it (sums are combined part by part), so it is a constant and no tuning knob. Every part has
@@ -447,16 +449,38 @@ pub fn image_gradient<T: Real>(
     threads: usize,
 ) -> Result<(f64, Vec<T>)> {
     network.check(images, labels)?;
-    let mut workspace = Workspace::new();
     let scale = 1.0 / labels.len() as f64;
-    let passed = workspace.pass(network, images, mode, threads, &|range, logits, deltas| {
+    Ok(gradient_of(network, images, mode, threads, &|range, logits, deltas| {
         cross_entropy(&labels[range], logits, scale, deltas)
-    });
+    }))
+}
+
+/// Loss and gradient of images whose losses differ, as [`image_gradient`].
+///
+/// # Errors
+/// As [`image_gradient`].
+pub fn image_loss_gradient<T: Real>(
+    network: &ImageNetwork<T>,
+    images: &[T],
+    losses: &RowLosses<T>,
+    mode: Mode,
+    threads: usize,
+) -> Result<(f64, Vec<T>)> {
+    network.check(images, losses.labels)?;
+    losses.check(losses.labels.len(), network.spec().classes)?;
+    Ok(gradient_of(network, images, mode, threads, &|range, logits, deltas| {
+        row_losses(losses, range, logits, deltas)
+    }))
+}
+
+fn gradient_of<T: Real>(network: &ImageNetwork<T>, images: &[T], mode: Mode, threads: usize, deltas: LogitDeltas<T>) -> (f64, Vec<T>) {
+    let mut workspace = Workspace::new();
+    let passed = workspace.pass(network, images, mode, threads, deltas);
     let mut gradient = vec![T::ZERO; network.parameters().len()];
     workspace.with_gradients(|parts| {
         for part in parts {
             super::kernels::add_into(&mut gradient, part);
         }
     });
-    Ok((passed.loss, gradient))
+    (passed.loss, gradient)
 }

@@ -1,5 +1,6 @@
 //! Training of image networks: SGD with momentum and weight decay, as `torch.optim.SGD` does it, and its learning rates.
 
+use std::ops::Range;
 use std::sync::RwLock;
 
 use serde::{Deserialize, Serialize};
@@ -13,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::nn::Real;
 use crate::nn::kernels;
 use crate::nn::network::NORM_MOMENTUM;
-use crate::nn::steps::row_loss;
+use crate::nn::steps::{RowLosses, Sgd, row_loss};
 use crate::nn::team::{self, write};
 
 /// Parameters that a thread updates at a time.
@@ -126,6 +127,14 @@ impl ImageRecipe {
         }
     }
 
+    /// How a step is taken.
+    pub fn sgd(&self) -> Sgd {
+        Sgd {
+            momentum: self.momentum,
+            weight_decay: self.weight_decay,
+        }
+    }
+
     /// Mini-batches of one epoch over so many images.
     pub fn steps_per_epoch(&self, images: usize) -> usize {
         let whole = images.div_ceil(self.batch.max(1)).max(1);
@@ -228,22 +237,6 @@ pub enum StepImages<'a, T> {
     },
 }
 
-/// What a step's loss makes of each of its images: the sum over them of
-/// `label_weight * -ln p(label) + target_weight * t^2 * KL(target || p at temperature t)`, natural logarithms.
-#[derive(Debug, Clone, Copy)]
-pub struct RowLosses<'a, T> {
-    /// Label of every image.
-    pub labels: &'a [u8],
-    /// Weight of each image's cross entropy; below 0 the step climbs.
-    pub label_weights: &'a [f64],
-    /// Soft targets, images x classes, each image's adding up to 1; empty where no image has one.
-    pub targets: &'a [T],
-    /// Weight of each image's divergence from its target; empty where no image has one.
-    pub target_weights: &'a [f64],
-    /// Temperature of the divergence, above 0.
-    pub temperature: f64,
-}
-
 impl<'c, T: Real> ImageStepper<'c, T> {
     /// Velocities are 0.
     ///
@@ -284,7 +277,7 @@ impl<'c, T: Real> ImageStepper<'c, T> {
     /// then as it was, but for running statistics on a device.
     pub fn step(&mut self, images: StepImages<T>, labels: &[u8], recipe: &ImageRecipe, rate: f64) -> Result<f64> {
         let scale = 1.0 / labels.len() as f64;
-        self.take(images, labels, recipe, rate, &|range, logits, deltas| {
+        self.take(images, labels, recipe.sgd(), rate, &|range, logits, deltas| {
             cross_entropy(&labels[range], logits, scale, deltas)
         })
     }
@@ -293,36 +286,16 @@ impl<'c, T: Real> ImageStepper<'c, T> {
     ///
     /// # Errors
     /// As [`ImageStepper::step`].
-    pub fn step_on(&mut self, images: &[T], losses: &RowLosses<T>, recipe: &ImageRecipe, rate: f64) -> Result<f64> {
-        let (count, classes) = (losses.labels.len(), self.network.spec().classes);
-        let targets = losses.target_weights.len();
-        let fits = losses.label_weights.len() == count && (targets == 0 || targets == count) && losses.targets.len() == targets * classes;
-        if !(fits && losses.temperature > 0.0 && losses.temperature.is_finite()) {
-            return Err(Error::internal("a step's weights and targets do not fit its images"));
-        }
-        self.take(StepImages::Values(images), losses.labels, recipe, rate, &|range, logits, deltas| {
-            let mut loss = 0.0;
-            let mut own = vec![0.0; classes];
-            for (row, (logits, deltas)) in range.zip(logits.chunks_exact(classes).zip(deltas.chunks_exact_mut(classes))) {
-                let logits: Vec<f64> = logits.iter().map(|logit| logit.to_f64()).collect();
-                let target_weight = losses.target_weights.get(row).copied().unwrap_or(0.0);
-                let targets = if targets == 0 {
-                    &[]
-                } else {
-                    &losses.targets[row * classes..][..classes]
-                };
-                let label = (losses.labels[row], losses.label_weights[row]);
-                row_loss(&logits, label, (targets, target_weight, losses.temperature), &mut own, &mut loss);
-                for (delta, own) in deltas.iter_mut().zip(&own) {
-                    *delta = T::from_f64(*own);
-                }
-            }
-            loss
+    pub fn step_on(&mut self, images: StepImages<T>, losses: &RowLosses<T>, sgd: Sgd, rate: f64) -> Result<f64> {
+        let classes = self.network.spec().classes;
+        losses.check(losses.labels.len(), classes)?;
+        self.take(images, losses.labels, sgd, rate, &|range, logits, deltas| {
+            row_losses(losses, range, logits, deltas)
         })
     }
 
     /// A step on the loss that `deltas` makes of the logits.
-    fn take(&mut self, images: StepImages<T>, labels: &[u8], recipe: &ImageRecipe, rate: f64, deltas: LogitDeltas<'_, T>) -> Result<f64> {
+    fn take(&mut self, images: StepImages<T>, labels: &[u8], sgd: Sgd, rate: f64, deltas: LogitDeltas<'_, T>) -> Result<f64> {
         let finite = |loss: f64| match loss.is_finite() {
             true => Ok(()),
             false => Err(Error::input(format!("training diverged at learning rate {rate}")).hint("choose a lower learning rate")),
@@ -341,7 +314,7 @@ impl<'c, T: Real> ImageStepper<'c, T> {
                 };
                 let classes = self.network.spec().classes;
                 let loss = device.pass(&batch, Mode::Training, Back::Gradient, classes, deltas, &finite)?;
-                device.descend(recipe, rate)?;
+                device.descend(sgd, rate)?;
                 Ok(loss)
             }
             Way::Processor { workspace, velocities } => {
@@ -362,7 +335,7 @@ impl<'c, T: Real> ImageStepper<'c, T> {
                     ));
                 }
                 finite(passed.loss)?;
-                descend(workspace, velocities, &mut self.network, recipe, rate, self.threads);
+                descend(workspace, velocities, &mut self.network, sgd, rate, self.threads);
                 update_running(&mut self.network, &passed);
                 Ok(passed.loss)
             }
@@ -416,15 +389,22 @@ impl<'c, T: Real> ImageStepper<'c, T> {
     }
 }
 
-fn descend<T: Real>(
-    workspace: &Workspace<T>,
-    velocities: &mut [T],
-    network: &mut ImageNetwork<T>,
-    recipe: &ImageRecipe,
-    rate: f64,
-    threads: usize,
-) {
-    let (momentum, decay, rate) = (T::from_f64(recipe.momentum), T::from_f64(recipe.weight_decay), T::from_f64(rate));
+/// d loss / d logit of the images in `range` into `deltas`; returns the sum of their losses.
+pub(super) fn row_losses<T: Real>(losses: &RowLosses<T>, range: Range<usize>, logits: &[T], deltas: &mut [T]) -> f64 {
+    let classes = logits.len() / range.len().max(1);
+    let (mut loss, mut own) = (0.0, vec![0.0; classes]);
+    for (row, (logits, deltas)) in range.zip(logits.chunks_exact(classes).zip(deltas.chunks_exact_mut(classes))) {
+        let logits: Vec<f64> = logits.iter().map(|logit| logit.to_f64()).collect();
+        row_loss(&logits, row, losses, &mut own, &mut loss);
+        for (delta, own) in deltas.iter_mut().zip(&own) {
+            *delta = T::from_f64(*own);
+        }
+    }
+    loss
+}
+
+fn descend<T: Real>(workspace: &Workspace<T>, velocities: &mut [T], network: &mut ImageNetwork<T>, sgd: Sgd, rate: f64, threads: usize) {
+    let (momentum, decay, rate) = (T::from_f64(sgd.momentum), T::from_f64(sgd.weight_decay), T::from_f64(rate));
     let blocks: Vec<_> = network
         .parameters_mut()
         .chunks_mut(BLOCK)

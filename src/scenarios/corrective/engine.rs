@@ -14,10 +14,11 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::features::{ClassWeights, Part, Prepared, Profile, prepare};
 use crate::label_errors::expand::{ExpandOptions, ExpandRequest, Expansion, Proposal, expand};
 use crate::label_errors::{Bias, InjectionPlan, Known, KnownFlags, PlannedMistake, affected_rows, inject_sheet, parse_mistakes};
-use crate::nn::{self, Examples, Forget, MlpSpec, Network, Recipe, StoredImportances, store_importances};
+use crate::learner::Rows;
+use crate::nn::{self, Examples, MlpSpec, Network, Recipe, StoredImportances, store_importances};
 use crate::notes::Notes;
 use crate::progress::Progress;
-use crate::repair::{self, MlpRepair, RepairOptions, RepairOutcome, RepairRequest, Repairable, TrainedMlp, TrainingRows};
+use crate::repair::{self, RepairOptions, RepairOutcome, Repairable, Request, Session, Trained};
 use crate::scenarios::compute::Background;
 use crate::scenarios::pieces::Seconds;
 use crate::seed::Seed;
@@ -387,10 +388,7 @@ impl<'a> Study<'a> {
             .collect();
         let validation_inputs = take(&corrupted.validation_inputs, self.width(), &spared);
         let validation_labels: Vec<u8> = spared.iter().map(|row| corrupted.validation_labels[*row as usize]).collect();
-        let validation = TrainingRows {
-            inputs: &validation_inputs,
-            labels: &validation_labels,
-        };
+        let validation = Rows::table(&validation_inputs, self.width(), &validation_labels);
         let mut rows = Vec::with_capacity(self.ways.len());
         let mut expanded: Option<Expansion> = None;
         for way in &self.ways {
@@ -439,31 +437,29 @@ impl<'a> Study<'a> {
         way: &Way,
         start: &Start,
         deletion: &Deletion,
-        validation: TrainingRows<'_, f32>,
+        validation: Rows<'_, f32>,
         judged: &Judged,
         progress: &dyn Progress,
     ) -> Result<Row> {
-        let trained = TrainedMlp {
-            network: start.network,
-            recipe: start.recipe,
+        let width = self.width();
+        let trained = Trained {
+            classifier: start.network,
             initial: Some(start.initial),
-            stored: Some(start.stored),
+            plan: start.recipe.into(),
             training_rows: start.corrupted.labels.len(),
+            importance_batch: start.recipe.batch,
+            stored: Some(start.stored),
+            full_set: &[],
         };
-        let request = RepairRequest {
-            forget: Forget {
-                inputs: &deletion.inputs,
-                labels: &deletion.labels,
-                positions: &deletion.positions,
-            },
+        let request = Request {
+            positions: &deletion.positions,
+            flagged: Some(Rows::table(&deletion.inputs, width, &deletion.labels)),
             corrections: &deletion.corrections,
-            training: Some(TrainingRows {
-                inputs: &start.corrupted.inputs,
-                labels: &start.corrupted.labels,
-            }),
+            training: Some(Rows::table(&start.corrupted.inputs, width, &start.corrupted.labels)),
+            augmented: None,
         };
-        let mut model = MlpRepair::new(trained, request, 1)?.with_validation(validation)?;
         let quiet = Background(progress);
+        let mut model = Session::new(trained, request, 1, &quiet)?.with_validation(validation)?;
         let mut chosen = None;
         let mut failed = None;
         for (place, step) in way.steps.iter().enumerate() {
@@ -471,7 +467,7 @@ impl<'a> Study<'a> {
             let options = options(step, &model)?;
             let grid = method.grid(&model, &options).len();
             // Only the first of a chain starts from the trained model, as a search does.
-            let outcome: Result<RepairOutcome> = if self.settings.search && place == 0 && grid > 1 && !validation.labels.is_empty() {
+            let outcome: Result<RepairOutcome> = if self.settings.search && place == 0 && grid > 1 && !validation.is_empty() {
                 repair::apply_best(method, &mut model, &options, &quiet).map(|found| {
                     chosen = serde_json::to_string(&found.trials[found.best].options).ok();
                     found.outcome
@@ -482,7 +478,7 @@ impl<'a> Study<'a> {
             match outcome {
                 Ok(_) => {}
                 Err(error) if error.kind() == ErrorKind::Input => {
-                    model.reset();
+                    model.start_over();
                     failed = Some(error.message().to_owned());
                     break;
                 }
@@ -526,7 +522,7 @@ fn options(step: &Step, model: &dyn Repairable) -> Result<RepairOptions> {
     let mut options = RepairOptions::default();
     if let Some(passes) = step.passes {
         options.finetune_epochs = passes;
-        options.unlearning.cf_steps = Some(passes * repair::steps::batches(model.retain_rows()?, model.pace().batch).len());
+        options.unlearning.cf_steps = Some(passes * repair::steps::batches(model.retain_rows()?, model.schedule().batch).len());
     }
     Ok(options)
 }

@@ -16,11 +16,12 @@ use super::task::{ForgetSet, Task};
 use super::{BASELINE, SWEEP};
 use crate::datasets::images::{Augmentation, ImageSet, Normalisation, Resize, TrainingImages};
 use crate::error::{Error, ErrorKind, Result};
+use crate::learner::{Classifier, Plan, Rows, Statistic};
 use crate::nn::ImportanceKind;
 use crate::nn::images::{Accelerated, Compute, ImageNetwork, ImageSpec, ImageTraining, Precision, StartWeights};
 use crate::notes::Notes;
 use crate::progress::Progress;
-use crate::repair::{self, ImageRepair, ImageRequest, OverAll, Reference, TrainedImages};
+use crate::repair::{self, Reference, Request, Session, Trained};
 use crate::scenarios::compute::Background;
 use crate::scenarios::pieces::Seconds;
 use crate::seed::Seed;
@@ -86,14 +87,14 @@ struct Model {
     initial: ImageNetwork<f32>,
     network: ImageNetwork<f32>,
     /// By the images of a mini-batch.
-    over_all: Vec<(usize, OverAll, Vec<f64>)>,
+    full_set: Vec<(usize, Statistic, Vec<f64>)>,
     seconds: Seconds,
 }
 
 /// What the pieces of a unit share.
 struct Ready<'a> {
     model: &'a Model,
-    over_all: Vec<(OverAll, Vec<f64>)>,
+    full_set: Vec<(Statistic, Vec<f64>)>,
     forget_set: ForgetSet,
     members: Vec<u32>,
     loaded: &'a Loaded,
@@ -237,7 +238,7 @@ impl Bench {
                 model = Some(self.model(folder, unit, progress)?);
             }
             let Some(model) = model.as_mut() else { continue };
-            self.measure_over_all(folder, unit, pieces, model, progress)?;
+            self.measure_full_set(folder, unit, pieces, model, progress)?;
             self.unit(folder, unit, pieces, model, progress)?;
         }
         Ok(())
@@ -287,13 +288,13 @@ impl Bench {
             name,
             initial,
             network,
-            over_all: Vec::new(),
+            full_set: Vec::new(),
             seconds,
         })
     }
 
     /// Measures over all training images, or reads, what the pieces need of it.
-    fn measure_over_all(
+    fn measure_full_set(
         &self,
         folder: &ForgetFolder,
         unit: &Unit,
@@ -307,13 +308,13 @@ impl Bench {
         let batch = folder.settings().task(unit).importance_batch;
         let loaded = &self.loaded[unit.part];
         let plain = loaded.source(Augmentation::NONE, Seed(0));
-        let importance = OverAll::Importance(self.settings.importance);
+        let importance = Statistic::Importance(self.settings.importance);
         let wanted = [
             (["assd", "ssd", SWEEP].as_slice(), importance),
-            (["lfssd"].as_slice(), OverAll::Sensitivity),
+            (["lfssd"].as_slice(), Statistic::Sensitivity),
         ];
         for (users, what) in wanted {
-            let known = model.over_all.iter().any(|(size, kind, _)| (*size, *kind) == (batch, what));
+            let known = model.full_set.iter().any(|(size, kind, _)| (*size, *kind) == (batch, what));
             if known || !pieces.iter().any(|piece| users.contains(piece)) {
                 continue;
             }
@@ -326,7 +327,9 @@ impl Bench {
                 None => {
                     let begun = Instant::now();
                     let rows: Vec<u32> = (0..loaded.set.train.len() as u32).collect();
-                    let values = what.measure(&model.network, &plain, &rows, batch, self.with(), progress)?;
+                    let values = model
+                        .network
+                        .measure(what, (&Rows::images(&plain), &rows), batch, self.with(), progress)?;
                     let about = About {
                         of,
                         epochs: Vec::new(),
@@ -341,7 +344,7 @@ impl Bench {
             model
                 .seconds
                 .insert(format!("over all: {} in batches of {batch}", what.name()), seconds);
-            model.over_all.push((batch, what, values));
+            model.full_set.push((batch, what, values));
         }
         Ok(())
     }
@@ -357,9 +360,9 @@ impl Bench {
             members.truncate(rows);
             members.sort_unstable();
         }
-        let of_batch = model.over_all.iter().filter(|(batch, _, _)| *batch == task.importance_batch);
+        let of_batch = model.full_set.iter().filter(|(batch, _, _)| *batch == task.importance_batch);
         let ready = Ready {
-            over_all: of_batch.map(|(_, what, values)| (*what, values.clone())).collect(),
+            full_set: of_batch.map(|(_, what, values)| (*what, values.clone())).collect(),
             model,
             forget_set,
             members,
@@ -402,7 +405,7 @@ impl Bench {
         let checkpoints = FileCheckpoints::new(checkpoint(folder, &name), folder.of(&name), &ready.loaded.spec);
         let mut model = self
             .repair(folder, unit, ready, (&training, &plain), progress)?
-            .with_checkpoints(&checkpoints);
+            .with_checkpoints(Some(&checkpoints));
         let mut record = Record::default();
         let mut seconds = ready.model.seconds.clone();
         if piece != BASELINE {
@@ -468,22 +471,24 @@ impl Bench {
         ready: &'r Ready,
         (training, plain): (&'r TrainingImages<'r>, &'r TrainingImages<'r>),
         progress: &'r dyn Progress,
-    ) -> Result<ImageRepair<'r, f32>> {
-        let trained = TrainedImages {
-            network: &ready.model.network,
-            recipe: &ready.part.recipe,
+    ) -> Result<Session<'r, ImageNetwork<f32>>> {
+        let trained = Trained {
+            classifier: &ready.model.network,
             initial: Some(&ready.model.initial),
-            seed: ready.seed,
+            plan: Plan::shuffled(&ready.part.recipe, ready.seed),
+            training_rows: ready.loaded.set.train.len(),
             importance_batch: folder.settings().task(unit).importance_batch,
-            over_all: &ready.over_all,
+            stored: None,
+            full_set: &ready.full_set,
         };
-        let request = ImageRequest {
-            training,
-            plain,
-            forget: &ready.forget_set.forget,
+        let request = Request {
+            positions: &ready.forget_set.forget,
+            flagged: None,
             corrections: &[],
+            training: Some(Rows::images(plain)),
+            augmented: Some(Rows::images(training)),
         };
-        ImageRepair::new(trained, request, self.with(), progress)
+        Session::new(trained, request, self.with(), progress)
     }
 
     fn count(&self, ready: &Ready, network: &ImageNetwork<f32>, record: Record, progress: &dyn Progress) -> Result<Record> {

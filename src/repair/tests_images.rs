@@ -3,10 +3,14 @@
 
 use super::*;
 use crate::datasets::images::{Augmentation, ImageSet, MadeUp, Normalisation, TrainingImages};
-use crate::nn::images::{ImageShape, ImageSpec, Layer, Mode, PlainImages, image_gradient, image_logits, train_images};
-use crate::nn::{Examples, Forget, MlpSpec, Network, Recipe, train};
+use crate::learner::{Classifier, Plan, Rows, Statistic};
+use crate::nn::images::{
+    ImageNetwork, ImageRecipe, ImageShape, ImageSource, ImageSpec, Layer, Length, Mode, PlainImages, Schedule, image_gradient,
+    image_logits, train_images,
+};
+use crate::nn::{self, Examples, MlpSpec, Network, Recipe, train};
 use crate::progress::Silent;
-use crate::repair::{METHODS, MlpRepair, RepairOptions, RepairRequest, TrainedMlp, TrainingRows, apply, assd_alpha, method};
+use crate::seed::Seed;
 use rand::Rng;
 
 const WIDTH: usize = 5;
@@ -38,12 +42,13 @@ fn as_images(network: &Network<f64>) -> ImageNetwork<f64> {
 }
 
 /// A request to forget these images, none of whose labels was corrected.
-fn forgetting<'a, T>(training: &'a dyn ImageSource<T>, plain: &'a dyn ImageSource<T>, forget: &'a [u32]) -> ImageRequest<'a, T> {
-    ImageRequest {
-        training,
-        plain,
-        forget,
+fn forgetting<'a, T: nn::Real>(training: &'a dyn ImageSource<T>, plain: &'a dyn ImageSource<T>, forget: &'a [u32]) -> Request<'a, T> {
+    Request {
+        positions: forget,
+        flagged: None,
         corrections: &[],
+        training: Some(Rows::images(plain)),
+        augmented: Some(Rows::images(training)),
     }
 }
 
@@ -115,45 +120,44 @@ fn every_method_does_to_images_what_it_does_to_a_table() {
         for method in METHODS {
             for reference in Reference::ALL {
                 options.reference = reference;
-                let trained = TrainedMlp {
-                    network: &network,
-                    recipe: &recipe,
+                let trained = Trained {
+                    classifier: &network,
                     initial: Some(&initial),
-                    stored: None,
+                    plan: (&recipe).into(),
                     training_rows: ROWS,
+                    importance_batch: recipe.batch,
+                    stored: None,
+                    full_set: &[],
                 };
-                let request = RepairRequest {
-                    forget: Forget {
-                        inputs: &forget_inputs,
-                        labels: &forget_labels,
-                        positions: &positions,
-                    },
+                let request = Request {
+                    positions: &positions,
+                    flagged: Some(Rows::table(&forget_inputs, WIDTH, &forget_labels)),
                     corrections: &corrections,
-                    training: Some(TrainingRows {
-                        inputs: &inputs,
-                        labels: &labels,
-                    }),
+                    training: Some(Rows::table(&inputs, WIDTH, &labels)),
+                    augmented: None,
                 };
-                let original = MlpRepair::new(trained, request, 1).unwrap();
+                let original = Session::new(trained.clone(), request, 1, &quiet).unwrap();
                 let random = Network::initial(network.spec(), Seed(Seed(0).stream("bad-teacher", 0).random())).unwrap();
-                let mut table = MlpRepair::new(trained, request, 1).unwrap().with_random_teacher(random).unwrap();
+                let mut table = Session::new(trained, request, 1, &quiet)
+                    .unwrap()
+                    .with_random_teacher(random)
+                    .unwrap();
                 apply(*method, &mut table, &options, &quiet).unwrap();
 
-                let trained = TrainedImages {
-                    network: &network_images,
-                    recipe: &of_images,
+                let trained = Trained {
+                    classifier: &network_images,
                     initial: Some(&initial_images),
-                    seed: Seed(77),
+                    plan: Plan::shuffled(&of_images, Seed(77)),
+                    training_rows: ROWS,
                     importance_batch: 64,
-                    over_all: &[],
+                    stored: None,
+                    full_set: &[],
                 };
-                let request = ImageRequest {
-                    training: &plain,
-                    plain: &plain,
-                    forget: &positions,
+                let request = Request {
                     corrections: &corrections,
+                    ..forgetting(&plain, &plain, &positions)
                 };
-                let mut images = ImageRepair::new(trained, request, 2, &quiet).unwrap();
+                let mut images = Session::new(trained, request, 2, &quiet).unwrap();
                 let near = |what: &str, one: &[f64], other: &[f64]| {
                     let scale = other.iter().copied().fold(0.0, f64::max);
                     for (index, (one, other)) in one.iter().zip(other).enumerate() {
@@ -191,7 +195,7 @@ fn small(classes: usize) -> ImageSpec {
 }
 
 /// A made-up set and a network trained on it.
-struct Trained {
+struct Case {
     set: ImageSet,
     normalisation: Normalisation,
     recipe: ImageRecipe,
@@ -205,7 +209,7 @@ const AUGMENTED: Augmentation = Augmentation {
     degrees: 5.0,
 };
 
-fn trained() -> Trained {
+fn trained() -> Case {
     let set = MadeUp {
         train: 200,
         test: 100,
@@ -214,7 +218,7 @@ fn trained() -> Trained {
     trained_on(set.make().unwrap(), 10)
 }
 
-fn trained_on(set: ImageSet, epochs: usize) -> Trained {
+fn trained_on(set: ImageSet, epochs: usize) -> Case {
     let normalisation = Normalisation::fit(&set.train).unwrap();
     let recipe = ImageRecipe {
         length: Length::Epochs(epochs),
@@ -237,7 +241,7 @@ fn trained_on(set: ImageSet, epochs: usize) -> Trained {
         seed: Seed(5),
     };
     train_images(&mut network, &source, &recipe, Seed(5), 2, &Silent::default()).unwrap();
-    Trained {
+    Case {
         set,
         normalisation,
         recipe,
@@ -246,7 +250,7 @@ fn trained_on(set: ImageSet, epochs: usize) -> Trained {
     }
 }
 
-impl Trained {
+impl Case {
     fn source(&self, augmentation: Augmentation) -> TrainingImages<'_> {
         TrainingImages {
             images: &self.set.train,
@@ -257,14 +261,15 @@ impl Trained {
         }
     }
 
-    fn model(&self) -> TrainedImages<'_, f32> {
-        TrainedImages {
-            network: &self.network,
-            recipe: &self.recipe,
+    fn model(&self) -> Trained<'_, ImageNetwork<f32>> {
+        Trained {
+            classifier: &self.network,
             initial: Some(&self.initial),
-            seed: Seed(5),
+            plan: Plan::shuffled(&self.recipe, Seed(5)),
+            training_rows: self.set.train.len(),
             importance_batch: 16,
-            over_all: &[],
+            stored: None,
+            full_set: &[],
         }
     }
 
@@ -296,7 +301,7 @@ fn assd_is_the_loop_over_batches_a_sorted_list_and_a_factor() {
     let forget = trained.of_class(2);
     let request = forgetting(&augmented, &plain, &forget);
     let options = against_all();
-    let mut model = ImageRepair::new(trained.model(), request, 2, &quiet).unwrap();
+    let mut model = Session::new(trained.model(), request, 2, &quiet).unwrap();
     let outcome = apply(method("assd").unwrap(), &mut model, &options, &quiet).unwrap();
 
     let squares = |rows: &[u32]| {
@@ -348,7 +353,7 @@ fn assd_forgets_whole_classes_and_keeps_the_rest() {
         let forget = trained.of_class(class);
         let request = forgetting(&plain, &plain, &forget);
         let options = against_all();
-        let mut model = ImageRepair::new(trained.model(), request, 2, &quiet).unwrap();
+        let mut model = Session::new(trained.model(), request, 2, &quiet).unwrap();
         apply(method("assd").unwrap(), &mut model, &options, &quiet).unwrap();
         let (before, after) = (
             trained.accuracies(&trained.network, class),
@@ -383,7 +388,7 @@ fn retraining_and_fine_tuning_never_see_the_forget_set() {
         let repaired = |images| {
             let source = source(images);
             let request = forgetting(&source, &source, &forget);
-            let mut model = ImageRepair::new(trained.model(), request, 2, &quiet).unwrap();
+            let mut model = Session::new(trained.model(), request, 2, &quiet).unwrap();
             apply(method(name).unwrap(), &mut model, &RepairOptions::default(), &quiet).unwrap();
             model.into_network()
         };
@@ -403,7 +408,7 @@ fn retraining_and_fine_tuning_never_see_the_forget_set() {
     train_images(&mut by_hand, &without, &trained.recipe, Seed(5), 1, &quiet).unwrap();
     let plain = trained.source(Augmentation::NONE);
     let request = forgetting(&plain, &plain, &forget);
-    let mut model = ImageRepair::new(trained.model(), request, 2, &quiet).unwrap();
+    let mut model = Session::new(trained.model(), request, 2, &quiet).unwrap();
     apply(method("retrain").unwrap(), &mut model, &RepairOptions::default(), &quiet).unwrap();
     assert!(*model.network() == by_hand, "the copy without these rows gives the same bytes");
 }
@@ -412,23 +417,24 @@ fn retraining_and_fine_tuning_never_see_the_forget_set() {
 fn what_training_stored_serves_every_forget_set_and_only_the_network_it_belongs_to() {
     let trained = trained();
     let (plain, quiet) = (trained.source(Augmentation::NONE), Silent::default());
-    let what = OverAll::Importance(ImportanceKind::SquaredBatchGradient);
+    let what = Statistic::Importance(ImportanceKind::SquaredBatchGradient);
     let rows: Vec<u32> = (0..200).collect();
-    let stored = [(what, what.measure(&trained.network, &plain, &rows, 16, 2.into(), &quiet).unwrap())];
-    let request = |forget| ImageRequest {
-        training: &plain,
-        plain: &plain,
-        forget,
-        corrections: &[],
-    };
+    let stored = [(
+        what,
+        trained
+            .network
+            .measure(what, (&Rows::images(&plain), &rows), 16, 2.into(), &quiet)
+            .unwrap(),
+    )];
+    let request = |forget| forgetting(&plain, &plain, forget);
     let forget: Vec<u32> = trained.of_class(1);
     let options = against_all();
-    let repaired = |over_all| {
-        let with = TrainedImages {
-            over_all,
+    let repaired = |full_set| {
+        let with = Trained {
+            full_set,
             ..trained.model()
         };
-        let mut model = ImageRepair::new(with, request(&forget), 2, &quiet).unwrap();
+        let mut model = Session::new(with, request(&forget), 2, &quiet).unwrap();
         apply(method("assd").unwrap(), &mut model, &options, &quiet).unwrap();
         let twice = model
             .reference_importance(ImportanceKind::SquaredBatchGradient, Reference::Full)
@@ -439,18 +445,18 @@ fn what_training_stored_serves_every_forget_set_and_only_the_network_it_belongs_
     assert!(one == other && of_repaired == again);
     assert!(of_repaired != stored[0].1, "the repaired network is measured anew");
     let short = [(what, vec![1.0; 3])];
-    let wrong = TrainedImages {
-        over_all: &short,
+    let wrong = Trained {
+        full_set: &short,
         ..trained.model()
     };
-    assert!(ImageRepair::new(wrong, request(&forget), 2, &quiet).is_err());
-    assert!(ImageRepair::new(trained.model(), request(&[1, 1]), 2, &quiet).is_err());
-    assert!(ImageRepair::new(trained.model(), request(&[200]), 2, &quiet).is_err());
+    assert!(Session::new(wrong, request(&forget), 2, &quiet).is_err());
+    assert!(Session::new(trained.model(), request(&[1, 1]), 2, &quiet).is_err());
+    assert!(Session::new(trained.model(), request(&[200]), 2, &quiet).is_err());
     let all: Vec<u32> = (0..200).collect();
-    let mut everything = ImageRepair::new(trained.model(), request(&all), 2, &quiet).unwrap();
+    let mut everything = Session::new(trained.model(), request(&all), 2, &quiet).unwrap();
     let error = apply(method("retrain").unwrap(), &mut everything, &options, &quiet).unwrap_err();
     assert!(error.to_string().contains("every training row is flagged"), "{error}");
-    let mut nothing = ImageRepair::new(trained.model(), request(&[]), 2, &quiet).unwrap();
+    let mut nothing = Session::new(trained.model(), request(&[]), 2, &quiet).unwrap();
     apply(method("ssd").unwrap(), &mut nothing, &options, &quiet).unwrap();
     assert!(*nothing.network() == trained.network);
 }
@@ -461,7 +467,7 @@ fn steps_that_diverge_leave_the_network_as_it_was() {
     let (plain, quiet) = (trained.source(Augmentation::NONE), Silent::default());
     let forget = trained.of_class(0);
     let request = forgetting(&plain, &plain, &forget);
-    let mut model = ImageRepair::new(trained.model(), request, 2, &quiet).unwrap();
+    let mut model = Session::new(trained.model(), request, 2, &quiet).unwrap();
     let mut options = RepairOptions::default();
     options.unlearning.learning_rate = Some(1e30);
     let error = apply(method("neggrad-plus").unwrap(), &mut model, &options, &quiet).unwrap_err();
