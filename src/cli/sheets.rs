@@ -11,7 +11,7 @@ use crate::tables::{self, ReadOptions, Table, Writing};
 
 /// Reads a sheet as the options say.
 pub(super) fn read(path: &Path, options: &SheetOptions, notes: &mut Notes) -> Result<Table> {
-    tables::read(path, &read_options(options)?, notes)
+    tables::read_all(std::slice::from_ref(&path.to_path_buf()), &read_options(options)?, notes)
 }
 
 /// As [`read`], for commands that learn from rows.

@@ -1,28 +1,16 @@
-//! Columns of cells as typed. A column of a delimited file is a view into the file's cells; every other column holds typed cells.
+//! One column of the frame, made ready for reading cell by cell.
+//!
+//! A column of the frame has one type: text, number, whole number, truth value or date. A column of a workbook may mix them: such a column is text
+//! in the frame, and remembers which of its texts stand for cells of another type.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use hashbrown::HashTable;
-use hashbrown::hash_table::Entry;
-use std::hash::BuildHasher;
+use polars::prelude::{
+    BooleanChunked, DataType, Float64Chunked, Int64Chunked, IntoSeries, NamedFrom, PlSmallStr, Series, StringChunked, TimeUnit,
+};
 
-use super::body::CsvText;
 use super::text;
-
-/// One stored cell; texts are kept once per column and named by number.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Cell {
-    Blank,
-    Text(u32),
-    Number(f64),
-    Integer(i64),
-    Bool(bool),
-    /// Microseconds since 1970-01-01 00:00, local time as written.
-    Date(i64),
-    /// An Excel error value such as `#N/A`.
-    Error(&'static str),
-}
 
 /// One cell as the accessors see it.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +20,7 @@ pub(crate) enum CellView<'a> {
     Number(f64),
     Integer(i64),
     Bool(bool),
+    /// Microseconds since 1970-01-01 00:00, local time as written.
     Date(i64),
     Error(&'static str),
 }
@@ -51,149 +40,149 @@ impl CellView<'_> {
     }
 }
 
-/// Typed cells with their texts.
-#[derive(Debug, Default)]
-pub(crate) struct Cells {
-    pub(crate) cells: Vec<Cell>,
-    pub(crate) texts: Vec<Box<str>>,
+/// What a cell was in a column of several types.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum CellType {
+    Text,
+    Number,
+    Integer,
+    Bool,
+    Date,
+    Error,
 }
 
-impl Cells {
-    pub(crate) fn text(&self, code: u32) -> &str {
-        self.texts.get(code as usize).map_or("", |text| text)
-    }
+impl CellType {
+    pub(crate) const COUNT: usize = 6;
+    pub(crate) const ALL: [Self; Self::COUNT] = [Self::Text, Self::Number, Self::Integer, Self::Bool, Self::Date, Self::Error];
 }
 
-/// Collects cells row by row, keeping each distinct text once.
-#[derive(Default)]
-pub(crate) struct CellsBuilder {
-    built: Cells,
-    known: HashTable<u32>,
-    hasher: hashbrown::DefaultHashBuilder,
+/// The error values of spreadsheet programs, as they are shown.
+const ERRORS: [&str; 12] = [
+    "#N/A",
+    "#DIV/0!",
+    "#VALUE!",
+    "#REF!",
+    "#NAME?",
+    "#NUM!",
+    "#NULL!",
+    "#GETTING_DATA",
+    "#SPILL!",
+    "#CALC!",
+    "#FIELD!",
+    "#BLOCKED!",
+];
+
+#[derive(Debug, Clone)]
+enum Values {
+    Text(StringChunked),
+    Number(Float64Chunked),
+    Integer(Int64Chunked),
+    Bool(BooleanChunked),
+    Date(Int64Chunked),
 }
 
-impl CellsBuilder {
-    pub(crate) fn with_capacity(rows: usize) -> Self {
-        let mut builder = Self::default();
-        builder.built.cells.reserve(rows);
-        builder
-    }
-
-    pub(crate) fn push(&mut self, cell: Cell) {
-        self.built.cells.push(cell);
-    }
-
-    pub(crate) fn push_text(&mut self, value: &str) {
-        let cell = self.text_cell(value);
-        self.built.cells.push(cell);
-    }
-
-    /// The cell for a text; an empty one is blank.
-    pub(crate) fn text_cell(&mut self, value: &str) -> Cell {
-        if value.is_empty() {
-            return Cell::Blank;
-        }
-        let texts = &mut self.built.texts;
-        let hash = self.hasher.hash_one(value);
-        let found = self.known.entry(
-            hash,
-            |code| texts[*code as usize].as_ref() == value,
-            |code| self.hasher.hash_one(texts[*code as usize].as_ref()),
-        );
-        Cell::Text(match found {
-            Entry::Occupied(entry) => *entry.get(),
-            Entry::Vacant(entry) => {
-                let code = texts.len() as u32;
-                entry.insert(code);
-                texts.push(value.into());
-                code
-            }
-        })
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.built.cells.len()
-    }
-
-    /// Fills up with blanks to a height.
-    pub(crate) fn pad(&mut self, height: usize) {
-        if self.built.cells.len() < height {
-            self.built.cells.resize(height, Cell::Blank);
-        }
-    }
-
-    pub(crate) fn finish(self) -> Cells {
-        self.built
-    }
-}
-
-#[derive(Debug)]
-enum Data {
-    Csv { text: Arc<CsvText>, column: usize },
-    Cells(Cells),
-}
-
-/// A column: shared cells and, for a subset of rows, which of them in which order.
+/// A column of the frame. Cloning shares the cells.
 #[derive(Debug, Clone)]
 pub(crate) struct Column {
-    data: Arc<Data>,
-    picked: Option<Arc<[u32]>>,
+    series: Series,
+    values: Values,
+    /// What the cells were, where the column is one of several types.
+    types: Option<Arc<[CellType]>>,
 }
 
 impl Column {
-    pub(crate) fn csv(text: Arc<CsvText>, column: usize) -> Self {
-        Self {
-            data: Arc::new(Data::Csv { text, column }),
-            picked: None,
+    /// A column whose cells are of the series' type.
+    pub(crate) fn plain(series: Series) -> Self {
+        Self::of(series, None)
+    }
+
+    /// A column of texts (or numbers) that stand for cells of the given types.
+    pub(crate) fn mixed(series: Series, types: Arc<[CellType]>) -> Self {
+        Self::of(series, Some(types))
+    }
+
+    /// A column of the frame: its type is one of the five, and its cells lie in one piece.
+    pub(crate) fn of(series: Series, types: Option<Arc<[CellType]>>) -> Self {
+        let series = if series.n_chunks() > 1 { series.rechunk() } else { series };
+        let values = match series.dtype() {
+            DataType::Float64 => series.f64().map(|numbers| Values::Number(numbers.clone())),
+            DataType::Int64 => series.i64().map(|numbers| Values::Integer(numbers.clone())),
+            DataType::Boolean => series.bool().map(|truths| Values::Bool(truths.clone())),
+            DataType::Datetime(TimeUnit::Microseconds, None) => series.datetime().map(|dates| Values::Date(dates.physical().clone())),
+            _ => series.str().map(|texts| Values::Text(texts.clone())),
+        };
+        match values {
+            Ok(values) => Self { series, values, types },
+            // Of no type that a sheet has: blank.
+            Err(_) => Self::plain(Series::full_null(PlSmallStr::EMPTY, series.len(), &DataType::String)),
         }
     }
 
-    pub(crate) fn cells(cells: Cells) -> Self {
-        Self {
-            data: Arc::new(Data::Cells(cells)),
-            picked: None,
-        }
+    pub(crate) fn series(&self) -> &Series {
+        &self.series
+    }
+
+    pub(crate) fn types(&self) -> Option<&Arc<[CellType]>> {
+        self.types.as_ref()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.series.len()
     }
 
     /// The cell of a row; blank past the end.
     pub(crate) fn get(&self, index: usize) -> CellView<'_> {
-        let index = match &self.picked {
-            Some(picked) => match picked.get(index) {
-                Some(row) => *row as usize,
-                None => return CellView::Blank,
+        if index >= self.series.len() {
+            return CellView::Blank;
+        }
+        match &self.values {
+            Values::Text(texts) => match texts.get(index) {
+                None | Some("") => CellView::Blank,
+                Some(text) => match self.types.as_ref().and_then(|types| types.get(index)) {
+                    None | Some(CellType::Text) => CellView::Text(Cow::Borrowed(text)),
+                    Some(kind) => remembered(*kind, text),
+                },
             },
-            None => index,
-        };
-        match self.data.as_ref() {
-            Data::Csv { text, column } => {
-                let cell = text.cell(index, *column);
-                if cell.is_empty() {
-                    CellView::Blank
-                } else {
-                    CellView::Text(Cow::Borrowed(cell))
-                }
-            }
-            Data::Cells(cells) => match cells.cells.get(index) {
-                None | Some(Cell::Blank) => CellView::Blank,
-                Some(Cell::Text(code)) => CellView::Text(Cow::Borrowed(cells.text(*code))),
-                Some(Cell::Number(number)) => CellView::Number(*number),
-                Some(Cell::Integer(number)) => CellView::Integer(*number),
-                Some(Cell::Bool(truth)) => CellView::Bool(*truth),
-                Some(Cell::Date(micros)) => CellView::Date(*micros),
-                Some(Cell::Error(error)) => CellView::Error(error),
+            Values::Number(numbers) => match numbers.get(index) {
+                None => CellView::Blank,
+                Some(number) => match self.types.as_ref().and_then(|types| types.get(index)) {
+                    Some(CellType::Integer) => CellView::Integer(number as i64),
+                    _ => CellView::Number(number),
+                },
             },
+            Values::Integer(numbers) => numbers.get(index).map_or(CellView::Blank, CellView::Integer),
+            Values::Bool(truths) => truths.get(index).map_or(CellView::Blank, CellView::Bool),
+            Values::Date(micros) => micros.get(index).map_or(CellView::Blank, CellView::Date),
         }
     }
+}
 
-    /// Which rows of the shared cells this column shows, if not all.
-    pub(crate) fn picked(&self) -> Option<&Arc<[u32]>> {
-        self.picked.as_ref()
-    }
+/// A cell of a mixed column, from its text and what it was. The texts of numbers and dates give back the very same ones.
+fn remembered(kind: CellType, text: &str) -> CellView<'_> {
+    let found = match kind {
+        CellType::Text => None,
+        CellType::Number => text.parse().ok().map(CellView::Number),
+        CellType::Integer => text.parse().ok().map(CellView::Integer),
+        CellType::Bool => Some(CellView::Bool(text == "TRUE")),
+        CellType::Date => text::date_micros(text).map(CellView::Date),
+        CellType::Error => Some(CellView::Error(
+            ERRORS.iter().find(|error| **error == text).copied().unwrap_or("#ERROR!"),
+        )),
+    };
+    found.unwrap_or(CellView::Text(Cow::Borrowed(text)))
+}
 
-    pub(crate) fn with_picked(&self, picked: Arc<[u32]>) -> Self {
-        Self {
-            data: Arc::clone(&self.data),
-            picked: Some(picked),
-        }
-    }
+/// A nameless series.
+pub(crate) fn series<T>(values: Vec<Option<T>>) -> Series
+where
+    Series: NamedFrom<Vec<Option<T>>, [Option<T>]>,
+{
+    Series::new(PlSmallStr::EMPTY, values)
+}
+
+/// Dates from microseconds since 1970.
+pub(crate) fn dates_from(micros: Vec<Option<i64>>) -> Option<Series> {
+    let micros = series(micros).i64().ok()?.clone();
+    Some(micros.into_datetime(TimeUnit::Microseconds, None).into_series())
 }

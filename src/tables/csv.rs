@@ -1,7 +1,7 @@
 //! Delimited text: where its records and cells lie.
 //!
-//! polars' parser is not used here: it names no row for a ragged line or an open quote, and drops blank lines (so row numbers drift from what the
-//! person sees). On well-formed files both agree cell for cell (`tests/it/tables_formats.rs` compares them).
+//! Polars parses the cells (see [`super::body`]); this goes first, since Polars names no row for a ragged line or an open quote, and drops blank lines
+//! (so row numbers would drift from what the person sees).
 
 use std::borrow::Cow;
 
@@ -46,6 +46,12 @@ pub(crate) struct Scanner<'a> {
     row: usize,
     /// Whether reading stopped because a record had too many cells.
     pub(crate) too_wide: bool,
+    /// Quotation marks that open, close or stand doubled in a quoted cell.
+    pub(crate) quotes: usize,
+    /// Records that end in CR LF.
+    pub(crate) windows_ends: usize,
+    /// Whether a quoted cell went on after its closing quote.
+    pub(crate) stray: bool,
 }
 
 /// Where a record lies.
@@ -66,6 +72,9 @@ impl<'a> Scanner<'a> {
             carriage_returns,
             row: 0,
             too_wide: false,
+            quotes: 0,
+            windows_ends: 0,
+            stray: false,
         }
     }
 
@@ -95,11 +104,14 @@ impl<'a> Scanner<'a> {
         let mut blank = true;
         loop {
             let cell_start = self.position;
-            if self.bytes.get(self.position) == Some(&b'"') {
+            let quoted = self.bytes.get(self.position) == Some(&b'"');
+            if quoted {
                 self.skip_quoted()?;
                 blank = false;
             }
+            let rest = self.position;
             let (end, stop) = self.skip_plain(&mut blank);
+            self.stray |= quoted && end > rest;
             if end - cell_start > MAX_CELL_BYTES {
                 return Err(self.oversized(end - cell_start));
             }
@@ -121,12 +133,15 @@ impl<'a> Scanner<'a> {
     /// Moves past the closing quote.
     fn skip_quoted(&mut self) -> Result<()> {
         let opened = self.position;
+        self.quotes += 1;
         let mut at = self.position + 1;
         loop {
             match memchr::memchr(b'"', &self.bytes[at.min(self.bytes.len())..]) {
                 Some(offset) => {
                     at += offset + 1;
+                    self.quotes += 1;
                     if self.bytes.get(at) == Some(&b'"') {
+                        self.quotes += 1;
                         at += 1;
                     } else {
                         self.position = at;
@@ -178,7 +193,10 @@ impl<'a> Scanner<'a> {
                 (at, true)
             }
             Some(byte) if *byte == self.delimiter => (at, false),
-            Some(b'\n') if at > start && self.bytes[at - 1] == b'\r' => (at - 1, true),
+            Some(b'\n') if at > start && self.bytes[at - 1] == b'\r' => {
+                self.windows_ends += 1;
+                (at - 1, true)
+            }
             Some(_) => (at, true),
         }
     }

@@ -27,6 +27,9 @@ pub const MAX_WORKBOOK_CELLS: usize = 100_000_000;
 /// Cells that an OpenDocument sheet may spell out through its repeat counts.
 pub const MAX_ODS_CELLS: usize = 30_000_000;
 
+/// Cells that short rows of delimited text may lack, beyond one for every byte of the text.
+pub const MAX_FILLED_CELLS: usize = 50_000_000;
+
 /// A column whose unreadable cells are at most this share of its filled cells is used with those cells missing and a note;
 /// one more and reading stops with an error that names the first of them.
 pub const TOLERATED_SHARE: f64 = 0.01;

@@ -1,4 +1,7 @@
-//! Sheets: CSV, Excel, OpenDocument and Parquet files as tables of cells as typed, and back.
+//! Sheets: CSV, Excel, OpenDocument, Parquet and Arrow files as Polars frames of cells as typed, and back.
+//!
+//! Polars reads delimited text, Parquet and Arrow, and carries the cells; ours is what it has not: row numbers as a person sees them, encodings, title
+//! blocks, workbooks, bounds on what a file may claim, and what a text means as a number or date.
 //!
 //! A [`Table`] keeps every cell as the person typed it. Its accessors interpret a whole column at once: [`Table::texts`], [`Table::numbers`],
 //! [`Table::dates`]. Equal sheets give equal results from any file format.
@@ -9,7 +12,9 @@
 //! `possibly-swapped-dates`, `mixed-dates`, `mixed-date-orders`, `ambiguous-dates`, `ambiguous-months`, `year-first-dates`, `unlikely-years`, `serial-dates`, `unix-dates`, `time-zones`, `two-digit-years`,
 //! `unreadable-dates`, `unreadable-columns`, `no-rows`.
 
+mod arrow;
 mod body;
+mod cells;
 mod column;
 mod csv;
 mod dates;
@@ -17,6 +22,7 @@ mod delimiter;
 mod digits;
 mod encoding;
 mod exceptions;
+mod frame;
 mod guard;
 mod header;
 mod kind;
@@ -26,10 +32,13 @@ mod package;
 mod panics;
 mod parquet;
 mod read;
+mod several;
 mod sniff;
 mod source;
+mod sql;
 mod table;
 mod text;
+mod thrift;
 mod workbook;
 mod write;
 
@@ -37,6 +46,7 @@ pub use dates::{DateColumn, DateOrder};
 pub use kind::{ColumnKind, ColumnSummary};
 pub use numbers::{DecimalMark, NumberColumn};
 pub use read::{ReadOptions, read, worksheets};
+pub use several::read_all;
 pub use source::{Format, Source, Writing};
 pub use table::Table;
 pub use text::Texts;

@@ -51,6 +51,18 @@ pub(crate) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     })
 }
 
+/// As [`caught`], on a thread of its own with room for the recursion that deeply nested contents cause. Only what is used of the room takes memory.
+pub(crate) fn caught_on_own_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, String> {
+    const STACK: usize = 256 << 20;
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, || caught(work));
+        match thread.map(|thread| thread.join()) {
+            Ok(Ok(done)) => done,
+            Ok(Err(_)) | Err(_) => Err("the parser gave up".to_owned()),
+        }
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

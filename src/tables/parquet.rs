@@ -1,26 +1,18 @@
-//! Parquet into columns of typed cells. Columns are decoded side by side through polars' Parquet reader, array by array, so that types a polars series
-//! would need extra machinery for (small integers, decimals, categories) are read as well.
+//! Parquet through Polars' reader. What the file claims about itself is checked first, so that no claim makes the reader ask for more memory than the
+//! file can need.
 
 use std::io::Cursor;
 
-use polars_arrow::array::{Array, BinaryViewArray, BooleanArray, PrimitiveArray, Utf8ViewArray};
-use polars_arrow::datatypes::{ArrowDataType, Field, TimeUnit};
-use polars_arrow::types::NativeType;
-use polars_buffer::Buffer;
-use polars_parquet::parquet::page::CompressedPage;
-use polars_parquet::read::{
-    BasicDecompressor, ColumnChunkMetadata, FileMetadata, Filter, PageReader, column_iter_to_arrays, infer_schema, read_metadata,
-};
-use rayon::prelude::*;
+use polars::prelude::{ArrowField, DataFrame, DataType};
+use polars_io::SerReader;
+use polars_io::prelude::ParquetReader;
 
-use super::column::{Cell, Cells, CellsBuilder, Column};
 use super::csv::with_thousands;
-use super::header::{self, counted, listed};
-use super::limits::{MAX_CELL_BYTES, MAX_COLUMNS, MAX_WORKBOOK_CELLS};
-use super::package;
-use super::panics::caught;
+use super::panics::caught_on_own_stack;
 use super::source::{Format, Source};
-use super::table::{RowNumbers, Table};
+use super::table::Table;
+use super::thrift::{STRUCT, Thrift};
+use super::{frame, package};
 use crate::error::{Error, Result};
 use crate::notes::Notes;
 
@@ -29,7 +21,7 @@ fn damaged(detail: impl std::fmt::Display) -> Error {
         .hint("copy or download it again; a file cut off in the middle looks like this")
 }
 
-/// What the decoder says when it gave up in a way that tells a person nothing.
+/// What the reader says when it gave up in a way that tells a person nothing.
 const CONTRADICTION: &str = "its contents contradict each other";
 
 /// Reads a Parquet file. Columns of lists or structures are left out, with a note.
@@ -38,134 +30,78 @@ const CONTRADICTION: &str = "its contents contradict each other";
 /// For a damaged file, one without columns, and one beyond the limits.
 pub(crate) fn read(bytes: Vec<u8>, mut source: Source, notes: &mut Notes) -> Result<Table> {
     source.format = Format::Parquet;
-    let packed = bytes.len() as u64;
-    let bytes = Buffer::from_vec(bytes);
-    let metadata = caught(|| read_metadata(&mut Cursor::new(bytes.as_slice())))
-        .map_err(|_| damaged(CONTRADICTION))?
-        .map_err(damaged)?;
-    let schema = caught(|| infer_schema(&metadata))
-        .map_err(|_| damaged(CONTRADICTION))?
-        .map_err(damaged)?;
-    let fields: Vec<Field> = schema.iter_values().cloned().collect();
-    let height: usize = metadata
-        .row_groups
-        .iter()
-        .map(|group| group.num_rows())
-        .fold(0, usize::saturating_add);
-    if fields.is_empty() {
-        return Err(Error::input("the Parquet file has no columns"));
-    }
-    if fields.len() > MAX_COLUMNS || height.saturating_mul(fields.len()) > MAX_WORKBOOK_CELLS {
-        return Err(Error::input(format!(
-            "the table is too large: {} rows and {} columns; Recant reads up to {} columns and {} cells of a Parquet file",
-            with_thousands(height),
-            with_thousands(fields.len()),
-            with_thousands(MAX_COLUMNS),
-            with_thousands(MAX_WORKBOOK_CELLS)
-        ))
-        .hint("leave out columns or rows that are not needed"));
-    }
-    caught(|| check_pages(&bytes, &metadata, packed)).map_err(|_| damaged(CONTRADICTION))??;
-    let read: Vec<Option<(Cells, Vec<Trouble>)>> = fields
-        .par_iter()
-        .map(|field| {
-            caught(|| column(&bytes, &metadata, field, height)).map_err(|_| damaged(CONTRADICTION).in_column(field.name.as_str()))?
-        })
-        .collect::<Result<_>>()?;
-    let mut columns = Vec::new();
-    let mut names = Vec::new();
-    let mut left_out = Vec::new();
-    for (place, (field, cells)) in fields.iter().zip(read).enumerate() {
-        match cells {
-            Some((cells, troubles)) => {
-                troubles.iter().for_each(|trouble| trouble.note(field.name.as_str(), notes));
-                names.push((place, field.name.to_string()));
-                columns.push(Column::cells(cells));
-            }
-            None => left_out.push(field.name.to_string()),
+    check(&bytes)?;
+    let (frame, left_out) = caught_on_own_stack(|| plain_columns(&bytes)).map_err(|_| damaged(CONTRADICTION))??;
+    drop(bytes);
+    frame::sheet(frame, left_out, source, notes)
+}
+
+/// The columns that are no lists or structures, and the names of those that are.
+fn plain_columns(bytes: &[u8]) -> Result<(DataFrame, Vec<String>)> {
+    let mut reader = ParquetReader::new(Cursor::new(bytes));
+    let schema = reader.schema().map_err(damaged)?;
+    let height = reader.num_rows().map_err(damaged)?;
+    let (mut places, mut left_out) = (Vec::new(), Vec::new());
+    for (place, field) in schema.iter_values().enumerate() {
+        if is_plain(field) {
+            places.push(place);
+        } else {
+            left_out.push(field.name.to_string());
         }
     }
-    if !left_out.is_empty() {
-        notes.add(
-            "unreadable-columns",
-            format!(
-                "{} of `{}` hold lists, structures or raw bytes: {}",
-                counted(left_out.len(), "column"),
-                source.file_name,
-                listed(&left_out)
-            ),
-            "left out",
-        );
+    frame::check_size(height, schema.len())?;
+    if places.is_empty() {
+        return Ok((DataFrame::empty_with_height(height), left_out));
     }
-    if columns.is_empty() {
-        return Err(Error::input("no column of the Parquet file holds plain values"));
-    }
-    let names = header::names(&names, &source.file_name, notes);
-    Ok(Table::assemble(source, names, columns, height, RowNumbers::From(2)))
+    let frame = reader.with_projection(Some(places)).finish().map_err(damaged)?;
+    Ok((frame, left_out))
 }
 
-/// Something about a column's type that the person should know.
-enum Trouble {
-    /// The zone is not known here: times are UTC.
-    UnknownZone(String),
-    /// Times were stored as UTC and shown in this zone.
-    Zone(String),
+/// Whether the columns of a type hold plain values.
+pub(super) fn is_plain(field: &ArrowField) -> bool {
+    let dtype = DataType::from_arrow_field(field);
+    !dtype.is_nested() && !matches!(dtype, DataType::Unknown(_))
 }
 
-impl Trouble {
-    fn note(&self, name: &str, notes: &mut Notes) {
-        match self {
-            Self::UnknownZone(zone) => notes.add(
-                "time-zones",
-                format!("the times of column `{name}` name the zone `{zone}`, which is not known"),
-                "read as UTC",
-            ),
-            Self::Zone(zone) => notes.add(
-                "time-zones",
-                format!("the times of column `{name}` are in the zone `{zone}`"),
-                "the local time of that zone was kept and the zone left out",
-            ),
-        }
+/// How deep columns may be nested.
+const MAX_NESTING: usize = 50;
+
+/// Where the pages of a column lie, and what is claimed of them.
+#[derive(Default)]
+struct Chunk {
+    values: i64,
+    packed: i64,
+    data: i64,
+    dictionary: Option<i64>,
+    /// Whether the column is no part of a list or structure.
+    flat: bool,
+}
+
+/// Goes over the footer and all page headers: lengths that the file cannot hold, sizes that no honest file unpacks to, wrong numbers of values.
+///
+/// # Errors
+/// For a file that claims any of these, or cannot be walked over.
+fn check(bytes: &[u8]) -> Result<()> {
+    let cut_off = || damaged("it is cut off");
+    let length = bytes.len();
+    if length < 12 || &bytes[length - 4..] != b"PAR1" {
+        return Err(cut_off());
     }
-}
-
-fn chunk_of(bytes: &Buffer<u8>, chunk: &ColumnChunkMetadata) -> Result<Buffer<u8>> {
-    let range = chunk.byte_range();
-    if range.start > range.end || range.end > bytes.len() as u64 {
-        return Err(damaged("a column lies beyond its end"));
-    }
-    Ok(bytes.clone().sliced(range.start as usize..range.end as usize))
-}
-
-/// Walks over the page headers, so that nothing is unpacked that claims an absurd size or a wrong number of values.
-fn check_pages(bytes: &Buffer<u8>, metadata: &FileMetadata, packed: u64) -> Result<()> {
-    let mut unpacked: u64 = 0;
-    for group in &metadata.row_groups {
-        for chunk in group.parquet_columns() {
-            let content = chunk_of(bytes, chunk)?;
-            unpacked = unpacked.saturating_add(first_page_claim(&content));
-            let pages = PageReader::new(Cursor::new(content), chunk, Vec::new(), bytes.len());
-            let mut values: usize = 0;
-            for page in pages {
-                let claimed = match page.map_err(damaged)? {
-                    CompressedPage::Data(page) => {
-                        values = values.saturating_add(page.num_values());
-                        page.uncompressed_size()
-                    }
-                    // A dictionary comes first and is counted above: the reader does not tell its size.
-                    CompressedPage::Dict(_) => 0,
-                };
-                unpacked = unpacked.saturating_add(claimed as u64);
-                if package::is_bomb(packed, unpacked) {
-                    return Err(package::bomb());
-                }
-            }
-            let flat = chunk.descriptor().path_in_schema.len() == 1;
-            if flat && values != group.num_rows() {
+    let claimed = bytes[..length - 4].last_chunk::<4>().map_or(0, |last| u32::from_le_bytes(*last)) as usize;
+    let footer = (length - 8)
+        .checked_sub(claimed)
+        .filter(|start| *start >= 4)
+        .and_then(|start| bytes.get(start..length - 8));
+    let groups = footer.and_then(groups).ok_or_else(|| damaged(CONTRADICTION))?;
+    let mut unpacked = 0_u64;
+    for (rows, chunks) in &groups {
+        for chunk in chunks {
+            let values = check_pages(bytes, chunk, &mut unpacked)?;
+            if chunk.flat && (values != *rows || values != chunk.values) {
                 return Err(damaged(format_args!(
                     "a column has {} values for {} rows",
-                    with_thousands(values),
-                    with_thousands(group.num_rows())
+                    with_thousands(values.max(0) as usize),
+                    with_thousands((*rows).max(0) as usize)
                 )));
             }
         }
@@ -173,278 +109,205 @@ fn check_pages(bytes: &Buffer<u8>, metadata: &FileMetadata, packed: u64) -> Resu
     Ok(())
 }
 
-/// What the first page of a column claims to unpack to: the second field of its Thrift header (compact protocol: a byte that says "next field, i32",
-/// then a zigzag varint). Zero where the header looks otherwise; the reader then refuses it.
-fn first_page_claim(bytes: &[u8]) -> u64 {
-    const NEXT_I32: u8 = 0x15;
-    let mut rest = bytes.iter().copied();
-    let mut field = || {
-        if rest.next() != Some(NEXT_I32) {
-            return None;
-        }
-        let mut value: u64 = 0;
-        for shift in (0..35).step_by(7) {
-            let byte = rest.next()?;
-            value |= u64::from(byte & 0x7f) << shift;
-            if byte & 0x80 == 0 {
-                return Some(value >> 1);
-            }
-        }
-        None
-    };
-    field().and_then(|_page_type| field()).unwrap_or(0)
-}
-
-/// The type to decode a column as; `None` for what is no plain value.
-fn plain_type(dtype: &ArrowDataType) -> Option<ArrowDataType> {
-    use ArrowDataType as D;
-    Some(match dtype {
-        D::Dictionary(_, values, _) => return plain_type(values),
-        D::Extension(extension) => return plain_type(&extension.inner),
-        D::Utf8 | D::LargeUtf8 | D::Utf8View => D::Utf8View,
-        D::Binary | D::LargeBinary | D::BinaryView => D::BinaryView,
-        D::Float16 => D::Float32,
-        D::Null | D::Boolean | D::Int8 | D::Int16 | D::Int32 | D::Int64 | D::UInt8 | D::UInt16 | D::UInt32 | D::UInt64 => dtype.clone(),
-        D::Float32 | D::Float64 | D::Date32 | D::Date64 | D::Time32(_) | D::Time64(_) | D::Timestamp(..) | D::Duration(_) => dtype.clone(),
-        D::Decimal(precision, scale) | D::Decimal32(precision, scale) | D::Decimal64(precision, scale) => D::Decimal(*precision, *scale),
-        _ => return None,
-    })
-}
-
-fn column(bytes: &Buffer<u8>, metadata: &FileMetadata, field: &Field, height: usize) -> Result<Option<(Cells, Vec<Trouble>)>> {
-    let Some(dtype) = plain_type(&field.dtype) else {
-        return Ok(None);
-    };
-    let field = Field::new(field.name.clone(), dtype, true);
-    let mut builder = CellsBuilder::with_capacity(height);
-    for group in &metadata.row_groups {
-        let chunks: Vec<&ColumnChunkMetadata> = match group.columns_under_root_iter(&field.name) {
-            Some(chunks) => chunks.collect(),
-            None => Vec::new(),
-        };
-        let before = builder.len();
-        if let [chunk] = chunks.as_slice() {
-            let pages = PageReader::new(Cursor::new(chunk_of(bytes, chunk)?), chunk, Vec::new(), bytes.len());
-            let types = vec![&chunk.descriptor().descriptor.primitive_type];
-            let filter = Some(Filter::new_limited(group.num_rows()));
-            let (arrays, _) = column_iter_to_arrays(vec![BasicDecompressor::new(pages, Vec::new())], types, field.clone(), filter)
-                .map_err(|error| damaged(error).in_column(field.name.as_str()))?;
-            for array in &arrays {
-                if !push_array(&mut builder, array.as_ref())? {
-                    return Ok(None);
+/// The row groups of a footer: their rows, and where their columns lie.
+fn groups(footer: &[u8]) -> Option<Vec<(i64, Vec<Chunk>)>> {
+    let mut thrift = Thrift::new(footer);
+    let (mut groups, mut leaves, mut total) = (Vec::new(), None, None);
+    thrift.structure(|thrift, number, _| {
+        match number {
+            2 => leaves = Some(leaves_of_schema(thrift)?),
+            3 => total = Some(thrift.integer()?),
+            4 => {
+                let (kind, size) = thrift.list()?;
+                for _ in 0..size {
+                    groups.push((kind == STRUCT).then(|| group(thrift))??);
                 }
             }
+            _ => return Some(false),
         }
-        if builder.len() != before + group.num_rows() && !chunks.is_empty() {
-            return Err(damaged("a column has too few values").in_column(field.name.as_str()));
-        }
-        builder.pad(before + group.num_rows());
-    }
-    let mut troubles = Vec::new();
-    let mut cells = builder.finish();
-    if let ArrowDataType::Timestamp(_, Some(zone)) = &field.dtype {
-        troubles.extend(to_local(&mut cells, zone));
-    }
-    Ok(Some((cells, troubles)))
+        Some(true)
+    })?;
+    let leaves: usize = leaves?;
+    let rows = groups
+        .iter()
+        .try_fold(0_i64, |sum, (rows, _)| sum.checked_add(*rows).filter(|_| *rows >= 0))?;
+    (total? == rows && groups.iter().all(|(_, chunks)| chunks.len() == leaves)).then_some(groups)
 }
 
-/// Turns moments in UTC into the local time of their zone.
-fn to_local(cells: &mut Cells, zone: &str) -> Option<Trouble> {
-    use chrono::{DateTime, Offset, TimeZone};
-    if matches!(zone, "UTC" | "Etc/UTC" | "Z" | "+00:00" | "GMT") {
-        return Some(Trouble::Zone("UTC".to_owned()));
-    }
-    type Offsets = Box<dyn Fn(&DateTime<chrono::Utc>) -> i64>;
-    let offset: Offsets = if let Ok(zone) = zone.parse::<chrono_tz::Tz>() {
-        Box::new(move |moment| i64::from(zone.offset_from_utc_datetime(&moment.naive_utc()).fix().local_minus_utc()))
-    } else if let Ok(fixed) = zone.parse::<chrono::FixedOffset>() {
-        Box::new(move |_| i64::from(fixed.local_minus_utc()))
-    } else {
-        return Some(Trouble::UnknownZone(zone.to_owned()));
-    };
-    for cell in &mut cells.cells {
-        if let Cell::Date(micros) = cell
-            && let Some(moment) = DateTime::from_timestamp_micros(*micros)
-        {
-            *micros += offset(&moment) * 1_000_000;
-        }
-    }
-    Some(Trouble::Zone(zone.to_owned()))
-}
-
-fn downcast<A: 'static>(array: &dyn Array) -> Result<&A> {
-    array
-        .as_any()
-        .downcast_ref::<A>()
-        .ok_or_else(|| damaged("a column is not of the type it claims"))
-}
-
-fn push_primitive<T: NativeType>(builder: &mut CellsBuilder, array: &dyn Array, cell: impl Fn(&mut CellsBuilder, T) -> Cell) -> Result<()> {
-    for value in downcast::<PrimitiveArray<T>>(array)? {
-        let cell = match value {
-            Some(value) => cell(builder, *value),
-            None => Cell::Blank,
-        };
-        builder.push(cell);
-    }
-    Ok(())
-}
-
-/// Appends an array; says whether its values are plain ones.
-fn push_array(builder: &mut CellsBuilder, array: &dyn Array) -> Result<bool> {
-    use ArrowDataType as D;
-    const DAY: i64 = 86_400_000_000;
-    match array.dtype() {
-        D::Null => builder.pad(builder.len() + array.len()),
-        D::Boolean => {
-            for value in downcast::<BooleanArray>(array)? {
-                builder.push(value.map_or(Cell::Blank, Cell::Bool));
+/// How many columns a schema has that hold values; `None` for one that is nested too deep or whose tree has holes.
+fn leaves_of_schema(thrift: &mut Thrift<'_>) -> Option<usize> {
+    let (kind, size) = thrift.list()?;
+    let mut leaves = 0;
+    // For each open structure, how many of its members are still to come.
+    let mut open: Vec<i64> = vec![1];
+    for _ in 0..size {
+        let mut children = 0;
+        (kind == STRUCT).then_some(())?;
+        thrift.structure(|thrift, number, _| {
+            if number == 5 {
+                children = thrift.integer()?;
             }
+            Some(number == 5)
+        })?;
+        while open.last() == Some(&0) {
+            open.pop();
         }
-        D::Int8 => push_primitive::<i8>(builder, array, |_, value| Cell::Integer(value.into()))?,
-        D::Int16 => push_primitive::<i16>(builder, array, |_, value| Cell::Integer(value.into()))?,
-        D::Int32 => push_primitive::<i32>(builder, array, |_, value| Cell::Integer(value.into()))?,
-        D::Int64 => push_primitive::<i64>(builder, array, |_, value| Cell::Integer(value))?,
-        D::UInt8 => push_primitive::<u8>(builder, array, |_, value| Cell::Integer(value.into()))?,
-        D::UInt16 => push_primitive::<u16>(builder, array, |_, value| Cell::Integer(value.into()))?,
-        D::UInt32 => push_primitive::<u32>(builder, array, |_, value| Cell::Integer(value.into()))?,
-        D::UInt64 => push_primitive::<u64>(builder, array, |builder, value| match i64::try_from(value) {
-            Ok(value) => Cell::Integer(value),
-            Err(_) => builder.text_cell(&value.to_string()),
-        })?,
-        // The shortest digits that give the value back, as everybody else shows it: 0.1, not 0.10000000149.
-        D::Float32 => push_primitive::<f32>(builder, array, |_, value| {
-            Cell::Number(value.to_string().parse().unwrap_or(f64::from(value)))
-        })?,
-        D::Float64 => push_primitive::<f64>(builder, array, |_, value| Cell::Number(value))?,
-        D::Date32 => push_primitive::<i32>(builder, array, |_, days| Cell::Date(i64::from(days) * DAY))?,
-        D::Date64 => push_primitive::<i64>(builder, array, |_, value| moment(value, TimeUnit::Millisecond))?,
-        D::Timestamp(unit, _) => {
-            let unit = *unit;
-            push_primitive::<i64>(builder, array, move |_, value| moment(value, unit))?;
+        *open.last_mut()? -= 1;
+        match children {
+            0 => leaves += 1,
+            1.. => open.push(children),
+            _ => return None,
         }
-        D::Time32(unit) => {
-            let unit = *unit;
-            push_primitive::<i32>(builder, array, move |builder, value| clock(builder, i64::from(value), unit))?;
-        }
-        D::Time64(unit) | D::Duration(unit) => {
-            let unit = *unit;
-            push_primitive::<i64>(builder, array, move |builder, value| clock(builder, value, unit))?;
-        }
-        D::Decimal(_, scale) => {
-            let scale = *scale;
-            push_primitive::<i128>(builder, array, move |builder, value| decimal(builder, value, scale))?;
-        }
-        D::Utf8View => {
-            for value in downcast::<Utf8ViewArray>(array)? {
-                push_text(builder, value.unwrap_or(""))?;
-            }
-        }
-        D::BinaryView => {
-            // Old writers mark text as bytes.
-            for value in downcast::<BinaryViewArray>(array)? {
-                match std::str::from_utf8(value.unwrap_or(b"")) {
-                    Ok(text) if !text.contains('\0') => push_text(builder, text)?,
-                    _ => return Ok(false),
+        (open.len() <= MAX_NESTING).then_some(())?;
+    }
+    open.iter().all(|left| *left == 0).then_some(leaves)
+}
+
+fn group(thrift: &mut Thrift<'_>) -> Option<(i64, Vec<Chunk>)> {
+    let (mut rows, mut chunks) = (None, Vec::new());
+    thrift.structure(|thrift, number, _| {
+        match number {
+            1 => {
+                let (kind, size) = thrift.list()?;
+                for _ in 0..size {
+                    let mut found = None;
+                    (kind == STRUCT).then_some(())?;
+                    thrift.structure(|thrift, number, kind| {
+                        if number == 3 && kind == STRUCT {
+                            found = Some(chunk(thrift)?);
+                        }
+                        Some(number == 3 && kind == STRUCT)
+                    })?;
+                    chunks.push(found?);
                 }
             }
+            3 => rows = Some(thrift.integer()?),
+            _ => return Some(false),
         }
-        _ => return Ok(false),
-    }
-    Ok(true)
+        Some(true)
+    })?;
+    Some((rows?, chunks))
 }
 
-fn push_text(builder: &mut CellsBuilder, text: &str) -> Result<()> {
-    if text.len() > MAX_CELL_BYTES {
-        return Err(Error::input(format!(
-            "a cell of {} bytes; Recant reads up to {}",
-            with_thousands(text.len()),
-            with_thousands(MAX_CELL_BYTES)
-        ))
-        .at_row(builder.len() + 2)
-        .hint("shorten the text in that cell or leave the column out"));
-    }
-    builder.push_text(text);
-    Ok(())
+fn chunk(thrift: &mut Thrift<'_>) -> Option<Chunk> {
+    let mut chunk = Chunk::default();
+    let mut seen = 0;
+    thrift.structure(|thrift, number, _| {
+        match number {
+            3 => {
+                let (_, depth) = thrift.list()?;
+                chunk.flat = depth == 1;
+                (0..depth).try_for_each(|_| thrift.text())?;
+            }
+            5 => chunk.values = thrift.integer()?,
+            7 => chunk.packed = thrift.integer()?,
+            9 => chunk.data = thrift.integer()?,
+            11 => chunk.dictionary = Some(thrift.integer()?),
+            _ => return Some(false),
+        }
+        seen += i32::from(number != 11);
+        Some(true)
+    })?;
+    (seen == 4).then_some(chunk)
 }
 
-fn per_second(unit: TimeUnit) -> i64 {
-    match unit {
-        TimeUnit::Second => 1,
-        TimeUnit::Millisecond => 1_000,
-        TimeUnit::Microsecond => 1_000_000,
-        TimeUnit::Nanosecond => 1_000_000_000,
+/// Goes over the page headers of a column; returns how many values its pages claim to hold.
+fn check_pages(bytes: &[u8], chunk: &Chunk, unpacked: &mut u64) -> Result<i64> {
+    let start = chunk
+        .dictionary
+        .filter(|start| *start > 0)
+        .map_or(chunk.data, |start| start.min(chunk.data));
+    let range = usize::try_from(start).ok().zip(usize::try_from(chunk.packed).ok());
+    let mut rest = range
+        .and_then(|(start, length)| bytes.get(start..start.checked_add(length)?))
+        .ok_or_else(|| damaged("a column lies beyond its end"))?;
+    let mut values = 0_i64;
+    while !rest.is_empty() {
+        let (page, length) = page(rest).ok_or_else(|| damaged(CONTRADICTION))?;
+        *unpacked = unpacked.saturating_add(page.unpacked);
+        if package::is_bomb(bytes.len() as u64, *unpacked) {
+            return Err(package::bomb());
+        }
+        values = values.saturating_add(page.values);
+        rest = rest.get(length..).ok_or_else(|| damaged("a page lies beyond its end"))?;
     }
+    Ok(values)
 }
 
-/// A moment as microseconds; blank where the calendar ends (years 1 to 9999).
-fn moment(value: i64, unit: TimeUnit) -> Cell {
-    const FIRST: i64 = -62_135_596_800_000_000;
-    const LAST: i64 = 253_402_300_799_999_999;
-    let micros = match unit {
-        TimeUnit::Nanosecond => Some(value.div_euclid(1_000)),
-        _ => value.checked_mul(1_000_000 / per_second(unit)),
-    };
-    match micros {
-        Some(micros) if (FIRST..=LAST).contains(&micros) => Cell::Date(micros),
-        _ => Cell::Blank,
-    }
+struct Page {
+    unpacked: u64,
+    /// Values of the column; none for a dictionary.
+    values: i64,
 }
 
-/// A time of day or a span as `22:56:00`.
-fn clock(builder: &mut CellsBuilder, value: i64, unit: TimeUnit) -> Cell {
-    let seconds = value as f64 / per_second(unit) as f64;
-    builder.text_cell(&super::text::clock_text(seconds))
+/// A page's header, and how many bytes header and page take together.
+fn page(bytes: &[u8]) -> Option<(Page, usize)> {
+    let mut thrift = Thrift::new(bytes);
+    let (mut unpacked, mut packed, mut values, mut entries) = (None, None, 0, 0);
+    thrift.structure(|thrift, number, kind| {
+        match (number, kind) {
+            (2, _) => unpacked = Some(u64::try_from(thrift.integer()?).ok()?),
+            (3, _) => packed = Some(usize::try_from(thrift.integer()?).ok()?),
+            (5 | 8, STRUCT) => values = count_of(thrift)?,
+            (7, STRUCT) => entries = count_of(thrift)?,
+            _ => return Some(false),
+        }
+        Some(true)
+    })?;
+    let unpacked = unpacked?;
+    // An entry of a dictionary takes a byte at least.
+    (entries as u64 <= unpacked).then_some(())?;
+    Some((Page { unpacked, values }, thrift.position().checked_add(packed?)?))
 }
 
-/// A decimal number: whole where it is, exact as text where a float would lose digits.
-fn decimal(builder: &mut CellsBuilder, value: i128, scale: usize) -> Cell {
-    let Some(divisor) = u32::try_from(scale).ok().and_then(|scale| 10_i128.checked_pow(scale)) else {
-        return Cell::Blank;
-    };
-    if value % divisor == 0 {
-        return match i64::try_from(value / divisor) {
-            Ok(whole) => Cell::Integer(whole),
-            Err(_) => builder.text_cell(&(value / divisor).to_string()),
-        };
-    }
-    let sign = if value < 0 { "-" } else { "" };
-    let text = format!("{sign}{}.{:0scale$}", (value / divisor).abs(), (value % divisor).abs());
-    let text = text.trim_end_matches('0');
-    match text.parse::<f64>() {
-        Ok(number) if super::text::number_text(number) == text => Cell::Number(number),
-        _ => builder.text_cell(text),
-    }
+/// The number of values, first in the header of every kind of page.
+fn count_of(thrift: &mut Thrift<'_>) -> Option<i64> {
+    let mut count = None;
+    thrift.structure(|thrift, number, _| {
+        if number == 1 {
+            count = Some(thrift.integer()?);
+        }
+        Some(number == 1)
+    })?;
+    count.filter(|count| *count >= 0)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn decimals_keep_their_digits() {
-        let mut builder = CellsBuilder::default();
-        assert_eq!(decimal(&mut builder, 1250, 2), Cell::Number(12.5));
-        assert_eq!(decimal(&mut builder, -5, 2), Cell::Number(-0.05));
-        assert_eq!(decimal(&mut builder, 1200, 2), Cell::Integer(12));
-        let long = decimal(&mut builder, 123_456_789_012_345_678_901, 2);
-        assert_eq!(long, Cell::Text(0));
-        assert_eq!(builder.finish().text(0), "1234567890123456789.01");
+    /// A footer that claims a list of `size` elements.
+    fn file_with_footer(footer: &[u8]) -> Vec<u8> {
+        let mut bytes = b"PAR1".to_vec();
+        bytes.extend_from_slice(footer);
+        bytes.extend_from_slice(&(footer.len() as u32).to_le_bytes());
+        bytes.extend_from_slice(b"PAR1");
+        bytes
     }
 
     #[test]
-    fn the_size_a_page_claims_is_read_from_its_header() {
-        assert_eq!(first_page_claim(&[0x15, 0x04, 0x15, 0x80, 0x01, 0x15, 0x20]), 64);
-        assert_eq!(first_page_claim(&[0x15, 0x04]), 0);
-        assert_eq!(first_page_claim(&[0x15, 0x04, 0x15, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]), 0);
-        assert_eq!(first_page_claim(&[]), 0);
+    fn a_list_longer_than_the_file_is_refused_before_memory_is_taken() {
+        let bytes = file_with_footer(&[0x29, 0xfc, 0xff, 0xff, 0xff, 0xff, 0x0f, 0x00, 0x00]);
+        assert_eq!(bytes.len(), 21);
+        let error = check(&bytes).unwrap_err();
+        assert!(error.to_string().contains("damaged"), "{error}");
     }
 
     #[test]
-    fn moments_outside_the_calendar_are_blank() {
-        assert_eq!(moment(1_517_356_800, TimeUnit::Second), Cell::Date(1_517_356_800_000_000));
-        assert_eq!(moment(-1, TimeUnit::Nanosecond), Cell::Date(-1));
-        assert_eq!(moment(i64::MAX, TimeUnit::Second), Cell::Blank);
-        assert_eq!(moment(i64::MAX, TimeUnit::Microsecond), Cell::Blank);
+    fn a_schema_nested_without_end_is_refused() {
+        // Ten thousand structures of one member each.
+        let mut footer = vec![0x29, 0xfc, 0x90, 0x4e];
+        for _ in 0..10_000 {
+            footer.extend_from_slice(&[0x55, 0x02, 0x00]);
+        }
+        footer.push(0);
+        assert!(check(&file_with_footer(&footer)).is_err());
+    }
+
+    #[test]
+    fn a_dictionary_of_more_entries_than_bytes_is_refused() {
+        let header = |entries: u8| [0x15, 4, 0x15, 20, 0x15, 20, 0x4c, 0x15, entries, 0, 0];
+        assert_eq!(page(&header(20)).map(|(page, length)| (page.unpacked, length)), Some((10, 21)));
+        assert!(page(&header(22)).is_none());
     }
 }

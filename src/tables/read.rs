@@ -3,18 +3,17 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
-use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
 use super::body::{self, Body, Cut};
-use super::column::Column;
+use super::column::{CellView, Column};
 use super::header::{self, LOOK_AT_ROWS, TopRow, counted};
 use super::limits::MAX_TEXT_BYTES;
 use super::sniff::{self, Kind};
 use super::source::{Format, Source, Writing};
 use super::table::{RowNumbers, Table};
-use super::{delimiter, encoding, package, parquet, text, workbook};
+use super::{arrow, delimiter, encoding, package, parquet, text, workbook};
 use crate::error::{Error, Result};
 use crate::files::hex;
 use crate::notes::Notes;
@@ -34,7 +33,7 @@ pub struct ReadOptions {
     pub writing: Writing,
 }
 
-/// Reads a sheet: delimited text (also packed with gzip), `.xlsx`, `.xls`, `.xlsb`, `.ods` or Parquet, told apart by content.
+/// Reads a sheet: delimited text (also packed with gzip), `.xlsx`, `.xls`, `.xlsb`, `.ods`, Parquet or Arrow, told apart by content.
 ///
 /// Blank rows and columns are left out; row numbers stay those of the sheet (see [`Table`]). Rows with fewer cells than the header are filled with
 /// blanks, with a note.
@@ -105,6 +104,12 @@ fn read_file(path: &Path, options: &ReadOptions, notes: &mut Notes) -> Result<Ta
                 source.sha256 = hex(&Sha256::digest(&bytes));
             }
             parquet::read(bytes, source, notes)
+        }
+        Kind::Arrow => {
+            if !hashed {
+                source.sha256 = hex(&Sha256::digest(&bytes));
+            }
+            arrow::read(bytes, source, notes)
         }
         Kind::Zip | Kind::Ole => {
             if !hashed {
@@ -310,20 +315,20 @@ fn assemble(body: Body, header: &TopRow, width: usize, source: Source, notes: &m
             "left out",
         );
     }
-    let text = Arc::new(body.text);
-    let height = text.height();
+    let height = body.height;
     let mut kept = Vec::with_capacity(width);
     let mut columns = Vec::with_capacity(width);
     let mut dropped = 0;
-    for place in 0..width {
+    for (place, series) in body.columns.into_iter().enumerate() {
         let name = header.cells.get(place).cloned().unwrap_or_default();
-        let blank = |row: usize| text::trimmed(text.cell(row, place)).is_empty();
+        let column = Column::plain(series);
+        let blank = |row: usize| !matches!(column.get(row), CellView::Text(cell) if !text::trimmed(&cell).is_empty());
         if text::trimmed(&name).is_empty() && (0..height).all(blank) {
             dropped += 1;
             continue;
         }
         kept.push((place, name));
-        columns.push(Column::csv(Arc::clone(&text), place));
+        columns.push(column);
     }
     if dropped > 0 {
         notes.add(
@@ -337,7 +342,7 @@ fn assemble(body: Body, header: &TopRow, width: usize, source: Source, notes: &m
         Some(numbers) => RowNumbers::Listed(numbers.into()),
         None => RowNumbers::From(header.row + 1),
     };
-    Ok(Table::assemble(source, names, columns, height, rows))
+    Table::assemble(source, names, columns, height, rows)
 }
 
 #[cfg(test)]

@@ -11,6 +11,8 @@ pub(crate) enum Kind {
     /// The container of Office 97: an old workbook, or a locked new one.
     Ole,
     Parquet,
+    /// Arrow IPC, also called Feather.
+    Arrow,
     /// Nothing known: text.
     Text,
 }
@@ -27,6 +29,7 @@ pub(crate) fn kind(bytes: &[u8]) -> Result<Kind> {
         0x1f if bytes.starts_with(&[0x1f, 0x8b]) => return Ok(Kind::Gzip),
         b'P' if bytes.starts_with(b"PK\x03\x04") => return Ok(Kind::Zip),
         b'P' if bytes.starts_with(b"PAR1") => return Ok(Kind::Parquet),
+        b'A' if bytes.starts_with(b"ARROW1\0\0") => return Ok(Kind::Arrow),
         b'P' if bytes.starts_with(b"PARE") => {
             return Err(Error::input("the Parquet file is encrypted").hint("save it without encryption"));
         }
@@ -60,7 +63,7 @@ fn known_stranger(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
         (b"\xfd7zXZ", "it is packed with xz", "unpack it first (`unxz`)"),
         (b"\x7fELF", "it is a program", EXPORT),
         (b"MZ\x90", "it is a program", EXPORT),
-        (b"ARROW1", "it is an Arrow (Feather) file", "save it as Parquet or CSV"),
+        (b"FEA1", "it is a Feather file of the first version", "save it as Parquet or CSV"),
         (b"ORC", "it is an ORC file", "save it as Parquet or CSV"),
         (b"Obj\x01", "it is an Avro file", "save it as Parquet or CSV"),
         (b"\x89HDF", "it is an HDF5 file", "save it as Parquet or CSV"),
@@ -129,6 +132,7 @@ mod tests {
         assert_eq!(kind(b"ORC,b\n").unwrap(), Kind::Text);
         assert_eq!(kind(b"PK\x03\x04rest").unwrap(), Kind::Zip);
         assert_eq!(kind(b"PAR1rest").unwrap(), Kind::Parquet);
+        assert_eq!(kind(b"ARROW1\0\0rest").unwrap(), Kind::Arrow);
         assert_eq!(kind(&[0x1f, 0x8b, 8]).unwrap(), Kind::Gzip);
         for stranger in [
             &b""[..],

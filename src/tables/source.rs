@@ -23,6 +23,8 @@ pub enum Format {
     Ods,
     /// Apache Parquet.
     Parquet,
+    /// Arrow IPC (Feather).
+    Arrow,
     /// Made in memory, not read.
     Memory,
 }
@@ -37,6 +39,7 @@ impl Format {
             Self::Xlsb => "Excel binary workbook (.xlsb)",
             Self::Ods => "OpenDocument sheet (.ods)",
             Self::Parquet => "Parquet",
+            Self::Arrow => "Arrow file",
             Self::Memory => "table in memory",
         }
     }

@@ -4,8 +4,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::column::{Cell, CellView, Cells, CellsBuilder, Column};
+use polars::prelude::{Column as PolarsColumn, DataFrame, IdxCa, IdxSize, NewChunkedArray, PlSmallStr};
+
+use super::cells::{Cell, Cells, CellsBuilder};
+use super::column::{CellType, CellView, Column};
 use super::dates::{self, DateColumn, DateOrder};
+use super::frame;
 use super::numbers::{self, DecimalMark, NumberColumn};
 use super::source::{Format, Source, Writing};
 use super::text::{self, Texts};
@@ -29,42 +33,90 @@ impl RowNumbers {
     }
 }
 
-/// A sheet. Never changes: every method that alters something returns another table, which shares the cells of this one.
+/// The files that a sheet of several was read from, and which of them each row comes from.
+#[derive(Debug, Clone)]
+pub(crate) struct Files {
+    pub(crate) sources: Arc<[Source]>,
+    pub(crate) of_row: Arc<[u32]>,
+}
+
+/// A sheet: a Polars frame with the numbers its rows have for a person, and where it came from. Never changes: every method that alters something
+/// returns another one, which shares the cells of this one.
 ///
 /// A cell is kept as the person typed it; what it means is decided by the accessor that is asked ([`Table::texts`], [`Table::numbers`],
 /// [`Table::dates`]) over the whole column. A cell that begins with an apostrophe guarding a formula (see [`Table::write`]) is read without it.
 ///
+/// **Columns of the frame** are of type String, Float64, Int64, Boolean or Datetime in microseconds without a zone. Every column of delimited text is
+/// String; a column of a workbook that mixes types is String as well, and the sheet remembers what its cells were.
+///
 /// **Row numbers** are those at the left edge of a spreadsheet program: the header of a plain file is row 1, blank rows are counted though not kept,
-/// and a record with line breaks inside quotes is one row. A `sep=;` line is not counted. Parquet has no rows to see: its first row is row 2.
+/// and a record with line breaks inside quotes is one row. A `sep=;` line is not counted. Parquet and Arrow have no rows to see: their first row is
+/// row 2.
 #[derive(Debug, Clone)]
 pub struct Table {
     source: Arc<Source>,
+    frame: DataFrame,
     names: Vec<String>,
-    columns: Vec<Column>,
-    height: usize,
+    /// What the cells were in columns of several types, by the column's name.
+    types: BTreeMap<String, Arc<[CellType]>>,
     rows: RowNumbers,
+    files: Option<Files>,
 }
 
 impl Table {
-    pub(crate) fn assemble(source: Source, names: Vec<String>, columns: Vec<Column>, height: usize, rows: RowNumbers) -> Self {
-        Self {
-            source: Arc::new(source),
-            names,
-            columns,
-            height,
-            rows,
+    /// A sheet of named columns; each has `height` cells.
+    pub(crate) fn assemble(source: Source, names: Vec<String>, columns: Vec<Column>, height: usize, rows: RowNumbers) -> Result<Self> {
+        let mut types = BTreeMap::new();
+        let mut series = Vec::with_capacity(columns.len());
+        for (name, column) in names.iter().zip(columns) {
+            if let Some(known) = column.types() {
+                types.insert(name.clone(), Arc::clone(known));
+            }
+            series.push(PolarsColumn::from(column.series().clone().with_name(name.as_str().into())));
         }
+        let frame = DataFrame::new(height, series).map_err(|error| Error::internal(format!("the columns of a sheet: {error}")))?;
+        Ok(Self {
+            source: Arc::new(source),
+            frame,
+            names,
+            types,
+            rows,
+            files: None,
+        })
+    }
+
+    /// A sheet from a Polars frame. `file_name` is what messages call it; its first row is row 2, as below a header.
+    ///
+    /// Columns of any plain type are taken: numbers of every width, decimals, dates, moments (in the local time of their zone, with a note), times and
+    /// spans (as `27:30:00`), categories, texts. Columns of lists, structures and raw bytes are left out, with a note.
+    ///
+    /// # Errors
+    /// For a frame without columns, or none of a plain type; beyond [`super::limits`].
+    pub fn from_frame(file_name: &str, frame: DataFrame, notes: &mut Notes) -> Result<Self> {
+        frame::sheet(frame, Vec::new(), Source::named(Path::new(file_name), Format::Memory), notes)
+    }
+
+    /// The frame alone: columns as described above, rows in the order of the sheet.
+    pub fn into_frame(self) -> DataFrame {
+        self.frame
     }
 
     /// A table without columns, to add some with [`Table::with_column`] and its siblings. `file_name` is what messages call it.
     pub fn new(file_name: &str, height: usize) -> Self {
         let source = Source::named(Path::new(file_name), Format::Memory);
-        Self::assemble(source, Vec::new(), Vec::new(), height, RowNumbers::From(2))
+        Self {
+            source: Arc::new(source),
+            frame: DataFrame::empty_with_height(height),
+            names: Vec::new(),
+            types: BTreeMap::new(),
+            rows: RowNumbers::From(2),
+            files: None,
+        }
     }
 
     /// Number of rows, header not counted.
     pub fn height(&self) -> usize {
-        self.height
+        self.frame.height()
     }
 
     /// Number of columns.
@@ -95,7 +147,7 @@ impl Table {
     /// The place of the row that the person sees as `number`; `None` where there is none (blank rows, the header).
     pub fn row_with_number(&self, number: usize) -> Option<usize> {
         match &self.rows {
-            RowNumbers::From(first) => number.checked_sub(*first).filter(|index| *index < self.height),
+            RowNumbers::From(first) => number.checked_sub(*first).filter(|index| *index < self.height()),
             RowNumbers::Listed(numbers) => numbers.iter().position(|there| *there as usize == number),
         }
     }
@@ -108,9 +160,9 @@ impl Table {
         self.column(name).map(|_| ())
     }
 
-    pub(crate) fn column(&self, name: &str) -> Result<&Column> {
+    pub(crate) fn column(&self, name: &str) -> Result<Column> {
         match self.names.iter().position(|known| known == name) {
-            Some(place) => Ok(&self.columns[place]),
+            Some(place) => Ok(self.column_at(place)),
             None => {
                 let hint = match closest(name, self.names.iter().map(String::as_str)) {
                     Some(near) => format!("closest match is `{near}`"),
@@ -121,22 +173,50 @@ impl Table {
         }
     }
 
-    pub(crate) fn columns(&self) -> &[Column] {
-        &self.columns
+    fn column_at(&self, place: usize) -> Column {
+        let column = &self.frame.columns()[place];
+        Column::of(
+            column.as_materialized_series().clone(),
+            self.types.get(column.name().as_str()).cloned(),
+        )
+    }
+
+    /// All columns, in the order of the sheet.
+    pub(crate) fn columns(&self) -> Vec<Column> {
+        (0..self.width()).map(|place| self.column_at(place)).collect()
+    }
+
+    pub(crate) fn with_files(self, files: Files) -> Self {
+        Self {
+            files: Some(files),
+            ..self
+        }
+    }
+
+    /// The file that a row was read from: the sheet's own source, unless it was read from several.
+    pub fn source_of(&self, index: usize) -> &Source {
+        let of_several = |files| {
+            let Files { sources, of_row }: &Files = files;
+            of_row.get(index).and_then(|place| sources.get(*place as usize))
+        };
+        self.files.as_ref().and_then(of_several).unwrap_or(&self.source)
+    }
+
+    /// Whether the sheet was read from several files, so that a row number alone names no row.
+    pub fn has_several_files(&self) -> bool {
+        self.files.is_some()
     }
 
     /// Adds file and sheet to an error.
     pub fn in_place(&self, error: Error) -> Error {
-        let error = error.in_file(self.source.path.clone());
-        match &self.source.sheet {
-            Some(sheet) => error.in_sheet(sheet.clone()),
-            None => error,
-        }
+        in_source(error, &self.source)
     }
 
     /// Adds file, sheet, row and column to an error about one cell.
     pub fn at(&self, error: Error, index: usize, name: &str) -> Error {
-        self.in_place(error).at_row(self.row_number(index)).in_column(name)
+        in_source(error, self.source_of(index))
+            .at_row(self.row_number(index))
+            .in_column(name)
     }
 
     /// A column as text, trimmed; blanks and missing markers (`#N/A` and other Excel errors, `NULL`, `NaN`, `N/A`, `\N`) are [`Texts::MISSING`].
@@ -147,7 +227,7 @@ impl Table {
     /// # Errors
     /// Where the column is not there.
     pub fn texts(&self, name: &str) -> Result<Texts> {
-        Ok(text::texts(self.column(name)?, self.height))
+        Ok(text::texts(&self.column(name)?, self.height()))
     }
 
     /// A column as numbers: numbers, text numbers (`1.234,56`, `1,234.56`, `1 234,56`), money and percent signs, `(5)` and `5-` for -5,
@@ -180,7 +260,7 @@ impl Table {
     /// # Errors
     /// As [`Table::numbers`].
     pub fn number_column(&self, name: &str, mark: Option<DecimalMark>, notes: &mut Notes) -> Result<NumberColumn> {
-        numbers::numbers(self, self.column(name)?, name, mark, notes)
+        numbers::numbers(self, &self.column(name)?, name, mark, notes)
     }
 
     /// The decimal mark by which a column is read; `None` where none of its numbers has a mark.
@@ -188,7 +268,7 @@ impl Table {
     /// # Errors
     /// Where the column is not there.
     pub fn decimal_mark(&self, name: &str) -> Result<Option<DecimalMark>> {
-        Ok(numbers::mark_shown(self, self.column(name)?))
+        Ok(numbers::mark_shown(self, &self.column(name)?))
     }
 
     /// Whether a column holds durations or times of day, which are read as hours.
@@ -196,7 +276,7 @@ impl Table {
     /// # Errors
     /// Where the column is not there.
     pub fn holds_hours(&self, name: &str) -> Result<bool> {
-        Ok(numbers::holds_hours(self, self.column(name)?, name))
+        Ok(numbers::holds_hours(self, &self.column(name)?, name))
     }
 
     /// A column as moments: seconds since 1970-01-01 00:00 in local time as written (a time zone is left out, with a note).
@@ -217,7 +297,7 @@ impl Table {
     /// # Errors
     /// As [`Table::dates`].
     pub fn date_column(&self, name: &str, order: Option<DateOrder>, notes: &mut Notes) -> Result<DateColumn> {
-        dates::dates(self, self.column(name)?, name, order, notes)
+        dates::dates(self, &self.column(name)?, name, order, notes)
     }
 
     /// The order of day and month that the person states, else the one that a column's text dates show for certain; `None` where they show none, or both.
@@ -225,7 +305,7 @@ impl Table {
     /// # Errors
     /// Where the column is not there.
     pub fn date_order(&self, name: &str) -> Result<Option<DateOrder>> {
-        Ok(dates::date_order(self, self.column(name)?))
+        Ok(dates::date_order(self, &self.column(name)?))
     }
 
     /// The table, read as `writing` says where nothing was stated when it was read.
@@ -242,10 +322,10 @@ impl Table {
     /// Where the column or the row is not there.
     pub fn cell(&self, index: usize, name: &str) -> Result<Option<String>> {
         let column = self.column(name)?;
-        if index >= self.height {
+        if index >= self.height() {
             return Err(Error::internal(format!(
                 "row {index} of a table of {} rows was asked for",
-                self.height
+                self.height()
             )));
         }
         Ok(column.get(index).shown().map(std::borrow::Cow::into_owned))
@@ -254,32 +334,23 @@ impl Table {
     /// The given rows in the given order (a row may come more than once); row numbers stay those of the sheet. Places beyond the end are left out.
     #[must_use]
     pub fn take(&self, rows: &[usize]) -> Self {
-        let rows: Arc<[u32]> = rows.iter().filter(|row| **row < self.height).map(|row| *row as u32).collect();
+        let rows: Vec<IdxSize> = rows.iter().filter(|row| **row < self.height()).map(|row| *row as IdxSize).collect();
         let numbers: Arc<[u32]> = rows.iter().map(|row| self.row_number(*row as usize) as u32).collect();
-        // Columns that share a choice of rows go on sharing one.
-        let mut composed: BTreeMap<usize, Arc<[u32]>> = BTreeMap::new();
-        let columns = self
-            .columns
-            .iter()
-            .map(|column| match column.picked() {
-                None => column.with_picked(Arc::clone(&rows)),
-                Some(picked) => {
-                    let key = Arc::as_ptr(picked).cast::<u32>() as usize;
-                    let joined = composed.entry(key).or_insert_with(|| {
-                        rows.iter()
-                            .map(|row| picked.get(*row as usize).copied().unwrap_or(u32::MAX))
-                            .collect()
-                    });
-                    column.with_picked(Arc::clone(joined))
-                }
-            })
-            .collect();
+        let gather = |types: &Arc<[CellType]>| rows.iter().map(|row| types[*row as usize]).collect();
+        let types = self.types.iter().map(|(name, types)| (name.clone(), gather(types))).collect();
+        let places = IdxCa::from_slice(PlSmallStr::EMPTY, &rows);
+        // Every place is one of the frame's, as checked above.
+        let frame = self.frame.take(&places).unwrap_or_else(|_| self.frame.clear());
         Self {
             source: Arc::clone(&self.source),
+            frame,
             names: self.names.clone(),
-            columns,
-            height: rows.len(),
+            types,
             rows: RowNumbers::Listed(numbers),
+            files: self.files.as_ref().map(|files| Files {
+                sources: Arc::clone(&files.sources),
+                of_row: rows.iter().map(|row| files.of_row[*row as usize]).collect(),
+            }),
         }
     }
 
@@ -288,16 +359,13 @@ impl Table {
     /// # Errors
     /// Where one is not there.
     pub fn select<S: AsRef<str>>(&self, names: &[S]) -> Result<Self> {
-        let columns = names
-            .iter()
-            .map(|name| self.column(name.as_ref()).cloned())
-            .collect::<Result<_>>()?;
+        let columns = names.iter().map(|name| self.column(name.as_ref())).collect::<Result<_>>()?;
+        let names = names.iter().map(|name| name.as_ref().to_owned()).collect();
+        let picked = Self::assemble(self.source().clone(), names, columns, self.height(), self.rows.clone())?;
         Ok(Self {
             source: Arc::clone(&self.source),
-            names: names.iter().map(|name| name.as_ref().to_owned()).collect(),
-            columns,
-            height: self.height,
-            rows: self.rows.clone(),
+            files: self.files.clone(),
+            ..picked
         })
     }
 
@@ -306,13 +374,12 @@ impl Table {
     /// # Errors
     /// Where the heights differ.
     pub fn beside(&self, other: &Self) -> Result<Self> {
-        if other.height != self.height {
+        if other.height() != self.height() {
             return Err(Error::internal("tables of different heights side by side"));
         }
         let mut wide = self.clone();
-        for (name, column) in other.names.iter().zip(&other.columns).filter(|(name, _)| !self.has(name)) {
-            wide.names.push(name.clone());
-            wide.columns.push(column.clone());
+        for (name, column) in other.names.iter().zip(other.columns()).filter(|(name, _)| !self.has(name)) {
+            wide = wide.with_made(name, column)?;
         }
         Ok(wide)
     }
@@ -336,8 +403,8 @@ impl Table {
     /// Where the column or a row is not there.
     pub fn with_changed_cells(&self, name: &str, changes: &[(usize, String)]) -> Result<Self> {
         let column = self.column(name)?;
-        let mut builder = CellsBuilder::with_capacity(self.height);
-        for row in 0..self.height {
+        let mut builder = CellsBuilder::with_capacity(self.height());
+        for row in 0..self.height() {
             match column.get(row) {
                 CellView::Blank => builder.push(Cell::Blank),
                 CellView::Text(text) => builder.push_text(&text),
@@ -350,10 +417,10 @@ impl Table {
         }
         let mut built = Vec::with_capacity(changes.len());
         for (row, text) in changes {
-            if *row >= self.height {
+            if *row >= self.height() {
                 return Err(Error::internal(format!(
                     "row {row} of a table of {} rows was to be changed",
-                    self.height
+                    self.height()
                 )));
             }
             let typed = same_type(&column.get(*row), text.trim());
@@ -426,35 +493,42 @@ impl Table {
     }
 
     fn with_cells(&self, name: &str, cells: Cells) -> Result<Self> {
-        if cells.cells.len() != self.height {
+        self.with_made(name, cells.into_column())
+    }
+
+    pub(crate) fn with_made(&self, name: &str, column: Column) -> Result<Self> {
+        if column.len() != self.height() {
             return Err(Error::internal(format!(
                 "column `{name}` has {} cells for {} rows",
-                cells.cells.len(),
-                self.height
+                column.len(),
+                self.height()
             )));
         }
         let mut table = self.clone();
-        let column = Column::cells(cells);
-        match table.names.iter().position(|known| known == name) {
-            Some(place) => table.columns[place] = column,
-            None => {
-                table.names.push(name.to_owned());
-                table.columns.push(column);
-            }
+        match column.types() {
+            Some(types) => table.types.insert(name.to_owned(), Arc::clone(types)),
+            None => table.types.remove(name),
+        };
+        if !table.has(name) {
+            table.names.push(name.to_owned());
         }
+        let series = column.series().clone().with_name(name.into());
+        table
+            .frame
+            .with_column(series.into())
+            .map_err(|error| Error::internal(format!("column `{name}`: {error}")))?;
         Ok(table)
     }
 
     /// Without the given columns; names that are not there are passed over.
     #[must_use]
     pub fn without(&self, dropped: &[&str]) -> Self {
-        let keep: Vec<&String> = self.names.iter().filter(|name| !dropped.contains(&name.as_str())).collect();
-        let columns = keep.iter().filter_map(|name| self.column(name).ok().cloned()).collect();
-        Self {
-            names: keep.into_iter().cloned().collect(),
-            columns,
-            ..self.clone()
-        }
+        let gone = |name: &str| dropped.contains(&name);
+        let mut table = self.clone();
+        table.names.retain(|name| !gone(name));
+        table.types.retain(|name, _| !gone(name));
+        table.frame = table.frame.drop_many(dropped.iter().copied());
+        table
     }
 
     /// How many cells of a column are blank or missing markers.
@@ -463,7 +537,7 @@ impl Table {
     /// Where the column is not there.
     pub fn missing_count(&self, name: &str) -> Result<usize> {
         let column = self.column(name)?;
-        Ok((0..self.height).filter(|row| text::category(&column.get(*row)).is_none()).count())
+        Ok((0..self.height()).filter(|row| text::category(&column.get(*row)).is_none()).count())
     }
 
     /// How many different texts a column has, missing cells left out.
@@ -474,11 +548,6 @@ impl Table {
         Ok(self.texts(name)?.values.len())
     }
 
-    /// A cell for the writers.
-    pub(crate) fn view(&self, index: usize, column: usize) -> CellView<'_> {
-        self.columns.get(column).map_or(CellView::Blank, |column| column.get(index))
-    }
-
     /// Gives the table another source, such as the file it is going to be written to.
     #[must_use]
     pub fn with_source(&self, source: Source) -> Self {
@@ -486,6 +555,14 @@ impl Table {
             source: Arc::new(source),
             ..self.clone()
         }
+    }
+}
+
+fn in_source(error: Error, source: &Source) -> Error {
+    let error = error.in_file(source.path.clone());
+    match &source.sheet {
+        Some(sheet) => error.in_sheet(sheet.clone()),
+        None => error,
     }
 }
 
@@ -501,11 +578,7 @@ fn same_type(former: &CellView, text: &str) -> Option<Cell> {
             "FALSE" => Some(Cell::Bool(false)),
             _ => None,
         },
-        CellView::Date(_) => {
-            let moment = chrono::NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S").ok();
-            let day = || chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0);
-            moment.or_else(day).map(|moment| Cell::Date(moment.and_utc().timestamp_micros()))
-        }
+        CellView::Date(_) => text::date_micros(text).map(Cell::Date),
         CellView::Blank | CellView::Text(_) | CellView::Error(_) => None,
     }
 }

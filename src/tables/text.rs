@@ -126,6 +126,14 @@ pub(crate) fn date_text(micros: i64) -> String {
     shown
 }
 
+/// The moment that [`date_text`] shows so.
+pub(crate) fn date_micros(shown: &str) -> Option<i64> {
+    use chrono::{NaiveDate, NaiveDateTime};
+    let moment = NaiveDateTime::parse_from_str(shown, "%Y-%m-%d %H:%M:%S%.f").ok();
+    let day = || NaiveDate::parse_from_str(shown, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0);
+    moment.or_else(day).map(|moment| moment.and_utc().timestamp_micros())
+}
+
 /// A time of day or a span of seconds as `27:30:00`.
 pub(crate) fn clock_text(seconds: f64) -> String {
     let sign = if seconds < 0.0 { "-" } else { "" };
@@ -278,6 +286,16 @@ mod tests {
         assert_eq!(date_text(1_517_356_800_000_000), "2018-01-31");
         assert_eq!(date_text(1_517_439_360_000_000), "2018-01-31 22:56:00");
         assert_eq!(date_text(-500_000), "1969-12-31 23:59:59.5");
+        for micros in [
+            0,
+            1_517_356_800_000_000,
+            1_517_439_360_000_000,
+            -500_000,
+            -62_135_596_800_000_000,
+            253_402_300_799_999_999,
+        ] {
+            assert_eq!(date_micros(&date_text(micros)), Some(micros));
+        }
     }
 
     #[test]

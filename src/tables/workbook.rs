@@ -5,7 +5,8 @@ use std::io::Cursor;
 
 use calamine::{CellErrorType, Data, DataRef, Dimensions, ExcelDateTime, Ods, Reader, Sheet, SheetType, SheetVisible, Xls, Xlsb, Xlsx};
 
-use super::column::{Cell, CellView, Cells, CellsBuilder, Column};
+use super::cells::{Cell, Cells, CellsBuilder};
+use super::column::CellView;
 use super::csv::with_thousands;
 use super::header::{self, LOOK_AT_ROWS, TopRow, counted, listed};
 use super::limits::{MAX_CELL_BYTES, MAX_COLUMNS, MAX_WORKBOOK_CELLS};
@@ -505,8 +506,8 @@ fn assemble(grid: Grid, regions: Vec<Dimensions>, options: &ReadOptions, mut sou
     note_errors(grid.errors, grid.first_error, &source.file_name, notes);
     let rows = drop_blank_rows(&mut kept, grid.rows[head + 1..].to_vec());
     let height = rows.len();
-    let columns = kept.into_iter().map(Column::cells).collect();
-    Ok(Table::assemble(source, names, columns, height, RowNumbers::Listed(rows.into())))
+    let columns = kept.into_iter().map(Cells::into_column).collect();
+    Table::assemble(source, names, columns, height, RowNumbers::Listed(rows.into()))
 }
 
 fn is_blank(cells: &Cells, cell: &Cell) -> bool {

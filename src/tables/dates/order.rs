@@ -484,7 +484,7 @@ fn fallback(table: &Table, items: &[Item]) -> (DateOrder, &'static str) {
 fn sheet_order(table: &Table) -> Option<DateOrder> {
     const ROWS: usize = 1000;
     let mut all = Evidence::default();
-    for column in table.columns() {
+    for column in &table.columns() {
         let counts = count(&super::items(column, table.height().min(ROWS), table.source()));
         all = all.plus(counts.slash).plus(counts.dash);
     }

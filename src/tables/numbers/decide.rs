@@ -250,7 +250,7 @@ pub(crate) fn mark_shown(table: &Table, column: &Column) -> Option<DecimalMark> 
 pub(crate) fn sheet_mark(table: &Table) -> Option<DecimalMark> {
     const ROWS: usize = 500;
     let mut evidence = Evidence::default();
-    for column in table.columns() {
+    for column in &table.columns() {
         for row in 0..table.height().min(ROWS) {
             if let CellView::Text(text) = column.get(row)
                 && let Some(shape) = parse::shape(&text)

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::{WriteOptions, text_of};
 use crate::error::{Error, Result};
 use crate::notes::Notes;
-use crate::tables::column::CellView;
+use crate::tables::column::{CellView, Column};
 use crate::tables::guard::guarded;
 use crate::tables::numbers::DecimalMark;
 use crate::tables::table::Table;
@@ -72,6 +72,7 @@ impl Plan {
 
     /// Looks over all texts for what lies beyond ASCII and beyond the encoding.
     fn content(&self, table: &Table) -> Content {
+        let columns = table.columns();
         let of_text = |text: &str| {
             if text.is_ascii() {
                 Content::Ascii
@@ -86,8 +87,9 @@ impl Plan {
             .into_par_iter()
             .with_min_len(CHUNK)
             .map(|row| {
-                (0..table.width())
-                    .map(|column| match table.view(row, column) {
+                columns
+                    .iter()
+                    .map(|column| match column.get(row) {
                         CellView::Text(text) => of_text(&text),
                         _ => Content::Ascii,
                     })
@@ -119,11 +121,12 @@ impl Plan {
         let names: Vec<Cow<'_, str>> = table.names().iter().map(|name| Cow::Borrowed(name.as_str())).collect();
         self.push_row(&mut line, &names);
         writer.write_all(&self.encoded(&line))?;
+        let columns = table.columns();
         let chunks = table.height().div_ceil(CHUNK);
         for first in (0..chunks).step_by(AT_ONCE) {
             let formatted: Vec<Vec<u8>> = (first..(first + AT_ONCE).min(chunks))
                 .into_par_iter()
-                .map(|chunk| self.chunk(table, chunk * CHUNK..((chunk + 1) * CHUNK).min(table.height())))
+                .map(|chunk| self.chunk(&columns, chunk * CHUNK..((chunk + 1) * CHUNK).min(table.height())))
                 .collect();
             for bytes in formatted {
                 writer.write_all(&bytes)?;
@@ -132,10 +135,10 @@ impl Plan {
         Ok(())
     }
 
-    fn chunk(&self, table: &Table, rows: std::ops::Range<usize>) -> Vec<u8> {
-        let mut lines = String::with_capacity(rows.len() * table.width() * 8);
+    fn chunk(&self, columns: &[Column], rows: std::ops::Range<usize>) -> Vec<u8> {
+        let mut lines = String::with_capacity(rows.len() * columns.len() * 8);
         for row in rows {
-            let views: Vec<CellView<'_>> = (0..table.width()).map(|column| table.view(row, column)).collect();
+            let views: Vec<CellView<'_>> = columns.iter().map(|column| column.get(row)).collect();
             let cells: Vec<Cow<'_, str>> = views.iter().map(|view| self.cell(view)).collect();
             self.push_row(&mut lines, &cells);
         }

@@ -7,7 +7,7 @@ use rust_xlsxwriter::{DataValidation, DocProperties, ExcelDateTime, Format, Work
 use super::typed::{self, Typed};
 use super::{WriteOptions, plain_number, points_are_decimal, text_of};
 use crate::error::{Error, ErrorKind, Result};
-use crate::tables::column::CellView;
+use crate::tables::column::{CellView, Column};
 use crate::tables::csv::with_thousands;
 use crate::tables::limits::{MAX_COLUMNS, MAX_EXCEL_ROWS};
 use crate::tables::panics::caught;
@@ -126,9 +126,10 @@ fn fill(sheet: &mut Worksheet, table: &Table, options: &WriteOptions) -> Result<
             .collect(),
     };
     sheet.set_freeze_panes(1, 0).map_err(failed)?;
+    let columns = table.columns();
     for (column, name) in table.names().iter().enumerate() {
         let widest = (0..table.height().min(50))
-            .filter_map(|row| table.view(row, column).shown().map(|shown| shown.chars().count()))
+            .filter_map(|row| columns[column].get(row).shown().map(|shown| shown.chars().count()))
             .chain([name.chars().count()])
             .max();
         let width = widest.unwrap_or(8).clamp(6, 40) as f64 + 2.0;
@@ -138,18 +139,18 @@ fn fill(sheet: &mut Worksheet, table: &Table, options: &WriteOptions) -> Result<
             .write_string_with_format(0, column as u16, name, &formats.header)
             .map_err(failed)?;
     }
-    let decimal: Vec<bool> = (0..table.width()).map(|column| points_are_decimal(table, column)).collect();
+    let decimal: Vec<bool> = columns.iter().map(|column| points_are_decimal(table, column)).collect();
     let typed: Vec<Typed> = (0..table.width())
         .map(|column| match options.typed_columns {
-            true => typed::of(table, column),
+            true => typed::of(table, column, &columns[column]),
             false => Typed::ByCell,
         })
         .collect();
     for row in 0..table.height() {
         for (column, points) in decimal.iter().enumerate() {
             match &typed[column] {
-                Typed::ByCell => write_cell(sheet, table, row, column, *points, &formats)?,
-                Typed::Texts => write_text(sheet, table, row, column)?,
+                Typed::ByCell => write_cell(sheet, table, row, (column, &columns[column]), *points, &formats)?,
+                Typed::Texts => write_text(sheet, table, row, (column, &columns[column]))?,
                 Typed::Numbers(numbers) => {
                     if let Some(number) = numbers.get(row).copied().flatten() {
                         sheet.write_number(row as u32 + 1, column as u16, number).map_err(failed)?;
@@ -181,8 +182,8 @@ fn write_date(sheet: &mut Worksheet, row: usize, column: usize, micros: i64, for
 }
 
 /// The cell as the text that it is.
-fn write_text(sheet: &mut Worksheet, table: &Table, row: usize, column: usize) -> Result<()> {
-    if let Some(text) = table.view(row, column).shown() {
+fn write_text(sheet: &mut Worksheet, table: &Table, row: usize, (column, cells): (usize, &Column)) -> Result<()> {
+    if let Some(text) = cells.get(row).shown() {
         check_length(&text, table, Some(row), &table.names()[column])?;
         sheet.write_string(row as u32 + 1, column as u16, text).map_err(failed)?;
     }
@@ -206,9 +207,16 @@ fn check_length(text: &str, table: &Table, row: Option<usize>, name: &str) -> Re
         .hint("write .csv or .parquet instead"))
 }
 
-fn write_cell(sheet: &mut Worksheet, table: &Table, row: usize, column: usize, points: bool, formats: &Formats) -> Result<()> {
+fn write_cell(
+    sheet: &mut Worksheet,
+    table: &Table,
+    row: usize,
+    (column, cells): (usize, &Column),
+    points: bool,
+    formats: &Formats,
+) -> Result<()> {
     let (line, place) = (row as u32 + 1, column as u16);
-    let view = table.view(row, column);
+    let view = cells.get(row);
     let written = match &view {
         CellView::Blank => return Ok(()),
         CellView::Bool(truth) => sheet.write_boolean(line, place, *truth),

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::column::CellView;
+use super::column::{CellView, Column};
 use super::numbers::{self, DecimalMark};
 use super::source::Format;
 use super::table::Table;
@@ -199,11 +199,8 @@ fn plain_number(typed: &str, points: bool, digits: usize) -> Option<f64> {
 }
 
 /// Whether the points in a column's texts are decimal points.
-fn points_are_decimal(table: &Table, column: usize) -> bool {
-    table
-        .columns()
-        .get(column)
-        .is_some_and(|column| numbers::mark_shown(table, column).is_none_or(|mark| mark == DecimalMark::Point))
+fn points_are_decimal(table: &Table, column: &Column) -> bool {
+    numbers::mark_shown(table, column).is_none_or(|mark| mark == DecimalMark::Point)
 }
 
 /// A cell that holds a text, as the person sees it.

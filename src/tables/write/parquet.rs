@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::{plain_number, points_are_decimal};
 use crate::error::{Error, Result};
-use crate::tables::column::CellView;
+use crate::tables::column::{CellView, Column};
 use crate::tables::panics::caught;
 use crate::tables::table::Table;
 use crate::tables::text;
@@ -20,7 +20,12 @@ const DIGITS: usize = 15;
 /// Only where the writer itself fails.
 pub(super) fn to_bytes(table: &Table) -> Result<Vec<u8>> {
     let failed = |detail: String| Error::internal(format!("the Parquet writer failed: {detail}"));
-    let columns: Vec<PolarsColumn> = (0..table.width()).into_par_iter().map(|place| column(table, place)).collect();
+    let columns: Vec<PolarsColumn> = table
+        .columns()
+        .par_iter()
+        .zip(table.names())
+        .map(|(cells, name)| column(table, name, cells))
+        .collect();
     let mut bytes = Vec::new();
     caught(|| {
         let mut frame = DataFrame::new(table.height(), columns)?;
@@ -79,10 +84,9 @@ fn kind(view: &CellView<'_>, points: bool) -> Kind {
     }
 }
 
-fn column(table: &Table, place: usize) -> PolarsColumn {
-    let name = table.names()[place].as_str();
-    let points = points_are_decimal(table, place);
-    let views = || (0..table.height()).map(|row| table.view(row, place));
+fn column(table: &Table, name: &str, cells: &Column) -> PolarsColumn {
+    let points = points_are_decimal(table, cells);
+    let views = || (0..table.height()).map(|row| cells.get(row));
     let mut whole = Kind::Unknown;
     let mut large = false;
     for view in views() {

@@ -1,5 +1,6 @@
 //! One type for every column of a workbook that people go on working with.
 
+use super::super::column::Column;
 use super::super::kind::ColumnKind;
 use super::super::table::Table;
 use super::super::text::{is_missing_value, trimmed};
@@ -24,14 +25,14 @@ const DIGITS: usize = 15;
 const DAYS: std::ops::RangeInclusive<i64> = -2_203_891_200..=253_402_300_799;
 
 /// How to write a column: texts become numbers or dates only where all of them do and nothing about them is in doubt.
-pub(super) fn of(table: &Table, column: usize) -> Typed {
+pub(super) fn of(table: &Table, column: usize, cells: &Column) -> Typed {
     let Some(name) = table.names().get(column) else {
         return Typed::ByCell;
     };
-    let points = points_are_decimal(table, column);
+    let points = points_are_decimal(table, cells);
     let (mut texts, mut others, mut plain, mut padded) = (0_usize, 0_usize, 0_usize, false);
     for row in 0..table.height() {
-        let view = table.view(row, column);
+        let view = cells.get(row);
         let Some(text) = text_of(&view) else {
             others += usize::from(view.shown().is_some());
             continue;
@@ -51,7 +52,7 @@ pub(super) fn of(table: &Table, column: usize) -> Typed {
         return Typed::ByCell;
     }
     let filled = |row: usize| {
-        let view = table.view(row, column);
+        let view = cells.get(row);
         view.shown().is_some_and(|text| !trimmed(&text).is_empty())
     };
     let mut doubts = Notes::new();

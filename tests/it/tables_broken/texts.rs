@@ -166,7 +166,12 @@ pub fn strangers() -> Vec<Broken> {
         broken("bzip2", "a.csv.bz2", padded(b"BZh91AY"), &["bzip2"]),
         broken("xz", "a.csv.xz", padded(b"\xfd7zXZ\0"), &["xz"]),
         broken("a program", "a.csv", padded(b"\x7fELF"), &["program"]),
-        broken("an Arrow file", "a.feather", padded(b"ARROW1\0\0"), &["Arrow"]),
+        broken(
+            "an Arrow file that holds nothing",
+            "a.feather",
+            padded(b"ARROW1\0\0"),
+            &["Arrow", "damaged"],
+        ),
         broken("an HDF5 file", "a.h5", padded(b"\x89HDF\r\n\x1a\n"), &["HDF5"]),
         broken("a pickle", "a.pkl", padded(b"\x80\x04\x95"), &["pickle"]),
         broken("an encrypted Parquet file", "a.parquet", padded(b"PARE"), &["encrypted"]),

@@ -1,0 +1,276 @@
+//! Several files as one sheet: what a person names by paths, patterns and folders, one below the other.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use super::cells::{Cell, CellsBuilder};
+use super::column::{CellView, Column};
+use super::header::counted;
+use super::read::{ReadOptions, read};
+use super::source::Source;
+use super::table::{Files, RowNumbers, Table};
+use crate::error::{Error, Result, closest};
+use crate::files::hex;
+use crate::notes::Notes;
+
+/// Endings of files that a folder is searched for.
+const ENDINGS: &[&str] = &[
+    ".csv", ".tsv", ".tab", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz", ".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".parquet", ".pq",
+    ".arrow", ".feather", ".ipc",
+];
+
+/// Most files that one sheet is read from.
+const MAX_FILES: usize = 10_000;
+
+/// Reads one sheet from all the files that are named: a path names a file or a folder (all sheets in it, by name), a pattern such as `orders-*.csv` all
+/// files it matches, by name. The columns must agree; their order may differ. Row numbers are those of each file.
+///
+/// # Errors
+/// As [`read`]; where a name or pattern names nothing; and where the columns of two files differ, naming file and column.
+pub fn read_all(named: &[PathBuf], options: &ReadOptions, notes: &mut Notes) -> Result<Table> {
+    let paths = expanded(named)?;
+    match paths.as_slice() {
+        [] => Err(Error::input("no sheet is named")),
+        [path] => read(path, options, notes),
+        _ => {
+            let mut tables = Vec::with_capacity(paths.len());
+            for path in &paths {
+                tables.push(read(path, options, notes)?);
+            }
+            joined(&tables)
+        }
+    }
+}
+
+/// The files that are named, each once.
+fn expanded(named: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let mut paths: Vec<PathBuf> = Vec::new();
+    for name in named {
+        let found = if name.is_dir() {
+            in_folder(name)?
+        } else if !name.exists() && is_pattern(name) {
+            matching(name)?
+        } else {
+            vec![name.clone()]
+        };
+        for path in found {
+            if !paths.contains(&path) {
+                paths.push(path);
+            }
+        }
+        if paths.len() > MAX_FILES {
+            return Err(Error::input(format!("more than {} are named", counted(MAX_FILES, "file"))).hint("join them first"));
+        }
+    }
+    Ok(paths)
+}
+
+fn is_pattern(name: &Path) -> bool {
+    name.to_string_lossy().contains(['*', '?', '['])
+}
+
+fn has_known_ending(path: &Path) -> bool {
+    let name = path
+        .file_name()
+        .map(|name| name.to_string_lossy().to_lowercase())
+        .unwrap_or_default();
+    !name.starts_with(['.', '_', '~']) && ENDINGS.iter().any(|ending| name.ends_with(ending))
+}
+
+fn in_folder(folder: &Path) -> Result<Vec<PathBuf>> {
+    let failed = |error: std::io::Error| Error::io("read the folder", folder, &error);
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if path.is_file() && has_known_ending(&path) {
+            found.push(path);
+        }
+    }
+    if found.is_empty() {
+        return Err(Error::input("the folder holds no sheet")
+            .in_file(folder)
+            .hint("name a file, or a folder of Parquet or CSV files"));
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn matching(pattern: &Path) -> Result<Vec<PathBuf>> {
+    let text = pattern.to_string_lossy();
+    let paths = glob::glob(&text).map_err(|error| Error::input(format!("`{text}` is no pattern: {}", error.msg)))?;
+    let mut found: Vec<PathBuf> = paths.filter_map(|path| path.ok()).filter(|path| path.is_file()).collect();
+    if found.is_empty() {
+        return Err(Error::input(format!("no file matches `{text}`")).hint("`*` stands for any letters, `?` for one"));
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// One table below the other.
+fn joined(tables: &[Table]) -> Result<Table> {
+    let Some((first, others)) = tables.split_first() else {
+        return Err(Error::internal("no table to join"));
+    };
+    for other in others {
+        check_columns(first, other)?;
+    }
+    let mut columns = Vec::with_capacity(first.width());
+    for name in first.names() {
+        let pieces = tables.iter().map(|table| table.column(name)).collect::<Result<Vec<_>>>()?;
+        columns.push(one_below_the_other(&pieces)?);
+    }
+    let height = tables.iter().map(Table::height).sum();
+    let numbers: Arc<[u32]> = tables
+        .iter()
+        .flat_map(|table| (0..table.height()).map(|row| table.row_number(row) as u32))
+        .collect();
+    let of_row = tables
+        .iter()
+        .enumerate()
+        .flat_map(|(place, table)| std::iter::repeat_n(place as u32, table.height()))
+        .collect();
+    let sources: Arc<[Source]> = tables.iter().map(|table| table.source().clone()).collect();
+    let whole = Table::assemble(
+        source_of(&sources),
+        first.names().to_vec(),
+        columns,
+        height,
+        RowNumbers::Listed(numbers),
+    )?;
+    Ok(whole.with_files(Files { sources, of_row }))
+}
+
+/// What all files together are called.
+fn source_of(sources: &[Source]) -> Source {
+    let mut whole = sources[0].clone();
+    whole.file_name = match sources {
+        [one, other] => format!("{} and {}", one.file_name, other.file_name),
+        [one, others @ ..] => format!("{} and {}", one.file_name, counted(others.len(), "more file")),
+        [] => String::new(),
+    };
+    whole.path = whole.path.with_file_name(&whole.file_name);
+    let mut hash = Sha256::new();
+    sources.iter().for_each(|source| hash.update(source.sha256.as_bytes()));
+    whole.sha256 = hex(&hash.finalize());
+    whole
+}
+
+/// Names the file and the column where two sheets do not have the same ones.
+fn check_columns(first: &Table, other: &Table) -> Result<()> {
+    let missing = |in_one: &Table, of: &Table| of.names().iter().find(|name| !in_one.has(name)).cloned();
+    let (name, here, there) = match (missing(other, first), missing(first, other)) {
+        (Some(name), _) => (name, other, first),
+        (None, Some(name)) => (name, first, other),
+        (None, None) => return Ok(()),
+    };
+    let unmatched = here.names().iter().filter(|known| !there.has(known)).map(String::as_str);
+    let hint = match closest(&name, unmatched) {
+        Some(near) => format!("its closest match here is `{near}`: give both the same name"),
+        None => "files that are read as one sheet have the same columns".to_owned(),
+    };
+    Err(here
+        .in_place(Error::input(format!(
+            "there is no column `{name}`, which `{}` has",
+            there.source().file_name
+        )))
+        .hint(hint))
+}
+
+/// The cells of several columns as one column.
+fn one_below_the_other(pieces: &[Column]) -> Result<Column> {
+    let alike = |piece: &Column| piece.types().is_none() && piece.series().dtype() == pieces[0].series().dtype();
+    if pieces.iter().all(alike) {
+        let mut whole = pieces[0].series().clone();
+        for piece in &pieces[1..] {
+            whole
+                .append(piece.series())
+                .map_err(|error| Error::internal(format!("columns of one type: {error}")))?;
+        }
+        return Ok(Column::plain(whole));
+    }
+    let mut builder = CellsBuilder::with_capacity(pieces.iter().map(Column::len).sum());
+    for piece in pieces {
+        for row in 0..piece.len() {
+            match piece.get(row) {
+                CellView::Blank => builder.push(Cell::Blank),
+                CellView::Text(text) => builder.push_text(&text),
+                CellView::Number(number) => builder.push(Cell::Number(number)),
+                CellView::Integer(number) => builder.push(Cell::Integer(number)),
+                CellView::Bool(truth) => builder.push(Cell::Bool(truth)),
+                CellView::Date(micros) => builder.push(Cell::Date(micros)),
+                CellView::Error(error) => builder.push(Cell::Error(error)),
+            }
+        }
+    }
+    Ok(builder.finish().into_column())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(folder: &Path, name: &str, text: &str) -> PathBuf {
+        let path = folder.join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    fn read_named(named: &[PathBuf]) -> Result<Table> {
+        read_all(named, &ReadOptions::default(), &mut Notes::new())
+    }
+
+    #[test]
+    fn files_patterns_and_folders_are_one_sheet_and_rows_know_their_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let one = write(folder.path(), "orders-2016.csv", "Id,Days\n1,2\n\n2,3\n");
+        let two = write(folder.path(), "orders-2017.csv", "Days;Id\n4;3\n");
+        write(folder.path(), "notes.md", "no sheet");
+        for named in [
+            vec![one, two],
+            vec![folder.path().join("orders-*.csv")],
+            vec![folder.path().to_path_buf()],
+        ] {
+            let table = read_named(&named).unwrap();
+            assert_eq!(table.names(), ["Id", "Days"]);
+            let days: Vec<f64> = table.numbers("Days", &mut Notes::new()).unwrap().into_iter().flatten().collect();
+            assert_eq!(days, [2.0, 3.0, 4.0]);
+            assert_eq!(table.source().file_name, "orders-2016.csv and orders-2017.csv");
+            let place = |row: usize| table.at(Error::input("x"), row, "Days").to_string();
+            assert!(place(1).contains("orders-2016.csv") && place(1).contains("row 4"), "{}", place(1));
+            let last = table.take(&[2]).at(Error::input("x"), 0, "Days").to_string();
+            assert!(last.contains("orders-2017.csv") && last.contains("row 2"), "{last}");
+        }
+    }
+
+    #[test]
+    fn a_column_that_one_file_lacks_is_named_with_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let one = write(folder.path(), "a.csv", "Id,Days\n1,2\n");
+        let two = write(folder.path(), "b.csv", "Id,Dayz\n1,2\n");
+        let error = read_named(&[one, two]).unwrap_err();
+        let shown = error.to_string();
+        assert!(
+            shown.starts_with("there is no column `Days`, which `a.csv` has (in ") && shown.ends_with("b.csv)"),
+            "{shown}"
+        );
+        assert!(error.hint_text().unwrap().contains("`Dayz`"));
+        assert!(read_named(&[folder.path().join("c-*.csv")]).is_err());
+    }
+
+    #[test]
+    fn numbers_of_a_typed_file_go_below_texts_of_a_csv() {
+        let folder = tempfile::tempdir().unwrap();
+        let one = write(folder.path(), "a.csv", "Id,Days\n1,2\n");
+        let typed = Table::new("b", 1)
+            .with_integers("Id", vec![Some(7)])
+            .and_then(|table| table.with_numbers("Days", vec![Some(2.5)]))
+            .unwrap();
+        let two = folder.path().join("b.parquet");
+        typed.write(&two, &mut Notes::new()).unwrap();
+        let table = read_named(&[one, two]).unwrap();
+        assert_eq!(table.numbers("Days", &mut Notes::new()).unwrap(), [Some(2.0), Some(2.5)]);
+        assert_eq!(table.cell(1, "Id").unwrap().as_deref(), Some("7"));
+    }
+}
