@@ -138,6 +138,9 @@ pub struct SheetOptions {
     /// Order of day, month and year in dates such as 3/2/2018: dmy, mdy or ymd
     #[arg(long, value_name = "ORDER", value_parser = parse_dates)]
     pub dates: Option<DateOrder>,
+    /// Leave out rows of a workbook that are hidden, by hand or by a filter
+    #[arg(long)]
+    pub visible_only: bool,
 }
 
 fn parse_decimal(text: &str) -> Result<DecimalMark, String> {

@@ -38,6 +38,7 @@ pub(super) fn read_options(options: &SheetOptions) -> Result<ReadOptions> {
             decimal: options.decimal,
             dates: options.dates,
         },
+        visible_only: options.visible_only,
     })
 }
 

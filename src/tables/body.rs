@@ -210,7 +210,7 @@ impl Reader<'_> {
         })
     }
 
-    /// Whether Polars sees the cells of a scanned range as the scanner does: quotes only around whole cells, no guarded formulas, usual line ends, and
+    /// Whether Polars sees the cells of a scanned range as the scanner does: quotes only around whole cells, no formulas, guarded or of a constant, usual line ends, and
     /// no beginning that looks like a packed file or a mark.
     fn is_plain(&self, range: std::ops::Range<usize>, scanner: &Scanner<'_>) -> bool {
         let bytes = &self.text.as_bytes()[range];
@@ -225,7 +225,7 @@ impl Reader<'_> {
             && !scanner.stray
             && count(b'"') == scanner.quotes
             && count(b'\r') == scanner.windows_ends
-            && !memchr::memchr_iter(b'\'', bytes).any(begins_a_cell)
+            && !memchr::memchr2_iter(b'\'', b'=', bytes).any(begins_a_cell)
     }
 
     /// Cells beyond the header are dropped when blank (`a,b,,`), refused when filled.

@@ -62,7 +62,7 @@ fn fit(rows: &[TopRow]) -> Option<Fit> {
         return None;
     }
     // `1,5` in every row of a single column is a decimal comma: then the rows of that width are values below a name without a delimiter.
-    let place = header::find(rows, None).ok()?;
+    let place = header::find(rows, None).ok()?.first;
     let head = rows.get(place)?;
     let filled = head.cells.iter().filter(|cell| !trimmed(cell).is_empty()).count();
     // `,0` is what pandas writes above a series: an index without a name, and a column.

@@ -50,8 +50,30 @@ pub(crate) fn guarded(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// The text that [`guarded`] was given.
+/// The text that a formula of nothing but a constant shows: exports write `="00123"` so that Excel keeps the zeros.
+pub(crate) fn constant(text: &str) -> Option<Cow<'_, str>> {
+    let rest = text.strip_prefix('=')?;
+    if let Some(inside) = rest.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+        let doubled = inside.replace("\"\"", "");
+        return (!doubled.contains('"')).then(|| {
+            if inside.contains('"') {
+                Cow::Owned(inside.replace("\"\"", "\""))
+            } else {
+                Cow::Borrowed(inside)
+            }
+        });
+    }
+    let digits = rest.strip_prefix('-').unwrap_or(rest);
+    let is_number =
+        digits.starts_with(|first: char| first.is_ascii_digit()) && digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    is_number.then_some(Cow::Borrowed(rest))
+}
+
+/// The text that [`guarded`] was given, or that a formula of nothing but a constant shows.
 pub(crate) fn unguarded(text: Cow<'_, str>) -> Cow<'_, str> {
+    if let Some(shown) = constant(&text) {
+        return Cow::Owned(shown.into_owned());
+    }
     if text.as_bytes().first() != Some(&b'\'') || !looks_like_formula(text.trim_start_matches('\'')) {
         return text;
     }
@@ -102,6 +124,23 @@ mod tests {
             "1=1",
         ] {
             assert_eq!(guarded(text), text, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn formulas_of_a_constant_are_what_they_show() {
+        for (text, shown) in [
+            ("=\"00123\"", "00123"),
+            ("=\"a \"\"b\"\"\"", "a \"b\""),
+            ("=12.5", "12.5"),
+            ("=-3", "-3"),
+            ("=\"\"", ""),
+        ] {
+            assert_eq!(unguarded(Cow::Borrowed(text)), shown);
+            assert_eq!(unguarded(Cow::Borrowed(guarded(text).as_ref())), text);
+        }
+        for text in ["=A1", "=\"a\"&\"b\"", "=1+1", "=", "=\"", "=\"a", "a=\"1\""] {
+            assert_eq!(constant(text), None, "{text}");
         }
     }
 

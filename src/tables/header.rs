@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::text::trimmed;
+use super::two_rows;
 use super::{dates, numbers};
 use crate::error::{Error, Result};
 use crate::notes::Notes;
@@ -17,7 +18,7 @@ pub(crate) struct TopRow {
 }
 
 impl TopRow {
-    fn filled(&self) -> usize {
+    pub(crate) fn filled(&self) -> usize {
         self.cells.iter().filter(|cell| !trimmed(cell).is_empty()).count()
     }
 
@@ -31,7 +32,40 @@ impl TopRow {
     }
 }
 
-/// Finds the header among the top rows (blank rows left out): the first row that is about as wide as the rows below it.
+/// Where the column names stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Header {
+    /// Places among the top rows: of the first row with names, and of the last one; they differ where names stand in two rows.
+    pub(crate) first: usize,
+    pub(crate) last: usize,
+    /// The names as written; of two rows, put together.
+    pub(crate) cells: Vec<String>,
+}
+
+/// Finds the column names among the top rows (blank rows left out), in one row or, with names of groups above them, in two.
+///
+/// # Errors
+/// Where `asked` names a row that is not there or is blank.
+pub(crate) fn find(rows: &[TopRow], asked: Option<usize>) -> Result<Header> {
+    let first = find_first(rows, asked)?;
+    // Names of few groups are a row that looks like a title.
+    let above = first
+        .checked_sub(1)
+        .filter(|above| rows[*above].filled() > 1 && rows[*above].row + 1 == rows[first].row);
+    for upper in above.into_iter().chain([first]).filter(|_| asked.is_none()) {
+        if let Some(cells) = two_rows::joined(rows, upper) {
+            return Ok(Header {
+                first: upper,
+                last: upper + 1,
+                cells,
+            });
+        }
+    }
+    let cells = rows.get(first).map(|row| row.cells.clone()).unwrap_or_default();
+    Ok(Header { first, last: first, cells })
+}
+
+/// Finds the first header row among the top rows (blank rows left out): the first row that is about as wide as the rows below it.
 ///
 /// A title block ("Delays 2018", "Exported on ...") is narrower than the table; a row counts as wide enough where it fills
 /// more than 60 % of the cells that the typical row fills, and a row of values alone is no header unless it is the first.
@@ -39,7 +73,7 @@ impl TopRow {
 ///
 /// # Errors
 /// Where `asked` names a row that is not there or is blank.
-pub(crate) fn find(rows: &[TopRow], asked: Option<usize>) -> Result<usize> {
+fn find_first(rows: &[TopRow], asked: Option<usize>) -> Result<usize> {
     if let Some(asked) = asked {
         return rows.iter().position(|row| row.row == asked).ok_or_else(|| {
             let hint = if asked == 0 {
@@ -211,19 +245,19 @@ mod tests {
             &["2", "Sea", "9", "yes"],
             &["3", "Sea", "", "yes"],
         ]);
-        assert_eq!(find(&rows, None).unwrap(), 2);
-        assert_eq!(find(&rows, Some(1)).unwrap(), 0);
+        assert_eq!(find(&rows, None).unwrap().last, 2);
+        assert_eq!(find(&rows, Some(1)).unwrap().last, 0);
         assert!(find(&rows, Some(0)).is_err());
         assert!(find(&rows, Some(9)).is_err());
     }
 
     #[test]
     fn a_plain_sheet_has_its_header_in_the_first_row() {
-        assert_eq!(find(&top(&[&["a", "b"], &["1", "2"]]), None).unwrap(), 0);
-        assert_eq!(find(&top(&[&["a"], &["1"], &["2"]]), None).unwrap(), 0);
-        assert_eq!(find(&top(&[&["a", "b", "c", "d", "e"], &["1"], &["2"]]), None).unwrap(), 0);
+        assert_eq!(find(&top(&[&["a", "b"], &["1", "2"]]), None).unwrap().last, 0);
+        assert_eq!(find(&top(&[&["a"], &["1"], &["2"]]), None).unwrap().last, 0);
+        assert_eq!(find(&top(&[&["a", "b", "c", "d", "e"], &["1"], &["2"]]), None).unwrap().last, 0);
         assert!(looks_like_data(&top(&[&["1", "2.5", "x"]])[0]));
-        assert_eq!(find(&top(&[&["Title"], &["a", "b"], &["x", "y"]]), None).unwrap(), 1);
+        assert_eq!(find(&top(&[&["Title"], &["a", "b"], &["x", "y"]]), None).unwrap().last, 1);
     }
 
     #[test]

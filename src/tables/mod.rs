@@ -7,7 +7,7 @@
 //! [`Table::dates`]. Equal sheets give equal results from any file format.
 //!
 //! Codes of the notes added here: `encoding`, `damaged-text`, `title-block`, `header-looks-like-data`, `empty-header`, `duplicate-header`,
-//! `short-rows`, `blank-rows`, `trailing-blank`, `error-cells`, `formulas-without-results`, `formulas-never-calculated`, `merged-cells`, `other-sheets`, `missing-markers`, `infinite-numbers`, `numbers-as-text`,
+//! `short-rows`, `blank-rows`, `trailing-blank`, `error-cells`, `formulas-without-results`, `formulas-never-calculated`, `merged-cells`, `hidden-rows`, `other-sheets`, `missing-sheets`, `two-row-header`, `no-orders`, `rounded-numbers`, `stray-quotes`, `missing-markers`, `infinite-numbers`, `numbers-as-text`,
 //! `ambiguous-numbers`, `thousands-marks`, `hours`, `named-exceptions`, `credit-marks`, `mixed-decimals`, `decimal-comma`, `percent-signs`, `currency-signs`, `mixed-currencies`, `unreadable-numbers`, `swapped-dates`,
 //! `possibly-swapped-dates`, `mixed-dates`, `mixed-date-orders`, `ambiguous-dates`, `ambiguous-months`, `year-first-dates`, `unlikely-years`, `serial-dates`, `unix-dates`, `time-zones`, `two-digit-years`,
 //! `unreadable-dates`, `unreadable-columns`, `no-rows`.
@@ -27,18 +27,25 @@ mod guard;
 mod header;
 mod kind;
 pub mod limits;
+mod marks;
+mod no_orders;
 mod numbers;
+mod ods;
 mod package;
 mod panics;
 mod parquet;
+mod parts;
 mod read;
 mod several;
 mod sniff;
 mod source;
 mod sql;
+mod stray_quotes;
 mod table;
 mod text;
 mod thrift;
+mod two_rows;
+mod words_of_totals;
 mod workbook;
 mod write;
 
@@ -49,6 +56,6 @@ pub use read::{ReadOptions, read, worksheets};
 pub use several::read_all;
 pub use source::{Format, Source, Writing};
 pub use table::Table;
-pub use text::Texts;
 pub(crate) use text::clock_text;
+pub use text::{Texts, is_rounded_number};
 pub use write::{WriteOptions, check_writable_name};

@@ -1,5 +1,6 @@
 //! From a path to a table.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -8,12 +9,12 @@ use sha2::{Digest, Sha256};
 
 use super::body::{self, Body, Cut};
 use super::column::{CellView, Column};
-use super::header::{self, LOOK_AT_ROWS, TopRow, counted};
+use super::header::{self, Header, LOOK_AT_ROWS, TopRow, counted};
 use super::limits::MAX_TEXT_BYTES;
 use super::sniff::{self, Kind};
 use super::source::{Format, Source, Writing};
 use super::table::{RowNumbers, Table};
-use super::{arrow, delimiter, encoding, package, parquet, text, workbook};
+use super::{arrow, delimiter, encoding, no_orders, package, parquet, stray_quotes, text, workbook};
 use crate::error::{Error, Result};
 use crate::files::hex;
 use crate::notes::Notes;
@@ -31,6 +32,8 @@ pub struct ReadOptions {
     pub delimiter: Option<u8>,
     /// How numbers and dates are written.
     pub writing: Writing,
+    /// Leave out the rows of a workbook that are hidden, by hand or by a filter.
+    pub visible_only: bool,
 }
 
 /// Reads a sheet: delimited text (also packed with gzip), `.xlsx`, `.xls`, `.xlsb`, `.ods`, Parquet or Arrow, told apart by content.
@@ -44,6 +47,7 @@ pub struct ReadOptions {
 pub fn read(path: &Path, options: &ReadOptions, notes: &mut Notes) -> Result<Table> {
     let mut found = Notes::new();
     let table = read_file(path, options, &mut found).map_err(|error| error.in_file(path))?;
+    let table = no_orders::leave_out(table, &mut found);
     if table.height() == 0 {
         found.add(
             "no-rows",
@@ -63,10 +67,13 @@ pub fn worksheets(path: &Path) -> Result<Vec<String>> {
     let find = || {
         let bytes = load(path)?;
         match sniff::kind(&bytes)? {
-            Kind::Zip => workbook::worksheets(&bytes, package::check(&bytes)?.format),
+            Kind::Zip => {
+                let package = package::check(&bytes)?;
+                workbook::worksheets(&bytes, package.format, Some(package))
+            }
             Kind::Ole => {
                 refuse_locked(&bytes)?;
-                workbook::worksheets(&bytes, Format::Xls)
+                workbook::worksheets(&bytes, Format::Xls, None)
             }
             _ => Ok(Vec::new()),
         }
@@ -177,8 +184,11 @@ fn refuse_locked(bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// A byte that separates nothing, for a sheet of one column.
-const NO_DELIMITER: u8 = 0x1f;
+/// A byte that separates nothing, for a sheet of one column: a control character that the text does not hold.
+fn no_delimiter(text: &str) -> u8 {
+    let absent = |byte: &u8| memchr::memchr(*byte, text.as_bytes()).is_none();
+    [0x1f, 0x1e, 0x1d, 0x1c, 0x01, 0x02].into_iter().find(absent).unwrap_or(0x1f)
+}
 
 fn read_text(bytes: Vec<u8>, options: &ReadOptions, mut source: Source, notes: &mut Notes) -> Result<Table> {
     if let Some(sheet) = &options.sheet {
@@ -187,10 +197,11 @@ fn read_text(bytes: Vec<u8>, options: &ReadOptions, mut source: Source, notes: &
         );
     }
     let decoded = encoding::decode(bytes, options.encoding.as_deref(), &source.file_name, notes)?;
-    let (text, mut start) = (decoded.text, decoded.start);
+    let (mut text, mut start) = (decoded.text, decoded.start);
     source.encoding = Some(decoded.encoding.name().to_owned());
     source.byte_order_mark = decoded.byte_order_mark;
-    if text.get(start..).is_none_or(|rest| rest.trim().is_empty()) {
+    let is_empty = |letter: char| letter.is_whitespace() || letter.is_control() || matches!(letter, ',' | ';' | '|' | '"');
+    if text.get(start..).is_none_or(|rest| rest.chars().all(is_empty)) {
         return Err(Error::input("the file holds no text").hint("export the sheet again"));
     }
     let first_line_feed = memchr::memchr(b'\n', text.as_bytes());
@@ -204,16 +215,25 @@ fn read_text(bytes: Vec<u8>, options: &ReadOptions, mut source: Source, notes: &
     let tab_expected = matches!(source.path.extension().and_then(|end| end.to_str()), Some("tsv" | "tab"));
     let detected = chosen.or_else(|| delimiter::detect(&text, start, carriage_returns, tab_expected));
     source.delimiter = Some(detected.unwrap_or(b','));
-    let delimiter = detected.unwrap_or(NO_DELIMITER);
+    let delimiter = detected.unwrap_or_else(|| no_delimiter(&text));
     if matches!(delimiter, b'"' | b'\n' | b'\r') {
         return Err(Error::input("a quotation mark or a line end cannot separate columns").hint("use a comma, a semicolon or a tab"));
     }
+    if !carriage_returns && let Cow::Owned(mended) = stray_quotes::without(&text, start, delimiter, &source.file_name, notes) {
+        text = mended;
+    }
     let top = delimiter::top_rows(&text, start, delimiter, carriage_returns, LOOK_AT_ROWS)?;
-    let head = header::find(&top, options.header_row)?;
-    note_header(&top, head, &source.file_name, options, notes);
-    let header = &top[head];
+    if top.is_empty() {
+        return Err(Error::input("the file holds no text").hint("export the sheet again"));
+    }
+    let found = header::find(&top, options.header_row)?;
+    note_header(&top, &found, &source.file_name, options, notes);
+    let header = &TopRow {
+        row: top[found.last].row,
+        cells: found.cells,
+    };
     source.header_row = header.row;
-    let width = header_width(header, &top[head + 1..]);
+    let width = header_width(header, &top[found.last + 1..]);
     let cut = Cut {
         start,
         delimiter,
@@ -259,21 +279,33 @@ fn header_width(header: &TopRow, below: &[TopRow]) -> usize {
 }
 
 /// Says where the header was found, and when it looks like a row of data.
-pub(crate) fn note_header(top: &[TopRow], head: usize, file_name: &str, options: &ReadOptions, notes: &mut Notes) {
-    let Some(header) = top.get(head) else { return };
-    if head > 0 && options.header_row.is_none() {
+pub(crate) fn note_header(top: &[TopRow], found: &Header, file_name: &str, options: &ReadOptions, notes: &mut Notes) {
+    let (Some(first), Some(last)) = (top.get(found.first), top.get(found.last)) else {
+        return;
+    };
+    if found.first > 0 && options.header_row.is_none() {
         notes.add(
             "title-block",
-            format!("`{file_name}` begins with {} above the column names", counted(head, "row")),
-            format!("the column names were taken from row {}", header.row),
+            format!("`{file_name}` begins with {} above the column names", counted(found.first, "row")),
+            format!("the column names were taken from row {}", last.row),
         );
     }
-    if header::looks_like_data(header) {
+    if found.first < found.last {
+        notes.add(
+            "two-row-header",
+            format!(
+                "the column names of `{file_name}` stand in row {}, with names of groups above them in row {}",
+                last.row, first.row
+            ),
+            "the names were taken from there, with those of the groups where they need them; name another row with `--header-row`",
+        );
+    }
+    if header::looks_like_data(last) {
         notes.add(
             "header-looks-like-data",
             format!(
                 "row {} of `{file_name}`, taken for the column names, holds mostly numbers or dates",
-                header.row
+                last.row
             ),
             "if the sheet has no column names, add a row with names on top",
         );

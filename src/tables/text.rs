@@ -110,6 +110,20 @@ pub(crate) fn number_text(number: f64) -> String {
     format!("{number}")
 }
 
+/// Whether a text is a long whole number as Excel shows it once digits are lost: `1.23457E+17`.
+pub fn is_rounded_number(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let Some((mantissa, exponent)) = digits.split_once(['E', 'e']) else {
+        return false;
+    };
+    let Some(exponent) = exponent.strip_prefix('+').and_then(|exponent| exponent.parse::<usize>().ok()) else {
+        return false;
+    };
+    let (whole, fraction) = mantissa.split_once(['.', ',']).unwrap_or((mantissa, ""));
+    let all_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    whole.len() == 1 && all_digits(whole) && all_digits(fraction) && exponent > 10 && fraction.len() < exponent
+}
+
 /// A moment as ISO text; midnight is a plain date, a fraction shows only if there is one.
 pub(crate) fn date_text(micros: i64) -> String {
     let seconds = micros.div_euclid(1_000_000);
@@ -257,6 +271,24 @@ pub(crate) fn texts(column: &Column, height: usize) -> Texts {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_that_lost_digits_are_known_by_their_spelling() {
+        for text in ["1.23457E+17", "1.23456789012346E+17", "-9,1E+15", "5E+12"] {
+            assert!(is_rounded_number(text), "{text}");
+        }
+        for text in [
+            "123456789012345678",
+            "1.5E+3",
+            "ABE+17",
+            "1.23457E-17",
+            "E+17",
+            "12.5E+17",
+            "1.123456789012E+12",
+        ] {
+            assert!(!is_rounded_number(text), "{text}");
+        }
+    }
 
     #[test]
     fn numbers_and_truth_values_have_one_spelling() {

@@ -29,3 +29,4 @@ mod tables_dataco;
 mod tables_formats;
 mod tables_round_trip;
 mod tables_workbooks;
+mod workbook_cases;

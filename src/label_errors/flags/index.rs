@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::keys::hash_key;
 use crate::error::{Error, Result};
 use crate::features::Prepared;
-use crate::tables::Table;
+use crate::tables::{Table, is_rounded_number};
 
 /// What became of a row of the sheet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -125,12 +125,19 @@ impl RowIndex {
     /// Where `prepared` does not come from this table.
     pub fn from_prepared(table: &Table, prepared: &Prepared) -> Result<Self> {
         let profile = &prepared.profile;
-        // Each distinct text is hashed once.
+        // Each distinct text is hashed once. A number that lost digits in a spreadsheet names no row: several rows may bear it.
         let hashes = |column: &Option<String>| -> Result<Option<Vec<Option<u64>>>> {
             let Some(column) = column else { return Ok(None) };
             let texts = table.texts(column)?;
-            let values: Vec<u64> = texts.values.par_iter().map(|text| hash_key(text)).collect();
-            Ok(Some(texts.codes.iter().map(|code| values.get(*code as usize).copied()).collect()))
+            let hashed = |text: &String| (!is_rounded_number(text)).then(|| hash_key(text));
+            let values: Vec<Option<u64>> = texts.values.par_iter().map(hashed).collect();
+            Ok(Some(
+                texts
+                    .codes
+                    .iter()
+                    .map(|code| values.get(*code as usize).copied().flatten())
+                    .collect(),
+            ))
         };
         let (keys, groups) = (hashes(&profile.key)?, hashes(&profile.group)?);
         let hash = |hashes: &Option<Vec<Option<u64>>>, row: usize| hashes.as_ref().and_then(|hashes| hashes.get(row).copied().flatten());

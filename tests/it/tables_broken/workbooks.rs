@@ -150,13 +150,6 @@ pub fn excel() -> Vec<Broken> {
             &["damaged", "twice"],
         ),
         part("rows out of order", SHEET_PART, "r=\"A9\"", "r=\"A2\"", &["damaged", "order"]),
-        part(
-            "an error value that is none",
-            SHEET_PART,
-            "t=\"b\"><v>0</v>",
-            "t=\"e\"><v>#BAD</v>",
-            &["damaged"],
-        ),
         part("a sheet without rows", SHEET_PART, "<sheetData>", "<sheetData/><x>", &["empty"]),
         broken("a cell of two megabytes", "a.xlsx", long_text, &["2,000,000 bytes", "row 2"]),
         broken(
