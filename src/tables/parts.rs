@@ -274,15 +274,7 @@ impl<'a> Parts<'a> {
         if kept.is_empty() {
             return Err(damaged("the sheet is not where the book says"));
         }
-        let content = self.read_main()?;
-        let mut settings = String::new();
-        each_tag(&content, |tag| {
-            if tag.local_name().as_ref() == "workbookPr" && attribute(tag, "date1904").is_some_and(|value| value == "1" || value == "true")
-            {
-                settings = "<workbookPr date1904=\"1\"/>".to_owned();
-            }
-        })
-        .map_err(damaged)?;
+        let settings = if self.is_1904()? { "<workbookPr date1904=\"1\"/>" } else { "" };
         let failed = |_| Error::internal("a workbook could not be put in order");
         let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
         let (mut sheets, mut related) = (String::new(), String::new());
@@ -333,6 +325,20 @@ impl<'a> Parts<'a> {
         }
         let bytes = writer.finish().map_err(failed)?.into_inner();
         Ok(Some((bytes, dropped.into_iter().map(|sheet| sheet.name).collect())))
+    }
+
+    /// Whether an `.xlsx` workbook counts its days from 1904.
+    fn is_1904(&mut self) -> Result<bool> {
+        let content = self.read_main()?;
+        let mut found = false;
+        each_tag(&content, |tag| {
+            let value = (tag.local_name().as_ref() == "workbookPr")
+                .then(|| attribute(tag, "date1904"))
+                .flatten();
+            found |= value.is_some_and(|value| value == "1" || value == "true");
+        })
+        .map_err(damaged)?;
+        Ok(found)
     }
 
     /// The same archive with another content of one part.

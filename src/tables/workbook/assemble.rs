@@ -37,16 +37,7 @@ pub(super) fn assemble(grid: Grid, marks: &Marks, options: &ReadOptions, mut sou
     grid.formulas.note(&source.file_name, notes);
     let is_hidden: Vec<bool> = grid.rows.iter().map(|row| marks.hidden.binary_search(&(row - 1)).is_ok()).collect();
     let is_out = |row: usize| options.visible_only && is_hidden.get(row).copied().unwrap_or(false);
-    let top: Vec<(usize, TopRow)> = (0..height)
-        .filter(|row| !is_out(*row))
-        .take(LOOK_AT_ROWS)
-        .map(|row| {
-            let cells = columns.iter().map(|cells| shown(cells, row)).collect();
-            let number = grid.rows[row] as usize;
-            (row, TopRow { row: number, cells })
-        })
-        .collect();
-    let (top_places, top): (Vec<usize>, Vec<TopRow>) = top.into_iter().unzip();
+    let (top_places, top) = top_rows(&columns, &grid.rows, is_out);
     if top.is_empty() {
         return Err(Error::input("all rows of the sheet are hidden").hint("leave `--visible-only` out"));
     }
@@ -101,6 +92,16 @@ pub(super) fn assemble(grid: Grid, marks: &Marks, options: &ReadOptions, mut sou
     let height = rows.len();
     let columns = kept.into_iter().map(Cells::into_column).collect();
     Table::assemble(source, names, columns, height, RowNumbers::Listed(rows.into()))
+}
+
+/// The first rows that are not left out, and their places.
+fn top_rows(columns: &[Cells], rows: &[u32], is_out: impl Fn(usize) -> bool) -> (Vec<usize>, Vec<TopRow>) {
+    let top = (0..rows.len()).filter(|row| !is_out(*row)).take(LOOK_AT_ROWS).map(|row| {
+        let cells = columns.iter().map(|cells| shown(cells, row)).collect();
+        let number = rows[row] as usize;
+        (row, TopRow { row: number, cells })
+    });
+    top.unzip()
 }
 
 fn shown(cells: &Cells, row: usize) -> String {

@@ -180,11 +180,14 @@ impl Xlsb {
         let content = parts.read(part.ok_or_else(|| damaged("the sheet is not where the book says"))?)?;
         let mut marks = Marks::default();
         let (mut row, mut column) = (0, None);
-        let mut ended = false;
+        // Some programs leave rubbish behind the cells: rows and cells are such between their two marks only.
+        let (mut in_cells, mut ended) = (false, false);
         let mut records = Records { rest: &content };
         while let Some((kind, data)) = records.next()? {
             match kind {
-                0x00 => {
+                0x91 => in_cells = true,
+                0x92 => in_cells = false,
+                0x00 if in_cells => {
                     (row, column) = (number32(data, 0)?, None);
                     if data.get(11).is_some_and(|flags| flags & 0x10 != 0) {
                         marks.hidden.push(row);
@@ -196,7 +199,7 @@ impl Xlsb {
                 }),
                 0xa3 => marks.filtered = true,
                 0x82 => ended = true,
-                1..=18 | 62 => {
+                1..=18 | 62 if in_cells => {
                     // The short kinds say no column: it is the next one.
                     let is_short = (12..=18).contains(&kind);
                     let at = if is_short { 4 } else { 8 };
