@@ -160,7 +160,8 @@ impl SecondLook {
         }
         self.long.retain(|(_, column), _| {
             let (count, all_shortest, all_zero) = columns.get(column).copied().unwrap_or_default();
-            !(all_zero && all_shortest || all_shortest && count >= ENOUGH)
+            let rounded = all_shortest && (all_zero || count >= ENOUGH);
+            !rounded
         });
     }
 }

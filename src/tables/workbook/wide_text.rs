@@ -10,7 +10,7 @@ impl<'a> Pieces<'a> {
     pub(super) fn new(data: &'a [u8], continued: &[&'a [u8]]) -> Self {
         Self {
             rest: data,
-            waiting: continued.to_vec().into_iter(),
+            waiting: Vec::from(continued).into_iter(),
         }
     }
 
