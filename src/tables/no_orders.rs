@@ -151,7 +151,8 @@ impl<'a> Look<'a> {
             shapes: Vec::new(),
         };
         let sample = look.sample();
-        look.shapes = columns.iter().map(|column| shape_of(column, &sample)).collect();
+        let shapes = look.columns.iter().map(|column| shape_of(column, &sample)).collect();
+        look.shapes = shapes;
         look
     }
 
