@@ -116,6 +116,21 @@ pub enum Command {
     },
 }
 
+/// What to do with a file that is there already.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct ForceOption {
+    /// Replace the file at `--out` if it exists
+    #[arg(long)]
+    pub force: bool,
+}
+
+impl ForceOption {
+    /// What the option means for the file.
+    pub fn existing(self) -> crate::files::Existing {
+        crate::files::Existing::forced(self.force)
+    }
+}
+
 /// How to read a sheet; everything is detected unless said here.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Reading the sheet (detected unless given)")]
@@ -318,6 +333,9 @@ pub struct ExpandArgs {
     /// File to write: .csv, or .xlsx to tick
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub out: PathBuf,
+    #[allow(missing_docs)]
+    #[command(flatten)]
+    pub force: ForceOption,
     /// Tick the rows that contradict something as well
     #[arg(long)]
     pub tick_contradictions: bool,
@@ -344,6 +362,9 @@ pub struct SuspectsArgs {
     /// File to write: .csv, or .xlsx to tick
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub out: PathBuf,
+    #[allow(missing_docs)]
+    #[command(flatten)]
+    pub force: ForceOption,
     /// Parts that the rows are cut into, each judged by a model trained on the others
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u8).range(2..=50))]
     pub folds: u8,
@@ -512,6 +533,9 @@ pub struct PredictArgs {
     pub out: PathBuf,
     #[allow(missing_docs)]
     #[command(flatten)]
+    pub force: ForceOption,
+    #[allow(missing_docs)]
+    #[command(flatten)]
     pub reading: SheetOptions,
 }
 
@@ -535,6 +559,9 @@ pub struct GenerateArgs {
     /// File to write: .csv (latin-1, like the original), .csv.gz, .xlsx or .parquet
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub out: PathBuf,
+    #[allow(missing_docs)]
+    #[command(flatten)]
+    pub force: ForceOption,
     /// Orders that have not shipped yet: no actual days, shipping date or final status
     #[arg(long)]
     pub next_week: bool,

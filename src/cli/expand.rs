@@ -7,15 +7,18 @@ use crate::cli::arguments::{ExpandArgs, SuspectsArgs};
 use crate::cli::{repair, sheets};
 use crate::error::{Error, Result};
 use crate::evaluate::words::{count, percent};
+use crate::files;
 use crate::jobs::expand::{Search, expand, proposal_sheet, suspect_sheet, suspects};
 use crate::jobs::rows::TrainingSheet;
 use crate::label_errors::proposals::{Ticks, manner};
 use crate::label_errors::{ExpandOptions, Expansion, Verdict};
 use crate::model::ModelFolder;
 use crate::notes::Notes;
+use crate::tables::WriteOptions;
 
 pub(super) fn run(context: &Context, arguments: &ExpandArgs) -> Result<()> {
     refuse_overwriting(&arguments.out, &[&arguments.sheet_file, &arguments.flags])?;
+    files::check_new_file(&arguments.out, arguments.force.existing())?;
     let mut notes = Notes::new();
     let (model, _) = ModelFolder::load(&arguments.model)?;
     let table = sheets::read(&arguments.sheet_file, &arguments.reading, &mut notes)?;
@@ -47,7 +50,10 @@ pub(super) fn run(context: &Context, arguments: &ExpandArgs) -> Result<()> {
         contradictions: arguments.tick_contradictions,
         drawn: arguments.tick_doubtful.then_some(context.seed),
     };
-    let manner = manner(&table, &model.info.classes, &arguments.out);
+    let manner = WriteOptions {
+        existing: arguments.force.existing(),
+        ..manner(&table, &model.info.classes, &arguments.out)
+    };
     proposal_sheet(&search, &resolved, &found, ticks)?.write_with(&arguments.out, &manner, &mut notes)?;
     say(context, arguments, &found, &notes);
     Ok(())
@@ -141,6 +147,7 @@ pub(super) fn summary(context: &Context, found: &Expansion) {
 /// `recant suspects`
 pub(super) fn run_suspects(context: &Context, arguments: &SuspectsArgs) -> Result<()> {
     refuse_overwriting(&arguments.out, &[&arguments.sheet_file])?;
+    files::check_new_file(&arguments.out, arguments.force.existing())?;
     let mut notes = Notes::new();
     let (model, _) = ModelFolder::load(&arguments.model)?;
     let table = sheets::read(&arguments.sheet_file, &arguments.reading, &mut notes)?;
@@ -153,7 +160,10 @@ pub(super) fn run_suspects(context: &Context, arguments: &SuspectsArgs) -> Resul
         threads: context.threads,
     };
     let found = suspects(&search, usize::from(arguments.folds), &context.console.progress())?;
-    let manner = manner(&table, &model.info.classes, &arguments.out);
+    let manner = WriteOptions {
+        existing: arguments.force.existing(),
+        ..manner(&table, &model.info.classes, &arguments.out)
+    };
     suspect_sheet(&search, &found)?.write_with(&arguments.out, &manner, &mut notes)?;
     let console = &context.console;
     console.notes(&notes);

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::evaluate::words::{count, percent};
 
 pub(super) fn run(context: &Context, arguments: &GenerateArgs) -> Result<()> {
-    crate::files::check_place(&arguments.out)?;
+    crate::files::check_new_file(&arguments.out, arguments.force.existing())?;
     let rows = arguments.rows as usize;
     let options = Options {
         seed: context.seed,
@@ -27,7 +27,7 @@ pub(super) fn run(context: &Context, arguments: &GenerateArgs) -> Result<()> {
         Sheet::past(&Options { rows, ..options })?
     };
     let progress = context.console.progress();
-    let summary = sheet.write(&arguments.out, &progress)?;
+    let summary = sheet.write_new(&arguments.out, arguments.force.existing(), &progress)?;
     let console = &context.console;
     console.item(
         "Written",

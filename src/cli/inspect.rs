@@ -2,7 +2,7 @@
 
 use crate::cli::Context;
 use crate::cli::arguments::InspectArgs;
-use crate::cli::{sheets, train};
+use crate::cli::sheets;
 use crate::error::{Error, Result};
 use crate::features::{Profile, inspect};
 use crate::files;
@@ -11,7 +11,11 @@ use crate::report::terminal;
 
 pub(super) fn run(context: &Context, arguments: &InspectArgs) -> Result<()> {
     if let Some(path) = &arguments.write_profile {
-        train::refuse_existing(path)?;
+        files::check_new_file(path, files::Existing::Keep).map_err(|error| match path.exists() {
+            true => Error::input(format!("`{}` already exists and is never overwritten", path.display()))
+                .hint("give another name with `--write-profile`, or move the old one away"),
+            false => error,
+        })?;
     }
     let mut notes = Notes::new();
     let table = sheets::read(&arguments.sheet_file, &arguments.reading, &mut notes)?;
@@ -19,7 +23,11 @@ pub(super) fn run(context: &Context, arguments: &InspectArgs) -> Result<()> {
     let given = arguments.profile.profile.as_deref().map(Profile::load).transpose()?;
     let inspection = inspect(&table, given.as_ref(), &overrides, &mut notes)?;
     if let Some(path) = &arguments.write_profile {
-        files::write_bytes(path, inspection.profile_toml.as_bytes())?;
+        files::write_file(path, files::Existing::Keep, |writer| {
+            writer
+                .write_all(inspection.profile_toml.as_bytes())
+                .map_err(|error| Error::io("write", path, &error))
+        })?;
     }
     let console = &context.console;
     console.notes(&notes);

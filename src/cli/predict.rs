@@ -16,7 +16,7 @@ pub(super) fn run(context: &Context, arguments: &PredictArgs) -> Result<()> {
         return Err(Error::input("the predictions would overwrite the sheet they are made from")
             .hint("give another name with `--out predictions.xlsx`"));
     }
-    files::check_place(&arguments.out)?;
+    files::check_new_file(&arguments.out, arguments.force.existing())?;
     let mut notes = Notes::new();
     let (model, _) = ModelFolder::load(&arguments.model)?;
     if let Some(last) = model.info.repairs.last()
@@ -40,7 +40,10 @@ pub(super) fn run(context: &Context, arguments: &PredictArgs) -> Result<()> {
         context.threads,
         &mut notes,
     )?;
-    let manner = WriteOptions::in_the_manner_of(&table, &arguments.out);
+    let manner = WriteOptions {
+        existing: arguments.force.existing(),
+        ..WriteOptions::in_the_manner_of(&table, &arguments.out)
+    };
     predictions.append_to(&table)?.write_with(&arguments.out, &manner, &mut notes)?;
     let console = &context.console;
     console.notes(&notes);

@@ -3,7 +3,7 @@
 use crate::cli::Context;
 use crate::cli::arguments::{TrainArgs, TrainingOptions};
 use crate::cli::sheets;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::evaluate::record::EvaluationSettings;
 use crate::evaluate::train_record::TrainRecord;
 use crate::features::Profile;
@@ -43,10 +43,7 @@ pub(super) fn run(context: &Context, arguments: &TrainArgs) -> Result<()> {
 
 /// That `out` does not exist yet and can be made: better to hear it before minutes of work than after.
 pub(super) fn refuse_existing(out: &std::path::Path) -> Result<()> {
-    if out.exists() {
-        return Err(Error::input(format!("`{}` already exists and is never overwritten", out.display()))
-            .hint("give another name with `--out`, or move the old one away"));
-    }
+    crate::files::check_new_folder(out)?;
     crate::files::check_place(out)
 }
 

@@ -219,13 +219,19 @@ impl Reader<'_> {
             let before = at.checked_sub(1).map(|before| bytes[before]);
             before.is_none_or(|before| before == self.cut.delimiter || matches!(before, b'\n' | b'"'))
         };
+        // An apostrophe guards what follows the beginning of a cell, or a separator of another program inside one.
+        let may_guard = |at: usize| {
+            let before = at.checked_sub(1).map(|before| bytes[before]);
+            before.is_none_or(|before| matches!(before, b'\n' | b'\r' | b'"' | b',' | b';' | b'\t' | b'|') || before == self.cut.delimiter)
+        };
         !self.cut.carriage_returns
             && bytes.last() == Some(&b'\n')
             && bytes.first().is_some_and(|first| first.is_ascii() && *first != b'x')
             && !scanner.stray
             && count(b'"') == scanner.quotes
             && count(b'\r') == scanner.windows_ends
-            && !memchr::memchr2_iter(b'\'', b'=', bytes).any(begins_a_cell)
+            && !memchr::memchr_iter(b'=', bytes).any(begins_a_cell)
+            && !memchr::memchr_iter(b'\'', bytes).any(may_guard)
     }
 
     /// Cells beyond the header are dropped when blank (`a,b,,`), refused when filled.
@@ -267,7 +273,7 @@ impl Reader<'_> {
                 let Some(end) = ends.get(place).map(|end| *end as usize) else {
                     continue;
                 };
-                let cell = guard::unguarded(unquoted(self.text.get(from..end).unwrap_or("")));
+                let cell = guard::unguarded(unquoted(self.text.get(from..end).unwrap_or("")), delimiter);
                 let special = |byte: u8| byte == delimiter || matches!(byte, b'"' | b'\n' | b'\r');
                 // The first cell in quotes, so that no row looks blank and no text like anything else than a table.
                 if place == 0 || cell.bytes().any(special) {
@@ -525,7 +531,7 @@ mod tests {
                     plain.pop();
                 }
                 at += 1;
-                cells.push(guard::unguarded((cell + &plain).into()).into_owned());
+                cells.push(guard::unguarded((cell + &plain).into(), delimiter as u8).into_owned());
                 if ended != Some(&delimiter) {
                     break;
                 }

@@ -22,20 +22,20 @@ pub(crate) fn top_rows(text: &str, start: usize, delimiter: u8, carriage_returns
         if !record.blank {
             rows.push(TopRow {
                 row: record.row,
-                cells: cells(text, record, &ends),
+                cells: cells(text, record, &ends, delimiter),
             });
         }
     }
     Ok(rows)
 }
 
-fn cells(text: &str, record: Record, ends: &[u32]) -> Vec<String> {
+fn cells(text: &str, record: Record, ends: &[u32], delimiter: u8) -> Vec<String> {
     let mut from = record.start;
     ends.iter()
         .map(|end| {
             let cell = text.get(from..*end as usize).unwrap_or("");
             from = *end as usize + 1;
-            super::guard::unguarded(unquoted(cell)).into_owned()
+            super::guard::unguarded(unquoted(cell), delimiter).into_owned()
         })
         .collect()
 }
@@ -89,7 +89,7 @@ pub(crate) fn detect(text: &str, start: usize, carriage_returns: bool, tab_expec
             match scanner.next(&mut ends) {
                 Ok(Some(record)) if !record.blank => rows.push(TopRow {
                     row: record.row,
-                    cells: cells(text, record, &ends),
+                    cells: cells(text, record, &ends, delimiter),
                 }),
                 Ok(Some(_)) => {}
                 Ok(None) | Err(_) => break,

@@ -9,7 +9,7 @@ use super::orders::Order;
 use super::row::Row;
 use super::{Sheet, Summary};
 use crate::error::{Error, Result};
-use crate::files;
+use crate::files::{self, Existing};
 use crate::notes::Notes;
 use crate::progress::{Progress, Silent};
 use crate::tables::check_writable_name;
@@ -25,6 +25,14 @@ impl Sheet {
     /// # Errors
     /// Where the ending is unknown, the file cannot be written or cannot hold as many rows (Excel), or the person stops the run.
     pub fn write(&self, path: &Path, progress: &dyn Progress) -> Result<Summary> {
+        self.write_new(path, Existing::Replace, progress)
+    }
+
+    /// As [`Sheet::write`], for a file that a person named: what is there already is kept unless it is to be replaced.
+    ///
+    /// # Errors
+    /// As [`Sheet::write`], and where the file exists and is to be kept.
+    pub fn write_new(&self, path: &Path, existing: Existing, progress: &dyn Progress) -> Result<Summary> {
         check_writable_name(path)?;
         let name = path
             .file_name()
@@ -41,19 +49,19 @@ impl Sheet {
         let failed = |error: std::io::Error| Error::io("write", path, &error);
         let mut summary = None;
         if name.ends_with(".csv") {
-            files::write_atomic(path, |writer| {
+            files::write_file(path, existing, |writer| {
                 summary = Some(self.csv(progress, |bytes| writer.write_all(bytes).map_err(failed))?);
                 Ok(())
             })?;
         } else if name.ends_with(".csv.gz") {
-            files::write_atomic(path, |writer| {
+            files::write_file(path, existing, |writer| {
                 let mut packed = GzBuilder::new().mtime(0).write(writer, Compression::new(6));
                 summary = Some(self.csv(progress, |bytes| packed.write_all(bytes).map_err(failed))?);
                 packed.finish().map_err(failed)?;
                 Ok(())
             })?;
         } else {
-            self.table(&name, progress)?.write(path, &mut Notes::new())?;
+            self.table(&name, progress)?.write_new(path, existing, &mut Notes::new())?;
             summary = Some(self.summary());
         }
         summary.ok_or_else(|| Error::internal("a sheet was written without being summed up"))

@@ -167,7 +167,7 @@ impl Plan {
             if place > 0 {
                 line.push(char::from(self.delimiter));
             }
-            let cell = guarded(cell);
+            let cell = guarded(cell, self.delimiter);
             let special = |byte: u8| byte == self.delimiter || matches!(byte, b'"' | b'\n' | b'\r');
             let edge_blank = cell.starts_with([' ', '\t', '\u{feff}']) || cell.ends_with([' ', '\t', '\u{1a}']);
             if edge_blank || cell.bytes().any(special) {

@@ -5,6 +5,7 @@ mod excel;
 mod parquet;
 mod typed;
 
+use std::io::Write;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -15,7 +16,7 @@ use super::source::Format;
 use super::table::Table;
 use super::text;
 use crate::error::{Error, Result};
-use crate::files;
+use crate::files::{self, Existing};
 use crate::notes::Notes;
 
 /// How delimited text is written. The default is what every program reads: commas, UTF-8 (with a byte order mark where there is anything beyond ASCII,
@@ -39,6 +40,9 @@ pub struct WriteOptions {
     pub filter: bool,
     /// In a workbook: the texts to choose from in the cells of a column, by its name.
     pub choices: Vec<(String, Vec<String>)>,
+    /// What happens to a file that is there already.
+    #[serde(skip)]
+    pub existing: Existing,
 }
 
 impl WriteOptions {
@@ -90,12 +94,24 @@ impl Table {
     /// Reading it back gives the same results from every accessor. In Excel and Parquet a plain number typed as text becomes a number.
     /// No cell becomes a formula: in Excel every text is of the text type; in delimited text a cell that a spreadsheet program would take for
     /// a formula gets an apostrophe in front, which [`super::read`] takes off again (plain numbers such as `-5` are left alone).
-    /// An existing file is replaced, whole or not at all.
+    /// Written whole or not at all; an existing file is replaced.
     ///
     /// # Errors
     /// For an unknown ending, a folder that cannot be written, a full disk; and where Excel cannot hold the table (rows, columns, length of a text).
     pub fn write(&self, path: &Path, notes: &mut Notes) -> Result<()> {
         self.write_with(path, &WriteOptions::default(), notes)
+    }
+
+    /// As [`Table::write`], for a file that a person named: what is there already is kept unless it is to be replaced.
+    ///
+    /// # Errors
+    /// As [`Table::write`], and where the file exists and is to be kept.
+    pub fn write_new(&self, path: &Path, existing: Existing, notes: &mut Notes) -> Result<()> {
+        let options = WriteOptions {
+            existing,
+            ..WriteOptions::default()
+        };
+        self.write_with(path, &options, notes)
     }
 
     /// As [`Table::write`], with the delimiter, encoding and line ends of the delimited file that the table was read from.
@@ -115,18 +131,23 @@ impl Table {
         if self.width() == 0 {
             return Err(Error::internal("a table without columns cannot be written"));
         }
+        let put = |bytes: &[u8]| {
+            files::write_file(path, options.existing, |writer| {
+                writer.write_all(bytes).map_err(|error| Error::io("write", path, &error))
+            })
+        };
         let written = match ending {
             Ending::Delimited { tab, gzip } => {
                 let plan = csv::Plan::new(self, options, tab, notes)?;
-                files::write_atomic(path, |writer| plan.write(self, writer, gzip, path))
+                files::write_file(path, options.existing, |writer| plan.write(self, writer, gzip, path))
             }
             Ending::Excel => {
                 let bytes = excel::to_bytes(self, options)?;
-                files::write_bytes(path, &bytes)
+                put(&bytes)
             }
             Ending::Parquet => {
                 let bytes = parquet::to_bytes(self)?;
-                files::write_bytes(path, &bytes)
+                put(&bytes)
             }
         };
         written.map_err(|error| error.in_file(path))
