@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::visible;
+
 /// Shorthand for results of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -36,10 +38,11 @@ struct Inner {
 
 impl Error {
     /// An error of a given kind; `message` is one sentence without a full stop, naming the offending value in backticks.
+    /// Text from outside that it holds is made fit to show ([`crate::visible`]).
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self(Box::new(Inner {
             kind,
-            message: message.into(),
+            message: visible::line(&message.into()).into_owned(),
             file: None,
             sheet: None,
             row: None,
@@ -51,6 +54,13 @@ impl Error {
     /// Input that cannot be used.
     pub fn input(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Input, message)
+    }
+
+    /// Input that cannot be used, told in several lines, such as a picture that points at the place. Each line is made fit to show by itself.
+    pub fn input_in_lines(lines: &[String]) -> Self {
+        let mut error = Self::input("");
+        error.0.message = lines.iter().map(|line| visible::line(line)).collect::<Vec<_>>().join("\n");
+        error
     }
 
     /// A fault of our own; the message says which invariant broke.
@@ -68,7 +78,11 @@ impl Error {
             ),
             Io::PermissionDenied => (
                 "permission denied".to_owned(),
-                Some("choose another folder with `--out`, or ask for access"),
+                Some(if is_reading(action) {
+                    "ask its owner for access, or copy it to a folder of your own; a file that Excel has open may need to be closed first"
+                } else {
+                    "choose another folder with `--out`, or ask for access"
+                }),
             ),
             Io::StorageFull => (
                 "the disk is full".to_owned(),
@@ -125,7 +139,7 @@ impl Error {
     /// Adds what the person can do about it; the first hint given wins.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.0.hint.get_or_insert(hint.into());
+        self.0.hint.get_or_insert_with(|| visible::line(&hint.into()).into_owned());
         self
     }
 
@@ -149,16 +163,16 @@ impl Error {
         let inner = &self.0;
         let mut parts = Vec::new();
         if let Some(file) = &inner.file {
-            parts.push(file.display().to_string());
+            parts.push(visible::line(&file.display().to_string()).into_owned());
         }
         if let Some(sheet) = &inner.sheet {
-            parts.push(format!("sheet \"{sheet}\""));
+            parts.push(format!("sheet \"{}\"", visible::line(sheet)));
         }
         if let Some(row) = inner.row {
             parts.push(format!("row {row}"));
         }
         if let Some(column) = &inner.column {
-            parts.push(format!("column \"{column}\""));
+            parts.push(format!("column \"{}\"", visible::line(column)));
         }
         (!parts.is_empty()).then(|| parts.join(", "))
     }
@@ -184,6 +198,11 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// Whether an action of [`Error::io`] leaves the file as it is.
+fn is_reading(action: &str) -> bool {
+    ["read", "open", "look", "list"].iter().any(|word| action.starts_with(word))
+}
 
 /// The closest of `candidates` to `wanted`, for "did you mean" hints; `None` where nothing is near.
 pub fn closest<'a>(wanted: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {

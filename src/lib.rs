@@ -4,7 +4,7 @@
 //!
 //! | floor | modules |
 //! |---|---|
-//! | 0 | [`error`], [`notes`], [`seed`], [`files`], [`progress`] |
+//! | 0 | [`error`], [`notes`], [`seed`], [`files`], [`progress`], [`visible`] |
 //! | 1 | [`stats`], [`nn`], [`tables`] |
 //! | 2 | [`learner`], [`features`], [`datasets`] |
 //! | 3 | [`label_errors`] |
@@ -38,5 +38,6 @@ pub mod scenarios;
 pub mod seed;
 pub mod stats;
 pub mod tables;
+pub mod visible;
 
 pub use error::{Error, Result};

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::visible;
+
 /// One thing the person should know. `found` says what; `done` says what Recant did about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Note {
@@ -24,12 +26,12 @@ impl Notes {
         Self::default()
     }
 
-    /// Adds a note unless the same one is there.
+    /// Adds a note unless the same one is there. Text from outside that it holds is made fit to show ([`crate::visible`]).
     pub fn add(&mut self, code: &str, found: impl Into<String>, done: impl Into<String>) {
         let note = Note {
             code: code.to_owned(),
-            found: found.into(),
-            done: done.into(),
+            found: visible::line(&found.into()).into_owned(),
+            done: visible::line(&done.into()).into_owned(),
         };
         if !self.0.contains(&note) {
             self.0.push(note);

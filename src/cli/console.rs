@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::notes::Notes;
 use crate::progress::Progress;
 use crate::report::terminal::Look;
+use crate::visible;
 
 const RED: Style = AnsiColor::Red.on_default().bold();
 const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
@@ -44,7 +45,7 @@ impl Console {
     /// Writes to stdout. Trouble is kept for [`Console::finish`]; a reader that has gone away (`| head`) is no trouble.
     pub fn write(&self, text: &str) {
         let mut stream = anstream::stdout();
-        let outcome = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+        let outcome = stream.write_all(visible::terminal(text).as_bytes()).and_then(|()| stream.flush());
         if let (Err(error), Ok(mut lost)) = (outcome, self.lost.lock())
             && error.kind() != std::io::ErrorKind::BrokenPipe
         {
@@ -94,7 +95,7 @@ impl Console {
     /// `label   value`, aligned, the label set off.
     pub fn item(&self, label: &str, value: impl AsRef<str>) {
         let indent = 13;
-        let wrapped = wrap(value.as_ref(), self.width().saturating_sub(indent));
+        let wrapped = wrap(&visible::page(value.as_ref()), self.width().saturating_sub(indent));
         for (index, line) in wrapped.iter().enumerate() {
             let label = if index == 0 { label } else { "" };
             self.say(format!("{CYAN}{label:<12}{CYAN:#} {line}"));
@@ -108,13 +109,13 @@ impl Console {
 
     /// A hint for the next step, on stdout.
     pub fn next_step(&self, text: &str, command: &str) {
-        self.say(format!("\n{text}\n  {BOLD}{command}{BOLD:#}"));
+        self.say(format!("\n{text}\n  {BOLD}{}{BOLD:#}", visible::line(command)));
     }
 
     /// The final JSON object, only with `--json`.
     pub fn result(&self, value: &Value) {
         if self.json {
-            self.write(&format!("{value}\n"));
+            self.write(&format!("{}\n", visible::json(&value.to_string())));
         }
     }
 
@@ -157,7 +158,7 @@ pub fn print_error(error: &Error, json: bool) {
         let value = serde_json::json!({
             "error": { "message": error.message(), "place": error.place(), "hint": error.hint_text(), "exit_code": error.exit_code() }
         });
-        write_out(&mut anstream::stdout(), &value.to_string());
+        write_out(&mut anstream::stdout(), &visible::json(&value.to_string()));
     }
     write_out(&mut anstream::stderr(), &format!("{RED}error:{RED:#} {error}"));
     if let Some(hint) = error.hint_text() {
@@ -167,7 +168,7 @@ pub fn print_error(error: &Error, json: bool) {
 
 /// Writes a line; a reader that has gone away (`| head`) is no error.
 fn write_out(stream: &mut dyn Write, text: &str) {
-    let _ = writeln!(stream, "{text}");
+    let _ = writeln!(stream, "{}", visible::terminal(text));
     let _ = stream.flush();
 }
 
@@ -232,7 +233,7 @@ impl Progress for Bar {
             };
             bar.set_style(style.with_key("speed", speed).progress_chars("=> "));
         }
-        bar.set_message(stage.to_owned());
+        bar.set_message(visible::line(stage).into_owned());
         bar.enable_steady_tick(Duration::from_millis(200));
         self.with(|slot| *slot = Some(bar));
     }

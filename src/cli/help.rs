@@ -7,6 +7,7 @@ use clap::error::ErrorKind;
 use clap::{Command, CommandFactory, FromArgMatches};
 
 use crate::cli::arguments::CommandLine;
+use crate::visible;
 
 /// Stands for a space where a line must not be broken. No help text and no option has one.
 const GLUE: &str = "\u{a0}";
@@ -52,11 +53,13 @@ pub(super) fn show(error: &clap::Error) {
         ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
     );
     // A reader that has gone away (`| head`) is no error.
-    if !is_help {
-        let _ = error.print();
-        return;
-    }
-    let text = error.render().ansi().to_string().replace(GLUE, " ");
+    let rendered = error.render().ansi().to_string();
+    // A mistake shows what was typed, or what a pattern such as `*` stood for: text from outside.
+    let text = if is_help {
+        rendered.replace(GLUE, " ")
+    } else {
+        visible::terminal(&rendered).into_owned()
+    };
     let _ = if error.use_stderr() {
         anstream::stderr().write_all(text.as_bytes())
     } else {

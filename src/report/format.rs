@@ -199,39 +199,9 @@ pub fn period(period: &(String, String)) -> String {
     format!("{} to {}", date(&period.0), date(&period.1))
 }
 
-/// Text of a sheet or file made fit to show: control and direction-changing characters gone (so that it can neither
-/// steer a terminal nor reorder the line it stands in), line breaks as spaces, at most `most` characters with `…` at the cut.
+/// Text of a sheet or file made fit to show, as one line of at most `most` characters; see [`crate::visible`].
 pub fn visible(text: &str, most: usize) -> Cow<'_, str> {
-    let unfit = |letter: char| {
-        letter.is_control() || is_direction_mark(letter) || matches!(letter, '\u{2028}' | '\u{2029}' | '\u{FFFE}' | '\u{FFFF}')
-    };
-    if !text.chars().any(unfit) && text.chars().nth(most).is_none() {
-        return Cow::Borrowed(text);
-    }
-    let mut shown = String::new();
-    let mut letters = 0;
-    for letter in text.chars() {
-        if is_direction_mark(letter) {
-            continue;
-        }
-        if letters == most {
-            shown.pop();
-            shown.push('…');
-            break;
-        }
-        letters += 1;
-        shown.push(match letter {
-            '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}' => ' ',
-            letter if unfit(letter) => '\u{FFFD}',
-            letter => letter,
-        });
-    }
-    Cow::Owned(shown)
-}
-
-/// Embeddings, overrides and isolates: they would reorder what stands around the text.
-fn is_direction_mark(letter: char) -> bool {
-    matches!(letter, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+    crate::visible::short_line(text, most)
 }
 
 /// A number with a true minus sign, and never "minus nothing".
@@ -314,9 +284,9 @@ mod tests {
     #[test]
     fn shown_text_cannot_steer_a_terminal_or_turn_the_line_around() {
         assert_eq!(visible("a\u{1b}[31mb", 20), "a\u{FFFD}[31mb");
-        assert_eq!(visible("a\u{202E}b\nc", 20), "ab c");
+        assert_eq!(visible("a\u{202E}b\nc", 20), "a\u{FFFD}b c");
         assert_eq!(visible("abcdef", 4), "abc…");
         assert_eq!(visible("abcd", 4), "abcd");
-        assert_eq!(visible("a\u{202E}bcd", 4), "abcd");
+        assert_eq!(visible("a\u{202E}bcd", 4), "a\u{FFFD}b…");
     }
 }

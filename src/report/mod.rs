@@ -29,6 +29,7 @@ use crate::evaluate::train_record::TrainRecord;
 use crate::files;
 use crate::report::page::{Page, Part};
 use crate::report::plots::Plot;
+use crate::visible;
 
 pub use reading::{read_record, read_timings, read_training};
 
@@ -188,11 +189,11 @@ pub fn write_page(folder: &Path, page: &str, plots: &[Plot], workbook: Option<&[
             .collect(),
     };
     for (plot, path) in plots.iter().zip(&paths.plots) {
-        files::write_bytes(path, plot.file().as_bytes())?;
+        files::write_bytes(path, visible::page(plot.file().as_ref()).as_bytes())?;
     }
     if let (Some(path), Some(book)) = (&paths.workbook, workbook) {
         files::write_bytes(path, book)?;
     }
-    files::write_bytes(&paths.html, page.as_bytes())?;
+    files::write_bytes(&paths.html, visible::page(page).as_bytes())?;
     Ok(paths)
 }

@@ -29,4 +29,5 @@ mod tables_dataco;
 mod tables_formats;
 mod tables_round_trip;
 mod tables_workbooks;
+mod visible;
 mod workbook_cases;

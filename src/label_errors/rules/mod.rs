@@ -200,13 +200,11 @@ impl Trouble {
         let cut = |yes: bool| if yes { "..." } else { "" };
         let shown: String = letters[first..last].iter().collect();
         let caret = " ".repeat(at - first + cut(first > 0).len());
-        let error = Error::input(format!(
-            "{} at character {} of the rule\n  {}{shown}{}\n  {caret}^",
-            self.message,
-            at + 1,
-            cut(first > 0),
-            cut(last < letters.len())
-        ));
+        let error = Error::input_in_lines(&[
+            format!("{} at character {} of the rule", self.message, at + 1),
+            format!("  {}{shown}{}", cut(first > 0), cut(last < letters.len())),
+            format!("  {caret}^"),
+        ]);
         match self.hint {
             Some(hint) => error.hint(hint),
             None => error,

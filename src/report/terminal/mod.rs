@@ -9,6 +9,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::notes::Notes;
 use crate::report::format;
+use crate::visible;
 
 pub use inspection::inspection;
 pub use repair::repair;
@@ -47,7 +48,7 @@ pub fn headline_line((words, class): (&str, &str), headline: &str, look: Look) -
         _ => AnsiColor::Yellow.on_default().bold(),
     };
     let mark = words.chars().next().unwrap_or(' ');
-    format!("{}\n", look.paint(style, &format!("{mark} {headline}")))
+    format!("{}\n", look.paint(style, &format!("{mark} {}", visible::line(headline))))
 }
 
 /// What limits a verdict; nothing where nothing does.
