@@ -33,11 +33,11 @@ impl Existing {
 /// # Errors
 /// Where something is there already and is to be kept, or as [`check_place`].
 pub fn check_new_file(path: &Path, existing: Existing) -> Result<()> {
-    if path.is_dir() {
-        return Err(Error::io("write", path, &std::io::ErrorKind::IsADirectory.into()));
-    }
     if existing == Existing::Keep && fs::symlink_metadata(path).is_ok() {
         return Err(exists_already(path));
+    }
+    if path.is_dir() {
+        return Err(Error::io("write", path, &std::io::ErrorKind::IsADirectory.into()));
     }
     check_place(path)
 }

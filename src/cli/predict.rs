@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::evaluate::words::{count, percent};
 use crate::files;
 use crate::jobs::predict::predict;
-use crate::model::ModelFolder;
+use crate::model::{ModelFolder, altered_reports};
 use crate::notes::Notes;
 use crate::tables::WriteOptions;
 
@@ -19,6 +19,14 @@ pub(super) fn run(context: &Context, arguments: &PredictArgs) -> Result<()> {
     files::check_new_file(&arguments.out, arguments.force.existing())?;
     let mut notes = Notes::new();
     let (model, _) = ModelFolder::load(&arguments.model)?;
+    let altered = altered_reports(&arguments.model)?;
+    if !altered.is_empty() {
+        notes.add(
+            "altered-report",
+            format!("in the model folder, {} changed after it was written: do not rely on the report there", altered.join(", ")),
+            "predicted all the same: a prediction does not use the report",
+        );
+    }
     if let Some(last) = model.info.repairs.last()
         && last.recommended == Some(false)
     {

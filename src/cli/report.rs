@@ -8,6 +8,7 @@ use crate::cli::{sheets, train};
 use crate::error::{Error, Result};
 use crate::evaluate::record::Timings;
 use crate::files;
+use crate::model::check_report;
 use crate::report;
 
 /// A stored record, and what it is of.
@@ -19,6 +20,8 @@ enum Stored {
 pub(super) fn run(context: &Context, arguments: &ReportArgs) -> Result<()> {
     train::refuse_existing(&arguments.out)?;
     let stored = find(&arguments.run)?;
+    let (Stored::Repair(path) | Stored::Training(path)) = &stored;
+    check_report(path)?;
     files::write_folder(&arguments.out, |out| match &stored {
         Stored::Repair(path) => {
             let record = report::read_record(path)?;

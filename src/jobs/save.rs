@@ -70,8 +70,7 @@ pub fn folder_of(trained: &Trained, table: &Table, keep_evaluation_rows: bool) -
 /// Where the folder exists or cannot be written.
 pub fn save_trained(model: &ModelFolder, card: Option<&str>, out: &Path, beside: impl FnOnce(&Path) -> Result<()>) -> Result<Origin> {
     files::write_folder(out, |folder| {
-        let origin = model.write_into(folder, card)?;
-        beside(folder)?;
+        let origin = model.write_into(folder, card, beside)?;
         Ok(Origin {
             name: out.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
             ..origin

@@ -12,6 +12,10 @@
 //! | `training.json` | the record of the training, where there is one |
 //! | `evaluation.safetensors` | encoded validation and test rows, only on request, since that is data |
 //! | `MODEL_CARD.md` | for people |
+//! | `report/...` | the report of the training or repair, where there is one |
+//!
+//! `model.json` seals every file: an altered model is not used, and an altered report is not believed ([`check_report`], [`altered_reports`]).
+//! A seal shows damage and careless changes. It is no signature: whoever alters a file on purpose can seal it anew.
 //!
 //! Equal models give equal bytes. A folder is written whole or not at all, and never over another.
 
@@ -31,6 +35,7 @@ use crate::features::{FittedFeatures, Profile};
 use crate::files;
 use crate::label_errors::flags::{Part, RowIndex};
 use crate::nn::{MlpSpec, Network, StoredImportances};
+pub use sealed::{altered_reports, check_report};
 use sealed::{Files, Seal};
 
 const WEIGHTS: &str = "weights.safetensors";
@@ -98,7 +103,7 @@ impl ModelFolder {
     /// # Errors
     /// As [`ModelFolder::save`].
     pub fn save_with_card(&self, path: &Path, card: &str) -> Result<Origin> {
-        let written = files::write_folder(path, |folder| self.write_into(folder, Some(card)))?;
+        let written = files::write_folder(path, |folder| self.write_into(folder, Some(card), |_| Ok(())))?;
         Ok(Origin {
             name: folder_name(path),
             ..written
@@ -106,19 +111,20 @@ impl ModelFolder {
     }
 
     /// Writes the files of the model into a folder that is there, such as the temporary one of [`files::write_folder`]; with a model card
-    /// of its own where none is given.
+    /// of its own where none is given. `beside` puts the report into the same folder; everything in it is sealed.
     ///
     /// # Errors
     /// Where a file cannot be written, or the parts of the model do not fit each other.
-    pub fn write_into(&self, folder: &Path, card: Option<&str>) -> Result<Origin> {
+    pub fn write_into(&self, folder: &Path, card: Option<&str>, beside: impl FnOnce(&Path) -> Result<()>) -> Result<Origin> {
         self.check()?;
         let mut contents = self.contents()?;
         let card = card.map_or_else(|| card::card(self), str::to_owned);
         contents.insert(CARD.to_owned(), card.into_bytes());
-        let text = sealed::seal(&self.info, &Seal::of(&contents))?;
         for (name, bytes) in &contents {
             files::write_bytes(&folder.join(name), bytes)?;
         }
+        beside(folder)?;
+        let text = sealed::seal(&self.info, &Seal::of(&contents), &Seal::of_others(folder, &contents)?)?;
         files::write_bytes(&folder.join(sealed::MODEL), text.as_bytes())?;
         Ok(Origin {
             name: folder_name(folder),

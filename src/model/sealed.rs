@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::info::{FORMAT_VERSION, ModelInfo};
 use crate::error::{Error, Result};
-use crate::files::hex;
+use crate::files::{self, hex};
 
 /// The file that makes a folder a model folder.
 pub(super) const MODEL: &str = "model.json";
@@ -20,8 +20,8 @@ const LONGEST_MODEL_JSON: u64 = 64 << 20;
 /// Name of the field with the hash of `model.json` itself, taken with this field empty. It is the last one.
 const OWN_HASH: &str = "model_json_sha256";
 
-/// The files that belong to a model, by name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Files and what they were when they were sealed, by name (with `/` between folders).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Seal(BTreeMap<String, FileSeal>);
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +35,7 @@ struct Written<'a> {
     #[serde(flatten)]
     info: &'a ModelInfo,
     files: &'a Seal,
+    reports: &'a Seal,
     model_json_sha256: &'a str,
 }
 
@@ -43,6 +44,9 @@ struct Read {
     #[serde(flatten)]
     info: ModelInfo,
     files: Seal,
+    /// Absent in folders of older versions, whose reports were not sealed.
+    #[serde(default)]
+    reports: Seal,
 }
 
 impl Seal {
@@ -53,6 +57,72 @@ impl Seal {
         };
         Self(contents.iter().map(|(name, bytes)| (name.clone(), seal(bytes))).collect())
     }
+
+    /// Of all other files in a folder and the folders in it: the report.
+    pub fn of_others(folder: &Path, contents: &BTreeMap<String, Vec<u8>>) -> Result<Self> {
+        let mut seals = BTreeMap::new();
+        let mut open = vec![String::new()];
+        while let Some(inside) = open.pop() {
+            let place = folder.join(&inside);
+            for entry in fs::read_dir(&place).map_err(|error| Error::io("read", &place, &error))? {
+                let entry = entry.map_err(|error| Error::io("read", &place, &error))?;
+                let name = format!("{inside}{}", entry.file_name().to_string_lossy());
+                let about = entry.metadata().map_err(|error| Error::io("read", &entry.path(), &error))?;
+                if about.is_dir() {
+                    open.push(format!("{name}/"));
+                } else if !contents.contains_key(&name) {
+                    let sha256 = files::sha256_of(&entry.path())?;
+                    seals.insert(name, FileSeal { bytes: about.len(), sha256 });
+                }
+            }
+        }
+        Ok(Self(seals))
+    }
+}
+
+/// Files of the report in a model folder that are not as they were sealed, by name; a report that somebody has removed is none of them.
+///
+/// # Errors
+/// Where the folder is no model folder or its `model.json` was altered.
+pub fn altered_reports(folder: &Path) -> Result<Vec<String>> {
+    let read = read_sealed_json(folder)?.0;
+    let altered = read.reports.0.iter().filter(|(name, seal)| {
+        let path = folder.join(name);
+        is_inside(name) && path.exists() && !seal.holds(&path)
+    });
+    Ok(altered.map(|(name, _)| name.clone()).collect())
+}
+
+/// Checks a file of a report against the seal of the model folder that it lies in; a file outside of model folders has none.
+///
+/// # Errors
+/// Where the file, or the folder's `model.json`, was altered after it was written.
+pub fn check_report(path: &Path) -> Result<()> {
+    let absolute = fs::canonicalize(path).map_err(|error| Error::io("read", path, &error))?;
+    let Some(folder) = absolute.ancestors().skip(1).take(2).find(|folder| folder.join(MODEL).is_file()) else {
+        return Ok(());
+    };
+    let name = absolute.strip_prefix(folder).unwrap_or(&absolute).to_string_lossy().replace('\\', "/");
+    let read = read_sealed_json(folder)?.0;
+    match read.reports.0.get(&name).or_else(|| read.files.0.get(&name)) {
+        Some(seal) if !seal.holds(&absolute) => Err(Error::input(format!("`{name}` was altered after it was written"))
+            .in_file(path)
+            .hint("restore it from a copy, or run the training or repair again")),
+        _ => Ok(()),
+    }
+}
+
+impl FileSeal {
+    /// Whether a file is as it was; one that cannot be read is not.
+    fn holds(&self, path: &Path) -> bool {
+        fs::metadata(path).is_ok_and(|about| about.is_file() && about.len() == self.bytes)
+            && files::sha256_of(path).is_ok_and(|sha256| sha256 == self.sha256)
+    }
+}
+
+/// Whether a name leads to a place inside the folder.
+fn is_inside(name: &str) -> bool {
+    !name.contains(['\\', ':']) && name.split('/').all(|part| !part.is_empty() && !part.starts_with('.'))
 }
 
 /// SHA-256 as lower-case hex.
@@ -61,11 +131,12 @@ pub(super) fn sha256(bytes: &[u8]) -> String {
 }
 
 /// The text of `model.json`.
-pub(super) fn seal(info: &ModelInfo, files: &Seal) -> Result<String> {
+pub(super) fn seal(info: &ModelInfo, files: &Seal, reports: &Seal) -> Result<String> {
     let text = |own: &str| {
         let written = Written {
             info,
             files,
+            reports,
             model_json_sha256: own,
         };
         serde_json::to_string_pretty(&written).map_err(|error| Error::internal(format!("model.json: {error}")))
@@ -105,6 +176,23 @@ impl Files {
 
 /// Opens a folder and checks every file against its seal.
 pub(super) fn open(folder: &Path) -> Result<Opened> {
+    let (read, sha256) = read_sealed_json(folder)?;
+    let mut contents = BTreeMap::new();
+    for (name, seal) in &read.files.0 {
+        contents.insert(name.clone(), read_sealed(folder, name, seal)?);
+    }
+    Ok(Opened {
+        info: read.info,
+        files: Files {
+            folder: folder.to_path_buf(),
+            contents,
+        },
+        sha256,
+    })
+}
+
+/// `model.json`, checked against its own hash, and its SHA-256 as it lies there.
+fn read_sealed_json(folder: &Path) -> Result<(Read, String)> {
     let text = read_model_json(folder)?;
     let path = folder.join(MODEL);
     let altered = |what: &str| {
@@ -140,18 +228,8 @@ pub(super) fn open(folder: &Path) -> Result<Opened> {
         return Err(altered("was altered after it was written"));
     }
     let read: Read = serde_json::from_str(&text).map_err(|error| altered(&format!("cannot be understood ({error})")))?;
-    let mut contents = BTreeMap::new();
-    for (name, seal) in &read.files.0 {
-        contents.insert(name.clone(), read_sealed(folder, name, seal)?);
-    }
-    Ok(Opened {
-        info: read.info,
-        files: Files {
-            folder: folder.to_path_buf(),
-            contents,
-        },
-        sha256: sha256(text.as_bytes()),
-    })
+    let sha256 = sha256(text.as_bytes());
+    Ok((read, sha256))
 }
 
 /// The bytes of `model.json`, or what is wrong with the folder.

@@ -425,3 +425,34 @@ fn flags_are_resolved_by_a_loaded_model_as_by_the_sheet() {
     }
     assert!(loaded.rows.excluded_because().contains("Status"));
 }
+
+#[test]
+fn an_altered_report_is_noticed_and_a_removed_one_is_not_missed() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path().join("m");
+    files::write_folder(&folder, |inside| {
+        model().write_into(inside, None, |inside| {
+            files::write_bytes(&inside.join("report/record.json"), b"{}")?;
+            files::write_bytes(&inside.join("report/plots/a.svg"), b"<svg/>")
+        })
+    })
+    .unwrap();
+    ModelFolder::load(&folder).unwrap();
+    let record = folder.join("report/record.json");
+    assert_eq!(altered_reports(&folder).unwrap(), Vec::<String>::new());
+    check_report(&record).unwrap();
+    check_report(&folder.join("model.json")).unwrap();
+    fs::write(&record, b"[]").unwrap();
+    assert_eq!(altered_reports(&folder).unwrap(), ["report/record.json"]);
+    let error = check_report(&record).unwrap_err();
+    assert_eq!(error.exit_code(), 2);
+    assert!(error.message().contains("was altered"), "{error}");
+    // The model itself is whole, and a file that belongs to no model has no seal.
+    ModelFolder::load(&folder).unwrap();
+    let alone = place.path().join("record.json");
+    fs::write(&alone, b"[]").unwrap();
+    check_report(&alone).unwrap();
+    fs::remove_file(&record).unwrap();
+    fs::write(folder.join("report/plots/a.svg"), b"<svg></svg>").unwrap();
+    assert_eq!(altered_reports(&folder).unwrap(), ["report/plots/a.svg"]);
+}

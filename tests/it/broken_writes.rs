@@ -261,7 +261,8 @@ fn folders_and_profiles_that_are_there_are_never_overwritten() {
         fs::create_dir(&taken).unwrap();
         fs::write(taken.join("precious"), "x").unwrap();
         let output = recant(place(), &arguments.iter().map(String::as_str).collect::<Vec<_>>());
-        assert_eq!(complaint(&output, &["already exists", "--out"]), None, "{name}");
+        let option = if name == "inspect" { "--write-profile" } else { "--out" };
+        assert_eq!(complaint(&output, &["already exists", option]), None, "{name}");
         assert_eq!(fs::read(taken.join("precious")).unwrap(), b"x");
         fs::remove_dir_all(&taken).unwrap();
     }

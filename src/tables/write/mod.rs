@@ -5,7 +5,6 @@ mod excel;
 mod parquet;
 mod typed;
 
-use std::io::Write;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
