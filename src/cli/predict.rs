@@ -23,7 +23,10 @@ pub(super) fn run(context: &Context, arguments: &PredictArgs) -> Result<()> {
     if !altered.is_empty() {
         notes.add(
             "altered-report",
-            format!("in the model folder, {} changed after it was written: do not rely on the report there", altered.join(", ")),
+            format!(
+                "in the model folder, {} changed after it was written: do not rely on the report there",
+                altered.join(", ")
+            ),
             "predicted all the same: a prediction does not use the report",
         );
     }

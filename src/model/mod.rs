@@ -35,8 +35,8 @@ use crate::features::{FittedFeatures, Profile};
 use crate::files;
 use crate::label_errors::flags::{Part, RowIndex};
 use crate::nn::{MlpSpec, Network, StoredImportances};
-pub use sealed::{altered_reports, check_report};
 use sealed::{Files, Seal};
+pub use sealed::{altered_reports, check_report};
 
 const WEIGHTS: &str = "weights.safetensors";
 const INITIAL: &str = "initial.safetensors";

@@ -72,7 +72,13 @@ impl Seal {
                     open.push(format!("{name}/"));
                 } else if !contents.contains_key(&name) {
                     let sha256 = files::sha256_of(&entry.path())?;
-                    seals.insert(name, FileSeal { bytes: about.len(), sha256 });
+                    seals.insert(
+                        name,
+                        FileSeal {
+                            bytes: about.len(),
+                            sha256,
+                        },
+                    );
                 }
             }
         }
@@ -102,7 +108,11 @@ pub fn check_report(path: &Path) -> Result<()> {
     let Some(folder) = absolute.ancestors().skip(1).take(2).find(|folder| folder.join(MODEL).is_file()) else {
         return Ok(());
     };
-    let name = absolute.strip_prefix(folder).unwrap_or(&absolute).to_string_lossy().replace('\\', "/");
+    let name = absolute
+        .strip_prefix(folder)
+        .unwrap_or(&absolute)
+        .to_string_lossy()
+        .replace('\\', "/");
     let read = read_sealed_json(folder)?.0;
     match read.reports.0.get(&name).or_else(|| read.files.0.get(&name)) {
         Some(seal) if !seal.holds(&absolute) => Err(Error::input(format!("`{name}` was altered after it was written"))
