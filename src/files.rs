@@ -266,10 +266,10 @@ fn is_left_behind(entry: &fs::DirEntry) -> bool {
         return false;
     };
     let process = rest.split_once('-').and_then(|(number, _)| number.parse::<u32>().ok());
-    if let (Some(process), true) = (process, Path::new("/proc/self").exists()) {
-        if process == std::process::id() || Path::new("/proc").join(process.to_string()).exists() {
-            return false;
-        }
+    if let (Some(process), true) = (process, Path::new("/proc/self").exists())
+        && (process == std::process::id() || Path::new("/proc").join(process.to_string()).exists())
+    {
+        return false;
     }
     let changed = entry.metadata().and_then(|about| about.modified());
     changed.is_ok_and(|changed| changed.elapsed().is_ok_and(|age| age > LEFT_BEHIND_AFTER))

@@ -683,7 +683,7 @@ fn odd_sheets_are_trained_on_and_predicted_with_a_word_about_what_is_odd() {
         let lines: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').collect();
         fs::write(here.path().join("one.csv"), lines[..2].concat()).unwrap();
         for sheet in [name.as_str(), "one.csv"] {
-            let predict = format!("predict {sheet} --model {model} --out predictions.csv");
+            let predict = format!("predict {sheet} --model {model} --out predictions.csv --force");
             works(here.path(), &predict.split(' ').collect::<Vec<_>>());
             let written = fs::read_to_string(here.path().join("predictions.csv")).unwrap();
             let header: Vec<&str> = written.lines().next().unwrap().split(',').collect();
