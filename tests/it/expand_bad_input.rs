@@ -132,7 +132,7 @@ fn a_sheet_of_fifty_rows_is_too_small_to_say_much_and_that_is_what_comes_out() {
             .unwrap()
             .write(&at.join("flags.csv"), &mut Notes::new())
             .unwrap();
-        let line = "expand fifty.csv --model model --flags flags.csv --out out.csv";
+        let line = "expand fifty.csv --model model --flags flags.csv --out out.csv --force";
         let found = json(at, &line.split(' ').collect::<Vec<_>>());
         assert!(found["pattern"].as_u64().unwrap() <= 3, "{found}");
         let expected = if count < 3 { "too-few-flags" } else { "independent-slips" };
