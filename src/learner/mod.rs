@@ -4,9 +4,11 @@
 //! |---|---|
 //! | [`crate::nn::Network`] | multilayer perceptrons: hand-written kernels over `gemm` |
 //! | [`crate::nn::images::ImageNetwork`] | image networks: hand-written kernels, on the processor or on a GPU |
+//! | [`CandleNetwork`] | any graph of candle's tensors, with automatic gradients |
 //!
 //! Calls are coarse: a whole measurement, training or step at a time. Rows are borrowed, never copied where a network can read them as they lie.
 
+mod candle;
 mod images;
 mod mlp;
 mod plan;
@@ -15,6 +17,7 @@ mod rows;
 use std::fmt::Debug;
 
 pub use crate::nn::images::Compute;
+pub use candle::{CandleNetwork, Graph, Node, Operation};
 pub use plan::{Plan, TrainingSchedule};
 pub use rows::Rows;
 

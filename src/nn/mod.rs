@@ -3,7 +3,6 @@
 //! Results are the same bits for any number of threads. They may differ in the last places between processors of different
 //! instruction sets, because matrix products are summed in another order there.
 
-mod backend;
 mod chunk;
 #[cfg(feature = "cuda")]
 pub mod cuda;
@@ -24,7 +23,6 @@ mod stored;
 mod team;
 mod train;
 
-pub use backend::{Backend, Candle, Native};
 pub use device::{
     Cuda, Device, DeviceChoice, Gpu, LIBRARIES_VARIABLE, Library, Memory, Processor, Resolved, Survey, built_with_cuda, survey,
 };

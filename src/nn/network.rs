@@ -27,7 +27,7 @@ pub struct MlpSpec {
 }
 
 /// One named tensor and where it lies in the flat vector that holds it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TensorSpec {
     /// Name, such as `layers.0.linear.weight` or `head.bias`.
     pub name: String,

@@ -96,11 +96,6 @@ impl<'a, T: Real> Run<'a, T> {
         })
     }
 
-    /// Where the mini-batches of an epoch begin and end.
-    pub fn batches(&self) -> Batches {
-        self.batches
-    }
-
     /// Mini-batches of the whole run.
     pub fn steps(&self) -> usize {
         self.recipe.epochs * self.batches.count()

@@ -5,10 +5,10 @@ use std::sync::atomic::AtomicBool;
 
 use proptest::prelude::*;
 use rand_chacha::rand_core::RngCore;
-use recant::learner::Rows;
+use recant::learner::{CandleNetwork, Classifier, Plan, Rows, Statistic};
 use recant::nn::{
-    Backend, Candle, Examples, Forget, ImportanceKind, MlpSpec, Native, Network, Real, Recipe, TrainingJob, importance, logits,
-    predictions, probabilities, store_importances, train, train_many,
+    Examples, Forget, ImportanceKind, MlpSpec, Network, Real, Recipe, TrainingJob, importance, logits, predictions, probabilities,
+    store_importances, train, train_many,
 };
 use recant::progress::Silent;
 use recant::repair::{self, METHODS, Reference, RepairOptions, Request, Session, Trained};
@@ -240,32 +240,33 @@ fn agrees_with_candle<T: Real>(hidden: &[usize], tolerance: f64) {
         ..recipe(2, 600)
     };
     let rows: Vec<u32> = (0..1400).rev().filter(|row| row % 5 != 0).collect();
-    let examples = Examples {
-        rows: Some(&rows),
-        ..data.all()
-    };
-    let (native, candle): (Native, Candle) = (Native { threads: 2 }, Candle::cpu());
-    let backends: [&dyn Backend<T>; 2] = [&native, &candle];
-    let [ours, theirs] = backends.map(|backend| {
-        let mut network = data.initial();
-        let log = backend.train(&mut network, &examples, &recipe, &Silent::default()).unwrap();
-        let logits = backend.logits(&network, &data.x).unwrap();
-        (network, log, logits)
-    });
-    assert!(largest_difference(ours.0.parameters(), theirs.0.parameters()) < tolerance);
-    assert!(largest_difference(ours.0.buffers(), theirs.0.buffers()) < tolerance);
-    assert!(largest_difference(&ours.2, &theirs.2) < 10.0 * tolerance);
-    for (a, b) in ours.1.epochs.iter().zip(&theirs.1.epochs) {
-        assert!((a.loss - b.loss).abs() < tolerance);
+    let all = Rows::table(&data.x, 7, &data.y);
+    let quiet = Silent::default();
+    let plan = Plan::from(&recipe);
+    let ours = data.initial();
+    let theirs = CandleNetwork::of_mlp(&ours).unwrap();
+    let (ours, our_log) = ours.train((&all, &rows), &plan, (), 2.into(), &quiet).unwrap();
+    let (theirs, their_log) = theirs.train((&all, &rows), &plan, (), 2.into(), &quiet).unwrap();
+    assert!(largest_difference(ours.parameters(), theirs.parameters()) < tolerance);
+    assert!(largest_difference(ours.buffers(), theirs.buffers()) < tolerance);
+    let our_logits = ours.logits(&all, None, 2.into(), &quiet).unwrap();
+    let their_logits = theirs.logits(&all, None, 2.into(), &quiet).unwrap();
+    assert!(largest_difference(&our_logits, &their_logits) < 10.0 * tolerance);
+    assert_eq!(our_log.epochs.len(), their_log.epochs.len());
+    for (a, b) in our_log.epochs.iter().zip(&their_log.epochs) {
+        assert!((a.loss - b.loss).abs() < tolerance && a.learning_rate == b.learning_rate && a.epoch == b.epoch);
     }
-    let few = Examples {
-        rows: Some(&rows[..90]),
-        ..data.all()
-    };
-    for kind in ImportanceKind::ALL {
-        let [a, b] = backends.map(|backend| backend.importance(&ours.0, &few, kind, 40).unwrap().values);
+    // Measured on the same network.
+    let theirs = CandleNetwork::of_mlp(&ours).unwrap();
+    for what in ImportanceKind::ALL
+        .map(Statistic::Importance)
+        .into_iter()
+        .chain([Statistic::Sensitivity])
+    {
+        let a = ours.measure(what, (&all, &rows[..90]), 40, 2.into(), &quiet).unwrap();
+        let b = theirs.measure(what, (&all, &rows[..90]), 40, 2.into(), &quiet).unwrap();
         let largest = b.iter().fold(0.0_f64, |largest, value| largest.max(*value));
-        assert!(largest_difference(&a, &b) < tolerance * largest, "{kind:?}");
+        assert!(largest_difference(&a, &b) < tolerance * largest, "{what:?}");
     }
 }
 
@@ -377,16 +378,16 @@ fn a_single_row_left_over_joins_the_batch_before_it() {
     let network = data.trained(&recipe(3, 50));
     assert!(network.is_finite());
     // 101 rows in batches of 50 are batches of 50 and 51, which two batches of 51 rows would not be.
-    let (native, candle): (Native, Candle) = (Native { threads: 1 }, Candle::cpu());
-    let mut other = data.initial();
-    candle.train(&mut other, &data.all(), &recipe(3, 50), &Silent::default()).unwrap();
+    let rows: Vec<u32> = (0..101).collect();
+    let other = CandleNetwork::of_mlp(&data.initial()).unwrap();
+    let all = Rows::table(&data.x, 7, &data.y);
+    let plan = Plan::from(&recipe(3, 50));
+    let (other, _) = other.train((&all, &rows), &plan, (), 1.into(), &Silent::default()).unwrap();
     assert!(largest_difference(network.parameters(), other.parameters()) < 1e-5);
     // Without batch norm nothing speaks against a batch of one row, nor against a single row.
     let plain = self::data::<f32>(1, &[], 10);
     let mut network = plain.initial();
-    native
-        .train(&mut network, &plain.all(), &recipe(3, 50), &Silent::default())
-        .unwrap();
+    train(&mut network, &plain.all(), &recipe(3, 50), 1, &Silent::default()).unwrap();
     assert!(network.is_finite());
 }
 

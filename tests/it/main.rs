@@ -20,6 +20,7 @@ mod forget;
 mod generator;
 mod golden;
 mod label_cases;
+mod learner;
 mod program;
 mod report;
 mod report_fixture;

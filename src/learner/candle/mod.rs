@@ -1,0 +1,296 @@
+//! Networks of candle's tensors, with its automatic gradients, on its device: any network without a hand-written kernel of ours, such as
+//! an imported one.
+//!
+//! It is slow beside our own engines, and shares no line with them: what both agree on is right. Per-sample importances go row by row.
+
+mod graph;
+mod steps;
+
+use candle_core::{DType, Device, Tensor, Var};
+
+pub use graph::{Graph, Node, Operation};
+
+use super::plan::train_by_steps;
+use super::{Answers, Batch, Classifier, Compute, Plan, Rows, Statistic, Stepper};
+use crate::error::{Error, Result};
+use crate::nn::{ImportanceKind, Network, Real, RowLosses, Sgd, TensorSpec, TrainingLog};
+use crate::progress::Progress;
+use crate::seed::Seed;
+use graph::{Loaded, Mode};
+use steps::CandleStepper;
+
+/// Rows that go through the graph at a time where only logits are wanted.
+const BLOCK: usize = 1024;
+
+/// A network that candle computes.
+#[derive(Debug, Clone)]
+pub struct CandleNetwork<T> {
+    graph: Graph,
+    parameters: Vec<T>,
+    buffers: Vec<T>,
+    device: Device,
+}
+
+impl<T: PartialEq> PartialEq for CandleNetwork<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.graph == other.graph && self.parameters == other.parameters && self.buffers == other.buffers
+    }
+}
+
+fn failed(error: candle_core::Error) -> Error {
+    Error::internal(format!("candle: {error}"))
+}
+
+fn tensor<T: Real>(values: &[T], shape: &[usize], device: &Device) -> candle_core::Result<Tensor> {
+    let wide: Vec<f64> = values.iter().map(|value| value.to_f64()).collect();
+    Tensor::from_vec(wide, shape, device)?.to_dtype(if size_of::<T>() == 4 { DType::F32 } else { DType::F64 })
+}
+
+fn values<T: Real>(tensor: &Tensor) -> candle_core::Result<Vec<T>> {
+    let wide = tensor.flatten_all()?.to_dtype(DType::F64)?.to_vec1::<f64>()?;
+    Ok(wide.into_iter().map(T::from_f64).collect())
+}
+
+impl<T: Real> CandleNetwork<T> {
+    /// A network of these operations with these parameters and running statistics, in the order of the graph's tensors.
+    ///
+    /// # Errors
+    /// Where the graph cannot be computed or their number is another.
+    pub fn new(graph: Graph, parameters: Vec<T>, buffers: Vec<T>) -> Result<Self> {
+        graph.check()?;
+        if parameters.len() != graph.parameters() || buffers.len() != graph.buffer_values() {
+            return Err(Error::input("the graph has another number of parameters than it is given"));
+        }
+        Ok(Self {
+            graph,
+            parameters,
+            buffers,
+            device: Device::Cpu,
+        })
+    }
+
+    /// The same network as this multilayer perceptron.
+    ///
+    /// # Errors
+    /// Only by a fault of ours.
+    pub fn of_mlp(network: &Network<T>) -> Result<Self> {
+        Self::new(
+            Graph::of_mlp(network.spec()),
+            network.parameters().to_vec(),
+            network.buffers().to_vec(),
+        )
+    }
+
+    /// What is computed.
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// Running statistics, in the order of the graph's buffers.
+    pub fn buffers(&self) -> &[T] {
+        &self.buffers
+    }
+
+    fn load(&self) -> candle_core::Result<Loaded> {
+        let load = |tensors: &[TensorSpec], from: &[T]| {
+            let each = tensors.iter().map(|spec| tensor(&from[spec.range()], &spec.shape, &self.device));
+            each.collect::<candle_core::Result<Vec<_>>>()
+        };
+        let parameters = load(&self.graph.tensors, &self.parameters)?;
+        Ok(Loaded {
+            parameters: parameters.iter().map(Var::from_tensor).collect::<candle_core::Result<_>>()?,
+            running: load(&self.graph.buffers, &self.buffers)?,
+        })
+    }
+
+    fn inputs(&self, rows: &Rows<T>, epoch: u32, which: &[u32], threads: usize) -> Result<Tensor> {
+        let shape: Vec<usize> = [&[which.len()], self.graph.input.as_slice()].concat();
+        tensor(&rows.gathered(epoch, which, threads)?, &shape, &self.device).map_err(failed)
+    }
+
+    fn logits_of(&self, loaded: &Loaded, rows: &Rows<T>, epoch: u32, which: &[u32], threads: usize) -> Result<Vec<T>> {
+        let inputs = self.inputs(rows, epoch, which, threads)?;
+        let logits = self.graph.forward(loaded, &inputs, Mode::Evaluation);
+        logits.and_then(|logits| values(&logits)).map_err(failed)
+    }
+
+    /// Gradient of the mean cross entropy of these rows, or of the mean of ||logits||^2, in evaluation mode.
+    fn evaluation_gradient(&self, loaded: &Loaded, what: Statistic, rows: &Rows<T>, which: &[u32], threads: usize) -> Result<Vec<f64>> {
+        let inputs = self.inputs(rows, 0, which, threads)?;
+        let labels: Vec<u8> = which.iter().map(|row| rows.labels()[*row as usize]).collect();
+        let weights = vec![1.0 / which.len() as f64; which.len()];
+        let losses = RowLosses::<T> {
+            labels: &labels,
+            label_weights: &weights,
+            targets: &[],
+            target_weights: &[],
+            temperature: 1.0,
+            entropy_weights: &[],
+        };
+        let run = || {
+            let logits = self.graph.forward(loaded, &inputs, Mode::Evaluation)?;
+            let loss = match what {
+                Statistic::Importance(_) => steps::loss(&logits, &losses)?,
+                Statistic::Sensitivity => (logits.sqr()?.sum_all()? / which.len() as f64)?,
+            };
+            let mut gradient = Vec::with_capacity(self.parameters.len());
+            for part in loaded.gradients(&loss)? {
+                gradient.extend(values::<f64>(&part)?);
+            }
+            Ok(gradient)
+        };
+        run().map_err(failed)
+    }
+}
+
+impl<T: Real> Classifier for CandleNetwork<T> {
+    type Value = T;
+    type Checkpoints<'k> = ();
+
+    fn tensors(&self) -> Vec<TensorSpec> {
+        self.graph.tensors.clone()
+    }
+
+    fn parameters(&self) -> &[T] {
+        &self.parameters
+    }
+
+    fn parameters_mut(&mut self) -> &mut [T] {
+        &mut self.parameters
+    }
+
+    fn classes(&self) -> usize {
+        self.graph.classes
+    }
+
+    fn is_finite(&self) -> bool {
+        self.parameters.iter().chain(&self.buffers).all(|value| value.is_finite())
+    }
+
+    fn same_architecture(&self, other: &Self) -> bool {
+        self.graph == other.graph
+    }
+
+    fn reinitialised(&self, seed: Seed) -> Result<Self> {
+        let (parameters, buffers) = self.graph.initial(seed);
+        Ok(Self {
+            parameters,
+            buffers,
+            ..self.clone()
+        })
+    }
+
+    fn check_rows(&self, rows: &Rows<T>) -> Result<()> {
+        let takes: usize = self.graph.input.iter().product();
+        if rows.width() != takes {
+            return Err(Error::input(format!(
+                "the rows have {} values and the network takes {takes}",
+                rows.width()
+            )));
+        }
+        match rows.labels().iter().max() {
+            Some(label) if usize::from(*label) >= self.graph.classes => {
+                Err(Error::internal(format!("label {label} of {} classes", self.graph.classes)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn logits(&self, rows: &Rows<T>, which: Option<&[u32]>, compute: Compute, progress: &dyn Progress) -> Result<Vec<T>> {
+        let all: Vec<u32> = if which.is_none() {
+            (0..rows.len() as u32).collect()
+        } else {
+            Vec::new()
+        };
+        let loaded = self.load().map_err(failed)?;
+        let mut logits = Vec::new();
+        for block in which.unwrap_or(&all).chunks(BLOCK) {
+            progress.check()?;
+            logits.extend(self.logits_of(&loaded, rows, 0, block, compute.threads)?);
+        }
+        Ok(logits)
+    }
+
+    fn answers<'c>(&'c self, rows: Rows<'c, T>, compute: Compute<'c>) -> Result<Box<dyn Answers<T> + 'c>> {
+        Ok(Box::new(CandleAnswers {
+            network: self,
+            loaded: self.load().map_err(failed)?,
+            rows,
+            threads: compute.threads,
+        }))
+    }
+
+    fn gradient(&self, rows: &Rows<T>, batch: &Batch<T>, compute: Compute) -> Result<(f64, Vec<T>)> {
+        let mut stepper = CandleStepper::new(
+            self,
+            *rows,
+            Sgd {
+                momentum: 0.0,
+                weight_decay: 0.0,
+            },
+            compute.threads,
+        )?;
+        stepper.gradient(batch)
+    }
+
+    fn measure(
+        &self,
+        what: Statistic,
+        (rows, which): (&Rows<T>, &[u32]),
+        batch: usize,
+        compute: Compute,
+        progress: &dyn Progress,
+    ) -> Result<Vec<f64>> {
+        if which.is_empty() || batch == 0 {
+            return Err(Error::input("there are no rows to measure importances on"));
+        }
+        let batch = if what == Statistic::Importance(ImportanceKind::PerSampleFisher) {
+            1
+        } else {
+            batch
+        };
+        let loaded = self.load().map_err(failed)?;
+        let mut totals = vec![0.0; self.parameters.len()];
+        for rows_of in which.chunks(batch) {
+            progress.check()?;
+            let gradient = self.evaluation_gradient(&loaded, what, rows, rows_of, compute.threads)?;
+            for (total, value) in totals.iter_mut().zip(gradient) {
+                *total += if what == Statistic::Sensitivity {
+                    value.abs()
+                } else {
+                    value * value
+                };
+            }
+        }
+        let count = which.len().div_ceil(batch) as f64;
+        totals.iter_mut().for_each(|total| *total /= count);
+        if totals.iter().any(|total| !total.is_finite()) {
+            return Err(
+                Error::input("the model's gradients are not finite numbers, so its importances cannot be measured")
+                    .hint("train the model again with a lower learning rate"),
+            );
+        }
+        Ok(totals)
+    }
+
+    fn train(&self, of: (&Rows<T>, &[u32]), plan: &Plan, (): (), compute: Compute, progress: &dyn Progress) -> Result<(Self, TrainingLog)> {
+        train_by_steps(self, of, plan, compute, progress)
+    }
+
+    fn stepper<'c>(&'c self, rows: Rows<'c, T>, optimiser: Sgd, compute: Compute<'c>) -> Result<Box<dyn Stepper<Self> + 'c>> {
+        Ok(Box::new(CandleStepper::new(self, rows, optimiser, compute.threads)?))
+    }
+}
+
+struct CandleAnswers<'c, T> {
+    network: &'c CandleNetwork<T>,
+    loaded: Loaded,
+    rows: Rows<'c, T>,
+    threads: usize,
+}
+
+impl<T: Real> Answers<T> for CandleAnswers<'_, T> {
+    fn logits(&mut self, epoch: u32, which: &[u32]) -> Result<Vec<T>> {
+        self.network.logits_of(&self.loaded, &self.rows, epoch, which, self.threads)
+    }
+}
