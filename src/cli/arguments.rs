@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::features::RecipeKind;
 use crate::label_errors::Amount;
 use crate::nn::DeviceChoice;
 use crate::tables::{DateOrder, DecimalMark};
@@ -250,10 +251,19 @@ pub struct TrainArgs {
     pub reading: SheetOptions,
 }
 
+fn recipe_kind(text: &str) -> Result<RecipeKind, String> {
+    let names = || RecipeKind::ALL.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(", ");
+    let found = RecipeKind::ALL.into_iter().find(|kind| kind.name() == text);
+    found.ok_or_else(|| format!("the recipes are {}", names()))
+}
+
 /// How to train; the profile's values unless given.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Training (the profile's values unless given)")]
 pub struct TrainingOptions {
+    /// How to train: standard (shuffled batches, ends by validation rows) or paper (arXiv 2402.10098)
+    #[arg(long, value_name = "NAME", value_parser = recipe_kind)]
+    pub recipe: Option<RecipeKind>,
     /// Hidden layers: 2x50, 3x100, 5x250, or widths such as 64,32
     #[arg(long, value_name = "SIZE")]
     pub network: Option<String>,

@@ -17,7 +17,10 @@ pub(super) fn run(context: &Context, arguments: &TrainArgs) -> Result<()> {
     let mut notes = Notes::new();
     let table = sheets::read_rows(&arguments.sheet_file, &arguments.reading, &mut notes)?;
     let overrides = sheets::overrides(&arguments.profile, context.seed);
-    let profile = Profile::choose(&table, arguments.profile.profile.as_deref(), &overrides, &mut notes)?;
+    let mut profile = Profile::choose(&table, arguments.profile.profile.as_deref(), &overrides, &mut notes)?;
+    if let Some(recipe) = arguments.training.recipe {
+        profile.take_recipe(recipe);
+    }
     let request = TrainRequest {
         table: &table,
         profile: &profile,

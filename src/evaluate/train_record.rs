@@ -107,6 +107,9 @@ pub struct TrainingSettings {
     pub batch: usize,
     /// Weight of each class in the loss, where they are weighted.
     pub class_weights: Option<Vec<f64>>,
+    /// With the standard recipe: the epochs that its schedule was made for, of which `epochs` were the best; absent with the paper's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub most_epochs: Option<usize>,
 }
 
 /// A hyper-parameter search on validation rows.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::label::LabelRule;
 use super::look::look;
-use super::profile::{Dropped, Profile, TimeRule, TimeSort};
+use super::profile::{Dropped, Profile, RecipeKind, Scaling, TimeRule, TimeSort};
 use crate::error::{Error, Result, closest};
 use crate::notes::Notes;
 use crate::tables::{ColumnKind, DateOrder, Table};
@@ -42,6 +42,18 @@ pub struct Overrides {
 }
 
 impl Profile {
+    /// Trains by another recipe, with the scaling and weight decay that belong to it; nothing changes where it is the profile's own.
+    pub fn take_recipe(&mut self, recipe: RecipeKind) {
+        if self.training.recipe == recipe {
+            return;
+        }
+        self.training.recipe = recipe;
+        (self.features.scaling, self.training.weight_decay) = match recipe {
+            RecipeKind::Paper => (Scaling::MinMax, 1e-4),
+            RecipeKind::Standard => (Scaling::Robust, 1e-2),
+        };
+    }
+
     /// Names of the built-in profiles.
     pub fn builtin_names() -> Vec<&'static str> {
         BUILT_IN.iter().map(|(name, _)| *name).collect()
@@ -328,10 +340,10 @@ mod tests {
             "{error}"
         );
         assert_eq!(error.hint_text(), Some("did you mean `max_categories`?"));
-        let text = Profile::builtin_text("generic").unwrap().replace("\"min-max\"", "\"minmax\"");
+        let text = Profile::builtin_text("generic").unwrap().replace("\"robust\"", "\"robus\"");
         let error = Profile::from_toml(&text).unwrap_err();
-        assert!(error.message().contains("unknown value `minmax`"), "{error}");
-        assert_eq!(error.hint_text(), Some("did you mean `min-max`?"));
+        assert!(error.message().contains("unknown value `robus`"), "{error}");
+        assert_eq!(error.hint_text(), Some("did you mean `robust`?"));
         let error = Profile::from_toml("name = \"x\"\n[label]\nkind = \"column\"\ncolum = \"y\"").unwrap_err();
         assert_eq!(error.hint_text(), Some("did you mean `column`?"), "{error}");
         assert!(Profile::from_toml("name = ").unwrap_err().message().contains("line 1"));

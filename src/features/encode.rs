@@ -52,6 +52,22 @@ pub struct NumberCoding {
     pub high: f64,
     /// Whether values outside `low..=high` are set to the nearer of the two.
     pub clip: bool,
+    /// Whether the scaled value z is drawn towards 0 the farther it lies: z / sqrt(1 + (z/3)^2), within -3 to 3.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub smooth: bool,
+}
+
+/// Input of a weekday, month or quarter with robust scaling: less than other categories, because what a calendar of a year or two seems to
+/// teach is mostly chance.
+const CALENDAR_WEIGHT: f32 = 0.3;
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+/// z / sqrt(1 + (z/3)^2).
+fn smoothly_clipped(scaled: f64) -> f64 {
+    scaled / (1.0 + (scaled / 3.0).powi(2)).sqrt()
 }
 
 /// Words in place of a number, such as `Weight Captured Separately`.
@@ -73,7 +89,8 @@ impl NumberCoding {
             Some(value) if self.clip => value.clamp(self.low, self.high),
             Some(value) => value,
         };
-        ((value - self.offset) * self.scale).clamp(-LIMIT, LIMIT) as f32
+        let scaled = ((value - self.offset) * self.scale).clamp(-LIMIT, LIMIT);
+        (if self.smooth { smoothly_clipped(scaled) } else { scaled }) as f32
     }
 }
 
@@ -89,6 +106,9 @@ pub struct CategoryCoding {
     pub other: Option<usize>,
     /// Input column for blanks.
     pub missing: Option<usize>,
+    /// What stands in the input column of a row's value; absent: 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<f32>,
 }
 
 /// What an encoder looks like before variance selection has numbered its input columns.
@@ -181,6 +201,7 @@ fn fit_number(
     let (offset, divisor) = match rules.scaling {
         Scaling::MinMax => (low, high - low),
         Scaling::Standard => (mean, variance.sqrt()),
+        Scaling::Robust => (median, robust_width(&present)),
     };
     let scale = if divisor > 0.0 && (1.0 / divisor).is_finite() {
         1.0 / divisor
@@ -188,7 +209,14 @@ fn fit_number(
         1.0
     };
     // A constant column may come out with a variance of rounding errors.
-    let scaled_variance = if high > low { variance * scale * scale } else { 0.0 };
+    let smooth = rules.scaling == Scaling::Robust;
+    let scaled_variance = if high <= low {
+        0.0
+    } else if smooth {
+        smooth_variance(&present, offset, scale)
+    } else {
+        variance * scale * scale
+    };
     let blanks = train.len() - present.len();
     let mut candidates = vec![(source.name(), scaled_variance)];
     let frequent = match exceptions {
@@ -228,6 +256,7 @@ fn fit_number(
         low,
         high,
         clip: rules.clip,
+        smooth,
     };
     Ok(Fitted {
         encoder: Encoder {
@@ -258,6 +287,28 @@ fn frequent_exceptions(texts: &Texts, train: &[usize], rules: &FeatureRules) -> 
     frequent.truncate(rules.max_categories);
     frequent.sort();
     frequent
+}
+
+/// Interquartile range of sorted values; where that is 0, half their range.
+fn robust_width(sorted: &[f64]) -> f64 {
+    let quantile = |share: f64| {
+        let place = share * (sorted.len() - 1) as f64;
+        let (below, above) = (sorted[place.floor() as usize], sorted[place.ceil() as usize]);
+        below + (place - place.floor()) * (above - below)
+    };
+    let width = quantile(0.75) - quantile(0.25);
+    if width > 0.0 {
+        width
+    } else {
+        0.5 * (sorted[sorted.len() - 1] - sorted[0])
+    }
+}
+
+fn smooth_variance(values: &[f64], offset: f64, scale: f64) -> f64 {
+    let clipped = values.iter().map(|value| smoothly_clipped((value - offset) * scale));
+    let count = values.len() as f64;
+    let mean = clipped.clone().sum::<f64>() / count;
+    clipped.map(|value| (value - mean).powi(2)).sum::<f64>() / count
 }
 
 fn fit_category(
@@ -340,6 +391,7 @@ fn fit_category(
                 outputs,
                 other,
                 missing,
+                weight: (rules.scaling == Scaling::Robust && source.part.is_some()).then_some(CALENDAR_WEIGHT),
             }),
         },
         candidates,

@@ -222,8 +222,8 @@ enum Plan<'a> {
         &'a [Option<f64>],
         Option<(&'a [u32], Vec<Option<usize>>)>,
     ),
-    /// Codes, the input column of each code, and the input column of blanks.
-    Category(&'a [u32], Vec<Option<usize>>, Option<usize>),
+    /// Codes, the input column of each code, the input column of blanks, and what stands in it.
+    Category(&'a [u32], Vec<Option<usize>>, Option<usize>, f32),
     Absent(&'a Encoder),
 }
 
@@ -246,7 +246,12 @@ impl<'a> Plan<'a> {
                     Some(index) => coding.outputs[*index],
                     None => coding.other,
                 };
-                Plan::Category(&texts.codes, texts.values.iter().map(output).collect(), coding.missing)
+                Plan::Category(
+                    &texts.codes,
+                    texts.values.iter().map(output).collect(),
+                    coding.missing,
+                    coding.weight.unwrap_or(1.0),
+                )
             }
             _ => Plan::Absent(encoder),
         }
@@ -265,14 +270,14 @@ impl<'a> Plan<'a> {
                     }
                 }
             }
-            Plan::Category(codes, outputs, missing) => {
+            Plan::Category(codes, outputs, missing, weight) => {
                 let output = if codes[row] == Texts::MISSING {
                     *missing
                 } else {
                     outputs[codes[row] as usize]
                 };
                 if let Some(output) = output {
-                    inputs[output] = 1.0;
+                    inputs[output] = *weight;
                 }
             }
             Plan::Absent(encoder) => match &encoder.coding {
@@ -283,7 +288,7 @@ impl<'a> Plan<'a> {
                 }
                 Coding::Category(coding) => {
                     if let Some(missing) = coding.missing {
-                        inputs[missing] = 1.0;
+                        inputs[missing] = coding.weight.unwrap_or(1.0);
                     }
                 }
             },

@@ -6,6 +6,7 @@ mod auto;
 mod calendar;
 mod choose;
 mod encode;
+mod far;
 mod fitted;
 mod inspect;
 mod label;
@@ -32,8 +33,8 @@ pub use mistype::Mistyper;
 pub use plan::{ColumnUse, Role};
 pub use prepare::{LeftOut, Part, Prepared, apply, encode_all, prepare};
 pub use profile::{
-    ClassWeights, CountIn, DateFeatures, DatePart, Dropped, FeatureRules, Filter, MissingNumber, Others, Profile, Scaling, SplitRule, Ties,
-    TimeRule, TimeSort, TooMany, TrainingDefaults,
+    ClassWeights, CountIn, DateFeatures, DatePart, Dropped, FeatureRules, Filter, MissingNumber, Others, Profile, RecipeKind, Scaling,
+    SplitRule, Ties, TimeRule, TimeSort, TooMany, TrainingDefaults,
 };
 pub use split::{Cut, SplitBounds, SplitBy};
 pub(crate) use words::{identifies_person, names_id};

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use super::audit;
 use super::calendar;
 use super::encode;
+use super::far;
 use super::fitted::FittedFeatures;
 use super::load::{self, Source, Values};
 use super::plan::{self, ColumnUse};
@@ -514,5 +515,7 @@ fn fit(
     for (column, why) in reasons.into_iter().filter(|(column, _)| !used.contains(column)) {
         plan::leave_out(&mut columns, column, &why);
     }
-    Ok((FittedFeatures::new(names, encoders), columns, kept_values))
+    let features = FittedFeatures::new(names, encoders);
+    far::note_far_values(&features, &kept_values, table, &division.train, notes);
+    Ok((features, columns, kept_values))
 }

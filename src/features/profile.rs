@@ -247,6 +247,9 @@ pub enum Scaling {
     MinMax,
     /// (x - mean) / standard deviation.
     Standard,
+    /// z = (x - median) / interquartile range, then z / sqrt(1 + (z/3)^2), which stays within -3 to 3 wherever x lies: one mistyped value
+    /// moves no other (Holzmueller, Grinsztajn and Steinwart 2024, section 3). Weekdays and months count for less than other categories.
+    Robust,
 }
 
 /// How rows are divided.
@@ -288,17 +291,20 @@ pub enum Ties {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrainingDefaults {
+    /// The standard recipe, or that of the paper.
+    #[serde(skip_serializing_if = "is_default")]
+    pub recipe: RecipeKind,
     /// Hidden layers, such as `3x100`.
     pub network: String,
-    /// Passes over the training rows.
+    /// Passes over the training rows; with the standard recipe the most there are.
     pub epochs: usize,
     /// Rows per step.
     pub batch: usize,
     /// Where the training rows make fewer steps than this per epoch, the batch is halved until they do not (down to 32 rows); 0: never.
     pub least_steps: usize,
-    /// Learning rate of the first epoch.
+    /// Learning rate of the first epoch; with the standard recipe the highest.
     pub learning_rate: f64,
-    /// Factor on the learning rate after every epoch.
+    /// Factor on the learning rate after every epoch; not used by the standard recipe.
     pub decay: f64,
     /// Weight decay.
     pub weight_decay: f64,
@@ -309,14 +315,39 @@ pub struct TrainingDefaults {
 impl Default for TrainingDefaults {
     fn default() -> Self {
         Self {
+            recipe: RecipeKind::Standard,
             network: "3x100".to_owned(),
             epochs: 25,
             batch: 1024,
             least_steps: 25,
             learning_rate: 0.03,
             decay: 0.95,
-            weight_decay: 1e-4,
+            weight_decay: 1e-2,
             class_weights: ClassWeights::None,
+        }
+    }
+}
+
+/// How a network is trained.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RecipeKind {
+    /// Shuffled batches, a learning rate that rises and then falls by steps, dropout, averaged weights, an end chosen on validation rows.
+    #[default]
+    Standard,
+    /// That of arXiv 2402.10098: rows in time order, all epochs, the learning rate times a factor after each.
+    Paper,
+}
+
+impl RecipeKind {
+    /// All of them, the default first.
+    pub const ALL: [RecipeKind; 2] = [RecipeKind::Standard, RecipeKind::Paper];
+
+    /// Name as on the command line and in profiles.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Standard => "standard",
+            Self::Paper => "paper",
         }
     }
 }

@@ -9,22 +9,19 @@ use crate::evaluate::train_record::{
     UsefulnessRecord,
 };
 use crate::evaluate::words::percent;
-use crate::evaluate::{Baseline, RowSet, Rows, judge_usefulness, majority_baseline, metrics};
-use crate::features::{ClassWeights, Coding, Encoder, Part, Prepared, Profile, Ties, TrainingDefaults, leakage_audit, prepare};
-use crate::jobs::convert;
-use crate::nn::search::{Search, SearchPlan, search};
+use crate::evaluate::{RowSet, Rows, judge_usefulness, metrics};
+use crate::features::{Coding, Encoder, Part, Prepared, Profile, Ties, leakage_audit, prepare};
+use crate::jobs::baselines::baselines;
+use crate::jobs::{convert, fitting};
+use crate::nn::search::Search;
 use crate::nn::{
-    Examples, MlpSpec, Network, Recipe, StoredImportances, TrainingLog, probabilities, store_importances, train as train_network,
+    Examples, MlpSpec, Network, Recipe, Stopping, StoredImportances, TrainingLog, probabilities, store_importances, train as train_network,
 };
 use crate::notes::Notes;
-use crate::progress::{Progress, Silent};
+use crate::progress::Progress;
 use crate::seed::Seed;
 use crate::tables::Table;
 
-/// Share of the training rows that the search holds out where the profile keeps no validation tail.
-const SEARCH_SHARE: f64 = 0.2;
-/// Batches are not made smaller than this on small sheets: batch norm needs some rows.
-const SMALLEST_BATCH: usize = 32;
 /// Fewest training rows a model is trained on.
 const FEWEST_ROWS: usize = 20;
 
@@ -111,11 +108,11 @@ pub fn train(request: &TrainRequest, notes: &mut Notes, progress: &dyn Progress)
         .hint("`recant inspect SHEET` tells which rows are left out and why"));
     }
     let spec = network_spec(request, &prepared, classes.len())?;
-    let mut recipe = recipe(request, &prepared)?;
+    let mut recipe = fitting::recipe(request, &prepared);
     recipe.check(&spec)?;
     let found = match request.options.trials {
         0 => None,
-        trials => Some(run_search(request, &prepared, &spec, &recipe, trials, progress)?),
+        trials => Some(fitting::run_search(request, &prepared, &spec, &recipe, trials, progress)?),
     };
     if let Some((found, _)) = &found {
         recipe = found.apply(&recipe);
@@ -124,6 +121,11 @@ pub fn train(request: &TrainRequest, notes: &mut Notes, progress: &dyn Progress)
         lap("search");
     }
     let initial = Network::<f32>::initial(&spec, request.seed)?;
+    let stopping = fitting::stopping(request, &prepared, &initial, &recipe, progress)?;
+    if let Some(stopping) = &stopping {
+        recipe.epochs = stopping.epochs;
+        lap("choosing when to stop");
+    }
     let mut network = initial.clone();
     let examples = examples(&prepared.train, &prepared);
     let log = train_network(&mut network, &examples, &recipe, request.threads, progress)?;
@@ -140,6 +142,7 @@ pub fn train(request: &TrainRequest, notes: &mut Notes, progress: &dyn Progress)
         network: &network,
         recipe: &recipe,
         log: &log,
+        stopping: stopping.as_ref(),
         search: found.as_ref(),
         classes: &classes,
     };
@@ -169,78 +172,6 @@ fn network_spec(request: &TrainRequest, prepared: &Prepared, classes: usize) -> 
     MlpSpec::new(prepared.features.width(), MlpSpec::parse_hidden(named)?, classes)
 }
 
-fn recipe(request: &TrainRequest, prepared: &Prepared) -> Result<Recipe> {
-    let defaults = &prepared.profile.training;
-    let options = request.options;
-    let balanced = options.balance_classes || defaults.class_weights == ClassWeights::Balanced;
-    let class_weights = balanced.then(|| {
-        let shares = &prepared.class_shares;
-        let present = shares.iter().filter(|share| **share > 0.0).count().max(1) as f64;
-        shares
-            .iter()
-            .map(|share| if *share > 0.0 { 1.0 / (share * present) } else { 0.0 })
-            .collect()
-    });
-    Ok(Recipe {
-        epochs: options.epochs.unwrap_or(defaults.epochs),
-        learning_rate: options.learning_rate.unwrap_or(defaults.learning_rate),
-        decay: defaults.decay,
-        weight_decay: options.weight_decay.unwrap_or(defaults.weight_decay),
-        batch: options.batch.unwrap_or_else(|| batch(defaults, prepared.train.len())),
-        class_weights,
-        ..Recipe::default()
-    })
-}
-
-/// The profile's batch size, halved on small sheets as the profile says.
-fn batch(defaults: &TrainingDefaults, rows: usize) -> usize {
-    let mut batch = defaults.batch;
-    while batch >= 2 * SMALLEST_BATCH && rows < batch * defaults.least_steps {
-        batch /= 2;
-    }
-    batch
-}
-
-/// Searches on the validation tail, or on the last part of the training rows where there is none; never on test rows.
-fn run_search(
-    request: &TrainRequest,
-    prepared: &Prepared,
-    spec: &MlpSpec,
-    recipe: &Recipe,
-    trials: usize,
-    progress: &dyn Progress,
-) -> Result<(Search, String)> {
-    let all = examples(&prepared.train, prepared);
-    let rows: Vec<u32> = (0..all.len() as u32).collect();
-    let (fit, held_out, words) = match prepared.validation.as_ref().filter(|part| !part.is_empty()) {
-        Some(validation) => (
-            all,
-            examples(validation, prepared),
-            format!("accuracy on {} validation rows", validation.len()),
-        ),
-        None => {
-            let cut = all.len() - (all.len() as f64 * SEARCH_SHARE) as usize;
-            let (first, last) = rows.split_at(cut);
-            let words = format!("accuracy on the last {} training rows, held out for the search only", last.len());
-            let Examples { inputs, width, labels, .. } = all;
-            (
-                Examples::subset(inputs, width, labels, first),
-                Examples::subset(inputs, width, labels, last),
-                words,
-            )
-        }
-    };
-    let plan = SearchPlan {
-        spec,
-        fit,
-        held_out,
-        recipe,
-        trials,
-        seed: request.seed,
-    };
-    Ok((search(&plan, request.threads, progress)?, words))
-}
-
 /// What the record is made of.
 struct RecordParts<'a> {
     request: &'a TrainRequest<'a>,
@@ -248,6 +179,7 @@ struct RecordParts<'a> {
     network: &'a Network<f32>,
     recipe: &'a Recipe,
     log: &'a TrainingLog,
+    stopping: Option<&'a Stopping>,
     search: Option<&'a (Search, String)>,
     classes: &'a [String],
 }
@@ -288,9 +220,10 @@ impl RecordParts<'_> {
                 weight_decay: self.recipe.weight_decay,
                 batch: self.recipe.batch,
                 class_weights: self.recipe.class_weights.clone(),
+                most_epochs: self.recipe.standard.as_ref().map(|standard| standard.horizon),
             },
             search: self.search.map(search_record),
-            epochs: self.log.epochs.iter().map(epoch_record).collect(),
+            epochs: self.epochs(),
             settings: request.settings.clone(),
             training_metrics: judge(&prepared.train)?,
             validation,
@@ -302,6 +235,17 @@ impl RecordParts<'_> {
         })
     }
 
+    fn epochs(&self) -> Vec<EpochRecord> {
+        let judged = |epoch: usize| self.stopping.and_then(|stopping| stopping.accuracies.get(epoch).copied());
+        let record = |(number, epoch): (usize, &crate::nn::EpochLog)| EpochRecord {
+            epoch: epoch.epoch + 1,
+            learning_rate: epoch.learning_rate,
+            loss: epoch.loss,
+            validation_accuracy: judged(number),
+        };
+        self.log.epochs.iter().enumerate().map(record).collect()
+    }
+
     fn against_baselines(&self, notes: &mut Notes) -> Result<(Vec<crate::evaluate::train_record::BaselineRecord>, UsefulnessRecord)> {
         let Self {
             request,
@@ -310,34 +254,7 @@ impl RecordParts<'_> {
             ..
         } = self;
         let test = &prepared.test;
-        let mut baselines = vec![majority_baseline(&prepared.train.labels, classes, test.len())?];
-        let spec = MlpSpec::new(prepared.features.width(), Vec::new(), classes.len())?;
-        let mut logistic = Network::<f32>::initial(&spec, request.seed)?;
-        // A regression has no batch norm and so takes a larger rate and no decay of weights; same epochs, same rows.
-        let recipe = Recipe {
-            learning_rate: 0.5,
-            weight_decay: 0.0,
-            class_weights: None,
-            ..self.recipe.clone()
-        };
-        match train_network(
-            &mut logistic,
-            &examples(&prepared.train, prepared),
-            &recipe,
-            request.threads,
-            &Silent::default(),
-        ) {
-            Ok(_) => baselines.push(Baseline {
-                name: "logistic-regression".to_owned(),
-                title: "a logistic regression".to_owned(),
-                probabilities: probabilities(&logistic, &test.inputs, request.threads)?,
-            }),
-            Err(error) => notes.add(
-                "baseline-left-out",
-                format!("the logistic regression to compare with could not be trained ({})", error.message()),
-                "the model is compared with the commonest class only",
-            ),
-        }
+        let baselines = baselines(request, prepared, classes, notes)?;
         let rows = Rows {
             set: RowSet::Test,
             labels: &test.labels,
@@ -441,14 +358,5 @@ fn search_record((search, measure): &(Search, String)) -> SearchRecord {
         measure: measure.clone(),
         trials: search.trials.iter().map(trial).collect(),
         chosen: search.best,
-    }
-}
-
-fn epoch_record(epoch: &crate::nn::EpochLog) -> EpochRecord {
-    EpochRecord {
-        epoch: epoch.epoch + 1,
-        learning_rate: epoch.learning_rate,
-        loss: epoch.loss,
-        validation_accuracy: None,
     }
 }

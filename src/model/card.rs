@@ -59,11 +59,14 @@ fn write_card(model: &ModelFolder, text: &mut String) -> std::fmt::Result {
     let recipe = &info.recipe;
     writeln!(
         text,
-        "{} of SGD, batches of {}, learning rate {} times {} per epoch, weight decay {}, seed {}.",
+        "{} of SGD, batches of {}, learning rate {} {}, weight decay {}, seed {}.",
         counted(recipe.epochs, "epoch"),
         recipe.batch,
         recipe.learning_rate,
-        recipe.decay,
+        match &recipe.standard {
+            Some(standard) => format!("at most, falling along half a cosine of {}", counted(standard.horizon, "epoch")),
+            None => format!("times {} per epoch", recipe.decay),
+        },
         recipe.weight_decay,
         info.seed
     )?;

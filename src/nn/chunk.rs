@@ -76,6 +76,12 @@ impl<T: Real> Chunk<T> {
         kernels::normalise(normals, outputs, self.rows, means, inverses, weights, biases);
     }
 
+    /// Dropout (Srivastava et al. 2014) of a hidden layer's activations, or of the deltas in their place: about a fifth of the units of every
+    /// row are set to 0, drawn from the key, and the others grow so that the mean stays.
+    pub fn drop_out(&mut self, layer: usize, key: u64) {
+        super::regularise::drop_out(&mut self.outputs[layer], self.rows, key);
+    }
+
     /// Linear, folded batch norm and ReLU where nothing is kept for a way back.
     pub fn layer_forward(&mut self, layer: usize, plan: &LayerPlan, weight: &[T], scales: &[T], shifts: &[T]) {
         let (before, after) = self.outputs.split_at_mut(layer);

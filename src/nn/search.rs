@@ -6,7 +6,7 @@ use rand_pcg::Pcg64;
 use rand_pcg::rand_core::SeedableRng;
 use serde::{Deserialize, Serialize};
 
-use super::{Examples, MlpSpec, Network, Real, Recipe, probabilities, train};
+use super::{Examples, Fold, MlpSpec, Network, Real, Recipe, choose_epochs, probabilities, train};
 use crate::error::{Error, Result};
 use crate::progress::{Progress, Silent};
 use crate::seed::Seed;
@@ -72,7 +72,9 @@ pub struct SearchPlan<'a, T> {
     pub seed: Seed,
 }
 
-/// Tries settings one after another, each trained from the same initial weights and judged on the held-out rows.
+/// Tries settings one after another, each trained from the same initial weights and judged on the held-out rows. With the standard recipe
+/// the first trial is the recipe as it is, so that the search never ends worse on these rows than no search, and each is judged after its
+/// best epoch.
 ///
 /// # Errors
 /// Where there are no trials, the rows do not fit the network, every trial diverges, or the person asks to stop.
@@ -88,25 +90,44 @@ pub fn search<T: Real>(plan: &SearchPlan<T>, threads: usize, progress: &dyn Prog
     let trials = *trials;
     let initial = Network::initial(spec, *seed)?;
     let mut generator = generator(*seed);
-    let mut rates = optimiser(LEARNING_RATES)?;
-    let mut decays = optimiser(WEIGHT_DECAYS)?;
+    let standard = recipe.standard.is_some();
+    let (rate_range, decay_range) = if standard {
+        (
+            around(LEARNING_RATES, recipe.learning_rate),
+            around(WEIGHT_DECAYS, recipe.weight_decay),
+        )
+    } else {
+        (LEARNING_RATES, WEIGHT_DECAYS)
+    };
+    let mut rates = optimiser(rate_range)?;
+    let mut decays = optimiser(decay_range)?;
     let mut made: Vec<Trial> = Vec::with_capacity(trials);
     progress.start("searching", trials as u64);
-    for _ in 0..trials {
+    for trial in 0..trials {
         progress.check()?;
-        let rate = ask(&mut rates, &mut generator)?;
-        let decay = ask(&mut decays, &mut generator)?;
+        let mut rate = ask(&mut rates, &mut generator)?;
+        let mut decay = ask(&mut decays, &mut generator)?;
+        if trial == 0 && standard {
+            (rate, decay) = (recipe.learning_rate.ln(), recipe.weight_decay.max(decay_range.0).ln());
+        }
         let tried = Recipe {
             learning_rate: rate.exp(),
             weight_decay: decay.exp(),
             ..(*recipe).clone()
         };
-        let mut network = initial.clone();
-        let trained = train(&mut network, fit, &tried, threads, &Silent::default());
-        let judged = trained
-            .ok()
-            .and_then(|_| accuracy_and_loss(&network, held_out, threads).ok())
-            .filter(|(_, loss)| loss.is_finite());
+        let judged = if standard {
+            let fold = Fold {
+                fit: *fit,
+                judge: *held_out,
+            };
+            let found = choose_epochs(&initial, &[fold], &tried, threads, &Silent::default()).ok();
+            found.map(|stopping| (stopping.accuracy(), stopping.loss()))
+        } else {
+            let mut network = initial.clone();
+            let trained = train(&mut network, fit, &tried, threads, &Silent::default());
+            trained.ok().and_then(|_| accuracy_and_loss(&network, held_out, threads).ok())
+        }
+        .filter(|(_, loss)| loss.is_finite());
         made.push(Trial {
             learning_rate: tried.learning_rate,
             weight_decay: tried.weight_decay,
@@ -122,6 +143,12 @@ pub fn search<T: Real>(plan: &SearchPlan<T>, threads: usize, progress: &dyn Prog
     progress.finish();
     let best = best_of(&made)?;
     Ok(Search { trials: made, best })
+}
+
+/// A range within a tenth to ten times of a value, and within the paper's.
+fn around((low, high): (f64, f64), value: f64) -> (f64, f64) {
+    let (near, far) = ((value / 10.0).max(low), (value * 10.0).min(high));
+    if near < far { (near, far) } else { (low, high) }
 }
 
 fn generator(seed: Seed) -> Pcg64 {

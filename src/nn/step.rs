@@ -8,16 +8,23 @@ use std::ops::Range;
 use std::sync::RwLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use rand::seq::SliceRandom;
+
 use super::chunk::Chunk;
 use super::examples::Examples;
 use super::kernels;
 use super::network::{LayerPlan, MlpSpec, NORM_EPSILON, NORM_MOMENTUM, Network};
 use super::real::Real;
 use super::recipe::{EpochLog, Recipe, TrainingLog};
+use super::regularise;
 use super::team::{self, Member, read, write};
 use super::train::{Batches, chunk_count, chunk_range};
 use crate::error::{Error, ErrorKind, Result};
 use crate::progress::Progress;
+use crate::seed::Seed;
+
+/// Looks at the network after an epoch (its number within the run, from 0); `false` ends the run.
+pub(super) type Watch<'w, T> = dyn Fn(usize, &Network<T>) -> bool + Sync + 'w;
 
 /// Chunks whose gradients are added up in one place, so that large batches need no more than this many places.
 const MOST_GROUPS: usize = 16;
@@ -45,6 +52,8 @@ struct Pair<T> {
 struct LayerState<T> {
     values: Vec<T>,
     velocities: Vec<T>,
+    /// Moving averages of the values; empty where the recipe has none.
+    averages: Vec<T>,
 }
 
 /// What the threads of one run share. Phases between barriers make sure that nobody writes what others read; the locks,
@@ -103,21 +112,43 @@ impl<'a, T: Real> Run<'a, T> {
 
     /// Trains, and puts the result into `network` if all went well.
     pub fn execute(&self, network: &mut Network<T>, threads: usize, progress: &dyn Progress) -> Result<TrainingLog> {
+        self.execute_watched(network, threads, progress, None)
+    }
+
+    /// The same, looked at after every epoch.
+    pub fn execute_watched(
+        &self,
+        network: &mut Network<T>,
+        threads: usize,
+        progress: &dyn Progress,
+        watch: Option<&Watch<T>>,
+    ) -> Result<TrainingLog> {
         let shared = self.shared(network);
         let threads = threads.clamp(1, self.chunks.div_ceil(self.group));
         let finished = team::run(threads, |member| {
-            Worker::new(self, &shared, network.buffers(), member).run(progress)
+            Worker::new(self, &shared, network.buffers(), member).run(progress, watch)
         });
         let first = finished.into_iter().next();
         let first = first.ok_or_else(|| Error::internal("no thread did any training"))?;
         if let Some(trouble) = first.trouble {
             return Err(trouble);
         }
-        for (plan, layer) in self.layers.iter().zip(shared.layers) {
-            network.parameters_mut()[plan.range()].copy_from_slice(&team::into_inner(layer).values);
-        }
-        network.buffers_mut().copy_from_slice(&first.buffers);
+        self.take_out(&shared, &first.buffers, network);
         Ok(first.log)
+    }
+
+    /// The trained network as it is now: where the recipe averages, the averages.
+    fn take_out(&self, shared: &Shared<T>, buffers: &[T], network: &mut Network<T>) {
+        for (plan, layer) in self.layers.iter().zip(&shared.layers) {
+            let state = read(layer);
+            let values = if state.averages.is_empty() {
+                &state.values
+            } else {
+                &state.averages
+            };
+            network.parameters_mut()[plan.range()].copy_from_slice(values);
+        }
+        network.buffers_mut().copy_from_slice(buffers);
     }
 
     fn shared(&self, network: &Network<T>) -> Shared<T> {
@@ -132,8 +163,14 @@ impl<'a, T: Real> Run<'a, T> {
         let groups = self.chunks.div_ceil(self.group);
         let gradients = |plan: &LayerPlan| (0..groups).map(|_| RwLock::new(vec![T::ZERO; plan.len()])).collect();
         let moving = self.recipe.momentum > 0.0;
+        let averaging = self.recipe.standard.is_some();
         let state = |plan: &LayerPlan| LayerState {
             values: network.parameters()[plan.range()].to_vec(),
+            averages: if averaging {
+                network.parameters()[plan.range()].to_vec()
+            } else {
+                Vec::new()
+            },
             velocities: vec![T::ZERO; if moving { plan.len() } else { 0 }],
         };
         Shared {
@@ -166,6 +203,13 @@ struct Worker<'a, T> {
     mean_products: Vec<T>,
     /// Running statistics; every member keeps the same.
     buffers: Vec<T>,
+    /// Their moving averages, where the recipe averages.
+    averaged_buffers: Vec<T>,
+    /// The rows in the order of the current epoch; absent: the order of the examples. Every member draws the same.
+    rows: Option<Vec<u32>>,
+    /// Steps of the schedule done before this run, and in this run.
+    steps_before: usize,
+    steps: usize,
     /// Weight in the loss of a row of each class.
     scales: Vec<T>,
 }
@@ -189,20 +233,34 @@ impl<'a, T: Real> Worker<'a, T> {
             mean_sums: vec![T::ZERO; widest],
             mean_products: vec![T::ZERO; widest],
             buffers: buffers.to_vec(),
+            averaged_buffers: if run.recipe.standard.is_some() {
+                buffers.to_vec()
+            } else {
+                Vec::new()
+            },
+            rows: None,
+            steps_before: run.recipe.first_epoch.saturating_mul(run.batches.count()),
+            steps: 0,
             scales: vec![T::ZERO; run.spec.classes],
         }
     }
 
-    fn run(mut self, progress: &dyn Progress) -> Finished<T> {
+    fn run(mut self, progress: &dyn Progress, watch: Option<&Watch<T>>) -> Finished<T> {
         let run = self.run;
         let leads = self.member.index == 0;
         let mut log = Vec::with_capacity(run.recipe.epochs);
         let mut trouble = None;
         'training: for epoch in 0..run.recipe.epochs {
-            let learning_rate = run.recipe.rate(epoch);
+            let mut learning_rate = run.recipe.rate(epoch);
             let mut epoch_loss = 0.0;
+            self.draw_order(run.recipe.first_epoch + epoch);
             for index in 0..run.batches.count() {
                 let batch = run.batches.range(index);
+                if let Some(standard) = &run.recipe.standard {
+                    learning_rate =
+                        run.recipe.learning_rate * standard.share_at(self.steps_before.saturating_add(self.steps), run.batches.count());
+                }
+                self.steps += 1;
                 self.step(&batch, learning_rate);
                 // Between the two barriers around this, no other member looks at `stop`: all see the same answer after it.
                 if leads {
@@ -226,11 +284,53 @@ impl<'a, T: Real> Worker<'a, T> {
                 learning_rate,
                 loss: epoch_loss / run.examples.len() as f64,
             });
+            if let Some(watch) = watch
+                && !self.goes_on(watch, epoch)
+            {
+                break 'training;
+            }
         }
         Finished {
-            buffers: self.buffers,
+            buffers: if run.recipe.standard.is_some() {
+                self.averaged_buffers
+            } else {
+                self.buffers
+            },
             log: TrainingLog { epochs: log },
             trouble,
+        }
+    }
+
+    /// What the watcher says about the network after this epoch; the same for all members.
+    fn goes_on(&self, watch: &Watch<T>, epoch: usize) -> bool {
+        if self.member.index == 0 {
+            let seen = Network::zeros(&self.run.spec).is_ok_and(|mut network| {
+                let averaging = self.run.recipe.standard.is_some();
+                let buffers = if averaging { &self.averaged_buffers } else { &self.buffers };
+                self.run.take_out(self.shared, buffers, &mut network);
+                watch(epoch, &network)
+            });
+            self.shared.stop.store(!seen, Ordering::Release);
+        }
+        self.member.wait();
+        !self.shared.stop.load(Ordering::Acquire)
+    }
+
+    /// Draws the order of the rows for an epoch, where the recipe asks for one.
+    fn draw_order(&mut self, epoch: usize) {
+        let Some(standard) = &self.run.recipe.standard else { return };
+        let examples = &self.run.examples;
+        let mut rows = Vec::with_capacity(examples.len());
+        examples.rows_at(0..examples.len(), &mut rows);
+        rows.shuffle(&mut Seed(standard.order).stream("batches", epoch as u64));
+        self.rows = Some(rows);
+    }
+
+    /// The examples in the order of the current epoch.
+    fn examples<'s>(run: &'s Run<'_, T>, rows: &'s Option<Vec<u32>>) -> Examples<'s, T> {
+        Examples {
+            rows: rows.as_deref().or(run.examples.rows),
+            ..run.examples
         }
     }
 
@@ -241,9 +341,10 @@ impl<'a, T: Real> Worker<'a, T> {
         self.order.clear();
         self.order
             .extend((0..self.chunks.len()).filter(|owned| self.chunks[*owned].0 < count));
+        let examples = Self::examples(self.run, &self.rows);
         for &owned in &self.order {
             let (number, chunk) = &mut self.chunks[owned];
-            chunk.load(&self.run.examples, chunk_range(batch, *number));
+            chunk.load(&examples, chunk_range(batch, *number));
         }
         self.set_loss_scales(batch);
         for layer in 0..hidden {
@@ -259,7 +360,7 @@ impl<'a, T: Real> Worker<'a, T> {
 
     /// Weight of a row of each class in the batch's loss: its class weight over the sum of the rows' class weights.
     fn set_loss_scales(&mut self, batch: &Range<usize>) {
-        let examples = &self.run.examples;
+        let examples = Self::examples(self.run, &self.rows);
         match &self.run.recipe.class_weights {
             None => self.scales.fill(T::from_f64(1.0 / batch.len() as f64)),
             Some(weights) => {
@@ -309,9 +410,26 @@ impl<'a, T: Real> Worker<'a, T> {
         if let Some(below) = layer.checked_sub(1) {
             let state = read(&self.shared.layers[below]);
             let (weights, biases) = norm_parameters(&self.run.layers[below], &state.values);
+            let key = self.dropout_key(below, owned);
             let chunk = &mut self.chunks[owned].1;
             chunk.normalise(below, &self.means[below], &self.inverses[below], weights, biases);
+            if let Some(key) = key {
+                chunk.drop_out(below, key);
+            }
         }
+    }
+
+    /// What the units of a layer that stay out of this step are drawn from, for one chunk; absent where none stay out. It depends on
+    /// epoch, step, layer and chunk alone, so that the way back leaves out the same ones, on any number of threads.
+    fn dropout_key(&self, layer: usize, owned: usize) -> Option<u64> {
+        let standard = self.run.recipe.standard.as_ref()?;
+        let step = self.steps_before.saturating_add(self.steps) as u64;
+        let parts = [step, layer as u64, self.chunks[owned].0 as u64];
+        Some(
+            parts
+                .iter()
+                .fold(standard.order, |key, part| regularise::scramble(key ^ regularise::scramble(*part))),
+        )
     }
 
     /// After a barrier, joins the chunks' statistics of the layer before `layer` in the order of the chunks, and updates the
@@ -339,6 +457,11 @@ impl<'a, T: Real> Worker<'a, T> {
             let blend = |old: T, new: f64| T::from_f64((1.0 - NORM_MOMENTUM) * old.to_f64() + NORM_MOMENTUM * new);
             running_mean[feature] = blend(running_mean[feature], mean + linear_bias[feature].to_f64());
             running_var[feature] = blend(running_var[feature], squares / (rows - 1.0));
+        }
+        if let Some(standard) = &self.run.recipe.standard {
+            let keep = standard.keep(self.steps, self.run.batches.count());
+            let fresh = &self.buffers[start..start + 2 * width];
+            regularise::join_average(&mut self.averaged_buffers[start..start + 2 * width], fresh, keep);
         }
     }
 
@@ -369,9 +492,13 @@ impl<'a, T: Real> Worker<'a, T> {
     /// Deltas of the layer before `layer`, back through its ReLU, with the sums that its batch norm needs.
     fn deltas_below(&mut self, layer: usize, owned: usize, weight: &[T]) {
         let Some(below) = layer.checked_sub(1) else { return };
+        let key = self.dropout_key(below, owned);
         let (number, chunk) = &mut self.chunks[owned];
         let plan = &self.run.layers[below];
         chunk.input_deltas(layer, &self.run.layers[layer], weight);
+        if let Some(key) = key {
+            chunk.drop_out(below, key);
+        }
         let state = read(&self.shared.layers[below]);
         let (weights, biases) = norm_parameters(plan, &state.values);
         let mut pair = write(&self.shared.sums[below][*number]);
@@ -431,13 +558,20 @@ impl<'a, T: Real> Worker<'a, T> {
             let guards: Vec<_> = groups.iter().map(read).collect();
             let parts: Vec<&[T]> = guards.iter().map(|guard| guard.as_slice()).collect();
             let mut state = write(&self.shared.layers[layer]);
-            let LayerState { values, velocities } = &mut *state;
+            let LayerState {
+                values,
+                velocities,
+                averages,
+            } = &mut *state;
             if recipe.momentum > 0.0 {
                 let (momentum, decay) = (T::from_f64(recipe.momentum), T::from_f64(recipe.weight_decay));
                 kernels::descend_with_momentum(values, velocities, &parts, momentum, decay, rate);
             } else {
                 let keep = T::from_f64(1.0 - learning_rate * recipe.weight_decay);
                 kernels::descend(values, &parts, keep, rate);
+            }
+            if let Some(standard) = &recipe.standard {
+                regularise::join_average(averages, values, standard.keep(self.steps, self.run.batches.count()));
             }
         }
     }

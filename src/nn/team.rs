@@ -119,11 +119,6 @@ pub(super) fn write<T: ?Sized>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
     lock.write().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Takes the value out of such a lock.
-pub(super) fn into_inner<T>(lock: RwLock<T>) -> T {
-    lock.into_inner().unwrap_or_else(PoisonError::into_inner)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

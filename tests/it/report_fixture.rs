@@ -660,6 +660,7 @@ pub fn training() -> TrainRecord {
             column("Order Item Id", "key", 0, None),
         ],
         training: TrainingSettings {
+            most_epochs: None,
             epochs: 25,
             learning_rate: 0.0372,
             decay: 0.95,

@@ -7,7 +7,7 @@ use crate::features::label::LabelRule;
 use crate::features::look::Look;
 use crate::features::plan::{self, ColumnUse, Role};
 use crate::features::prepare::Usable;
-use crate::features::profile::{DateFeatures, Dropped, Others, Profile, TimeRule, TimeSort};
+use crate::features::profile::{DateFeatures, Dropped, Others, Profile, Scaling, TimeRule, TimeSort};
 use crate::features::{auto, split, words};
 use crate::notes::Notes;
 use crate::tables::{ColumnKind, Table};
@@ -114,6 +114,7 @@ pub fn propose(table: &Table, looks: &[Look], overrides: &Overrides, notes: &mut
         profile.split.seed = seed & i64::MAX as u64;
     }
     let rows = table.height();
+    profile.features.scaling = Scaling::Robust;
     profile.training.network = if rows >= 20_000 { "3x100" } else { "2x50" }.to_owned();
     profile.training.batch = [(20_000, 1024), (2_000, 256), (0, 64)]
         .into_iter()

@@ -325,12 +325,12 @@ fn features(out: &mut Writer, profile: &Profile) {
     );
     out.entry(
         "scaling",
-        if rules.scaling == Scaling::MinMax {
-            "\"min-max\""
-        } else {
-            "\"standard\""
+        match rules.scaling {
+            Scaling::MinMax => "\"min-max\"",
+            Scaling::Standard => "\"standard\"",
+            Scaling::Robust => "\"robust\"",
         },
-        "",
+        "\"robust\": by median and quartiles, so that a mistyped value moves no other; \"min-max\", \"standard\"",
     );
     out.entry(
         "clip",
@@ -390,10 +390,19 @@ fn split_and_training(out: &mut Writer, profile: &Profile) {
         &quoted(&training.network),
         "hidden layers: 2x50, 3x100, 5x250 or any such",
     );
-    out.entry("epochs", &training.epochs.to_string(), "");
+    out.entry(
+        "recipe",
+        &quoted(training.recipe.name()),
+        "\"standard\": shuffled batches, ends by validation rows; \"paper\": arXiv 2402.10098",
+    );
+    out.entry("epochs", &training.epochs.to_string(), "at most, with the standard recipe");
     out.entry("batch", &training.batch.to_string(), "");
     out.entry("learning_rate", &number(training.learning_rate), "");
-    out.entry("decay", &number(training.decay), "factor on the learning rate after every epoch");
+    out.entry(
+        "decay",
+        &number(training.decay),
+        "factor on the learning rate after every epoch (recipe \"paper\")",
+    );
     out.entry("weight_decay", &number(training.weight_decay), "");
     let weights = if training.class_weights == ClassWeights::None {
         "\"none\""

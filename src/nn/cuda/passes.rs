@@ -19,7 +19,12 @@ impl<D: Accelerator> Lockstep<'_, D> {
         recipe.check(&self.spec)?;
         let hidden = !self.spec.hidden.is_empty();
         let count = self.rows(rows);
-        if recipe.momentum > 0.0 || recipe.batch >= self.capacity || count < if hidden { 2 } else { 1 } || rows == Rows::Test {
+        if recipe.standard.is_some()
+            || recipe.momentum > 0.0
+            || recipe.batch >= self.capacity
+            || count < if hidden { 2 } else { 1 }
+            || rows == Rows::Test
+        {
             return Err(Error::internal("a recipe or rows that lockstep cannot train with"));
         }
         let weights = match class_weights {

@@ -60,12 +60,15 @@ fn write(card: &mut String, record: &TrainRecord) -> std::fmt::Result {
     }
     row(card, "split", &plain(&split.rule))?;
     let training = &record.training;
+    let schedule = match training.most_epochs {
+        Some(most) => format!("at most, falling along half a cosine of {}", format::counted(most, "epoch")),
+        None => format!("x {} an epoch", format::number(training.decay)),
+    };
     let recipe = format!(
-        "{}, batches of {}, learning rate {} x {} an epoch, weight decay {}",
+        "{}, batches of {}, learning rate {} {schedule}, weight decay {}",
         format::counted(training.epochs, "epoch"),
         format::count(training.batch),
         format::number(training.learning_rate),
-        format::number(training.decay),
         format::number(training.weight_decay)
     );
     row(card, "recipe", &recipe)?;

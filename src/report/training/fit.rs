@@ -26,8 +26,12 @@ fn draw(context: &TrainContext<'_>) -> Result<Option<Body>> {
     let plot = loss(record)?;
     let markup = html! {
         p {
-            (format::counted(training.epochs, "epoch")) " in batches of " (format::counted(training.batch, "row")) "; learning rate "
-            (format::number(training.learning_rate)) ", multiplied by " (format::number(training.decay)) " from epoch to epoch; weight decay "
+            (format::counted(training.epochs, "epoch"))
+            @if let Some(most) = training.most_epochs { " (of " (format::count(most)) "; chosen on rows that were not trained on)" }
+            " in batches of " (format::counted(training.batch, "row")) "; learning rate " (format::number(training.learning_rate))
+            @if training.most_epochs.is_some() { " at its highest, falling along half a cosine; dropout 20 %; averaged weights" }
+            @else { ", multiplied by " (format::number(training.decay)) " from epoch to epoch" }
+            "; weight decay "
             (format::number(training.weight_decay)) "; classes "
             @match &training.class_weights {
                 Some(weights) => { "weighted (" @for (place, weight) in weights.iter().take(12).enumerate() { @if place > 0 { ", " } (format::number(*weight)) } ")" },
