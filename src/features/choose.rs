@@ -42,16 +42,21 @@ pub struct Overrides {
 }
 
 impl Profile {
-    /// Trains by another recipe, with the scaling and weight decay that belong to it; nothing changes where it is the profile's own.
+    /// Trains by another recipe, with the scaling and weight decay that belong to it where the profile has those of its own recipe; what it
+    /// states otherwise stays, and nothing changes where the recipe is the profile's own.
     pub fn take_recipe(&mut self, recipe: RecipeKind) {
-        if self.training.recipe == recipe {
-            return;
-        }
-        self.training.recipe = recipe;
-        (self.features.scaling, self.training.weight_decay) = match recipe {
+        let own = |kind| match kind {
             RecipeKind::Paper => (Scaling::MinMax, 1e-4),
             RecipeKind::Standard => (Scaling::Robust, 1e-2),
         };
+        let (before, after) = (own(self.training.recipe), own(recipe));
+        self.training.recipe = recipe;
+        if self.features.scaling == before.0 {
+            self.features.scaling = after.0;
+        }
+        if self.training.weight_decay == before.1 {
+            self.training.weight_decay = after.1;
+        }
     }
 
     /// Names of the built-in profiles.
@@ -459,5 +464,24 @@ mod tests {
         assert_eq!(profile.key.as_deref(), Some("Order Id"));
         assert_eq!(profile.time.as_ref().unwrap().order, Some(DateOrder::DayFirst));
         assert_eq!(Profile::from_toml(&profile.to_toml().unwrap()).unwrap(), profile);
+    }
+
+    #[test]
+    fn the_other_recipe_brings_its_scaling_and_weight_decay_but_keeps_what_is_stated() {
+        let mut profile = Profile::load("dataco").unwrap();
+        assert_eq!((profile.features.scaling, profile.training.weight_decay), (Scaling::Robust, 1e-2));
+        profile.take_recipe(RecipeKind::Paper);
+        assert_eq!(
+            (profile.training.recipe, profile.features.scaling, profile.training.weight_decay),
+            (RecipeKind::Paper, Scaling::MinMax, 1e-4)
+        );
+        let mut stated = Profile::load("generic").unwrap();
+        (stated.features.scaling, stated.training.weight_decay) = (Scaling::Standard, 3e-5);
+        stated.take_recipe(RecipeKind::Paper);
+        assert_eq!((stated.features.scaling, stated.training.weight_decay), (Scaling::Standard, 3e-5));
+        let paper = Profile::load("dataco-paper").unwrap();
+        let mut same = paper.clone();
+        same.take_recipe(RecipeKind::Paper);
+        assert_eq!(same, paper);
     }
 }

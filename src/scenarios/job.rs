@@ -1,7 +1,7 @@
 //! From a sheet and what the person asked for to the settings of a batch and the rows it works on.
 
 use crate::error::{Error, Result};
-use crate::features::{Profile, prepare};
+use crate::features::{Profile, RecipeKind, prepare};
 use crate::nn::MlpSpec;
 use crate::notes::Notes;
 use crate::scenarios::compute::{ALL_METHODS, check_method};
@@ -48,14 +48,16 @@ pub struct BatchOptions {
     pub device: String,
 }
 
-/// Encodes the sheet and fixes the settings.
+/// Encodes the sheet and fixes the settings. Networks are trained by the paper's recipe, whatever the profile's.
 ///
 /// # Errors
 /// Where the sheet cannot be prepared, or an option cannot be read.
 pub fn batch(table: &Table, profile: &Profile, options: &BatchOptions, notes: &mut Notes) -> Result<(Settings, Data)> {
     let sizes = sizes(&options.sizes, &options.runs)?;
     let methods = methods(&options.methods)?;
-    let prepared = prepare(table, profile, notes)?;
+    let mut profile = profile.clone();
+    profile.take_recipe(RecipeKind::Paper);
+    let prepared = prepare(table, &profile, notes)?;
     let defaults = &prepared.profile.training;
     let settings = Settings {
         layout_version: LAYOUT_VERSION,

@@ -11,7 +11,7 @@ use super::measure::Judged;
 use super::settings::{Proposed, Step, StudyOptions, StudySettings, Unit, Way, parts, way};
 use super::{CLEAN, EXPANDING, NONE};
 use crate::error::{Error, ErrorKind, Result};
-use crate::features::{ClassWeights, Part, Prepared, Profile, prepare};
+use crate::features::{ClassWeights, Part, Prepared, Profile, RecipeKind, prepare};
 use crate::label_errors::expand::{ExpandOptions, ExpandRequest, Expansion, Proposal, expand};
 use crate::label_errors::{Bias, InjectionPlan, Known, KnownFlags, PlannedMistake, affected_rows, inject_sheet, parse_mistakes};
 use crate::learner::Rows;
@@ -75,7 +75,10 @@ impl<'a> Study<'a> {
     /// # Errors
     /// Where the sheet does not fit the profile, an option cannot be read, or there are no test rows.
     pub fn new(table: &'a Table, profile: &Profile, options: &StudyOptions, notes: &mut Notes) -> Result<Self> {
-        let mut prepared = prepare(table, profile, notes)?;
+        // Studies train by the paper's recipe, whatever the profile's.
+        let mut profile = profile.clone();
+        profile.take_recipe(RecipeKind::Paper);
+        let mut prepared = prepare(table, &profile, notes)?;
         if prepared.test.is_empty() {
             return Err(Error::input("the sheet has no test rows, so no repair can be judged")
                 .hint("let the profile keep a share of the rows for testing: `[split] test = 0.2`"));
@@ -95,7 +98,7 @@ impl<'a> Study<'a> {
             spec: MlpSpec::new(prepared.features.width(), MlpSpec::parse_hidden(&settings.network)?, classes)?,
             ways: settings.methods.iter().map(|name| way(name)).collect::<Result<_>>()?,
             clean: Mutex::new(BTreeMap::new()),
-            profile: profile.clone(),
+            profile,
             table,
             settings,
             prepared,
