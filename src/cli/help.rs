@@ -18,8 +18,19 @@ const GLUE: &str = "\u{a0}";
 /// Where the arguments are wrong, or help or the version is asked for.
 pub(super) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<CommandLine, clap::Error> {
     let mut command = with_whole_examples(CommandLine::command());
-    let matches = command.try_get_matches_from_mut(arguments)?;
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let matches = command
+        .try_get_matches_from_mut(&arguments)
+        .map_err(|error| with_visible_arguments(&arguments).unwrap_or(error))?;
     CommandLine::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+}
+
+/// The same mistake told with arguments that can be seen: a pattern such as `*` may stand for file names that hold line breaks.
+fn with_visible_arguments(arguments: &[OsString]) -> Option<clap::Error> {
+    let shown = arguments
+        .iter()
+        .map(|argument| visible::line(&argument.to_string_lossy()).into_owned());
+    with_whole_examples(CommandLine::command()).try_get_matches_from(shown).err()
 }
 
 /// Glues the indented lines of what stands below the options.
