@@ -141,13 +141,12 @@ fn the_rule_is_told_and_repair_takes_the_file_that_expand_writes() {
         let told = proposed + found["explained"].as_u64().unwrap();
         assert_eq!(repaired["flags"]["with_correction"].as_u64(), Some(told), "{}", repaired["flags"]);
     }
-    // A file ticked by lot comes to the same as `--expand` in one go.
+    // A file ticked at random comes to the same as `--expand` in one go.
     works(at, &[&expand[..], &["--tick-doubtful", "--out", "drawn.csv"]].concat());
     let run = |line: &str| json(at, &line.split(' ').collect::<Vec<_>>());
-    let ticked = run(
-        "repair --model model --flags drawn.csv --correct-column likeliest_label --data trial/corrupted.csv --method finetune --out ticked",
-    );
-    let at_once = run("repair --model model --flags trial/flags.csv --expand --data trial/corrupted.csv --method finetune --out at-once");
+    let ticked =
+        run("repair --model model --flags drawn.csv --correct-column likeliest_label --data trial/corrupted.csv --method cf --out ticked");
+    let at_once = run("repair --model model --flags trial/flags.csv --expand --data trial/corrupted.csv --method cf --out at-once");
     assert_eq!(ticked["test"]["accuracy"], at_once["test"]["accuracy"]);
     assert_ne!(ticked["test"]["accuracy"], ticked["test"]["accuracy_before"]);
     let taken = at_once["expansion"]["rows"].as_array().unwrap().len() as u64;
