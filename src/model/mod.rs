@@ -119,7 +119,7 @@ impl ModelFolder {
         self.check()?;
         let mut contents = self.contents()?;
         let card = card.map_or_else(|| card::card(self), str::to_owned);
-        contents.insert(CARD.to_owned(), card.into_bytes());
+        contents.insert(CARD.to_owned(), crate::visible::page(&card).into_owned().into_bytes());
         for (name, bytes) in &contents {
             files::write_bytes(&folder.join(name), bytes)?;
         }
