@@ -594,6 +594,7 @@ fn a_killed_training_leaves_no_half_written_model() {
                     "--model",
                     out.to_str().unwrap(),
                     "--quiet",
+                    "--force",
                     "--out",
                     folder.path().join("p.csv").to_str().unwrap(),
                 ],
