@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::values::{method_names, parse_amount, parse_dates, parse_decimal, parse_device, parse_share, recipe_kind};
 use crate::features::RecipeKind;
 use crate::label_errors::Amount;
 use crate::nn::DeviceChoice;
@@ -159,23 +160,6 @@ pub struct SheetOptions {
     pub visible_only: bool,
 }
 
-fn parse_decimal(text: &str) -> Result<DecimalMark, String> {
-    match text.trim() {
-        "," | "comma" => Ok(DecimalMark::Comma),
-        "." | "point" => Ok(DecimalMark::Point),
-        _ => Err("it is `,` or `.`".to_owned()),
-    }
-}
-
-fn parse_dates(text: &str) -> Result<DateOrder, String> {
-    match text.trim().to_ascii_lowercase().as_str() {
-        "dmy" | "day-first" => Ok(DateOrder::DayFirst),
-        "mdy" | "month-first" => Ok(DateOrder::MonthFirst),
-        "ymd" | "year-first" => Ok(DateOrder::YearFirst),
-        _ => Err("it is dmy (31/1/2018), mdy (1/31/2018) or ymd (18/1/31)".to_owned()),
-    }
-}
-
 /// Which profile to use, and what to change in it.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Profile")]
@@ -249,12 +233,6 @@ pub struct TrainArgs {
     #[allow(missing_docs)]
     #[command(flatten)]
     pub reading: SheetOptions,
-}
-
-fn recipe_kind(text: &str) -> Result<RecipeKind, String> {
-    let names = || RecipeKind::ALL.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(", ");
-    let found = RecipeKind::ALL.into_iter().find(|kind| kind.name() == text);
-    found.ok_or_else(|| format!("the recipes are {}", names()))
 }
 
 /// How to train; the profile's values unless given.
@@ -449,7 +427,7 @@ pub struct FlagOptions {
     /// Flag rows whose label-quality score is at least as bad as this
     #[arg(long, value_name = "SCORE", allow_negative_numbers = true)]
     pub score_cut: Option<f64>,
-    /// Flag so many rows with the worst scores: a count or a share (50, 2%)
+    /// Flag the rows with the worst scores: how many, as a count or a share (50, 2%)
     #[arg(long, value_name = "AMOUNT", value_parser = parse_amount)]
     pub worst: Option<Amount>,
     /// Worksheet that holds the flags, by name or number [default: the one with the columns named here, else the first]
@@ -586,39 +564,6 @@ pub struct GenerateArgs {
     pub complete_share: f64,
 }
 
-/// Reads `5%`, `0.05` or `.05` as a fraction in 0..=1.
-fn parse_share(text: &str) -> Result<f64, String> {
-    let trimmed = text.trim();
-    let (digits, scale) = match trimmed.strip_suffix('%') {
-        Some(digits) => (digits.trim(), 0.01),
-        None => (trimmed, 1.0),
-    };
-    let value: f64 = digits
-        .replace(',', ".")
-        .parse()
-        .map_err(|_| format!("`{text}` is not a share: write 5% or 0.05"))?;
-    let share = value * scale;
-    if !(0.0..=1.0).contains(&share) {
-        return Err(format!("`{text}` is not between 0% and 100%: write 5% or 0.05"));
-    }
-    Ok(share)
-}
-
-fn parse_amount(text: &str) -> Result<Amount, String> {
-    text.parse().map_err(|error: crate::error::Error| error.message().to_owned())
-}
-
-fn parse_device(text: &str) -> Result<DeviceChoice, String> {
-    text.parse()
-        .map_err(|error: crate::error::Error| format!("{}: {}", error.message(), error.hint_text().unwrap_or_default()))
-}
-
-fn method_names() -> clap::builder::PossibleValuesParser {
-    let mut names: Vec<&'static str> = crate::repair::METHODS.iter().map(|method| method.name()).collect();
-    names.extend(["all", "auto"]);
-    clap::builder::PossibleValuesParser::new(names)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -627,16 +572,5 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         CommandLine::command().debug_assert();
-    }
-
-    #[test]
-    fn shares_are_read_in_percent_and_as_fractions() {
-        assert_eq!(parse_share("5%"), Ok(0.05));
-        assert_eq!(parse_share("0.25 %"), Ok(0.0025));
-        assert_eq!(parse_share("0,5"), Ok(0.5));
-        assert!(parse_share("7").is_err());
-        assert!(parse_share("-1%").is_err());
-        assert!(parse_share("NaN").is_err());
-        assert!(parse_share("five").is_err());
     }
 }

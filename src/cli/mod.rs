@@ -18,6 +18,7 @@ mod report;
 pub mod scenarios;
 mod sheets;
 mod train;
+mod values;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

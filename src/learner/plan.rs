@@ -66,7 +66,7 @@ impl Plan {
         }
     }
 
-    /// Passes over so many rows.
+    /// Passes over a set of `rows` rows.
     pub fn epochs(&self, rows: usize) -> usize {
         match self {
             Self::InOrder(recipe) => recipe.epochs,
@@ -106,7 +106,7 @@ impl Plan {
     }
 
     /// Learning rates of `steps` steps, `per_pass` of them a pass, that begin again at `first_rate` and fall as the training's did: by its
-    /// decay per pass; or along its whole schedule, warm-up and milestones included, gone through in so many steps.
+    /// decay per pass; or along its whole schedule, warm-up and milestones included, gone through in `steps` steps.
     pub fn rates(&self, rows: usize, steps: usize, per_pass: usize, first_rate: f64) -> Vec<f64> {
         match self {
             Self::InOrder(recipe) => {
@@ -122,7 +122,7 @@ impl Plan {
         }
     }
 
-    /// The plan that goes on for `epochs` epochs where this one, over so many rows, ends.
+    /// The plan that goes on for `epochs` epochs where this one, over `rows` rows, ends.
     #[must_use]
     pub fn continued(&self, epochs: usize, rows: usize) -> Self {
         match self {

@@ -420,7 +420,7 @@ impl<'a, T: Real> Worker<'a, T> {
     }
 
     /// What the units of a layer that stay out of this step are drawn from, for one chunk; absent where none stay out. It depends on
-    /// epoch, step, layer and chunk alone, so that the way back leaves out the same ones, on any number of threads.
+    /// epoch, step, layer and chunk alone, so that the backward pass leaves out the same ones, on any number of threads.
     fn dropout_key(&self, layer: usize, owned: usize) -> Option<u64> {
         let standard = self.run.recipe.standard.as_ref()?;
         let step = self.steps_before.saturating_add(self.steps) as u64;

@@ -6,21 +6,17 @@ use polars::prelude::DataFrame;
 use polars_io::SerReader;
 use polars_io::prelude::IpcReader;
 
+use super::frame::{self, CONTRADICTION};
+use super::package;
 use super::panics::caught_on_own_stack;
-use super::parquet::is_plain;
 use super::source::{Format, Source};
 use super::table::Table;
-use super::{frame, package};
 use crate::error::{Error, Result};
 use crate::notes::Notes;
 
 fn damaged(detail: impl std::fmt::Display) -> Error {
-    Error::input(format!("the Arrow file is damaged: {detail}"))
-        .hint("copy or download it again; a file cut off in the middle looks like this")
+    frame::damaged("Arrow", detail)
 }
-
-/// What the reader says when it gave up in a way that tells a person nothing.
-const CONTRADICTION: &str = "its contents contradict each other";
 
 /// Reads an Arrow file. Columns of lists or structures are left out, with a note.
 ///
@@ -42,14 +38,7 @@ pub(crate) fn read(bytes: Vec<u8>, mut source: Source, notes: &mut Notes) -> Res
 fn plain_columns(bytes: &[u8], height: usize) -> Result<(DataFrame, Vec<String>)> {
     let mut reader = IpcReader::new(Cursor::new(bytes));
     let schema = reader.schema().map_err(damaged)?;
-    let (mut places, mut left_out) = (Vec::new(), Vec::new());
-    for (place, field) in schema.iter_values().enumerate() {
-        if is_plain(field) {
-            places.push(place);
-        } else {
-            left_out.push(field.name.to_string());
-        }
-    }
+    let (places, left_out) = frame::plain_places(schema.iter_values());
     frame::check_size(height, schema.len())?;
     if places.is_empty() {
         return Ok((DataFrame::empty_with_height(height), left_out));

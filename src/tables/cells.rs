@@ -7,7 +7,7 @@ use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 use polars::prelude::{ChunkTake, IdxCa, IntoSeries, NewChunkedArray, PlSmallStr, Series, StringChunked};
 
-use super::column::{CellType, Column, dates_from, series};
+use super::column::{CellType, CellView, Column, dates_from, series};
 use super::text;
 
 /// One cell; texts are kept once per column and named by number.
@@ -53,6 +53,19 @@ impl CellsBuilder {
     pub(crate) fn push_text(&mut self, value: &str) {
         let cell = self.text_cell(value);
         self.built.cells.push(cell);
+    }
+
+    /// Takes over a cell of another column.
+    pub(crate) fn push_view(&mut self, cell: &CellView<'_>) {
+        match cell {
+            CellView::Blank => self.push(Cell::Blank),
+            CellView::Text(text) => self.push_text(text),
+            CellView::Number(number) => self.push(Cell::Number(*number)),
+            CellView::Integer(number) => self.push(Cell::Integer(*number)),
+            CellView::Bool(truth) => self.push(Cell::Bool(*truth)),
+            CellView::Date(micros) => self.push(Cell::Date(*micros)),
+            CellView::Error(error) => self.push(Cell::Error(error)),
+        }
     }
 
     /// The cell for a text; an empty one is blank.

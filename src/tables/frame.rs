@@ -1,7 +1,7 @@
 //! From any Polars frame to the columns of a sheet: text, numbers, whole numbers, truth values and dates.
 
 use polars::prelude::{
-    Column as PolarsColumn, DataFrame, DataType, IntoSeries, NewChunkedArray, PlSmallStr, Series, StringChunked, TimeUnit,
+    ArrowField, Column as PolarsColumn, DataFrame, DataType, IntoSeries, NewChunkedArray, PlSmallStr, Series, StringChunked, TimeUnit,
 };
 use rayon::prelude::*;
 
@@ -14,6 +14,29 @@ use super::table::{RowNumbers, Table};
 use super::text;
 use crate::error::{Error, Result};
 use crate::notes::Notes;
+
+/// What a reader says when it gave up in a way that tells a person nothing.
+pub(super) const CONTRADICTION: &str = "its contents contradict each other";
+
+/// A file of a kind (`Parquet`) that cannot be read.
+pub(super) fn damaged(kind: &str, detail: impl std::fmt::Display) -> Error {
+    Error::input(format!("the {kind} file is damaged: {detail}"))
+        .hint("copy or download it again; a file cut off in the middle looks like this")
+}
+
+/// Places of the columns that hold plain values, and the names of the others (lists, structures).
+pub(super) fn plain_places<'a>(fields: impl Iterator<Item = &'a ArrowField>) -> (Vec<usize>, Vec<String>) {
+    let (mut places, mut left_out) = (Vec::new(), Vec::new());
+    for (place, field) in fields.enumerate() {
+        let dtype = DataType::from_arrow_field(field);
+        if dtype.is_nested() || matches!(dtype, DataType::Unknown(_)) {
+            left_out.push(field.name.to_string());
+        } else {
+            places.push(place);
+        }
+    }
+    (places, left_out)
+}
 
 /// Checks a table against the limits before its cells are read.
 ///

@@ -21,7 +21,7 @@ use crate::notes::Notes;
 const SAMPLE: usize = 400;
 /// A column is filled in most rows from this share on: totals of groups may be many.
 const FULL: f64 = 0.6;
-/// A word of a total stands before the sums: among so many filled cells.
+/// A word of a total stands before the sums: among this number of filled cells.
 const FIRST_CELLS: usize = 4;
 /// Cells of a column are of one shape from this share on.
 const SHAPED: f64 = 0.9;
@@ -360,7 +360,7 @@ impl<'a> Look<'a> {
                 out.insert(row, Why::Aside);
             }
         }
-        // Where so many rows are unlike orders, it is the orders that are of two kinds.
+        // Where most rows are unlike orders, it is the orders that are of two kinds.
         if out.len() * 2 > self.height {
             out.retain(|_, why| matches!(why, Why::Names | Why::Units));
         }

@@ -3,26 +3,23 @@
 
 use std::io::Cursor;
 
-use polars::prelude::{ArrowField, DataFrame, DataType};
+use polars::prelude::DataFrame;
 use polars_io::SerReader;
 use polars_io::prelude::ParquetReader;
 
 use super::csv::with_thousands;
+use super::frame::{self, CONTRADICTION};
+use super::package;
 use super::panics::caught_on_own_stack;
 use super::source::{Format, Source};
 use super::table::Table;
 use super::thrift::{STRUCT, Thrift};
-use super::{frame, package};
 use crate::error::{Error, Result};
 use crate::notes::Notes;
 
 fn damaged(detail: impl std::fmt::Display) -> Error {
-    Error::input(format!("the Parquet file is damaged: {detail}"))
-        .hint("copy or download it again; a file cut off in the middle looks like this")
+    frame::damaged("Parquet", detail)
 }
-
-/// What the reader says when it gave up in a way that tells a person nothing.
-const CONTRADICTION: &str = "its contents contradict each other";
 
 /// Reads a Parquet file. Columns of lists or structures are left out, with a note.
 ///
@@ -41,26 +38,13 @@ fn plain_columns(bytes: &[u8]) -> Result<(DataFrame, Vec<String>)> {
     let mut reader = ParquetReader::new(Cursor::new(bytes));
     let schema = reader.schema().map_err(damaged)?;
     let height = reader.num_rows().map_err(damaged)?;
-    let (mut places, mut left_out) = (Vec::new(), Vec::new());
-    for (place, field) in schema.iter_values().enumerate() {
-        if is_plain(field) {
-            places.push(place);
-        } else {
-            left_out.push(field.name.to_string());
-        }
-    }
+    let (places, left_out) = frame::plain_places(schema.iter_values());
     frame::check_size(height, schema.len())?;
     if places.is_empty() {
         return Ok((DataFrame::empty_with_height(height), left_out));
     }
     let frame = reader.with_projection(Some(places)).finish().map_err(damaged)?;
     Ok((frame, left_out))
-}
-
-/// Whether the columns of a type hold plain values.
-pub(super) fn is_plain(field: &ArrowField) -> bool {
-    let dtype = DataType::from_arrow_field(field);
-    !dtype.is_nested() && !matches!(dtype, DataType::Unknown(_))
 }
 
 /// How deep columns may be nested.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::cells::{Cell, CellsBuilder};
-use super::column::{CellView, Column};
+use super::cells::CellsBuilder;
+use super::column::Column;
 use super::header::counted;
 use super::read::{ReadOptions, read};
 use super::source::Source;
@@ -193,15 +193,7 @@ fn one_below_the_other(pieces: &[Column]) -> Result<Column> {
     let mut builder = CellsBuilder::with_capacity(pieces.iter().map(Column::len).sum());
     for piece in pieces {
         for row in 0..piece.len() {
-            match piece.get(row) {
-                CellView::Blank => builder.push(Cell::Blank),
-                CellView::Text(text) => builder.push_text(&text),
-                CellView::Number(number) => builder.push(Cell::Number(number)),
-                CellView::Integer(number) => builder.push(Cell::Integer(number)),
-                CellView::Bool(truth) => builder.push(Cell::Bool(truth)),
-                CellView::Date(micros) => builder.push(Cell::Date(micros)),
-                CellView::Error(error) => builder.push(Cell::Error(error)),
-            }
+            builder.push_view(&piece.get(row));
         }
     }
     Ok(builder.finish().into_column())

@@ -7,16 +7,7 @@ use std::process::{Command, Stdio};
 use recant::notes::Notes;
 use recant::tables::Table;
 
-fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            rust_files(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            found.push(path);
-        }
-    }
-}
+use super::floors::rust_files;
 
 /// The only places that write to the terminal. Both pass everything through `visible`.
 const WRITERS: [&str; 2] = ["src/cli/console.rs", "src/cli/help.rs"];

@@ -30,7 +30,7 @@ pub struct FlagOptions {
     pub correct_column: Option<String>,
     /// Flag lines whose score is at least as bad as this (`--score-cut`).
     pub score_cut: Option<f64>,
-    /// Flag so many lines with the worst scores (`--worst`): a count, or a share of the lines.
+    /// Flag the lines with the worst scores (`--worst`): a count, or a share of the lines.
     pub worst: Option<Amount>,
     /// Whether keys that differ only in leading zeros, `.0`, spaces or case count as the same (`--loose-keys`).
     pub loose_keys: bool,

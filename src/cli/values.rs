@@ -1,0 +1,78 @@
+//! How the values of options are read from what was typed; each says what it takes where it cannot read one.
+
+use crate::features::RecipeKind;
+use crate::label_errors::Amount;
+use crate::nn::DeviceChoice;
+use crate::tables::{DateOrder, DecimalMark};
+
+pub(super) fn parse_decimal(text: &str) -> Result<DecimalMark, String> {
+    match text.trim() {
+        "," | "comma" => Ok(DecimalMark::Comma),
+        "." | "point" => Ok(DecimalMark::Point),
+        _ => Err("it is `,` or `.`".to_owned()),
+    }
+}
+
+pub(super) fn parse_dates(text: &str) -> Result<DateOrder, String> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "dmy" | "day-first" => Ok(DateOrder::DayFirst),
+        "mdy" | "month-first" => Ok(DateOrder::MonthFirst),
+        "ymd" | "year-first" => Ok(DateOrder::YearFirst),
+        _ => Err("it is dmy (31/1/2018), mdy (1/31/2018) or ymd (18/1/31)".to_owned()),
+    }
+}
+
+pub(super) fn recipe_kind(text: &str) -> Result<RecipeKind, String> {
+    let names = || RecipeKind::ALL.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(", ");
+    let found = RecipeKind::ALL.into_iter().find(|kind| kind.name() == text);
+    found.ok_or_else(|| format!("the recipes are {}", names()))
+}
+
+/// Reads `5%`, `0.05` or `.05` as a fraction in 0..=1.
+pub(super) fn parse_share(text: &str) -> Result<f64, String> {
+    let trimmed = text.trim();
+    let (digits, scale) = match trimmed.strip_suffix('%') {
+        Some(digits) => (digits.trim(), 0.01),
+        None => (trimmed, 1.0),
+    };
+    let value: f64 = digits
+        .replace(',', ".")
+        .parse()
+        .map_err(|_| format!("`{text}` is not a share: write 5% or 0.05"))?;
+    let share = value * scale;
+    if !(0.0..=1.0).contains(&share) {
+        return Err(format!("`{text}` is not between 0% and 100%: write 5% or 0.05"));
+    }
+    Ok(share)
+}
+
+pub(super) fn parse_amount(text: &str) -> Result<Amount, String> {
+    text.parse().map_err(|error: crate::error::Error| error.message().to_owned())
+}
+
+pub(super) fn parse_device(text: &str) -> Result<DeviceChoice, String> {
+    text.parse()
+        .map_err(|error: crate::error::Error| format!("{}: {}", error.message(), error.hint_text().unwrap_or_default()))
+}
+
+pub(super) fn method_names() -> clap::builder::PossibleValuesParser {
+    let mut names: Vec<&'static str> = crate::repair::METHODS.iter().map(|method| method.name()).collect();
+    names.extend(["all", "auto"]);
+    clap::builder::PossibleValuesParser::new(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_read_in_percent_and_as_fractions() {
+        assert_eq!(parse_share("5%"), Ok(0.05));
+        assert_eq!(parse_share("0.25 %"), Ok(0.0025));
+        assert_eq!(parse_share("0,5"), Ok(0.5));
+        assert!(parse_share("7").is_err());
+        assert!(parse_share("-1%").is_err());
+        assert!(parse_share("NaN").is_err());
+        assert!(parse_share("five").is_err());
+    }
+}
