@@ -143,6 +143,7 @@ impl Zone {
 }
 
 /// A series as one of the sheet's types; `None` for lists, structures and raw bytes.
+#[cfg(feature = "sql")]
 pub(crate) fn plain_series(series: Series) -> Result<Option<Series>> {
     Ok(plain(series.into())?.map(|plain| plain.series))
 }

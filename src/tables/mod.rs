@@ -39,6 +39,7 @@ mod read;
 mod several;
 mod sniff;
 mod source;
+#[cfg(feature = "sql")]
 mod sql;
 mod stray_quotes;
 mod table;
