@@ -1,5 +1,7 @@
 //! Writing so that nothing is ever half-written: into a temporary neighbour first, then renamed.
 
+mod reading;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
@@ -10,6 +12,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
+pub use reading::{RESULTS, SETTINGS, WEIGHTS, open, read, read_if_there};
 
 /// What to do with a file that is there already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -44,6 +47,20 @@ pub fn check_new_file(path: &Path, existing: Existing) -> Result<()> {
 
 fn exists_already(path: &Path) -> Error {
     Error::input(format!("`{}` already exists", path.display())).hint("give another name with `--out`, or replace it with `--force`")
+}
+
+/// Checks that the clock of this computer can be written into a file: workbooks hold the time, counted from 1970.
+///
+/// # Errors
+/// Where it stands before that.
+pub fn check_clock() -> Result<()> {
+    match std::time::SystemTime::now().duration_since(std::time::SystemTime::UNIX_EPOCH) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(
+            Error::input("the clock of this computer stands before 1970, a time that no workbook can hold")
+                .hint("set the clock, for example `sudo date --set 2026-01-31`"),
+        ),
+    }
 }
 
 /// Writes a file whole or not at all. Missing parent folders are made. An existing file is replaced.
@@ -192,7 +209,7 @@ pub fn write_folder<T>(path: &Path, fill: impl FnOnce(&Path) -> Result<T>) -> Re
 /// # Errors
 /// Where the file cannot be read.
 pub fn sha256_of(path: &Path) -> Result<String> {
-    let mut file = fs::File::open(path).map_err(|error| Error::io("read", path, &error))?;
+    let (mut file, _) = open("read", path)?;
     let mut hash = Sha256::new();
     std::io::copy(&mut file, &mut hash).map_err(|error| Error::io("read", path, &error))?;
     Ok(hex(&hash.finalize()))

@@ -180,7 +180,7 @@ fn run_corrective(context: &Context, arguments: &CorrectiveArgs) -> Result<()> {
     if !done.assembled {
         context
             .console
-            .result(&serde_json::json!({ "run": arguments.out, "computed": done.computed, "found": done.found, "notes": notes }));
+            .result(&serde_json::json!({ "run": sheets::in_result(&arguments.out), "computed": done.computed, "found": done.found, "notes": notes }));
         return Ok(());
     }
     write_report(context, arguments, Some(done))
@@ -196,8 +196,8 @@ fn write_report(context: &Context, arguments: &CorrectiveArgs, done: Option<corr
     }
     console.item("Report", paths.html.display().to_string());
     let mut value = serde_json::to_value(&judged).map_err(|error| Error::internal(error.to_string()))?;
-    value["run"] = serde_json::json!(arguments.out);
-    value["report"] = serde_json::json!(paths.html);
+    value["run"] = sheets::in_result(&arguments.out);
+    value["report"] = sheets::in_result(&paths.html);
     value["computed"] = serde_json::json!(done.map(|done| done.computed));
     console.result(&value);
     Ok(())

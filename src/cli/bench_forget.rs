@@ -6,7 +6,7 @@ use clap::{Args, ValueHint};
 
 use crate::cli::Context;
 use crate::cli::bench::PartOptions;
-use crate::cli::gpu;
+use crate::cli::{gpu, sheets};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::nn::ImportanceKind;
@@ -187,7 +187,7 @@ pub(super) fn run(context: &Context, arguments: &ForgetArgs) -> Result<()> {
             .say("Nothing falls to this shard: there are fewer forget sets than shards.");
         context
             .console
-            .result(&serde_json::json!({"run": arguments.out, "computed": 0, "notes": notes}));
+            .result(&serde_json::json!({"run": sheets::in_result(&arguments.out), "computed": 0, "notes": notes}));
         return Ok(());
     }
     write_report(context, arguments, Some(done), &notes)
@@ -214,8 +214,8 @@ fn write_report(context: &Context, arguments: &ForgetArgs, done: Option<forget::
     console.item("Records", folder.path().join("records.csv").display().to_string());
     console.item("Report", paths.html.display().to_string());
     let mut value = serde_json::to_value(&judged).map_err(|error| Error::internal(error.to_string()))?;
-    value["run"] = serde_json::json!(arguments.out);
-    value["report"] = serde_json::json!(paths.html);
+    value["run"] = sheets::in_result(&arguments.out);
+    value["report"] = sheets::in_result(&paths.html);
     value["computed"] = serde_json::json!(done.map(|done| done.computed));
     value["notes"] = serde_json::json!(notes);
     console.result(&value);

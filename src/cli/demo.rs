@@ -45,7 +45,7 @@ pub(super) fn run(context: &Context, arguments: &DemoArgs) -> Result<()> {
         "Open the report in your browser:",
         &sheets::shown(&std::path::absolute(arguments.out.join("report.html")).unwrap_or_else(|_| arguments.out.join("report.html"))),
     );
-    value["report"] = serde_json::json!(arguments.out.join("report.html"));
+    value["report"] = sheets::in_result(&arguments.out.join("report.html"));
     value["notes"] = serde_json::json!(notes);
     console.result(&value);
     Ok(())
@@ -374,7 +374,7 @@ fn train_on(context: &Context, table: &Table, profile: &Profile, out: &Path, not
 fn copy_report(out: &Path, folder: &Path) -> Result<()> {
     for name in ["report.html", "report.xlsx"] {
         let from = out.join("report").join(name);
-        let bytes = std::fs::read(&from).map_err(|error| Error::io("read", &from, &error))?;
+        let bytes = files::read("read", &from, files::RESULTS)?;
         files::write_bytes(&folder.join(name), &bytes)?;
     }
     Ok(())

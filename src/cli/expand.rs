@@ -84,7 +84,7 @@ fn say(context: &Context, arguments: &ExpandArgs, found: &Expansion, notes: &Not
     value["doubtful"] = serde_json::json!(found.doubtful.len());
     value["explained"] = serde_json::json!(found.explained.len());
     value["contradictions"] = serde_json::json!(found.contradictions.len());
-    value["out"] = serde_json::json!(arguments.out);
+    value["out"] = sheets::in_result(&arguments.out);
     value["notes"] = serde_json::json!(notes);
     console.result(&value);
 }
@@ -203,7 +203,7 @@ pub(super) fn run_suspects(context: &Context, arguments: &SuspectsArgs) -> Resul
     );
     console.result(&serde_json::json!({
         "suspects": found.rows.len(), "training_rows": found.training_rows, "kinds": kinds, "joint": found.joint,
-        "thresholds": found.thresholds, "out": arguments.out, "notes": notes,
+        "thresholds": found.thresholds, "out": sheets::in_result(&arguments.out), "notes": notes,
     }));
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! `recant generate`: made-up order sheets in the DataCo form.
 
-use crate::cli::Context;
 use crate::cli::arguments::GenerateArgs;
+use crate::cli::{Context, sheets};
 use crate::datasets::generator::{Options, Sheet};
 use crate::error::Result;
 use crate::evaluate::words::{count, percent};
@@ -59,7 +59,7 @@ pub(super) fn run(context: &Context, arguments: &GenerateArgs) -> Result<()> {
         );
     }
     let mut value = serde_json::to_value(&summary).map_err(|error| crate::error::Error::internal(error.to_string()))?;
-    value["out"] = serde_json::json!(arguments.out);
+    value["out"] = sheets::in_result(&arguments.out);
     console.result(&value);
     Ok(())
 }

@@ -117,9 +117,9 @@ fn say(context: &Context, arguments: &InjectArgs, injected: &InjectedSheet, corr
         ),
     );
     let mut value = serde_json::to_value(summary).unwrap_or_default();
-    value["out"] = serde_json::json!(arguments.out);
-    value["corrupted"] = serde_json::json!(sheet);
-    value["flags"] = serde_json::json!(flags);
+    value["out"] = sheets::in_result(&arguments.out);
+    value["corrupted"] = sheets::in_result(&sheet);
+    value["flags"] = sheets::in_result(&flags);
     value["notes"] = serde_json::json!(notes);
     console.result(&value);
 }

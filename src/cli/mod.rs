@@ -56,6 +56,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn run(line: CommandLine) -> Result<()> {
+    // Reports come with workbooks: better heard before minutes of work than after.
+    crate::files::check_clock()?;
     let stop = Arc::new(AtomicBool::new(false));
     watch_for_interrupts(&stop);
     let threads = threads(line.global.threads);

@@ -79,7 +79,7 @@ pub(super) fn run(context: &Context, arguments: &PredictArgs) -> Result<()> {
         .map(|(name, number)| (name.clone(), number.into()))
         .collect();
     console.result(
-        &serde_json::json!({ "out": arguments.out, "rows": rows, "predicted": counts, "rows_with_warnings": warned, "notes": notes }),
+        &serde_json::json!({ "out": sheets::in_result(&arguments.out), "rows": rows, "predicted": counts, "rows_with_warnings": warned, "notes": notes }),
     );
     Ok(())
 }

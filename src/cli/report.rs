@@ -41,7 +41,7 @@ pub(super) fn run(context: &Context, arguments: &ReportArgs) -> Result<()> {
     context.console.item("Report", page.display().to_string());
     context
         .console
-        .result(&serde_json::json!({ "report": page, "kind": kind, "record": record }));
+        .result(&serde_json::json!({ "report": sheets::in_result(&page), "kind": kind, "record": record }));
     Ok(())
 }
 
@@ -87,6 +87,6 @@ fn looks_like_training(path: &Path) -> bool {
         return true;
     }
     // Where it cannot be read, reading it as a record of a repair says why.
-    let text = std::fs::read(path).unwrap_or_default();
+    let text = files::read("read", path, files::SETTINGS).unwrap_or_default();
     serde_json::from_slice::<serde_json::Value>(&text).is_ok_and(|value| value.get("usefulness").is_some())
 }

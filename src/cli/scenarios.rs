@@ -399,6 +399,6 @@ fn run_report(context: &Context, arguments: &ReportArgs) -> Result<()> {
     }
     console.item("Report", page.display().to_string());
     let value = serde_json::to_value(&judged).map_err(|error| Error::internal(error.to_string()))?;
-    console.result(&serde_json::json!({ "report": page, "workbook": workbook, "result": value }));
+    console.result(&serde_json::json!({ "report": sheets::in_result(&page), "workbook": sheets::in_result(&workbook), "result": value }));
     Ok(())
 }

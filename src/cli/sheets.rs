@@ -77,6 +77,11 @@ pub(super) fn shown(path: &Path) -> String {
     if text.chars().all(plain) { text } else { format!("\"{text}\"") }
 }
 
+/// A path in a result. Names that are no Unicode are shown as well as they can be: the file is written either way.
+pub(super) fn in_result(path: &Path) -> serde_json::Value {
+    path.to_string_lossy().into_owned().into()
+}
+
 /// The command line for records: file names only, no folders of the person's machine.
 pub(super) fn command_for_records() -> String {
     let mut words = vec!["recant".to_owned()];

@@ -103,7 +103,7 @@ fn json(record: &TrainRecord, arguments: &TrainArgs) -> serde_json::Value {
         })
     };
     serde_json::json!({
-        "model": arguments.out,
+        "model": crate::cli::sheets::in_result(&arguments.out),
         "rows": { "training": record.split.training_rows, "validation": record.split.validation_rows, "test": record.split.test_rows },
         "network": record.model.network,
         "inputs": record.model.inputs,

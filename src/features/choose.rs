@@ -78,10 +78,10 @@ impl Profile {
             return Self::from_toml(text);
         }
         let path = Path::new(name_or_path);
-        if path.is_file() {
+        let looks_like_a_path = name_or_path.contains(['/', '\\']) || path.extension().is_some();
+        if path.exists() && (looks_like_a_path || !path.is_dir()) {
             return Self::from_file(path);
         }
-        let looks_like_a_path = name_or_path.contains(['/', '\\']) || path.extension().is_some();
         if looks_like_a_path {
             let missing = std::io::Error::from(std::io::ErrorKind::NotFound);
             return Err(Error::io("read the profile", path, &missing));

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::label::LabelRule;
 use crate::error::{Error, Result, closest};
+use crate::files;
 use crate::tables::{DateOrder, Table, Writing};
 
 /// How a sheet is read as a learning task.
@@ -400,7 +401,7 @@ impl Profile {
     /// # Errors
     /// As [`Profile::from_toml`], or where the file cannot be read.
     pub fn from_file(path: &Path) -> Result<Self> {
-        let bytes = std::fs::read(path).map_err(|error| Error::io("read the profile", path, &error))?;
+        let bytes = files::read("read the profile", path, files::SETTINGS)?;
         let text = String::from_utf8(bytes).map_err(|_| Error::input("the profile is not UTF-8 text").in_file(path))?;
         Self::from_toml(text.trim_start_matches('\u{feff}')).map_err(|error| error.in_file(path))
     }

@@ -255,9 +255,7 @@ fn read_model_json(folder: &Path) -> Result<Vec<u8>> {
     }
     let path = folder.join(MODEL);
     match fs::metadata(&path) {
-        Ok(about) if about.len() <= LONGEST_MODEL_JSON && about.is_file() => {
-            fs::read(&path).map_err(|error| Error::io("read", &path, &error))
-        }
+        Ok(about) if about.len() <= LONGEST_MODEL_JSON && about.is_file() => files::read("read", &path, LONGEST_MODEL_JSON),
         Ok(_) => Err(Error::input(format!("`{MODEL}` is no file of a sensible size")).in_file(&path)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let error = Error::input(format!("`{}` is not a model folder: it has no `{MODEL}`", folder.display()));
@@ -314,7 +312,7 @@ fn read_sealed(folder: &Path, name: &str, seal: &FileSeal) -> Result<Vec<u8>> {
             seal.bytes
         )));
     }
-    let bytes = fs::read(&path).map_err(|error| Error::io("read", &path, &error))?;
+    let bytes = files::read("read", &path, seal.bytes)?;
     if sha256(&bytes) != seal.sha256 {
         return Err(broken(format!(
             "`{name}` was altered after it was written: its SHA-256 is not the one in `{MODEL}`"

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use crate::error::{Error, Result};
 use crate::evaluate::record::{Comparison, Metrics, RECORD_VERSION, RepairRecord, Timings};
 use crate::evaluate::train_record::{TRAIN_RECORD_VERSION, TrainRecord};
+use crate::files;
 use crate::report::format::total;
 
 /// Largest record that is read; a record of a million flagged rows has a fifth of it.
@@ -78,11 +79,7 @@ pub fn read_timings(path: &Path) -> Result<Timings> {
 }
 
 fn read_text(path: &Path) -> Result<String> {
-    let size = std::fs::metadata(path).map_err(|error| Error::io("read", path, &error))?.len();
-    if size > LARGEST {
-        return Err(Error::input(format!("the file has {size} bytes, too many for a record")).in_file(path));
-    }
-    let bytes = std::fs::read(path).map_err(|error| Error::io("read", path, &error))?;
+    let bytes = files::read("read", path, LARGEST)?;
     String::from_utf8(bytes).map_err(|_| {
         Error::input("the file is not a record of Recant: it is not UTF-8 text")
             .in_file(path)

@@ -3,6 +3,7 @@
 //! Chunks are read one after another in the order of the plan, so memory does not grow with the batch, and the bytes depend neither on
 //! the order in which chunks were computed nor on who computed them.
 
+use std::cell::Cell;
 use std::io::Write;
 
 use polars::prelude::{Column, DataFrame, NamedFrom, Series};
@@ -194,9 +195,16 @@ fn records_csv(folder: &RunFolder, plan: &Plan, writer: &mut dyn Write) -> Resul
 }
 
 fn records_parquet(folder: &RunFolder, plan: &Plan, writer: &mut dyn Write) -> Result<()> {
-    let fault = |error: polars::prelude::PolarsError| Error::internal(format!("records as Parquet: {error}"));
-    let mut output: Option<BatchedWriter<&mut dyn Write>> = None;
-    let mut slot = Some(writer);
+    let refused = Cell::new(None);
+    let fault = |error: polars::prelude::PolarsError| match refused.take() {
+        Some(refusal) => Error::io("write", std::path::Path::new("records.parquet"), &refusal),
+        None => Error::internal(format!("records as Parquet: {error}")),
+    };
+    let mut output: Option<BatchedWriter<Watched>> = None;
+    let mut slot = Some(Watched {
+        inner: writer,
+        refused: &refused,
+    });
     let mut waiting: Vec<Vec<Value>> = Vec::new();
     for (index, chunk) in plan.chunks.iter().enumerate() {
         let records = read(folder, chunk)?;
@@ -218,6 +226,37 @@ fn records_parquet(folder: &RunFolder, plan: &Plan, writer: &mut dyn Write) -> R
         output.finish().map_err(fault)?;
     }
     Ok(())
+}
+
+/// Remembers why a write was refused: what the Parquet writer makes of it no longer says whether the disk is full.
+struct Watched<'a> {
+    inner: &'a mut dyn Write,
+    refused: &'a Cell<Option<std::io::Error>>,
+}
+
+impl Watched<'_> {
+    fn watch<T>(&self, outcome: std::io::Result<T>) -> std::io::Result<T> {
+        outcome.map_err(|error| {
+            let told = match error.raw_os_error() {
+                Some(code) => std::io::Error::from_raw_os_error(code),
+                None => error.kind().into(),
+            };
+            self.refused.set(Some(error));
+            told
+        })
+    }
+}
+
+impl Write for Watched<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let outcome = self.inner.write(bytes);
+        self.watch(outcome)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        let outcome = self.inner.flush();
+        self.watch(outcome)
+    }
 }
 
 fn frame(rows: &[Vec<Value>]) -> Result<DataFrame> {

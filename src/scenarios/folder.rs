@@ -19,8 +19,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::files::{hex, write_atomic, write_bytes};
+use crate::files::{self, hex, write_atomic, write_bytes};
 use crate::notes::Notes;
+use crate::scenarios::check;
 use crate::scenarios::lock::{self, Kind};
 use crate::scenarios::pieces::{LITTER, clear_litter};
 use crate::scenarios::plan::Chunk;
@@ -150,11 +151,7 @@ impl RunFolder {
     /// Where it is there but cannot be read.
     pub fn chunk_bytes(&self, chunk: &Chunk) -> Result<Option<Vec<u8>>> {
         let path = self.chunk_path(chunk);
-        match fs::read(&path) {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(Error::io("read", &path, &error)),
-        }
+        files::read_if_there("read", &path, files::RESULTS)
     }
 
     /// The records of a finished chunk; `None` where it is not there.
@@ -218,7 +215,7 @@ impl RunFolder {
 
     /// How long a chunk took; `None` where that is not known.
     pub fn timings(&self, chunk: &Chunk) -> Option<ChunkTimings> {
-        let bytes = fs::read(self.timings_path(chunk)).ok()?;
+        let bytes = files::read("read", &self.timings_path(chunk), files::SETTINGS).ok()?;
         serde_json::from_slice(&bytes).ok()
     }
 
@@ -232,10 +229,8 @@ impl RunFolder {
     /// Where the file is there but cannot be read or is damaged.
     pub fn tuned(&self, size: &str) -> Result<Option<Tuned>> {
         let path = self.tuning_path(size);
-        let bytes = match fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(Error::io("read", &path, &error)),
+        let Some(bytes) = files::read_if_there("read", &path, files::SETTINGS)? else {
+            return Ok(None);
         };
         let tuned: Tuned = serde_json::from_slice(&bytes).map_err(|error| {
             Error::input(format!("the search result of size `{size}` is damaged: {error}"))
@@ -358,6 +353,7 @@ pub(super) fn decode(bytes: &[u8], chunk: &Chunk, settings: &Settings) -> Result
     if records.rows.len() + records.sweep.len() != footer.lines {
         return Err(damaged("a line is missing"));
     }
+    check::check(&records, chunk, settings).map_err(|why| damaged(&why))?;
     Ok(records)
 }
 

@@ -23,6 +23,10 @@ pub(super) enum Kind {
 fn open(path: &Path) -> Result<fs::File> {
     let parent = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(parent).map_err(|error| Error::io("make the folder", parent, &error))?;
+    // A pipe would be waited for.
+    if fs::metadata(path).is_ok_and(|about| !about.is_file()) {
+        return Err(Error::input(format!("`{}` is no file, so it cannot be a lock", path.display())).hint("take it away"));
+    }
     let mut options = fs::OpenOptions::new();
     let opened = options.create(true).truncate(false).write(true).open(path);
     opened.map_err(|error| Error::io("write into", parent, &error))

@@ -11,6 +11,7 @@
 //! any number of threads, and gives the same bytes. On a GPU a chunk is computed in lockstep, which agrees with this to rounding.
 
 pub mod assemble;
+mod check;
 pub mod compute;
 pub mod corrective;
 pub mod data;

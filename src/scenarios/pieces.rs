@@ -10,7 +10,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
-use crate::files::{hex, write_bytes};
+use crate::files::{self, hex, write_bytes};
 
 /// Unfinished files of a killed process start with this (see [`crate::files`]).
 pub(super) const LITTER: &str = ".recant-";
@@ -22,7 +22,7 @@ pub type Seconds = BTreeMap<String, f64>;
 pub(super) fn read_settings<S: DeserializeOwned>(folder: &Path, run: &str, command: &str) -> Result<S> {
     let file = folder.join("settings.json");
     let hint = format!("give the folder that `recant {command} ... --out` made");
-    let bytes = fs::read(&file).map_err(|error| Error::io("read", &file, &error).hint(hint))?;
+    let bytes = files::read("read", &file, files::SETTINGS).map_err(|error| error.hint(hint))?;
     serde_json::from_slice(&bytes)
         .map_err(|error| Error::input(format!("the settings of this {run} cannot be read: {error}")).in_file(&file))
 }
@@ -49,16 +49,13 @@ pub(super) fn refuse_foreign(folder: &Path, told: &str, foreign: impl Fn(&fs::Di
 
 /// A file of a finished piece; `None` where it is not there or damaged.
 pub(super) fn read<F: DeserializeOwned>(path: &Path) -> Result<Option<F>> {
-    match fs::read(path) {
-        Ok(bytes) => Ok(serde_json::from_slice(&bytes).ok()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Error::io("read", path, &error)),
-    }
+    let bytes = files::read_if_there("read", path, files::RESULTS)?;
+    Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
 }
 
 /// How long the parts of a piece took; empty where that is not known.
 pub(super) fn read_seconds(path: &Path) -> Seconds {
-    serde_json::from_slice(&fs::read(path).unwrap_or_default()).unwrap_or_default()
+    serde_json::from_slice(&files::read("read", path, files::SETTINGS).unwrap_or_default()).unwrap_or_default()
 }
 
 /// Writes a file of a piece in one line.

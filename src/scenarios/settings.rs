@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::files;
 use crate::label_errors::Amount;
 
 /// Version of the layout of a run folder; a newer one is refused.
@@ -180,7 +181,7 @@ impl Settings {
     /// # Errors
     /// Where it cannot be read, is damaged, or was written by a newer version.
     pub fn read(path: &Path) -> Result<Self> {
-        let bytes = std::fs::read(path).map_err(|error| Error::io("read the settings", path, &error))?;
+        let bytes = files::read("read the settings", path, files::SETTINGS)?;
         let damaged = |why: String| {
             Error::input(format!("the settings of this run are damaged: {why}"))
                 .in_file(path)

@@ -1,7 +1,6 @@
 //! From a path to a table.
 
 use std::borrow::Cow;
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
@@ -16,7 +15,7 @@ use super::source::{Format, Source, Writing};
 use super::table::{RowNumbers, Table};
 use super::{arrow, delimiter, encoding, no_orders, package, parquet, stray_quotes, text, workbook};
 use crate::error::{Error, Result};
-use crate::files::hex;
+use crate::files::{self, hex};
 use crate::notes::Notes;
 
 /// What the person knows about a sheet; everything left out is detected.
@@ -135,8 +134,7 @@ fn read_file(path: &Path, options: &ReadOptions, notes: &mut Notes) -> Result<Ta
 /// The whole file. Endless devices and files beyond the limit are refused before memory runs out.
 fn load(path: &Path) -> Result<Vec<u8>> {
     let failed = |error: std::io::Error| Error::io("read", path, &error);
-    let file = File::open(path).map_err(failed)?;
-    let length = file.metadata().map_err(failed)?.len();
+    let (file, length) = files::open("read", path)?;
     if length > MAX_TEXT_BYTES {
         return Err(encoding::too_long());
     }

@@ -210,6 +210,21 @@ fn a_full_disk_is_named_and_left_as_it_was() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n---\n"));
 }
 
+/// A batch keeps what is finished, so it leaves its folder behind.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_batch_of_scenarios_that_fills_the_disk_says_so_and_how_to_go_on() {
+    let disk = tempfile::tempdir().unwrap();
+    let arguments = command_of(&format!("scenarios orders.csv {BATCH} --out OUT"), &disk.path().join("made"));
+    for size in ["size=40k", "size=32k", "size=24k", "size=4k"] {
+        let Some((output, _)) = on_a_disk(place(), disk.path(), size, &arguments) else {
+            return;
+        };
+        let words = ["the disk is full", "what was finished is kept", "start the same command again"];
+        assert_eq!(complaint(&output, &words), None, "{size}");
+    }
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_read_only_disk_is_named_before_any_work() {

@@ -22,6 +22,7 @@ mod golden;
 mod label_cases;
 mod learner;
 mod program;
+mod regular_files;
 mod report;
 mod report_fixture;
 mod scenarios;

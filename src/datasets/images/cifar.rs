@@ -3,7 +3,6 @@
 //! A record of CIFAR-10 is one label byte and 3,072 bytes of pixels (red, green and blue plane of 32 x 32), of CIFAR-100 a
 //! superclass byte, a class byte and the pixels. The files for Python hold the same in pickles. Nothing is ever downloaded.
 
-use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
@@ -13,7 +12,7 @@ use super::cifar_names::{HUNDRED, SUPERCLASS, TEN, TWENTY};
 use super::pickle::Pickle;
 use super::{ImageSet, Images};
 use crate::error::{Error, Result, closest};
-use crate::files::hex;
+use crate::files::{self, hex};
 use crate::nn::images::ImageShape;
 use crate::notes::Notes;
 
@@ -408,7 +407,7 @@ fn read_folder(folder: &Path, layout: &'static Layout, notes: &mut Notes) -> Res
         if !path.is_file() {
             continue;
         }
-        let bytes = std::fs::read(&path).map_err(|error| Error::io("read", &path, &error))?;
+        let bytes = files::read("read", &path, files::RESULTS)?;
         if layout
             .parts()
             .any(|part| part.name == name && hex(&Md5::digest(&bytes)) != part.md5)
@@ -463,7 +462,7 @@ impl<R: Read> Read for Hashing<R> {
 }
 
 fn unpack(path: &Path, layouts: &'static [Layout; 2], notes: &mut Notes) -> Result<(&'static Layout, Files)> {
-    let file = File::open(path).map_err(|error| Error::io("read", path, &error))?;
+    let (file, _) = files::open("read", path)?;
     let mut source = Hashing {
         inner: file,
         hash: Md5::new(),

@@ -357,7 +357,7 @@ fn broken_files_for_python_end_in_an_error_that_names_the_fault() {
 
 /// A mosaic of the shared data holds 2,000 images in record order, 40 rows of 50.
 fn mosaic_records(path: &Path, labels: &[u8]) -> Vec<u8> {
-    let file = BufReader::new(File::open(path).unwrap());
+    let file = BufReader::new(std::fs::File::open(path).unwrap());
     let mut decoder = image_webp::WebPDecoder::new(io::BufReader::new(file)).unwrap();
     assert_eq!(decoder.dimensions(), (50 * 32, 40 * 32));
     let mut mosaic = vec![0; decoder.output_buffer_size().unwrap()];
@@ -398,7 +398,7 @@ fn the_real_test_images_are_those_of_the_official_file() {
         each.collect::<Vec<_>>().concat()
     };
     let place = tempfile::tempdir().unwrap();
-    let mut file = File::create(place.path().join("test_batch.bin")).unwrap();
+    let mut file = std::fs::File::create(place.path().join("test_batch.bin")).unwrap();
     file.write_all(&read_mosaics("test", 5)).unwrap();
     std::fs::write(place.path().join("data_batch_1.bin"), read_mosaics("train", 1)).unwrap();
     let (set, notes) = read(Cifar::Ten, place.path()).unwrap();

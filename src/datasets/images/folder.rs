@@ -14,6 +14,7 @@ use zune_png::zune_core::options::DecoderOptions;
 
 use super::{ImageSet, Images};
 use crate::error::{Error, Result};
+use crate::files;
 use crate::nn::MOST_CLASSES;
 use crate::nn::images::ImageShape;
 use crate::notes::Notes;
@@ -27,6 +28,10 @@ const MOST_DEPTH: usize = 8;
 const PNG_SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 /// Longest side of an image that is read.
 const MOST_PIXELS: u32 = 20_000;
+/// No image has more pixels in all: what a file of a few bytes claims is not believed with gigabytes.
+const MOST_AREA: u64 = 100_000_000;
+/// No image file is longer (bytes).
+const MOST_BYTES: u64 = 512 << 20;
 
 /// Longest side that images are resized to: a network for more would not fit into memory, nor would the images.
 const MOST_SIZE: usize = 1_024;
@@ -312,7 +317,7 @@ fn gather(path: &Path, depth: usize, files: &mut Vec<PathBuf>, others: &mut usiz
 
 /// One image, whatever its file's name says about the format.
 fn decode(file: &Path) -> Result<RgbImage> {
-    let bytes = std::fs::read(file).map_err(|error| Error::io("read", file, &error))?;
+    let bytes = files::read("read", file, MOST_BYTES)?;
     let hint = "open it in an image viewer; save it again as PNG or JPEG, or take it away";
     if bytes.is_empty() {
         return Err(Error::input("the image is empty (0 bytes)").in_file(file).hint(hint));
@@ -346,6 +351,12 @@ fn decode_png(bytes: &[u8]) -> Result<RgbImage, String> {
         .png_set_strip_to_8bit(true)
         .png_set_confirm_crc(true);
     let mut decoder = PngDecoder::new_with_options(ZCursor::new(bytes), options);
+    decoder.decode_headers().map_err(|error| format!("{error:?}"))?;
+    if let Some((width, height)) = decoder.dimensions()
+        && width as u64 * height as u64 > MOST_AREA
+    {
+        return Err(format!("it claims {width} x {height} pixels, more than {MOST_AREA} in all"));
+    }
     let values = decoder.decode_raw().map_err(|error| format!("{error:?}"))?;
     let (width, height) = decoder.dimensions().ok_or("it states no size")?;
     let channels = values.len() / (width * height).max(1);

@@ -11,7 +11,7 @@ use super::layer::{ImageSpec, Layer};
 use super::network::ImageNetwork;
 use super::shape::ImageShape;
 use crate::error::{Error, Result};
-use crate::files::hex;
+use crate::files::{self, hex};
 use crate::nn::network::fill;
 use crate::nn::{NamedTensor, Real, TensorSpec};
 use crate::notes::Notes;
@@ -38,7 +38,7 @@ impl<T: Real> ImageNetwork<T> {
     /// Where there is no such file, it is damaged or of another network, or holds NaN or infinity.
     pub fn from_safetensors(spec: &ImageSpec, path: &Path, seed: Seed, notes: &mut Notes) -> Result<Self> {
         let path = find(path)?;
-        let bytes = std::fs::read(&path).map_err(|error| Error::io("read", &path, &error))?;
+        let bytes = files::read("read", &path, files::WEIGHTS)?;
         let file = opened(&bytes, &path)?;
         check_shapes(spec, &file, true).map_err(|error| error.in_file(&path))?;
         // The seed gives the head, should it be needed, and nothing else remains of it.
@@ -137,7 +137,7 @@ impl StartWeights {
                 .hint("leave the weights out, or name a vision transformer such as `vit-b-16`")
         })?;
         let path = find(path)?;
-        let bytes = std::fs::read(&path).map_err(|error| Error::io("read", &path, &error))?;
+        let bytes = files::read("read", &path, files::WEIGHTS)?;
         let file = opened(&bytes, &path)?;
         let positions = named(&file, &format!("{PREFIX}embeddings.{POSITIONS}"));
         let positions = positions.ok_or_else(|| missing(POSITIONS, &file).in_file(&path))?;
@@ -186,7 +186,7 @@ impl StartWeights {
     /// # Errors
     /// Where the file has changed since it was opened, is of another network, or holds NaN or infinity.
     pub fn start<T: Real>(&self, spec: &ImageSpec, seed: Seed) -> Result<ImageNetwork<T>> {
-        let bytes = std::fs::read(&self.path).map_err(|error| Error::io("read", &self.path, &error))?;
+        let bytes = files::read("read", &self.path, files::WEIGHTS)?;
         if hex(&Sha256::digest(&bytes)) != self.sha256 {
             return Err(Error::input("the weights were changed while they were in use")
                 .in_file(&self.path)

@@ -11,6 +11,7 @@ use rust_xlsxwriter::{
 use unicode_width::UnicodeWidthStr;
 
 use crate::error::{Error, Result};
+use crate::files;
 
 /// Rows that a sheet of Excel holds, without the header and one line that tells of rows left out.
 const MOST_ROWS: u32 = 1_048_574;
@@ -35,6 +36,7 @@ pub struct Sheet<F> {
 /// # Errors
 /// As `fill`.
 pub fn book<F>(title: &str, sheets: &[Sheet<F>], fill: impl Fn(&F, &mut Grid<'_>) -> Result<()>) -> Result<Vec<u8>> {
+    files::check_clock()?;
     let mut book = Workbook::new();
     let made = ExcelDateTime::from_ymd(2000, 1, 1).map_err(fault)?;
     book.set_properties(&DocProperties::new().set_title(cut(title)).set_creation_datetime(&made));

@@ -3,12 +3,13 @@ use crate::scenarios::plan::Plan;
 use crate::scenarios::record::{BASELINE, Split};
 use crate::scenarios::settings::tests::small;
 
+/// Records of the first chunk of [`small`]: runs 0 to 2.
 fn records() -> ChunkRecords {
-    let row = Row {
-        run: 0,
+    let row = |run: u32, method: &str, split: Split| Row {
+        run,
         init: 0,
-        method: BASELINE.to_owned(),
-        split: Split::Test,
+        method: method.to_owned(),
+        split,
         rows: 10,
         right: 7,
         flagged: 1,
@@ -20,10 +21,13 @@ fn records() -> ChunkRecords {
         parameters: 12,
         dampening: None,
     };
-    ChunkRecords {
-        rows: vec![row],
-        sweep: Vec::new(),
+    let mut records = ChunkRecords::default();
+    for run in 0..3 {
+        for method in [BASELINE, "retrain", "assd"] {
+            records.rows.extend(Split::ALL.map(|split| row(run, method, split)));
+        }
     }
+    records
 }
 
 fn claim(path: &Path, settings: &Settings) -> Result<RunFolder> {
@@ -68,6 +72,56 @@ fn any_damage_to_a_chunk_is_noticed_and_counts_as_missing() {
     other.seed = 9;
     fs::write(&path, encode(&records(), chunk, &other).unwrap()).unwrap();
     assert!(folder.chunk(chunk).unwrap_err().to_string().contains("other settings"));
+}
+
+#[test]
+fn a_chunk_that_somebody_made_up_is_no_chunk_however_good_its_checksum() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = claim(&place.path().join("run"), &small()).unwrap();
+    let chunk = &Plan::new(&small()).unwrap().chunks[0];
+    let forgeries: [fn(&mut ChunkRecords); 9] = [
+        |records| records.rows.clear(),
+        |records| records.rows.truncate(5),
+        |records| records.rows[1] = records.rows[0].clone(),
+        |records| records.rows[3].run = 3,
+        |records| records.rows[3].init = 1,
+        |records| records.rows[3].method = "magic".to_owned(),
+        |records| records.rows[3].right = 11,
+        |records| records.rows[3].rows = 9,
+        |records| records.rows[3].mislabelled = 2,
+    ];
+    for forge in forgeries {
+        let mut forged = records();
+        forge(&mut forged);
+        folder.write_chunk(chunk, &forged, &ChunkTimings::default()).unwrap();
+        let error = folder.chunk(chunk).unwrap_err();
+        assert!(error.exit_code() == 2 && error.hint_text().is_some(), "{error}");
+        assert!(!folder.has(chunk, &mut Notes::new()).unwrap());
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_or_device_in_the_place_of_a_chunk_or_lock_is_neither_read_nor_waited_for() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("run");
+    let folder = claim(&path, &small()).unwrap();
+    let chunk = &Plan::new(&small()).unwrap().chunks[0];
+    folder.write_chunk(chunk, &records(), &ChunkTimings::default()).unwrap();
+    fs::remove_file(folder.chunk_path(chunk)).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", folder.chunk_path(chunk)).unwrap();
+    assert!(folder.chunk(chunk).unwrap_err().message().contains("a pipe or a device"));
+    drop(folder);
+    for name in ["settings.json", "lock"] {
+        let file = path.join(name);
+        let kept = fs::read(&file).unwrap();
+        fs::remove_file(&file).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", &file).unwrap();
+        assert_eq!(claim(&path, &small()).unwrap_err().exit_code(), 2, "{name}");
+        fs::remove_file(&file).unwrap();
+        fs::write(&file, kept).unwrap();
+    }
+    claim(&path, &small()).unwrap();
 }
 
 #[test]

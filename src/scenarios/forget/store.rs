@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
-use crate::files::{hex, write_bytes};
+use crate::files::{self, hex, write_bytes};
 use crate::nn::images::{Checkpoint, Checkpoints, ImageNetwork, ImageSpec};
 use crate::nn::{EpochLog, NamedTensor};
 
@@ -106,10 +106,8 @@ pub(super) fn write(path: &Path, mut about: About, tensors: &[Stored]) -> Result
 
 /// Reads what [`write`] wrote; `None` where it is not there, damaged, or about something else.
 pub(super) fn read(path: &Path, of: &str) -> Result<Option<(About, Vec<Stored>)>> {
-    let bytes = match fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(Error::io("read", path, &error)),
+    let Some(bytes) = files::read_if_there("read", path, files::WEIGHTS)? else {
+        return Ok(None);
     };
     let Some(about) = SafeTensors::read_metadata(&bytes)
         .ok()

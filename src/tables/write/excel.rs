@@ -7,6 +7,7 @@ use rust_xlsxwriter::{DataValidation, DocProperties, ExcelDateTime, Format, Work
 use super::typed::{self, Typed};
 use super::{WriteOptions, plain_number, points_are_decimal, text_of};
 use crate::error::{Error, ErrorKind, Result};
+use crate::files;
 use crate::tables::column::{CellView, Column};
 use crate::tables::csv::with_thousands;
 use crate::tables::limits::{MAX_COLUMNS, MAX_EXCEL_ROWS};
@@ -63,6 +64,7 @@ fn build(table: &Table, options: &WriteOptions) -> Result<Vec<u8>> {
         ))
         .hint("write .csv or .parquet instead"));
     }
+    files::check_clock()?;
     let mut book = Workbook::new();
     // A fixed date, so that the same table gives the same bytes.
     let created = ExcelDateTime::from_ymd(2000, 1, 1).map_err(failed)?;
