@@ -48,7 +48,9 @@ pub(super) fn run(context: &Context, arguments: &ReportArgs) -> Result<()> {
 /// The record that a folder holds, or that a file is.
 fn find(run: &Path) -> Result<Stored> {
     let about = std::fs::metadata(run).map_err(|error| Error::io("read", run, &error))?;
-    if about.is_file() {
+    if !about.is_dir() {
+        // Neither a pipe nor a device.
+        files::open("read", run)?;
         return Ok(if looks_like_training(run) {
             Stored::Training(run.to_owned())
         } else {
