@@ -71,19 +71,24 @@ pub enum Command {
     Inject(InjectArgs),
     /// Find the rest: further rows that are wrong like the flagged ones, and the rule that they follow
     #[command(
-        after_help = "Examples:\n  recant expand orders.csv --model model --flags wrong-ids.csv --out proposals.xlsx\n  recant repair --model model --flags proposals.xlsx --correct-column likeliest_label --data orders.csv --method all --out model-repaired\n\nThe file lists the flagged rows, rows of a pattern (ticked: is_label_issue is TRUE), doubtful rows of the same rule, and rows that\ncontradict the rest of their group or a near copy of the label (neither ticked). Untick and tick as you see fit; `recant repair --flags` takes the ticked ones,\nand with `--correct-column likeliest_label` methods that train learn them as their likeliest label, which wins back most.\nWhere the flags look like independent slips it says so and proposes nothing for being like them."
+        after_help = "Examples:\n  recant expand orders.csv --model model --flags wrong-ids.csv --out proposals.xlsx\n  recant repair --model model --flags proposals.xlsx --correct-column likeliest_label --data orders.csv --out model-repaired\n\nThe file lists the flagged rows, rows of a pattern (ticked: is_label_issue is TRUE), doubtful rows of the same rule, and rows that\ncontradict the rest of their group or a near copy of the label (neither ticked). Untick and tick as you see fit; `recant repair --flags` takes the ticked ones,\nand with `--correct-column likeliest_label` methods that train learn them as their likeliest label, which wins back most.\nWhere the flags look like independent slips it says so and proposes nothing for being like them."
     )]
     Expand(ExpandArgs),
     /// Rank likely label errors without any flags
     #[command(
-        after_help = "Examples:\n  recant suspects orders.csv --model model --out suspects.xlsx\n  recant repair --model model --flags suspects.xlsx --data orders.csv --method all --out model-repaired"
+        after_help = "Examples:\n  recant suspects orders.csv --model model --out suspects.xlsx\n  recant repair --model model --flags suspects.xlsx --data orders.csv --out model-repaired"
     )]
     Suspects(SuspectsArgs),
     /// Repair a model, given the rows that were entered wrongly
     #[command(
-        after_help = "Examples:\n  recant repair --model model --flags wrong-rows.csv --test orders-2018.csv --out model-repaired\n  recant repair --model model --flags wrong-ids.xlsx --data orders.csv --method all --out model-repaired\n  recant repair --model model --flags some-ids.csv --expand --data orders.csv --method all --out model-repaired\n  recant repair --model model --corrected orders-corrected.xlsx --data orders.xlsx --method all --out model-repaired\n\nWith `--method all` the model of the recommended method is written. Where none is recommended, it is that of the first method that ran: the terminal, the report and the JSON (\"written\") say that it is not recommended, and the old model stays as it is. `--method NAME` writes the model of that method."
+        after_help = "Examples:\n  recant repair --model model --flags wrong-rows.csv --test orders-2018.csv --out model-repaired\n  recant repair --model model --flags wrong-ids.xlsx --data orders.csv --out model-repaired\n  recant repair --model model --flags some-ids.csv --expand --data orders.csv --out model-repaired\n  recant repair --model model --corrected orders-corrected.xlsx --data orders.xlsx --out model-repaired\n\nWithout `--method` every method is tried, settings included, and the best is taken only if rows of the training period that chose nothing bear it out; else the old model is written, and said so. The advice at the end is one of: use the repaired model, keep the old one, check some rows first (`recant check`). `--method all` shows all methods side by side, with their default settings. `--method NAME` writes the model of that method."
     )]
     Repair(RepairArgs),
+    /// Look up the truth of some rows to know whether a repair helped
+    #[command(
+        after_help = "Examples:\n  recant check --model model --repaired model-repaired --data orders.csv --rows 30 --out check.xlsx\n  recant check --read check.xlsx\n\nDraws rows at random among those on which the two models differ. The sheet does not tell which model said what; that is kept beside it,\nin check.xlsx.key.json. Read back, it gives the change in accuracy with an exact interval, a verdict, and how many more rows would decide it.\n`recant repair --looked-up check.xlsx` lets the truths count in the next repair."
+    )]
+    Check(CheckArgs),
     /// Predict next week's sheet: class, probabilities, warnings
     #[command(after_help = "Examples:\n  recant predict next-week.xlsx --model model-repaired --out predictions.xlsx")]
     Predict(PredictArgs),
@@ -379,14 +384,17 @@ pub struct RepairArgs {
     /// The sheet the model was trained on (needed where the flag file has only keys, and by all methods but assd and ssd)
     #[arg(long, value_name = "SHEET", value_hint = ValueHint::FilePath)]
     pub data: Option<PathBuf>,
-    /// A sheet to judge by [default: the test rows of --data]
+    /// A sheet to judge by, whose labels you vouch for [default: the test rows of --data, those under suspicion set aside]
     #[arg(long, value_name = "SHEET", value_hint = ValueHint::FilePath)]
     pub test: Option<PathBuf>,
+    /// A sheet of `recant check` with truths filled in: those rows judge by them
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub looked_up: Option<PathBuf>,
     /// For trials: the rows that the errors could have hit (truth/affected-rows.csv of `recant inject`), which the report then shows apart
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub affected: Option<PathBuf>,
-    /// Repair method; `all`: all of them, with a recommendation; `auto`: the one that helps most on validation rows, or the old model
-    #[arg(long, value_name = "METHOD", default_value = "assd", value_parser = method_names())]
+    /// Repair method; `auto`: the one that helps most, accepted by rows that chose nothing, or the old model; `all`: all of them side by side
+    #[arg(long, value_name = "METHOD", default_value = "auto", value_parser = method_names())]
     pub method: String,
     /// Model folder to make, with the report inside
     #[arg(long, value_name = "MODEL2", value_hint = ValueHint::DirPath)]
@@ -458,7 +466,7 @@ pub enum RowNumbers {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Evidence")]
 pub struct EvidenceOptions {
-    /// Smallest difference in accuracy worth acting on: 0.1% is a tenth of a percentage point
+    /// Smallest difference in accuracy, as measured, that is called a change: 0.1% is a tenth of a percentage point
     #[arg(long, value_name = "SHARE", default_value = "0.1%", value_parser = parse_share)]
     pub minimum_effect: f64,
     /// Significance level, after correction for the number of methods
@@ -505,6 +513,35 @@ pub enum ReferenceChoice {
     Retain,
     /// All training rows
     Full,
+}
+
+/// `recant check`
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// The model before the repair
+    #[arg(long, value_name = "OLD", value_hint = ValueHint::DirPath, conflicts_with = "read")]
+    pub model: Option<PathBuf>,
+    /// The model after it
+    #[arg(long, value_name = "NEW", value_hint = ValueHint::DirPath, conflicts_with = "read")]
+    pub repaired: Option<PathBuf>,
+    /// The sheet to draw rows from; of the sheet that the model was trained on only its test rows are drawn
+    #[arg(long, value_name = "SHEET", value_hint = ValueHint::FilePath, conflicts_with = "read")]
+    pub data: Option<PathBuf>,
+    /// Rows to draw
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=2000))]
+    pub rows: u16,
+    /// File to write: .xlsx with a drop-down of the classes, or .csv
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "read")]
+    pub out: Option<PathBuf>,
+    /// A sheet with the truths filled in
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub read: Option<PathBuf>,
+    /// Smallest difference in accuracy, as measured, that is called a change
+    #[arg(long, value_name = "SHARE", default_value = "0.1%", value_parser = parse_share)]
+    pub minimum_effect: f64,
+    #[allow(missing_docs)]
+    #[command(flatten)]
+    pub reading: SheetOptions,
 }
 
 /// `recant predict`

@@ -15,6 +15,7 @@ use crate::jobs::predict::predict;
 use crate::jobs::repair::{RepairJob, Repaired, methods, run as run_repair};
 use crate::jobs::rows::TrainingSheet;
 use crate::jobs::save::{folder_of, save_repaired, save_trained};
+use crate::jobs::trust::warn;
 use crate::jobs::train::{TrainOptions, TrainRequest, train as run_training};
 use crate::label_errors::flags::{self, FlagOptions, ResolvedFlags};
 use crate::label_errors::proposals::Ticks;
@@ -106,8 +107,9 @@ fn whole_job(context: &Context, folder: &Path, notes: &mut Notes, progress: &dyn
             folder,
         };
         let job = RepairJob {
-            methods: methods("all", true, &model, notes)?,
-            command: "recant repair --model model --flags mistake/flags.csv --data mistake/corrupted.csv --method all --out model-repaired"
+            methods: methods("auto", true, &model, notes)?,
+            auto: true,
+            command: "recant repair --model model --flags mistake/flags.csv --data mistake/corrupted.csv --out model-repaired"
                 .to_owned(),
             ..mistake.job(context, &sheet, &resolved, notes)?
         };
@@ -118,13 +120,13 @@ fn whole_job(context: &Context, folder: &Path, notes: &mut Notes, progress: &dyn
         repaired
     };
     console.say(format!(
-        "{} repair methods ran on {} flagged rows.",
-        repaired.record.methods.len(),
+        "{} repair methods were tried on {} flagged rows.",
+        repaired.record.methods.len().saturating_sub(1),
         count(repaired.record.flags.used)
     ));
     shown(
         context,
-        "recant repair --model model --flags mistake/flags.csv --data mistake/corrupted.csv --method all --out model-repaired",
+        "recant repair --model model --flags mistake/flags.csv --data mistake/corrupted.csv --out model-repaired",
     );
     copy_report(&out, folder)?;
 
@@ -211,7 +213,15 @@ struct Mistake<'a> {
 impl Mistake<'_> {
     /// A repair with these flags; methods and command are still to be named.
     fn job<'b>(&'b self, context: &Context, sheet: &TrainingSheet, flags: &'b ResolvedFlags, notes: &mut Notes) -> Result<RepairJob<'b>> {
-        let test = sheet.test(self.corrupted, flags);
+        let mut test = sheet.test(self.corrupted, flags);
+        let mut validation = sheet.validation(self.corrupted, flags);
+        let suspicion = repair::suspicion(context, self.model, Some((sheet, self.corrupted)), flags, None)?;
+        for (rows, name) in [(&mut test, "test rows"), (&mut validation, "validation rows")] {
+            if let Some(rows) = rows.as_mut() {
+                suspicion.sort(rows, context.threads)?;
+                warn(rows, name, suspicion.words(), notes);
+            }
+        }
         let affected = match &test {
             Some(test) => Some(touched(self.clean, self.profile, &test.table_rows, notes)?),
             None => None,
@@ -222,7 +232,8 @@ impl Mistake<'_> {
             flags,
             flagged: sheet.flagged(flags, self.model.features.width()),
             training: Some(sheet.data.clone()),
-            validation: sheet.validation(self.corrupted, flags),
+            validation,
+            pattern: suspicion.words().map(str::to_owned),
             test,
             affected,
             auto: false,

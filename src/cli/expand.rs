@@ -72,7 +72,7 @@ fn say(context: &Context, arguments: &ExpandArgs, found: &Expansion, notes: &Not
         console.next_step(
             "Next, look through the file (column is_label_issue: TRUE is taken as wrong; a label in correct_label wins) and repair with it:",
             &format!(
-                "recant repair --model {} --flags {} --correct-column likeliest_label --data {} --method all --out model-repaired",
+                "recant repair --model {} --flags {} --correct-column likeliest_label --data {} --out model-repaired",
                 sheets::shown(&arguments.model),
                 sheets::shown(&arguments.out),
                 sheets::shown(&arguments.sheet_file)
@@ -195,7 +195,7 @@ pub(super) fn run_suspects(context: &Context, arguments: &SuspectsArgs) -> Resul
     console.next_step(
         "Next, look through the file (worst first; column is_label_issue: TRUE is taken as wrong) and repair with it:",
         &format!(
-            "recant repair --model {} --flags {} --data {} --method all --out model-repaired",
+            "recant repair --model {} --flags {} --data {} --out model-repaired",
             sheets::shown(&arguments.model),
             sheets::shown(&arguments.out),
             sheets::shown(&arguments.sheet_file)

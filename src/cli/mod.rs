@@ -3,6 +3,7 @@
 pub mod arguments;
 pub mod bench;
 pub mod bench_forget;
+mod check;
 pub mod console;
 mod demo;
 mod doctor;
@@ -78,6 +79,7 @@ fn run(line: CommandLine) -> Result<()> {
         Command::Repair(arguments) => repair::run(&context, &arguments),
         Command::Expand(arguments) => expand::run(&context, &arguments),
         Command::Suspects(arguments) => expand::run_suspects(&context, &arguments),
+        Command::Check(arguments) => check::run(&context, &arguments),
         Command::Predict(arguments) => predict::run(&context, &arguments),
         Command::Scenarios(arguments) => scenarios::run(&context, &arguments),
         Command::Bench(arguments) => bench::run(&context, &arguments),

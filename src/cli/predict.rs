@@ -36,7 +36,7 @@ pub(super) fn run(context: &Context, arguments: &PredictArgs) -> Result<()> {
         notes.add(
             "not-recommended",
             format!(
-                "the repair that made this model ({}) is not recommended: on the validation rows it was not better than the model before it",
+                "the repair that made this model ({}) is not recommended; its report says why",
                 last.method
             ),
             format!("predicted all the same; the model before it is `{}`", last.parent.name),

@@ -6,12 +6,13 @@ use crate::cli::Context;
 use crate::cli::arguments::{FlagOptions as FlagReading, ImportanceChoice, ReferenceChoice, RepairArgs, RowNumbers, SheetOptions};
 use crate::cli::{sheets, train};
 use crate::error::{Error, Result};
-use crate::evaluate::record::EvaluationSettings;
+use crate::evaluate::record::{Advice, EvaluationSettings, RepairRecord};
 use crate::files;
 use crate::jobs::expand;
 use crate::jobs::repair::{RepairJob, Repaired, methods, run as run_job};
 use crate::jobs::rows::{JudgedRows, TrainingSheet, flagged_from_file, judged_from_model, judged_from_sheet};
 use crate::jobs::save::save_repaired;
+use crate::jobs::trust::{Evidence, Suspicion, warn};
 use crate::label_errors::flags::{self, FlagOptions, FlagSource, Numbering, Part, ReadFlags, ResolvedFlags};
 use crate::label_errors::sheet::SHEET_ROW;
 use crate::label_errors::{ExpandOptions, Expansion};
@@ -20,6 +21,7 @@ use crate::nn::ImportanceKind;
 use crate::notes::Notes;
 use crate::repair::{Reference, RepairOptions};
 use crate::report;
+use crate::seed::Seed;
 use crate::tables::{self, ReadOptions, Table};
 
 pub(super) fn run(context: &Context, arguments: &RepairArgs) -> Result<()> {
@@ -28,7 +30,10 @@ pub(super) fn run(context: &Context, arguments: &RepairArgs) -> Result<()> {
     let (model, origin) = ModelFolder::load(&arguments.model)?;
     let read = |path: &std::path::Path, notes: &mut Notes| sheets::read(path, &arguments.reading, notes);
     let data = arguments.data.as_deref().map(|path| read(path, &mut notes)).transpose()?;
-    let (read_flags, resolved) = flags_of(arguments, &model, data.as_ref(), &mut notes)?;
+    let (read_flags, mut resolved) = flags_of(arguments, &model, data.as_ref(), &mut notes)?;
+    if let Some(filled) = &arguments.looked_up {
+        super::check::looked_up(filled, &model, &mut resolved, &mut notes)?;
+    }
     let sheet = data
         .as_ref()
         .map(|table| TrainingSheet::read(table, &model, &mut notes))
@@ -44,12 +49,12 @@ pub(super) fn run(context: &Context, arguments: &RepairArgs) -> Result<()> {
     };
     let test_table = arguments.test.as_deref().map(|path| read(path, &mut notes)).transpose()?;
     let with_data: Option<(&TrainingSheet, &Table)> = sheet.as_ref().zip(data.as_ref());
-    let test = match (&test_table, with_data) {
+    let mut test = match (&test_table, with_data) {
         (Some(table), _) => Some(judged_from_sheet(table, &model, &resolved, &mut notes)?),
         (None, Some((sheet, table))) => sheet.test(table, &resolved),
         (None, None) => judged_from_model(&model, Part::Test, &resolved),
     };
-    let validation = match with_data {
+    let mut validation = match with_data {
         Some((sheet, table)) => sheet.validation(table, &resolved),
         None => judged_from_model(&model, Part::Validation, &resolved),
     };
@@ -57,6 +62,16 @@ pub(super) fn run(context: &Context, arguments: &RepairArgs) -> Result<()> {
         (Some(path), Some(test)) => Some(affected(path, test, &mut notes)?),
         _ => None,
     };
+    let suspicion = suspicion(context, &model, with_data, &typed, found.as_ref())?;
+    if let Some(rows) = validation.as_mut() {
+        suspicion.sort(rows, context.threads)?;
+        warn(rows, "validation rows", suspicion.words(), &mut notes);
+    }
+    // The person vouches for a sheet of its own.
+    if let Some(rows) = test.as_mut().filter(|_| test_table.is_none()) {
+        suspicion.sort(rows, context.threads)?;
+        warn(rows, "test rows", suspicion.words(), &mut notes);
+    }
     let methods = methods(&arguments.method, sheet.is_some(), &model, &mut notes)?;
     let job = RepairJob {
         model: &model,
@@ -66,6 +81,7 @@ pub(super) fn run(context: &Context, arguments: &RepairArgs) -> Result<()> {
         training: sheet.as_ref().map(|sheet| sheet.data.clone()),
         test,
         validation,
+        pattern: suspicion.words().map(str::to_owned),
         affected,
         auto: arguments.method == "auto",
         methods,
@@ -145,6 +161,25 @@ pub(super) fn find_flags(
     )
 }
 
+/// Which rows to judge by are under suspicion, by what the flags have in common.
+pub(super) fn suspicion(
+    context: &Context,
+    model: &ModelFolder,
+    sheet: Option<(&TrainingSheet, &Table)>,
+    flags: &ResolvedFlags,
+    found: Option<&Expansion>,
+) -> Result<Suspicion> {
+    let evidence = Evidence {
+        model,
+        sheet,
+        flags,
+        found,
+        seed: Seed(context.seed.0),
+        threads: context.threads,
+    };
+    Suspicion::find(&evidence, &context.console.progress())
+}
+
 /// Which of the test rows an error could have hit, by the file that `recant inject` wrote, and a name for them.
 fn affected(path: &std::path::Path, test: &JudgedRows, notes: &mut Notes) -> Result<(Vec<bool>, String)> {
     let table = tables::read(path, &ReadOptions::default(), notes)?;
@@ -221,26 +256,17 @@ fn say(context: &Context, repaired: &Repaired, arguments: &RepairArgs) -> Result
     let out = &arguments.out;
     let page = out.join("report").join("report.html");
     console.say(report::terminal::repair(record, &repaired.timings, console.look())?);
-    let by = record
-        .written_without_recommendation()
-        .map_or_else(String::new, |_| format!(" (by {}, not recommended)", record.chosen));
+    let by = match record.written_without_recommendation() {
+        Some(_) => format!(" (by {}, not recommended)", record.chosen),
+        None if record.kept_the_old() => " (the old model, unchanged)".to_owned(),
+        None => String::new(),
+    };
     console.item("Model", format!("{}{by}", out.display()));
     console.item("Report", page.display().to_string());
-    let (next, model) = if record.written_without_recommendation().is_some() {
-        ("Next, predict a sheet with the old model:", &arguments.model)
-    } else {
-        ("Next, predict a sheet:", out)
-    };
-    console.next_step(
-        next,
-        &format!(
-            "recant predict next-week.xlsx --model {} --out predictions.xlsx",
-            sheets::shown(model)
-        ),
-    );
+    next(context, record, arguments);
     let mut value = serde_json::to_value(record).map_err(|error| Error::internal(error.to_string()))?;
     let chosen = record.methods.iter().find(|method| method.name == record.chosen);
-    let accuracy = |comparison: &crate::evaluate::record::Comparison| serde_json::json!({ "accuracy": comparison.after.accuracy.estimate, "accuracy_before": comparison.before.accuracy.estimate, "difference": comparison.difference, "p": comparison.p_holm, "verdict": comparison.verdict, "sentence": comparison.sentence });
+    let accuracy = |comparison: &crate::evaluate::record::Comparison| serde_json::json!({ "accuracy": comparison.after.accuracy.estimate, "accuracy_before": comparison.before.accuracy.estimate, "difference": comparison.difference, "p": comparison.p_holm, "verdict": chosen.and_then(|method| method.verdict()), "sentence": chosen.and_then(|method| method.verdict_sentence()) });
     value["test"] = chosen
         .and_then(|method| method.test.as_ref())
         .map_or(serde_json::Value::Null, accuracy);
@@ -249,6 +275,37 @@ fn say(context: &Context, repaired: &Repaired, arguments: &RepairArgs) -> Result
     value["report"] = serde_json::json!(page);
     console.result(&value);
     Ok(())
+}
+
+/// The one next step that goes with the advice.
+fn next(context: &Context, record: &RepairRecord, arguments: &RepairArgs) {
+    let console = &context.console;
+    let (old, new) = (sheets::shown(&arguments.model), sheets::shown(&arguments.out));
+    let predict = |model: &str| format!("recant predict next-week.xlsx --model {model} --out predictions.xlsx");
+    match (record.recommendation.advice, arguments.test.as_ref().or(arguments.data.as_ref())) {
+        (Some(Advice::CheckFirst), Some(sheet)) => console.next_step(
+            "Next, look up the true labels of thirty rows on which the two models differ:",
+            &format!(
+                "recant check --model {old} --repaired {new} --data {} --rows 30 --out check.xlsx",
+                sheets::shown(sheet)
+            ),
+        ),
+        (Some(Advice::CheckFirst), None) => console.next_step(
+            "Next, judge both models by rows whose labels you vouch for (your command again, with a test sheet):",
+            &format!("recant repair --model {old} {} --test SHEET --out model-judged", flags_as_given(arguments)),
+        ),
+        (Some(Advice::Keep), _) => console.next_step("Next, predict a sheet with the old model:", &predict(&old)),
+        _ => console.next_step("Next, predict a sheet:", &predict(&new)),
+    }
+}
+
+/// The option that named the rows to repair, as it was given.
+fn flags_as_given(arguments: &RepairArgs) -> String {
+    match (&arguments.flags, &arguments.corrected) {
+        (_, Some(path)) => format!("--corrected {}", sheets::shown(path)),
+        (Some(path), None) => format!("--flags {}", sheets::shown(path)),
+        (None, None) => "--flags FILE".to_owned(),
+    }
 }
 
 fn flag_options(reading: &FlagReading) -> Result<FlagOptions> {

@@ -1,16 +1,26 @@
-//! Choosing a method without clean labels and without test rows, where the validation rows carry the same errors as the training rows.
+//! Choosing a method without clean labels and without test rows, and accepting it or keeping the old model.
 //!
-//! Judged by such rows a perfect repair looks like a loss: it disagrees with labels that are wrong there too. So two things are looked at
-//! together, as in the rule of Corrective Machine Unlearning (arXiv 2402.14015, section 4): the **deletion change**, the share of the
-//! flagged rows that are no longer given the label that is known to be wrong, and the **accuracy on trusted validation rows**, those that
-//! are neither flagged nor suspect of the same error. A method must not lose on the trusted rows what counts, and must change the
-//! flagged rows by more than chance; otherwise the old model stays.
+//! Picking goes by the rule of Corrective Machine Unlearning (arXiv 2402.14015, section 4): the best mean of the **deletion change**, the
+//! share of the flagged rows that are no longer given the label that is said to be wrong, and the **accuracy on trusted validation rows**.
+//! What picks the best of many always looks good, so the pick is accepted by rows that chose nothing:
+//!
+//! - on other trusted validation rows it must not be worse: a loss of the minimum effect or less as measured, or one that chance alone
+//!   makes in more than one of four cases;
+//! - it must free the flagged rows of their labels more than the same repair frees as many random rows with the same labels, flagged in
+//!   their stead (a placebo). A flag on a right row is freed no more than that.
 
 use super::metrics::predictions;
 use super::record::{EvaluationSettings, Recommendation};
-use super::words::{count_of, p_value, percent, points};
+use super::words::{count, count_of, p_value, percent, points, signed_points};
 use crate::error::{Error, Result};
-use crate::stats::{holm, mcnemar_exact};
+use crate::stats::{fisher_greater, holm, mcnemar_exact};
+
+/// Fewest trusted rows that can pick, or accept.
+const FEWEST_ROWS: usize = 30;
+/// A loss on the rows that accept is put down to chance where chance makes such a loss, or a greater one, this often.
+const LOSS_BY_CHANCE: f64 = 0.25;
+/// Level of the test against the placebo: one in a hundred sheets whose flags are all false.
+const PLACEBO_LEVEL: f64 = 0.01;
 
 /// Rows with the old model's probabilities (rows x classes).
 #[derive(Debug, Clone, Copy)]
@@ -32,112 +42,170 @@ pub struct Candidate<'a> {
     pub flagged: &'a [f32],
 }
 
-/// What is known of one method.
-struct Judged<'a> {
-    name: &'a str,
-    accuracy_change: f64,
-    deletion: f64,
-    score: f64,
-    /// Whether it loses on the trusted rows what counts.
-    loses: bool,
-    p: f64,
-    gains: bool,
+/// The method that would be taken, if it is accepted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Picked {
+    /// Its place among the candidates; absent where none is better than the old model.
+    pub best: Option<usize>,
+    /// Why, as the middle of a sentence.
+    pub reason: String,
 }
 
-/// Recommends a method, or none where the old model should stay. `trusted` marks the validation rows to judge by.
+/// Rows that the old model gave the label in question, and how many of them the repaired one no longer gives it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Freed {
+    /// Given the label before.
+    pub held: u64,
+    /// Of these no longer.
+    pub freed: u64,
+}
+
+impl Freed {
+    /// Counts them.
+    ///
+    /// # Errors
+    /// Where sizes do not fit.
+    pub fn count(labels: &[u8], before: &[f32], after: &[f32], classes: usize) -> Result<Self> {
+        let (before, after) = (hits(before, labels, classes)?, hits(after, labels, classes)?);
+        let held = before.iter().filter(|held| **held).count() as u64;
+        let freed = before.iter().zip(&after).filter(|(before, after)| **before && !**after).count() as u64;
+        Ok(Self { held, freed })
+    }
+
+    fn words(self) -> String {
+        format!("{} of {}", count(self.freed as usize), count(self.held as usize))
+    }
+}
+
+/// Picks the candidate with the best score among those that free flagged rows by more than chance and do not lose on the rows that
+/// `selecting` marks.
 ///
 /// # Errors
 /// Where sizes do not fit.
-pub fn recommend_auto(
+pub fn pick(
     classes: usize,
     validation: Seen<'_>,
-    trusted: &[bool],
+    selecting: &[bool],
     flagged: Seen<'_>,
     candidates: &[Candidate<'_>],
     settings: &EvaluationSettings,
-) -> Result<Recommendation> {
-    if trusted.len() != validation.labels.len() {
-        return Err(Error::internal("trust not one per validation row"));
+) -> Result<Picked> {
+    if selecting.len() != validation.labels.len() {
+        return Err(Error::internal("marks not one per validation row"));
     }
-    let rows = trusted.iter().filter(|trusted| **trusted).count();
-    if rows == 0 || flagged.labels.is_empty() {
-        return Ok(Recommendation {
-            method: None,
-            reason: "No method is taken: there are no validation rows that can be trusted, and test rows are never used to choose. The old model stays.".to_owned(),
+    let rows = selecting.iter().filter(|selects| **selects).count();
+    if rows < FEWEST_ROWS || flagged.labels.is_empty() {
+        return Ok(Picked {
+            best: None,
+            reason: format!(
+                "{} to choose by can be trusted (at least {} are needed), and test rows are never used to choose",
+                if rows == 0 { "no validation row".to_owned() } else { format!("only {}", count_of(rows, "validation row")) },
+                2 * FEWEST_ROWS
+            ),
         });
     }
     let right_before = hits(validation.before, validation.labels, classes)?;
     let gone_before: Vec<bool> = hits(flagged.before, flagged.labels, classes)?.into_iter().map(|hit| !hit).collect();
     let old_deletion = share(&gone_before);
-    let old_accuracy = right_before
-        .iter()
-        .zip(trusted)
-        .filter(|(right, trusted)| **right && **trusted)
-        .count() as f64
-        / rows as f64;
     let mut judged = Vec::with_capacity(candidates.len());
     for candidate in candidates {
         let right = hits(candidate.validation, validation.labels, classes)?;
-        let (fixed, broken) = changes(&right_before, &right, Some(trusted));
+        let (fixed, broken) = changes(&right_before, &right, Some(selecting));
         let gone: Vec<bool> = hits(candidate.flagged, flagged.labels, classes)?
             .into_iter()
             .map(|hit| !hit)
             .collect();
         let (freed, bound) = changes(&gone_before, &gone, None);
-        let accuracy_change = (fixed as f64 - broken as f64) / rows as f64;
+        let change = (fixed as f64 - broken as f64) / rows as f64;
         // One standard error of the paired difference: less than that is no loss that can be told from chance.
         let error = ((fixed + broken) as f64).sqrt() / rows as f64;
-        let deletion = share(&gone);
-        judged.push(Judged {
-            name: candidate.name,
-            accuracy_change,
-            score: (deletion + old_accuracy + accuracy_change) / 2.0,
-            deletion,
-            loses: -accuracy_change > settings.minimum_effect.max(error),
-            p: mcnemar_exact(freed, bound),
-            gains: freed > bound,
-        });
+        let loses = -change > settings.minimum_effect.max(error);
+        let p = if freed > bound { mcnemar_exact(freed, bound) } else { 1.0 };
+        judged.push((share(&gone), change, loses, p));
     }
-    let corrected = holm(&judged.iter().map(|found| found.p).collect::<Vec<_>>())?;
-    let old_score = (old_deletion + old_accuracy) / 2.0;
-    let mut best: Option<(&Judged, f64)> = None;
-    for (found, p) in judged.iter().zip(corrected) {
-        let better = found.gains && p < settings.significance && found.score - old_score >= settings.minimum_effect;
-        if better && !found.loses && best.is_none_or(|(leader, _)| found.score > leader.score) {
-            best = Some((found, p));
+    let corrected = holm(&judged.iter().map(|found| found.3).collect::<Vec<_>>())?;
+    let gain = |found: &(f64, f64, bool, f64)| (found.0 - old_deletion + found.1) / 2.0;
+    let mut best: Option<usize> = None;
+    for (place, (found, p)) in judged.iter().zip(corrected).enumerate() {
+        let better = p < settings.significance && gain(found) >= settings.minimum_effect && !found.2;
+        if better && best.is_none_or(|leader| gain(found) > gain(&judged[leader])) {
+            best = Some(place);
         }
     }
-    let aside = trusted.len() - rows;
-    let judged_by = format!(
-        "judged on {} {} and {} that {} set aside as flagged or suspect of the same error",
-        count_of(rows, "validation row"),
-        "that can be trusted",
-        count_of(aside, "row"),
-        if aside == 1 { "was" } else { "were" }
+    let reason = match best {
+        Some(place) => format!(
+            "{} has the best mean of deletion change and accuracy on {} that can be trusted: {} of the flagged rows are no longer given \
+             their flagged label (old model {}), and accuracy there changes by {} points",
+            candidates[place].name,
+            count_of(rows, "validation row"),
+            percent(judged[place].0, 1),
+            percent(old_deletion, 1),
+            signed_points(judged[place].1, 2),
+        ),
+        None => format!(
+            "none of {} frees more flagged rows of their label than chance would without losing on {} that can be trusted",
+            count_of(judged.len(), "method"),
+            count_of(rows, "validation row"),
+        ),
+    };
+    Ok(Picked { best, reason })
+}
+
+/// Accepts what was picked, or keeps the old model, by the rows that `accepting` marks and the placebo; `None` where none could be run.
+///
+/// # Errors
+/// Where sizes do not fit.
+pub fn accept(
+    classes: usize,
+    picked: &Picked,
+    candidate: &Candidate<'_>,
+    validation: Seen<'_>,
+    accepting: &[bool],
+    (flagged, placebo): (Freed, Option<Freed>),
+    settings: &EvaluationSettings,
+) -> Result<Recommendation> {
+    let keep = |why: String| Recommendation {
+        advice: None,
+        method: None,
+        reason: format!("{}, but {why}.", picked.reason),
+    };
+    let rows = accepting.iter().filter(|accepts| **accepts).count();
+    if rows < FEWEST_ROWS {
+        return Ok(keep(format!(
+            "only {} that chose nothing can be trusted, too few to accept it by",
+            count_of(rows, "validation row")
+        )));
+    }
+    let before = hits(validation.before, validation.labels, classes)?;
+    let after = hits(candidate.validation, validation.labels, classes)?;
+    let (fixed, broken) = changes(&before, &after, Some(accepting));
+    let change = (fixed as f64 - broken as f64) / rows as f64;
+    let on_others = format!("on {} that chose nothing accuracy changes by {} points", count_of(rows, "other"), signed_points(change, 2));
+    let by_chance = mcnemar_exact(fixed, broken) / 2.0;
+    if -change > settings.minimum_effect && by_chance < LOSS_BY_CHANCE {
+        return Ok(keep(format!("{on_others}: more than the {} that count are lost", points(settings.minimum_effect))));
+    }
+    let Some(placebo) = placebo else {
+        return Ok(keep(
+            "without the training sheet the same repair cannot be tried on random rows, so nothing shows that the flags are right: give it \
+             with `--data SHEET`"
+                .to_owned(),
+        ));
+    };
+    let p = fisher_greater((flagged.freed, flagged.held), (placebo.freed, placebo.held))?;
+    let beside = format!(
+        "it frees {} flagged rows of their label, where the same repair frees {} random rows with like labels ({})",
+        flagged.words(),
+        placebo.words(),
+        p_value(p, PLACEBO_LEVEL)
     );
-    Ok(match best {
-        Some((found, p)) => Recommendation {
-            method: Some(found.name.to_owned()),
-            reason: format!(
-                "{} has the best mean of deletion change and trusted accuracy: {} of the flagged rows are no longer given their wrong label (old model {}; {}), and accuracy on trusted rows changes by {} points; {judged_by}.",
-                found.name,
-                percent(found.deletion, 1),
-                percent(old_deletion, 1),
-                p_value(p, settings.significance),
-                super::words::signed_points(found.accuracy_change, 2),
-            ),
-        },
-        None => {
-            let losing = judged.iter().filter(|found| found.loses).count();
-            Recommendation {
-                method: None,
-                reason: format!(
-                    "The old model stays: none of {} frees more flagged rows of their wrong label than chance would without losing more than {} points on trusted rows ({losing} of them lose that); {judged_by}.",
-                    count_of(judged.len(), "method"),
-                    points(settings.minimum_effect),
-                ),
-            }
-        }
+    if p >= PLACEBO_LEVEL {
+        return Ok(keep(format!("{beside}: no more than flags on right rows would be")));
+    }
+    Ok(Recommendation {
+        advice: None,
+        method: Some(candidate.name.to_owned()),
+        reason: format!("{}; {on_others}, and {beside}.", picked.reason),
     })
 }
 
@@ -192,104 +260,117 @@ mod tests {
             .collect()
     }
 
-    /// 900 rows elsewhere that everybody gets right, and 100 of the affected lane: truly 2, booked as 1 in 80 of them, tail included.
-    fn tail() -> (Vec<u8>, Vec<bool>) {
-        let labels: Vec<u8> = (0..1_000)
-            .map(|row| {
-                if row < 900 {
-                    0
-                } else if row < 980 {
-                    1
-                } else {
-                    2
-                }
-            })
-            .collect();
-        let trusted = labels.iter().map(|label| *label != 1).collect();
-        (labels, trusted)
+    /// 900 rows elsewhere that everybody gets right, and 100 of the affected lane, which are not trusted; of the others every second one
+    /// selects and the rest accept.
+    fn marks() -> (Vec<u8>, Vec<bool>, Vec<bool>) {
+        let labels = (0..1_000).map(|row| u8::from(row >= 900)).collect();
+        let half = |odd: usize| (0..1_000).map(|row| row < 900 && row % 2 == odd).collect();
+        (labels, half(0), half(1))
     }
 
-    fn choose(trusted: &[bool], named: &[(&str, Vec<u8>, Vec<u8>)], flagged: usize) -> Recommendation {
-        let (labels, _) = tail();
-        let misled = sure(&labels.iter().map(|label| if *label == 0 { 0 } else { 1 }).collect::<Vec<_>>());
-        let after: Vec<(&str, Vec<f32>, Vec<f32>)> = named.iter().map(|(name, tail, flags)| (*name, sure(tail), sure(flags))).collect();
-        let candidates: Vec<Candidate> = after
-            .iter()
-            .map(|(name, validation, flagged)| Candidate { name, validation, flagged })
-            .collect();
-        let observed = vec![1_u8; flagged];
-        let before = sure(&observed);
-        recommend_auto(
-            3,
-            Seen {
-                labels: &labels,
-                before: &misled,
-            },
-            trusted,
-            Seen {
-                labels: &observed,
-                before: &before,
-            },
-            &candidates,
-            &settings(),
-        )
-        .unwrap()
+    /// Name, predictions on the validation rows and on 50 flagged ones that the old model gives their label, 1.
+    type Method = (&'static str, Vec<u8>, Vec<u8>);
+
+    fn repaired() -> Method {
+        ("retrain", (0..1_000).map(|row| if row < 900 { 0 } else { 2 }).collect(), vec![2; 50])
     }
 
-    fn repaired() -> (&'static str, Vec<u8>, Vec<u8>) {
-        (
-            "retrain",
-            (0..1_000).map(|row| if row < 900 { 0 } else { 2 }).collect(),
-            vec![2; 50],
-        )
-    }
-
-    fn idle() -> (&'static str, Vec<u8>, Vec<u8>) {
+    fn idle() -> Method {
         ("assd", (0..1_000).map(|row| u8::from(row >= 900)).collect(), vec![1; 50])
     }
 
     /// Gives no flagged row its label any more, and throws away a tenth of everything else.
-    fn destroying() -> (&'static str, Vec<u8>, Vec<u8>) {
-        (
-            "neggrad-plus",
-            (0..1_000).map(|row| if row < 900 && row % 10 > 0 { 0 } else { 2 }).collect(),
-            vec![2; 50],
-        )
+    fn destroying() -> Method {
+        let validation = (0..1_000).map(|row| if row < 900 && row % 10 > 1 { 0 } else { 2 }).collect();
+        ("neggrad-plus", validation, vec![2; 50])
+    }
+
+    fn choose(methods: &[Method], placebo: Option<Freed>) -> Recommendation {
+        let (labels, selecting, accepting) = marks();
+        let after: Vec<(&str, Vec<f32>, Vec<f32>)> = methods.iter().map(|(name, tail, flags)| (*name, sure(tail), sure(flags))).collect();
+        let candidates: Vec<Candidate> = after
+            .iter()
+            .map(|(name, validation, flagged)| Candidate { name, validation, flagged })
+            .collect();
+        let (observed, before) = (vec![1_u8; 50], sure(&labels));
+        let on_flags = sure(&observed);
+        let validation = Seen {
+            labels: &labels,
+            before: &before,
+        };
+        let flagged = Seen {
+            labels: &observed,
+            before: &on_flags,
+        };
+        let picked = pick(3, validation, &selecting, flagged, &candidates, &settings()).unwrap();
+        let Some(best) = picked.best else {
+            return Recommendation {
+                advice: None,
+                method: None,
+                reason: picked.reason,
+            };
+        };
+        let freed = Freed::count(&observed, &on_flags, candidates[best].flagged, 3).unwrap();
+        accept(3, &picked, &candidates[best], validation, &accepting, (freed, placebo), &settings()).unwrap()
     }
 
     #[test]
-    fn a_repair_that_a_corrupted_tail_would_refuse_is_taken() {
-        let (labels, trusted) = tail();
-        // By the plain labels of the tail the misled model gets 98 % right and the repaired one 92 %.
-        let (_, good, _) = repaired();
-        let plain = good.iter().zip(&labels).filter(|(one, other)| one == other).count();
-        assert_eq!(plain, 920);
-        let found = choose(&trusted, &[idle(), destroying(), repaired()], 50);
+    fn a_repair_that_frees_more_than_a_placebo_is_taken() {
+        let placebo = Freed { held: 45, freed: 5 };
+        let found = choose(&[idle(), destroying(), repaired()], Some(placebo));
         assert_eq!(found.method.as_deref(), Some("retrain"), "{}", found.reason);
-        assert!(
-            found.reason.contains("100.0 %") && found.reason.contains("80 rows"),
-            "{}",
-            found.reason
-        );
+        assert!(found.reason.contains("50 of 50") && found.reason.contains("5 of 45"), "{}", found.reason);
     }
 
     #[test]
-    fn the_old_model_stays_where_nothing_helps_or_everything_harms() {
-        let (_, trusted) = tail();
+    fn the_old_model_stays_where_nothing_helps_everything_harms_or_a_placebo_does_as_well() {
+        let placebo = Some(Freed { held: 45, freed: 5 });
         for methods in [vec![idle()], vec![idle(), destroying()]] {
-            let found = choose(&trusted, &methods, 50);
+            let found = choose(&methods, placebo);
             assert_eq!(found.method, None, "{}", found.reason);
-            assert!(found.reason.starts_with("The old model stays"));
         }
-        // Three flags freed of their label are no more than chance.
-        let (name, tail, _) = repaired();
-        assert_eq!(choose(&trusted, &[(name, tail, vec![2; 3])], 3).method, None);
+        let same = choose(&[repaired()], Some(Freed { held: 50, freed: 49 }));
+        assert_eq!(same.method, None);
+        assert!(same.reason.contains("no more than flags on right rows would be"), "{}", same.reason);
+        assert_eq!(choose(&[repaired()], None).method, None);
     }
 
     #[test]
-    fn without_trusted_rows_nothing_is_taken() {
-        let found = choose(&[false; 1_000], &[repaired()], 50);
+    fn a_loss_on_rows_that_chose_nothing_refuses_the_pick() {
+        // Right on the rows that select, wrong on a tenth of those that accept.
+        let lucky = |row: usize| row < 900 && row % 20 != 1;
+        let validation = (0..1_000).map(|row| if lucky(row) { 0 } else { 2 }).collect();
+        let found = choose(&[("cf", validation, vec![2; 50])], Some(Freed { held: 45, freed: 0 }));
         assert_eq!(found.method, None);
-        assert!(found.reason.contains("no validation rows that can be trusted"));
+        assert!(found.reason.contains("are lost"), "{}", found.reason);
+    }
+
+    #[test]
+    fn without_trusted_rows_nothing_is_picked() {
+        let (labels, ..) = marks();
+        let (name, validation, flagged) = repaired();
+        let (validation, flagged, before) = (sure(&validation), sure(&flagged), sure(&labels));
+        let observed = vec![1_u8; 50];
+        let picked = pick(
+            3,
+            Seen {
+                labels: &labels,
+                before: &before,
+            },
+            &[false; 1_000],
+            Seen {
+                labels: &observed,
+                before: &sure(&observed),
+            },
+            &[Candidate {
+                name,
+                validation: &validation,
+                flagged: &flagged,
+            }],
+            &settings(),
+        )
+        .unwrap();
+        assert_eq!(picked.best, None);
+        assert!(picked.reason.starts_with("no validation row"), "{}", picked.reason);
     }
 }

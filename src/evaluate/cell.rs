@@ -142,7 +142,7 @@ fn sentence(cell: &CellSummary, family: usize, settings: &EvaluationSettings) ->
     let title = match cell.verdict {
         Verdict::Better => "Better",
         Verdict::Worse => "Worse",
-        Verdict::NoChangeDetected => "No change detected",
+        Verdict::NoChangeDetected | Verdict::CannotBeJudged => "No change detected",
     };
     let moved = match difference {
         gain if gain > 0.0 => format!("rose from {start} to {end}"),
@@ -165,7 +165,7 @@ fn sentence(cell: &CellSummary, family: usize, settings: &EvaluationSettings) ->
     };
     let size = points(settings.minimum_effect);
     let ending = match cell.verdict {
-        Verdict::Better | Verdict::Worse => String::new(),
+        Verdict::Better | Verdict::Worse | Verdict::CannotBeJudged => String::new(),
         Verdict::NoChangeDetected if cell.p_holm < settings.significance && cell.equivalent => {
             format!("; the difference is real but smaller than the {size} points that count")
         }

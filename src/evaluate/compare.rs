@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::metrics::{INTERVAL_LEVEL, metrics, predictions};
+use super::classwise::losing_classes;
 use super::record::{Comparison, EvaluationSettings, Interval, McNemarRecord, Metrics, Verdict};
-use super::verdict::judge;
 use super::words;
 use crate::error::{Error, Result};
 use crate::seed::Seed;
@@ -18,10 +18,12 @@ const NO_GROUP: u32 = u32::MAX;
 pub enum RowSet {
     /// The test rows.
     Test,
-    /// The test rows except flagged ones.
-    TestWithoutFlagged,
+    /// Those of them whose labels can be trusted.
+    TrustedTest,
     /// The validation tail of the training period.
     Validation,
+    /// Those of them whose labels can be trusted.
+    TrustedValidation,
 }
 
 impl RowSet {
@@ -29,8 +31,9 @@ impl RowSet {
     pub fn words(self) -> &'static str {
         match self {
             RowSet::Test => "test rows",
-            RowSet::TestWithoutFlagged => "test rows that are not flagged",
+            RowSet::TrustedTest => "test rows that can be trusted",
             RowSet::Validation => "validation rows",
+            RowSet::TrustedValidation => "validation rows that can be trusted",
         }
     }
 }
@@ -120,6 +123,9 @@ pub(super) fn compare_changes(
         .map(|clusters| interval(clusters, settings, "bootstrap-groups"))
         .transpose()?;
     let raw_p = group_p.unwrap_or(mcnemar.p);
+    let difference = agreeing(difference, mcnemar.p);
+    let difference_by_group = difference_by_group.map(|interval| agreeing(interval, raw_p));
+    let losing_classes = losing_classes(rows, (&metrics_before, &metrics_after), changes, settings)?;
     Ok(Unjudged {
         wording: Wording::Repair(rows.set),
         raw_p,
@@ -136,6 +142,7 @@ pub(super) fn compare_changes(
             verdict: Verdict::NoChangeDetected,
             sentence: String::new(),
             cautions,
+            losing_classes,
         },
     })
 }
@@ -150,73 +157,24 @@ pub fn compare_with_baseline(rows: &Rows, other: &str, baseline: &[f32], model: 
     Ok(unjudged)
 }
 
-/// What [`compare_methods`] finds for one method.
-#[derive(Debug, Clone, PartialEq)]
-pub struct MethodComparisons {
-    /// On all rows given.
-    pub all: Comparison,
-    /// On the rows that are not flagged; absent where none (or every one) is flagged.
-    pub without_flagged: Option<Comparison>,
+/// p-value and interval of the mean of changes (1 fixed, -1 broken, 0 neither) over rows: by group where there are groups, else row by row.
+pub(super) fn groupwise(groups: Option<&[u32]>, changes: &[i64], settings: &EvaluationSettings) -> Result<(f64, Interval)> {
+    let singles = || changes.iter().map(|&sum| Cluster { sum, rows: 1 }).collect();
+    let clusters = groups.map_or_else(|| Ok(singles()), |groups| clusters(groups, changes))?;
+    let p = sign_flip_counts(&sums(&clusters));
+    Ok((p, agreeing(interval(clusters, settings, "bootstrap-groups")?, p)))
 }
 
-/// Compares and judges all methods of a job on the same rows: Holm over the methods, once for all rows and once for those not flagged.
-///
-/// `flagged` tells for each row whether it is flagged; `after` holds the probabilities of each method, in the order of the answer.
-///
-/// # Errors
-/// As [`compare`].
-pub fn compare_methods(
-    rows: &Rows,
-    flagged: Option<&[bool]>,
-    before: &[f32],
-    after: &[&[f32]],
-    settings: &EvaluationSettings,
-) -> Result<Vec<MethodComparisons>> {
-    let on_all = after.iter().map(|after| compare(rows, before, after, settings));
-    let all = judge(on_all.collect::<Result<Vec<_>>>()?, settings)?;
-    let kept: Vec<usize> = match flagged {
-        Some(flagged) if flagged.len() != rows.labels.len() => {
-            return Err(Error::internal(format!("{} flags for {} rows", flagged.len(), rows.labels.len())));
-        }
-        Some(flagged) => (0..flagged.len()).filter(|&row| !flagged[row]).collect(),
-        None => Vec::new(),
-    };
-    if kept.is_empty() || kept.len() == rows.labels.len() {
-        let bare = |all| MethodComparisons {
-            all,
-            without_flagged: None,
-        };
-        return Ok(all.into_iter().map(bare).collect());
+/// The interval, drawn to zero where the exact test does not rule zero out: test and interval say the same.
+fn agreeing(interval: Interval, p: f64) -> Interval {
+    if p < 1.0 - INTERVAL_LEVEL {
+        return interval;
     }
-    let width = rows.classes.len();
-    let pick = |values: &[f32]| -> Vec<f32> {
-        kept.iter()
-            .flat_map(|&row| values[row * width..(row + 1) * width].iter().copied())
-            .collect()
-    };
-    let labels: Vec<u8> = kept.iter().map(|&row| rows.labels[row]).collect();
-    let groups: Option<Vec<u32>> = rows.groups.map(|groups| kept.iter().map(|&row| groups[row]).collect());
-    let rest = Rows {
-        set: if rows.set == RowSet::Test {
-            RowSet::TestWithoutFlagged
-        } else {
-            rows.set
-        },
-        labels: &labels,
-        groups: groups.as_deref(),
-        classes: rows.classes,
-    };
-    let before = pick(before);
-    let on_rest = after.iter().map(|after| compare(&rest, &before, &pick(after), settings));
-    let without = judge(on_rest.collect::<Result<Vec<_>>>()?, settings)?;
-    Ok(all
-        .into_iter()
-        .zip(without)
-        .map(|(all, without)| MethodComparisons {
-            all,
-            without_flagged: Some(without),
-        })
-        .collect())
+    Interval {
+        low: interval.low.min(0.0),
+        high: interval.high.max(0.0),
+        ..interval
+    }
 }
 
 /// Per row 1 (fixed), -1 (broken) or 0.

@@ -12,6 +12,9 @@ use crate::notes::Notes;
 /// Version of the record layout; a report refuses a newer one.
 pub const RECORD_VERSION: u32 = 1;
 
+/// Name of the method that leaves the model as it is.
+pub const KEPT: &str = "none";
+
 /// One repair job: a model, the rows that were flagged, every method that ran, and what came of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RepairRecord {
@@ -51,13 +54,22 @@ pub struct RepairRecord {
 impl RepairRecord {
     /// Whether the written model is the recommended one.
     pub fn recommends_the_written(&self) -> bool {
-        self.recommendation.method.as_deref() == Some(self.chosen.as_str())
+        match self.recommendation.advice {
+            Some(advice) => advice == Advice::Use || self.kept_the_old(),
+            None => self.recommendation.method.as_deref() == Some(self.chosen.as_str()),
+        }
+    }
+
+    /// Whether the old model was written, because no method was accepted.
+    pub fn kept_the_old(&self) -> bool {
+        self.chosen == KEPT
     }
 
     /// Title of the method whose model was written although none of several is recommended.
     pub fn written_without_recommendation(&self) -> Option<&str> {
         let chosen = self.methods.iter().find(|method| method.name == self.chosen)?;
-        (self.methods.len() > 1 && self.recommendation.method.is_none()).then_some(chosen.title.as_str())
+        let recommended = self.recommendation.method.is_some() || self.kept_the_old();
+        (self.methods.len() > 1 && !recommended).then_some(chosen.title.as_str())
     }
 }
 
@@ -191,14 +203,59 @@ pub struct MethodRecord {
     pub description: String,
     /// What was dampened; only for methods that dampen.
     pub dampening: Option<DampeningRecord>,
-    /// All test rows; absent without test rows.
+    /// The test rows that can be trusted; absent where there are none.
     pub test: Option<Comparison>,
-    /// Test rows without the flagged ones; absent where no test row is flagged.
-    pub test_without_flagged: Option<Comparison>,
-    /// Validation tail of the training period that the model did not train on; absent where there is none.
+    /// All test rows by their recorded labels; absent where all can be trusted. No verdict rests on it.
+    #[serde(default)]
+    pub test_as_recorded: Option<Comparison>,
+    /// What may be said of all test rows; absent where all can be trusted.
+    #[serde(default)]
+    pub whole: Option<WholeRecord>,
+    /// Validation rows that can be trusted; absent where there are none.
     pub validation: Option<Comparison>,
     /// Share of the flagged training rows whose (wrong) observed label the model still predicts, before and after.
     pub flagged_agreement: Option<BeforeAfter>,
+}
+
+impl MethodRecord {
+    /// The verdict on the test rows; absent without test rows.
+    pub fn verdict(&self) -> Option<Verdict> {
+        let by_trusted = self.test.as_ref().map(|test| test.verdict);
+        self.whole.as_ref().map(|whole| whole.verdict).or(by_trusted)
+    }
+
+    /// The sentence that goes with it.
+    pub fn verdict_sentence(&self) -> Option<&str> {
+        let by_trusted = self.test.as_ref().map(|test| test.sentence.as_str());
+        self.whole.as_ref().map(|whole| whole.sentence.as_str()).or(by_trusted)
+    }
+}
+
+/// What may be said of all test rows, where the labels of some do not hold. Counts are of rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WholeRecord {
+    /// All of them.
+    pub rows: usize,
+    /// That can be trusted.
+    pub trusted: usize,
+    /// In the region of the pattern with a label that it does not give.
+    pub beside_pattern: usize,
+    /// Flagged, without a right label.
+    pub known_wrong: usize,
+    /// In the pattern, with the label that it gives.
+    pub doubtful: usize,
+    /// On which the change depends on a label that is not known.
+    pub open: usize,
+    /// Change in accuracy over all rows with every open row taken against the repair.
+    pub worst: Interval,
+    /// The same with every open row taken for it.
+    pub best: Interval,
+    /// Expected change over the doubtful rows, each weighed by its chance of being wrong; absent where the chances are not known.
+    pub estimate: Option<Interval>,
+    /// The verdict that holds at both bounds.
+    pub verdict: Verdict,
+    /// The verdict as a sentence with its figures.
+    pub sentence: String,
 }
 
 /// A figure before and after a repair.
@@ -285,6 +342,16 @@ pub struct Comparison {
     /// What limits the verdict (few rows, one class only, few groups), one sentence each; usually empty.
     #[serde(default)]
     pub cautions: Vec<String>,
+    /// Classes that the model after finds significantly less often, or never predicts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub losing_classes: Vec<LosingClass>,
+}
+
+impl Comparison {
+    /// The interval that goes with the p-value the verdict uses.
+    pub fn main_interval(&self) -> Interval {
+        self.difference_by_group.unwrap_or(self.difference)
+    }
 }
 
 /// What may be said.
@@ -297,6 +364,8 @@ pub enum Verdict {
     Worse,
     /// Neither.
     NoChangeDetected,
+    /// Too much hangs on labels that are under suspicion.
+    CannotBeJudged,
 }
 
 /// An estimate with a 95 % interval.
@@ -353,6 +422,19 @@ pub struct CalibrationBin {
     pub accuracy: f64,
 }
 
+/// A class that a model finds less often than the one before it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LosingClass {
+    /// Class name.
+    pub name: String,
+    /// Recall before and after.
+    pub recall: BeforeAfter,
+    /// Whether it is never predicted any more.
+    pub never_predicted: bool,
+    /// p-value of the fall (exact, by group where there are groups), Holm-corrected over the classes.
+    pub p: f64,
+}
+
 /// One class. Precision is absent where the class is never predicted, recall where it never occurs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClassMetrics {
@@ -368,10 +450,25 @@ pub struct ClassMetrics {
     pub f1: Option<f64>,
 }
 
-/// What `all` recommends, never chosen on test rows.
+/// What to do with the repaired model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Advice {
+    /// Use the repaired model.
+    Use,
+    /// Keep the old one.
+    Keep,
+    /// Look up the true labels of some rows first.
+    CheckFirst,
+}
+
+/// What to do, and which method is taken; never chosen on test rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Recommendation {
-    /// Method name, or `None`: keep the old model, or no validation rows to judge by.
+    /// What to do, verdict and choice taken together; absent in records of older versions.
+    #[serde(default)]
+    pub advice: Option<Advice>,
+    /// Method that was chosen among several, or `None`: none was, or only one ran.
     pub method: Option<String>,
     /// Why, as a sentence.
     pub reason: String,

@@ -1,15 +1,15 @@
 //! From a comparison to what may be said.
 
 use super::compare::{Unjudged, Wording};
-use super::record::{Comparison, EvaluationSettings, Interval, Recommendation, Verdict};
+use super::record::{Comparison, EvaluationSettings, Interval, Verdict};
 use super::words::{count, count_of, decimals_for_shares, p_value, percent, points, signed_points};
 use crate::error::Result;
 use crate::stats::holm;
 
 /// Corrects the p-values of one family of comparisons (the methods of a job on the same rows) by Holm and says what may be said.
 ///
-/// Better or worse needs both a corrected p-value below the level and a difference of at least the minimum effect;
-/// everything else is "no change detected". With a group column the p-value is the group-wise one, because rows of one
+/// Better or worse needs a corrected p-value below the level, an interval without zero, and a difference (as measured) of at least the
+/// minimum effect; everything else is "no change detected". With a group column the p-value is the group-wise one, because rows of one
 /// group (the items of an order) are not independent.
 ///
 /// # Errors
@@ -28,13 +28,7 @@ pub fn judge(comparisons: Vec<Unjudged>, settings: &EvaluationSettings) -> Resul
                 mut comparison,
             } = unjudged;
             comparison.p_holm = p_holm;
-            let difference = comparison.difference.estimate;
-            let significant = p_holm < settings.significance;
-            comparison.verdict = match () {
-                () if significant && difference >= settings.minimum_effect && difference > 0.0 => Verdict::Better,
-                () if significant && -difference >= settings.minimum_effect && difference < 0.0 => Verdict::Worse,
-                () => Verdict::NoChangeDetected,
-            };
+            comparison.verdict = verdict_of(p_holm, comparison.main_interval(), settings);
             comparison.sentence = Sentence {
                 wording: &wording,
                 raw_p,
@@ -46,6 +40,17 @@ pub fn judge(comparisons: Vec<Unjudged>, settings: &EvaluationSettings) -> Resul
             comparison
         })
         .collect())
+}
+
+/// What a corrected p-value and the interval that goes with it allow to say.
+pub(super) fn verdict_of(p: f64, interval: Interval, settings: &EvaluationSettings) -> Verdict {
+    let least = settings.minimum_effect;
+    match interval {
+        _ if p >= settings.significance => Verdict::NoChangeDetected,
+        Interval { estimate, low, .. } if low > 0.0 && estimate >= least => Verdict::Better,
+        Interval { estimate, high, .. } if high < 0.0 && -estimate >= least => Verdict::Worse,
+        _ => Verdict::NoChangeDetected,
+    }
 }
 
 /// What a verdict sentence is made from.
@@ -83,7 +88,7 @@ impl Sentence<'_> {
                 let title = match verdict {
                     Verdict::Better => "Better",
                     Verdict::Worse => "Worse",
-                    Verdict::NoChangeDetected => "No change detected",
+                    Verdict::NoChangeDetected | Verdict::CannotBeJudged => "No change detected",
                 };
                 let moved = match interval.estimate {
                     gain if gain > 0.0 => format!("rose from {start} to {end}"),
@@ -96,7 +101,7 @@ impl Sentence<'_> {
                 let title = match verdict {
                     Verdict::Better => "Better than",
                     Verdict::Worse => "Worse than",
-                    Verdict::NoChangeDetected => "Not shown to be better or worse than",
+                    Verdict::NoChangeDetected | Verdict::CannotBeJudged => "Not shown to be better or worse than",
                 };
                 format!("{title} {other}: {end} against {start} of the same {rows} right")
             }
@@ -134,7 +139,7 @@ impl Sentence<'_> {
 
     /// The interval that goes with the p-value the verdict uses.
     fn interval(&self) -> Interval {
-        self.comparison.difference_by_group.unwrap_or(self.comparison.difference)
+        self.comparison.main_interval()
     }
 
     /// What the figures in brackets mean, where that is not plain from the title.
@@ -146,9 +151,12 @@ impl Sentence<'_> {
         match self.comparison.verdict {
             Verdict::Better if interval.low < least => format!("; the true gain may be smaller than the {size} points that count"),
             Verdict::Worse if -interval.high < least => format!("; the true loss may be smaller than the {size} points that count"),
-            Verdict::Better | Verdict::Worse => String::new(),
+            Verdict::Better | Verdict::Worse | Verdict::CannotBeJudged => String::new(),
             Verdict::NoChangeDetected if p < level && interval.low > -least && interval.high < least => {
                 format!("; the difference is real but smaller than the {size} points that count")
+            }
+            Verdict::NoChangeDetected if p < level && interval.estimate.abs() >= least => {
+                "; the test alone would call this more than chance, but the interval reaches zero".to_owned()
             }
             Verdict::NoChangeDetected if p < level => {
                 format!("; the difference is real, but as measured it is smaller than the {size} points that count")
@@ -168,56 +176,6 @@ impl Sentence<'_> {
                 "; a difference of this size can be chance on so few rows that differ".to_owned()
             }
             Verdict::NoChangeDetected => format!("; a difference of {size} points or more is neither shown nor ruled out"),
-        }
-    }
-}
-
-/// What `all` recommends: among the methods that are better on the validation rows, the one with the highest accuracy there (the
-/// first on ties). Test rows play no part.
-///
-/// Each method comes with its name and its comparison on validation rows, in the order in which they ran.
-pub fn recommend(methods: &[(&str, Option<&Comparison>)]) -> Recommendation {
-    let judged: Vec<(&str, &Comparison)> = methods
-        .iter()
-        .filter_map(|(name, comparison)| comparison.map(|c| (*name, c)))
-        .collect();
-    if judged.is_empty() {
-        return Recommendation {
-            method: None,
-            reason: "No recommendation: the model was trained on every row before the test period, so there are no validation rows to choose by, \
-                     and test rows are never used to choose."
-                .to_owned(),
-        };
-    }
-    let best = judged.iter().filter(|(_, comparison)| comparison.verdict == Verdict::Better).fold(
-        None::<(&str, &Comparison)>,
-        |best, &(name, comparison)| match best {
-            Some((_, leader)) if leader.after.accuracy.estimate >= comparison.after.accuracy.estimate => best,
-            _ => Some((name, comparison)),
-        },
-    );
-    match best {
-        Some((name, comparison)) => Recommendation {
-            method: Some(name.to_owned()),
-            reason: format!(
-                "{name} had the highest accuracy of the methods that were better on validation rows. {}",
-                comparison.sentence
-            ),
-        },
-        None => {
-            let tried = judged.len();
-            let none = if tried == 1 {
-                format!("{} was not better than the old model", judged[0].0)
-            } else {
-                format!("none of the {tried} methods was better than the old model")
-            };
-            Recommendation {
-                method: None,
-                reason: format!(
-                    "No recommendation: {none} on the {} validation rows, so keep the old model.",
-                    count(judged[0].1.rows)
-                ),
-            }
         }
     }
 }

@@ -1,12 +1,14 @@
 //! The jobs as library functions: train, inject, repair, predict. They read no arguments and print nothing.
 
-pub mod auto;
 mod baselines;
+pub mod check;
 mod convert;
 pub mod expand;
 mod fitting;
+mod placebo;
 pub mod predict;
 pub mod repair;
 pub mod rows;
 pub mod save;
 pub mod train;
+pub mod trust;

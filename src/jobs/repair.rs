@@ -4,15 +4,15 @@ use std::time::Instant;
 
 use crate::error::{Error, Result};
 use crate::evaluate::record::{
-    AffectedDomain, BeforeAfter, Comparison, EvaluationSettings, MethodRecord, ModelSummary, RECORD_VERSION, Recommendation, RepairRecord,
-    Timings,
+    Advice, AffectedDomain, BeforeAfter, Comparison, EvaluationSettings, MethodRecord, ModelSummary, RECORD_VERSION, Recommendation, RepairRecord,
+    Timings, Verdict,
 };
 use crate::evaluate::{
-    Candidate, MethodComparisons, RowNames, RowSet, Rows, Seen, affected_domain, changed_rows, compare_methods, compare_on_flagged_tail,
-    flagged_agreement, flagged_rows, recommend, recommend_auto,
+    Candidate, Freed, RowNames, RowSet, Rows, Seen, SortedComparison, accept, advise, affected_domain, changed_rows, compare_sorted,
+    flagged_agreement, flagged_rows, losses_in_words, pick,
 };
-use crate::jobs::auto::trusted_rows;
 use crate::jobs::convert;
+use crate::jobs::placebo::{halves, placebo};
 use crate::jobs::rows::{FlaggedInputs, JudgedRows, TrainingData};
 use crate::label_errors::flags::ResolvedFlags;
 use crate::learner::Rows as ModelRows;
@@ -37,11 +37,13 @@ pub struct RepairJob<'a> {
     pub training: Option<TrainingData>,
     /// Test rows to judge by.
     pub test: Option<JudgedRows>,
-    /// Validation rows to recommend by.
+    /// Validation rows to choose by.
     pub validation: Option<JudgedRows>,
+    /// What rows under suspicion have in common, in words.
+    pub pattern: Option<String>,
     /// For trials: which test rows the error touched, and that in words.
     pub affected: Option<(Vec<bool>, String)>,
-    /// Whether a method is taken by [`recommend_auto`], and the old model kept where none helps.
+    /// Whether the old model is kept where no method is accepted, and settings are chosen too.
     pub auto: bool,
     /// Methods to run, in order.
     pub methods: Vec<&'static dyn RepairMethod>,
@@ -118,85 +120,106 @@ struct Ran {
     method: &'static dyn RepairMethod,
     network: Network<f32>,
     outcome: repair::RepairOutcome,
+    /// The settings it ran with.
+    options: RepairOptions,
 }
 
-/// Repairs the model with every method asked for and judges them all on the same rows.
+/// Flagged rows as a method is given them.
+pub(super) struct ForgetSet {
+    /// Row-major, rows x input columns.
+    pub inputs: Vec<f32>,
+    /// Observed labels.
+    pub labels: Vec<u8>,
+    /// Positions among the training rows.
+    pub positions: Vec<u32>,
+    /// Labels that the person says are right.
+    pub corrections: Vec<Option<u8>>,
+}
+
+/// Repairs the model with every method requested and judges them all on the same rows.
 ///
 /// # Errors
 /// Where a method fails, sizes do not fit, or the person stops it.
 pub fn run(job: &RepairJob, notes: &mut Notes, progress: &dyn Progress) -> Result<Repaired> {
     let mut timings = Timings::default();
     let mut ran = Vec::with_capacity(job.methods.len());
-    let trusted = trusted(job, progress)?;
+    let choosing = Choosing::of(job);
+    let flagged = ForgetSet {
+        inputs: job.flagged.inputs.clone(),
+        labels: job.flagged.labels.clone(),
+        positions: job.flags.positions(),
+        corrections: job.flags.training.iter().map(|flag| flag.correction).collect(),
+    };
     for method in &job.methods {
         progress.check()?;
         progress.start(&format!("repairing: {}", method.name()), 0);
         let start = Instant::now();
-        let (network, outcome) = run_one(job, *method, trusted.as_ref(), progress)?;
+        let by = choosing.as_ref().filter(|rows| job.auto && !rows.labels.is_empty());
+        ran.push(run_one(job, *method, &flagged, by, &job.options, progress)?);
         timings.methods.insert(method.name().to_owned(), start.elapsed().as_secs_f64());
         progress.finish();
-        ran.push(Ran {
-            method: *method,
-            network,
-            outcome,
-        });
     }
     progress.start("judging", 0);
     let start = Instant::now();
     let judged = Judgement::of(job, &ran)?;
-    let (recommendation, chosen) = if job.auto {
-        let recommendation = judged.automatic(job, &ran, trusted.as_ref())?;
-        let kept = || repair::NO_REPAIR.name().to_owned();
-        let chosen = recommendation.method.clone().unwrap_or_else(kept);
+    progress.finish();
+    let (mut recommendation, chosen) = if ran.len() > 1 {
+        let recommendation = judged.choose(job, &ran, choosing.as_ref(), progress)?;
+        let fallback = if job.auto { repair::NO_REPAIR.name() } else { ran[0].method.name() };
+        let chosen = recommendation.method.clone().unwrap_or_else(|| fallback.to_owned());
         (recommendation, chosen)
     } else {
-        let recommendation = judged.recommendation(&ran);
-        let several = recommendation.method.clone().filter(|_| ran.len() > 1);
-        let chosen = several.unwrap_or_else(|| ran[0].method.name().to_owned());
-        (recommendation, chosen)
+        let alone = Recommendation {
+            advice: None,
+            method: None,
+            reason: String::new(),
+        };
+        (alone, ran[0].method.name().to_owned())
     };
+    judged.advise(&ran, &chosen, &mut recommendation);
     let record = record(job, &ran, &judged, &chosen, recommendation, notes)?;
     timings.stages.push(("judging".to_owned(), start.elapsed().as_secs_f64()));
-    progress.finish();
     let network = ran.into_iter().find(|ran| ran.method.name() == chosen).map(|ran| ran.network);
     let network = network.ok_or_else(|| Error::internal("the chosen method did not run"))?;
     Ok(Repaired { network, record, timings })
 }
 
-/// Validation rows that can be trusted where a method is chosen among all: marks, and these rows alone.
-struct Trusted {
-    marks: Vec<bool>,
+/// Trusted validation rows, where a method is chosen among several: a random half selects, the other accepts.
+struct Choosing {
+    selecting: Vec<bool>,
+    accepting: Vec<bool>,
+    /// Inputs and labels of the rows that select.
     inputs: Vec<f32>,
     labels: Vec<u8>,
 }
 
-fn trusted(job: &RepairJob, progress: &dyn Progress) -> Result<Option<Trusted>> {
-    let Some(rows) = job.validation.as_ref().filter(|_| job.auto) else {
-        return Ok(None);
-    };
-    let width = job.model.network.spec().inputs;
-    let (seed, positions) = (Seed(job.settings.seed), job.flags.positions());
-    let marks = trusted_rows(rows, job.training.as_ref(), &positions, width, seed, job.threads, progress)?;
-    let kept = || marks.iter().enumerate().filter(|(_, trusted)| **trusted).map(|(row, _)| row);
-    Ok(Some(Trusted {
-        inputs: kept()
-            .flat_map(|row| rows.inputs[row * width..(row + 1) * width].iter().copied())
-            .collect(),
-        labels: kept().map(|row| rows.labels[row]).collect(),
-        marks,
-    }))
+impl Choosing {
+    fn of(job: &RepairJob) -> Option<Self> {
+        let rows = job.validation.as_ref().filter(|_| job.methods.len() > 1)?;
+        let width = job.model.network.spec().inputs;
+        let trusted: Vec<bool> = rows.standing.iter().map(|standing| standing.is_trusted()).collect();
+        let (selecting, accepting) = halves(&trusted, rows.groups.as_deref(), Seed(job.settings.seed));
+        let kept = || selecting.iter().enumerate().filter(|(_, selects)| **selects).map(|(row, _)| row);
+        Some(Self {
+            inputs: kept()
+                .flat_map(|row| rows.inputs[row * width..(row + 1) * width].iter().copied())
+                .collect(),
+            labels: kept().map(|row| rows.labels[row]).collect(),
+            selecting,
+            accepting,
+        })
+    }
 }
 
 fn run_one(
     job: &RepairJob,
-    method: &dyn RepairMethod,
-    trusted: Option<&Trusted>,
+    method: &'static dyn RepairMethod,
+    forget: &ForgetSet,
+    choosing: Option<&Choosing>,
+    options: &RepairOptions,
     progress: &dyn Progress,
-) -> Result<(Network<f32>, repair::RepairOutcome)> {
+) -> Result<Ran> {
     let model = job.model;
-    let positions = job.flags.positions();
-    let corrections: Vec<Option<u8>> = job.flags.training.iter().map(|flag| flag.correction).collect();
-    let width = model.network.spec().inputs;
     let trained = Trained {
         classifier: &model.network,
         initial: Some(&model.initial),
@@ -206,33 +229,40 @@ fn run_one(
         stored: model.importances.as_ref(),
         full_set: &[],
     };
+    let width = model.network.spec().inputs;
     let training = job.training.as_ref();
     let request = Request {
-        positions: &positions,
-        flagged: Some(ModelRows::table(&job.flagged.inputs, width, &job.flagged.labels)),
-        corrections: &corrections,
+        positions: &forget.positions,
+        flagged: Some(ModelRows::table(&forget.inputs, width, &forget.labels)),
+        corrections: &forget.corrections,
         training: training.map(|data| ModelRows::table(&data.inputs, width, &data.labels)),
         augmented: None,
     };
     let mut repairable = Session::new(trained, request, job.threads, progress)?;
-    let outcome = match trusted.filter(|rows| !rows.labels.is_empty()) {
+    let (outcome, options) = match choosing {
         // Where a method is chosen, its settings are chosen too, by the rule of the paper.
         Some(rows) => {
             repairable = repairable.with_validation(ModelRows::table(&rows.inputs, width, &rows.labels))?;
-            repair::apply_best(method, &mut repairable, &job.options, progress)?.outcome
+            let mut found = repair::apply_best(method, &mut repairable, options, progress)?;
+            (found.outcome, found.trials.swap_remove(found.best).options)
         }
-        None => repair::apply(method, &mut repairable, &job.options, progress)?,
+        None => (repair::apply(method, &mut repairable, options, progress)?, options.clone()),
     };
-    Ok((repairable.into_network(), outcome))
+    Ok(Ran {
+        method,
+        network: repairable.into_network(),
+        outcome,
+        options,
+    })
 }
 
 /// Probabilities before, after each method, and their comparisons.
-type OnTestRows = (Vec<f32>, Vec<Vec<f32>>, Vec<MethodComparisons>);
+type OnTestRows = (Vec<f32>, Vec<Vec<f32>>, Vec<SortedComparison>);
 
 /// All methods on all sets of rows; probabilities are rows x classes.
 struct Judgement {
     test: Option<OnTestRows>,
-    validation: Option<Vec<Comparison>>,
+    validation: Option<Vec<Option<Comparison>>>,
     /// Probabilities on the validation rows, before and after.
     on_validation: Option<(Vec<f32>, Vec<Vec<f32>>)>,
     flagged_before: Vec<f32>,
@@ -252,9 +282,10 @@ impl Judgement {
             Some(part) => {
                 let (before, after) = predict(&part.inputs)?;
                 let slices: Vec<&[f32]> = after.iter().map(Vec::as_slice).collect();
-                let compared = compare_methods(
+                let compared = compare_sorted(
                     &part.rows(RowSet::Test, classes),
-                    Some(&part.flagged),
+                    &part.standing,
+                    job.pattern.as_deref(),
                     &before,
                     &slices,
                     &job.settings,
@@ -266,13 +297,9 @@ impl Judgement {
         let validation = match (&job.validation, &on_validation) {
             (Some(part), Some((before, after))) => {
                 let slices: Vec<&[f32]> = after.iter().map(Vec::as_slice).collect();
-                Some(compare_on_flagged_tail(
-                    &part.rows(RowSet::Validation, classes),
-                    &part.flagged,
-                    before,
-                    &slices,
-                    &job.settings,
-                )?)
+                let rows = part.rows(RowSet::Validation, classes);
+                let compared = compare_sorted(&rows, &part.standing, job.pattern.as_deref(), before, &slices, &job.settings)?;
+                Some(compared.into_iter().map(|compared| compared.trusted).collect())
             }
             _ => None,
         };
@@ -286,48 +313,101 @@ impl Judgement {
         })
     }
 
-    fn recommendation(&self, ran: &[Ran]) -> Recommendation {
-        let judged: Vec<(&str, Option<&Comparison>)> = ran
-            .iter()
-            .enumerate()
-            .map(|(index, ran)| (ran.method.name(), self.validation.as_ref().map(|compared| &compared[index])))
-            .collect();
-        recommend(&judged)
-    }
-
-    /// A method or none, by trusted validation rows and the flagged rows.
-    fn automatic(&self, job: &RepairJob, ran: &[Ran], trusted: Option<&Trusted>) -> Result<Recommendation> {
-        let (labels, marks, empty) = match (&job.validation, trusted) {
-            (Some(part), Some(trusted)) => (part.labels.as_slice(), trusted.marks.as_slice(), Vec::new()),
-            _ => (&[][..], &[][..], vec![Vec::new(); ran.len()]),
+    /// A method or none, by trusted validation rows, the flagged rows and a placebo.
+    fn choose(&self, job: &RepairJob, ran: &[Ran], choosing: Option<&Choosing>, progress: &dyn Progress) -> Result<Recommendation> {
+        let none = |reason: String| Recommendation {
+            advice: None,
+            method: None,
+            reason,
         };
-        let none: Vec<f32> = Vec::new();
-        let (before, after) = self
-            .on_validation
-            .as_ref()
-            .map_or((&none, &empty), |(before, after)| (before, after));
-        let candidates: Vec<Candidate> = ran
+        let (Some(part), Some((before, after)), Some(choosing)) = (&job.validation, &self.on_validation, choosing) else {
+            return Ok(none(
+                "the model was trained on every row before the test period, so there are no validation rows to choose by, and test rows are \
+                 never used to choose."
+                    .to_owned(),
+            ));
+        };
+        let classes = job.model.info.classes.len();
+        let (tried, candidates): (Vec<&Ran>, Vec<Candidate>) = ran
             .iter()
             .zip(after)
             .zip(&self.flagged_after)
             .filter(|((ran, _), _)| ran.method.name() != repair::NO_REPAIR.name())
-            .map(|((ran, validation), flagged)| Candidate {
-                name: ran.method.name(),
-                validation,
-                flagged,
+            .map(|((ran, validation), flagged)| {
+                let name = ran.method.name();
+                (ran, Candidate { name, validation, flagged })
             })
-            .collect();
-        recommend_auto(
-            job.model.info.classes.len(),
-            Seen { labels, before },
-            marks,
-            Seen {
-                labels: &job.flagged.labels,
-                before: &self.flagged_before,
-            },
-            &candidates,
+            .unzip();
+        let validation = Seen {
+            labels: &part.labels,
+            before,
+        };
+        let flagged = Seen {
+            labels: &job.flagged.labels,
+            before: &self.flagged_before,
+        };
+        let picked = pick(classes, validation, &choosing.selecting, flagged, &candidates, &job.settings)?;
+        let Some(best) = picked.best else {
+            return Ok(none(format!("{}.", picked.reason)));
+        };
+        let freed = Freed::count(flagged.labels, flagged.before, candidates[best].flagged, classes)?;
+        let on_placebo = match &job.training {
+            Some(training) => Some(self.on_placebo(job, tried[best], training, progress)?),
+            None => None,
+        };
+        accept(
+            classes,
+            &picked,
+            &candidates[best],
+            validation,
+            &choosing.accepting,
+            (freed, on_placebo),
             &job.settings,
         )
+    }
+
+    /// What the same repair does to random rows with like labels.
+    fn on_placebo(&self, job: &RepairJob, ran: &Ran, training: &TrainingData, progress: &dyn Progress) -> Result<Freed> {
+        progress.start("trying the repair on random rows", 0);
+        let width = job.model.network.spec().inputs;
+        let rows = placebo(job.flags, training, width, Seed(job.settings.seed));
+        if rows.labels.is_empty() {
+            progress.finish();
+            return Ok(Freed::default());
+        }
+        let repaired = run_one(job, ran.method, &rows, None, &ran.options, progress)?;
+        let before = probabilities(&job.model.network, &rows.inputs, job.threads)?;
+        let after = probabilities(&repaired.network, &rows.inputs, job.threads)?;
+        progress.finish();
+        Freed::count(&rows.labels, &before, &after, job.model.info.classes.len())
+    }
+
+    /// Brings verdict and choice together into one advice, with the reason in full sentences.
+    fn advise(&self, ran: &[Ran], chosen: &str, recommendation: &mut Recommendation) {
+        let several = ran.len() > 1;
+        let place = ran.iter().position(|ran| ran.method.name() == chosen);
+        let compared = place.and_then(|place| self.test.as_ref()?.2.get(place));
+        let trusted = compared.and_then(|compared| compared.trusted.as_ref());
+        let whole = compared.and_then(|compared| compared.whole.as_ref());
+        let verdict = whole.map(|whole| whole.verdict).or(trusted.map(|trusted| trusted.verdict));
+        let accepted = several.then(|| recommendation.method.is_some());
+        let losses = trusted.and_then(losses_in_words);
+        let advice = advise(verdict, accepted, losses.is_some());
+        let on_test = match (advice, verdict) {
+            (Advice::CheckFirst, None) => "There are no test rows, so nothing shows whether the repaired model is better.".to_owned(),
+            (Advice::CheckFirst, _) => "Too much hangs on labels that may be wrong themselves.".to_owned(),
+            (Advice::Keep, Some(Verdict::Worse)) => "On the test rows the repaired model is worse.".to_owned(),
+            (Advice::Keep, _) if losses.is_some() && accepted != Some(false) => {
+                format!("A class is lost: {}.", losses.unwrap_or_default().trim_start_matches("but "))
+            }
+            (Advice::Keep, Some(Verdict::NoChangeDetected)) if !several => "The repair is not shown to help.".to_owned(),
+            (Advice::Use, Some(Verdict::Better)) => "The repaired model is better on the test rows.".to_owned(),
+            (Advice::Use, _) => "On the test rows no change is detected.".to_owned(),
+            _ => String::new(),
+        };
+        let parts = [capital(&recommendation.reason), on_test];
+        recommendation.reason = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
+        recommendation.advice = Some(advice);
     }
 
     fn agreement(&self, job: &RepairJob, index: usize) -> Result<Option<BeforeAfter>> {
@@ -373,9 +453,10 @@ fn record(
             title: ran.method.title().to_owned(),
             description: ran.method.description().to_owned(),
             dampening: ran.outcome.dampening.as_ref().map(convert::dampening),
-            test: compared.map(|compared| compared.all.clone()),
-            test_without_flagged: compared.and_then(|compared| compared.without_flagged.clone()),
-            validation: judged.validation.as_ref().map(|compared| compared[place].clone()),
+            test: compared.and_then(|compared| compared.trusted.clone()),
+            test_as_recorded: compared.and_then(|compared| compared.recorded.clone()),
+            whole: compared.and_then(|compared| compared.whole.clone()),
+            validation: judged.validation.as_ref().and_then(|compared| compared[place].clone()),
             flagged_agreement: judged.agreement(job, place)?,
         });
     }
@@ -411,7 +492,7 @@ fn record(
             "the model was repaired and not evaluated; `--test SHEET` or `--data SHEET` adds the evidence",
         );
     }
-    if ran.len() > 1 && recommendation.method.is_none() {
+    if ran.len() > 1 && recommendation.method.is_none() && chosen != repair::NO_REPAIR.name() {
         notes.add(
             "not-recommended",
             format!("none of the {} methods is recommended", ran.len()),
@@ -439,6 +520,17 @@ fn record(
         expansion: None,
         notes: notes.clone(),
     })
+}
+
+/// With a capital first letter, unless it begins with a method's name.
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next();
+    let named = repair::METHODS.iter().any(|method| text.starts_with(method.name()));
+    match first {
+        Some(first) if !named => first.to_uppercase().chain(letters).collect(),
+        _ => text.to_owned(),
+    }
 }
 
 fn model_summary(job: &RepairJob) -> ModelSummary {

@@ -1,11 +1,12 @@
 //! Rows for a repair: the flagged ones, the training rows, and those to judge by; each from what the person has at hand.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::{Error, Result};
+use crate::evaluate::Standing;
 use crate::evaluate::words::count;
 use crate::features::{Part, Prepared, apply};
-use crate::label_errors::flags::{FlagFile, Part as Place, ResolvedFlags, RowEntry, hash_key};
+use crate::label_errors::flags::{FlagFile, LookedUp, Part as Place, ResolvedFlags, RowEntry, hash_key};
 use crate::model::ModelFolder;
 use crate::notes::Notes;
 use crate::tables::Table;
@@ -43,6 +44,10 @@ pub struct JudgedRows {
     pub numbers: Option<Vec<usize>>,
     /// Whether the row is flagged.
     pub flagged: Vec<bool>,
+    /// Whether its label was looked up by the person, and stands among the labels.
+    pub looked_up: Vec<bool>,
+    /// What is known of its label.
+    pub standing: Vec<Standing>,
     /// First and last time, ISO 8601, where the profile has a time column.
     pub period: Option<(String, String)>,
     /// Index of each row in the table it was read from; empty for rows kept in a model folder.
@@ -127,38 +132,65 @@ impl TrainingSheet {
 
     /// The test rows of the sheet; `None` where it has none.
     pub fn test(&self, table: &Table, flags: &ResolvedFlags) -> Option<JudgedRows> {
-        judged(&self.prepared.test, table, &flags.test)
+        judged(&self.prepared.test, table, Place::Test, flags)
     }
 
     /// The validation rows of the sheet; `None` where it has none.
     pub fn validation(&self, table: &Table, flags: &ResolvedFlags) -> Option<JudgedRows> {
-        judged(self.prepared.validation.as_ref()?, table, &flags.validation)
+        judged(self.prepared.validation.as_ref()?, table, Place::Validation, flags)
     }
 }
 
-fn judged(part: &Part, table: &Table, flagged: &[u32]) -> Option<JudgedRows> {
+fn judged(part: &Part, table: &Table, place: Place, flags: &ResolvedFlags) -> Option<JudgedRows> {
     if part.is_empty() {
         return None;
     }
-    let mut marks = vec![false; part.len()];
-    flagged
-        .iter()
-        .filter_map(|position| usize::try_from(*position).ok())
-        .for_each(|position| {
-            if let Some(mark) = marks.get_mut(position) {
-                *mark = true;
-            }
-        });
+    let mut labels = part.labels.clone();
+    let known = Known::of(place, flags, &mut labels);
     Some(JudgedRows {
         inputs: part.inputs.clone(),
-        labels: part.labels.clone(),
+        labels,
         groups: part.groups.clone(),
         keys: part.keys.clone(),
         numbers: Some(part.table_rows.iter().map(|row| table.row_number(*row)).collect()),
-        flagged: marks,
+        flagged: known.flagged,
+        looked_up: known.looked_up,
+        standing: known.standing,
         period: part.period(),
         table_rows: part.table_rows.clone(),
     })
+}
+
+/// What flags tell of rows to judge by.
+struct Known {
+    flagged: Vec<bool>,
+    looked_up: Vec<bool>,
+    standing: Vec<Standing>,
+}
+
+impl Known {
+    /// Of the rows of one part; labels that were looked up take the place of the recorded ones.
+    fn of(place: Place, flags: &ResolvedFlags, labels: &mut [u8]) -> Self {
+        let positions = if place == Place::Test { &flags.test } else { &flags.validation };
+        let mut known = Self {
+            flagged: vec![false; labels.len()],
+            looked_up: vec![false; labels.len()],
+            standing: vec![Standing::Trusted; labels.len()],
+        };
+        for position in positions.iter().map(|position| *position as usize).filter(|position| *position < labels.len()) {
+            known.flagged[position] = true;
+            known.standing[position] = Standing::KnownWrong;
+        }
+        for LookedUp { position, label, .. } in flags.looked_up.iter().filter(|found| found.part == place) {
+            let position = *position as usize;
+            if position < labels.len() {
+                labels[position] = *label;
+                known.looked_up[position] = true;
+                known.standing[position] = Standing::Trusted;
+            }
+        }
+        known
+    }
 }
 
 /// The flagged rows from a flag file that holds whole rows.
@@ -218,13 +250,15 @@ pub fn judged_from_sheet(table: &Table, model: &ModelFolder, flags: &ResolvedFla
             .collect(),
         false => BTreeSet::new(),
     };
-    let flagged_keys: BTreeSet<u64> = match keyed {
+    // The label that the model's sheet has for a flagged test row: where the sheet given still has it, nobody corrected it.
+    let flagged_keys: BTreeMap<u64, Option<u8>> = match keyed {
         true => flags
             .test
             .iter()
-            .map(|position| model.rows.part(Place::Test)[*position as usize].key)
+            .map(|position| model.rows.part(Place::Test)[*position as usize])
+            .map(|entry| (entry.key, entry.label))
             .collect(),
-        false => BTreeSet::new(),
+        false => BTreeMap::new(),
     };
     let width = model.features.width();
     let mut rows = JudgedRows {
@@ -234,6 +268,8 @@ pub fn judged_from_sheet(table: &Table, model: &ModelFolder, flags: &ResolvedFla
         keys: Vec::new(),
         numbers: Some(Vec::new()),
         flagged: Vec::new(),
+        looked_up: Vec::new(),
+        standing: Vec::new(),
         period: None,
         table_rows: Vec::new(),
     };
@@ -255,7 +291,11 @@ pub fn judged_from_sheet(table: &Table, model: &ModelFolder, flags: &ResolvedFla
             if let Some(numbers) = &mut rows.numbers {
                 numbers.push(table.row_number(part.table_rows[row]));
             }
-            rows.flagged.push(flagged_keys.contains(&key));
+            let recorded = flagged_keys.get(&key);
+            let unchanged = recorded == Some(&Some(part.labels[row]));
+            rows.flagged.push(recorded.is_some());
+            rows.looked_up.push(recorded.is_some() && !unchanged);
+            rows.standing.push(if unchanged { Standing::KnownWrong } else { Standing::Trusted });
             rows.table_rows.push(part.table_rows[row]);
             times.extend(part.times.as_ref().map(|times| times[row]));
         }
@@ -296,9 +336,9 @@ pub fn judged_from_sheet(table: &Table, model: &ModelFolder, flags: &ResolvedFla
 /// The encoded test or validation rows that a model folder may carry.
 pub fn judged_from_model(model: &ModelFolder, place: Place, flags: &ResolvedFlags) -> Option<JudgedRows> {
     let kept = model.evaluation.as_ref()?;
-    let (inputs, flagged) = match place {
-        Place::Test => (&kept.test, &flags.test),
-        Place::Validation => (&kept.validation, &flags.validation),
+    let inputs = match place {
+        Place::Test => &kept.test,
+        Place::Validation => &kept.validation,
         Place::Train | Place::Excluded => return None,
     };
     let entries = model.rows.part(place);
@@ -313,15 +353,17 @@ pub fn judged_from_model(model: &ModelFolder, place: Place, flags: &ResolvedFlag
             .and_then(|group| groups.binary_search(&group).ok())
             .map_or(u32::MAX, |code| code as u32)
     };
-    let mut marks = vec![false; entries.len()];
-    flagged.iter().for_each(|position| marks[*position as usize] = true);
+    let mut labels: Vec<u8> = entries.iter().map(|entry| entry.label.unwrap_or_default()).collect();
+    let known = Known::of(place, flags, &mut labels);
     Some(JudgedRows {
         inputs: inputs.clone(),
-        labels: entries.iter().map(|entry| entry.label.unwrap_or_default()).collect(),
+        labels,
         groups: (!groups.is_empty()).then(|| entries.iter().map(|entry| code(entry.group)).collect()),
         keys: entries.iter().map(|entry| format!("row {}", entry.sheet_row)).collect(),
         numbers: Some(entries.iter().map(|entry| entry.sheet_row as usize).collect()),
-        flagged: marks,
+        flagged: known.flagged,
+        looked_up: known.looked_up,
+        standing: known.standing,
         period: match place {
             Place::Test => model.info.test.period.clone(),
             _ => model.info.validation.as_ref().and_then(|part| part.period.clone()),

@@ -130,7 +130,13 @@ pub fn sentence(text: &str, most: usize) -> String {
 
 /// A verdict sentence for a place where a headline has already told the verdict.
 pub fn without_verdict(sentence: &str) -> String {
-    const TOLD: [&str; 4] = ["Better: ", "Worse: ", "No change detected: ", "This model is useful. "];
+    const TOLD: [&str; 5] = [
+        "Better: ",
+        "Worse: ",
+        "No change detected: ",
+        "Cannot be judged from these rows: ",
+        "This model is useful. ",
+    ];
     let Some(rest) = TOLD.iter().find_map(|told| sentence.strip_prefix(told)) else {
         return sentence.to_owned();
     };

@@ -114,10 +114,10 @@ fn contradiction(record: &RepairRecord) -> Option<String> {
         return Some("more rows are flagged than the model was trained on".to_owned());
     }
     for method in &record.methods {
-        // On validation rows the confusion tables leave the flagged ones out: their labels are known to be wrong.
+        // In records of older versions the confusion tables of validation rows leave the flagged ones out.
         let compared = [
             (&method.test, true),
-            (&method.test_without_flagged, true),
+            (&method.test_as_recorded, true),
             (&method.validation, false),
         ];
         for (comparison, all_rows) in compared {

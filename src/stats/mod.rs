@@ -6,6 +6,7 @@
 //! number of threads. The tests compare with SciPy, statsmodels and pingouin (`tests/fixtures/statistics.py`).
 
 mod bootstrap;
+mod finite;
 mod friedman;
 #[cfg(test)]
 mod golden;
@@ -23,6 +24,7 @@ mod student;
 mod t_tests;
 
 pub use bootstrap::{BootstrapInterval, Cluster, bca_mean, bootstrap_of_totals, cluster_bootstrap};
+pub use finite::{DrawnChanges, PopulationChange, fisher_greater, population_change, rows_to_decide};
 pub use friedman::{Friedman, friedman};
 pub use logistic::LogisticLine;
 pub use mcnemar::{McNemar, mcnemar_chi_squared, mcnemar_exact, mcnemar_mid_p};

@@ -242,19 +242,7 @@ fn auto_takes_a_repair_that_a_corrupted_tail_speaks_against() {
         record["affected"]["after"][chosen].as_f64().unwrap(),
     );
     assert!(after > before + 0.4, "{chosen}: {before} to {after}");
-    // That is against what the tail's labels say.
-    let method = record["methods"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|method| method["name"] == chosen)
-        .unwrap();
-    let on_tail = method["validation"]["difference"]["estimate"].as_f64().unwrap();
-    assert!(on_tail < 0.0, "{on_tail}");
-    assert!(
-        record["recommendation"]["reason"]
-            .as_str()
-            .unwrap()
-            .contains("set aside as flagged or suspect")
-    );
+    // Rows of the lane judge nothing: the tail's labels are as wrong as those of the training rows.
+    let warned = record["notes"].as_array().unwrap().iter().any(|note| note["code"] == "judges-under-suspicion");
+    assert!(warned, "{}", record["notes"]);
 }

@@ -22,7 +22,7 @@ pub fn rich() -> RepairRecord {
     assd.test = Some(comparison(&before, &better, (402, 161), Verdict::Better));
     let small_before = metrics(&classes, &[&[2270, 418, 126], &[399, 1480, 310], &[95, 285, 6390]]);
     let small_after = metrics(&classes, &[&[2338, 369, 107], &[330, 1590, 269], &[87, 234, 6449]]);
-    assd.test_without_flagged = Some(comparison(&small_before, &small_after, (394, 157), Verdict::Better));
+    assd.test_as_recorded = Some(comparison(&small_before, &small_after, (394, 157), Verdict::Better));
     assd.validation = Some(comparison(&before, &better, (402, 161), Verdict::Better));
     assd.flagged_agreement = Some(BeforeAfter {
         before: 0.612,
@@ -66,6 +66,7 @@ pub fn rich() -> RepairRecord {
         methods: vec![assd, ssd, finetune, retrain],
         chosen: "assd".to_owned(),
         recommendation: Recommendation {
+            advice: Some(Advice::Use),
             method: Some("assd".to_owned()),
             reason: "assd had the highest accuracy of the methods that were better on validation rows. Better: accuracy on the same 4,759 validation rows rose from 85.9 % to 87.8 % (+1.9 points, 95 % interval by \"Order Id\" +1.4 to +2.4; p < 0.001 after correction for 4 methods).".to_owned(),
         },
@@ -110,7 +111,7 @@ pub fn no_change() -> RepairRecord {
     let same = metrics(&classes, &[&[2309, 421, 128], &[400, 1511, 319], &[97, 289, 6424]]);
     let method = &mut record.methods[0];
     method.test = Some(comparison(&before, &same, (31, 31), Verdict::NoChangeDetected));
-    method.test_without_flagged = None;
+    method.test_as_recorded = None;
     method.validation = None;
     record.methods.truncate(1);
     record.flags.on_test_rows = 0;
@@ -121,6 +122,7 @@ pub fn no_change() -> RepairRecord {
         test.group_p = None;
     }
     record.recommendation = Recommendation {
+        advice: Some(Advice::Keep),
         method: None,
         reason: "No recommendation: there are no validation rows to choose by; the model was trained on every training row.".to_owned(),
     };
@@ -207,7 +209,7 @@ pub fn hostile() -> RepairRecord {
     for method in &mut record.methods {
         method.title = take();
         method.description = take();
-        for comparison in [&mut method.test, &mut method.test_without_flagged, &mut method.validation]
+        for comparison in [&mut method.test, &mut method.test_as_recorded, &mut method.validation]
             .into_iter()
             .flatten()
         {
@@ -305,7 +307,7 @@ pub fn large() -> RepairRecord {
     record.expansion = None;
     record.changed_rows = changed_rows(90, 10, &classes);
     for method in &mut record.methods {
-        method.test_without_flagged = None;
+        method.test_as_recorded = None;
         method.validation = None;
         method.test = Some(comparison(&before, &after, (90, 10), Verdict::Better));
     }
@@ -319,7 +321,8 @@ fn method(name: &str, title: &str, description: &str) -> MethodRecord {
         description: description.to_owned(),
         dampening: None,
         test: None,
-        test_without_flagged: None,
+        test_as_recorded: None,
+        whole: None,
         validation: None,
         flagged_agreement: None,
     }
@@ -579,7 +582,7 @@ fn comparison(before: &Metrics, after: &Metrics, (fixed, broken): (usize, usize)
         end - start
     );
     let sentence = match verdict {
-        Verdict::NoChangeDetected => {
+        Verdict::NoChangeDetected | Verdict::CannotBeJudged => {
             format!("No change detected: accuracy on the same {told} test rows stayed at {end:.1} % ({figures}; p = 0.90).")
         }
         Verdict::Better => {
@@ -602,6 +605,7 @@ fn comparison(before: &Metrics, after: &Metrics, (fixed, broken): (usize, usize)
         verdict,
         sentence,
         cautions: Vec::new(),
+        losing_classes: Vec::new(),
     }
 }
 

@@ -24,7 +24,7 @@ pub use keys::hash_key;
 pub use labels::{LabelCodes, parse_codes};
 pub use numbering::Numbering;
 pub use read::{FlagOptions, ReadFlags, from_table, read};
-pub use resolve::{FlagCounts, ResolvedFlag, ResolvedFlags, SetAside, resolve};
+pub use resolve::{FlagCounts, LookedUp, ResolvedFlag, ResolvedFlags, SetAside, resolve};
 
 /// A flag file, read but not yet matched with the rows of a model.
 #[derive(Debug, Clone, PartialEq)]

@@ -18,6 +18,8 @@ pub struct ResolvedFlags {
     pub validation: Vec<u32>,
     /// Positions of flagged test rows, ascending.
     pub test: Vec<u32>,
+    /// Rows to judge by whose label the person looked up, and that label; it may be the one in the sheet, and such a row is not flagged.
+    pub looked_up: Vec<LookedUp>,
     /// Everything counted.
     pub counts: FlagCounts,
 }
@@ -27,6 +29,50 @@ impl ResolvedFlags {
     pub fn positions(&self) -> Vec<u32> {
         self.training.iter().map(|flag| flag.position).collect()
     }
+
+    /// No flag at all.
+    pub fn none(index: &RowIndex) -> Self {
+        Self {
+            training: Vec::new(),
+            validation: Vec::new(),
+            test: Vec::new(),
+            looked_up: Vec::new(),
+            counts: FlagCounts {
+                file: String::new(),
+                addressed_by: String::new(),
+                flagged: 0,
+                used: 0,
+                on_test_rows: 0,
+                set_aside: Vec::new(),
+                with_correction: 0,
+                per_class: vec![0; index.classes().len()],
+                training_rows: index.part(Part::Train).len(),
+            },
+        }
+    }
+
+    /// Adds the truth of a validation or test row, by its row number in the sheet; rows that the model does not judge by are passed over.
+    pub fn look_up(&mut self, index: &RowIndex, sheet_row: usize, label: u8) {
+        for part in [Part::Validation, Part::Test] {
+            let found = index.part(part).iter().position(|entry| entry.sheet_row as usize == sheet_row);
+            self.looked_up.extend(found.map(|position| LookedUp {
+                part,
+                position: position as u32,
+                label,
+            }));
+        }
+    }
+}
+
+/// A validation or test row whose label the person looked up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LookedUp {
+    /// Validation or test.
+    pub part: Part,
+    /// Position in that part.
+    pub position: u32,
+    /// The label that the person gave.
+    pub label: u8,
 }
 
 /// One flagged training row.
@@ -409,22 +455,9 @@ impl<'a> Matcher<'a> {
         let mut by_entry: Vec<(usize, usize)> = std::mem::take(&mut self.found);
         // Stable: the first mention of a row stays first.
         by_entry.sort_by_key(|(entry, _)| *entry);
-        let mut result = ResolvedFlags {
-            training: Vec::new(),
-            validation: Vec::new(),
-            test: Vec::new(),
-            counts: FlagCounts {
-                file: self.file.file.clone(),
-                addressed_by,
-                flagged: 0,
-                used: 0,
-                on_test_rows: 0,
-                set_aside: Vec::new(),
-                with_correction: 0,
-                per_class: vec![0; self.index.classes().len()],
-                training_rows: self.index.part(Part::Train).len(),
-            },
-        };
+        let mut result = ResolvedFlags::none(self.index);
+        result.counts.file.clone_from(&self.file.file);
+        result.counts.addressed_by = addressed_by;
         for mentions in by_entry.chunk_by(|left, right| left.0 == right.0) {
             self.take_row(mentions, &mut result, notes);
         }
@@ -449,26 +482,6 @@ impl<'a> Matcher<'a> {
             self.aside
                 .add_many("flagged more than once; counted once", mentions.len() - 1, name.clone());
         }
-        let (part, position) = self.index.place(entry);
-        match part {
-            Part::Train => {}
-            Part::Validation => {
-                result.validation.push(position as u32);
-                self.aside.add("a validation row, which the model was not trained on", name);
-                return;
-            }
-            Part::Test => {
-                result.test.push(position as u32);
-                result.counts.on_test_rows += 1;
-                self.aside.add("a test row, which the model was not trained on", name);
-                return;
-            }
-            Part::Excluded => {
-                let reason = format!("left out of training: {}", self.index.excluded_because());
-                self.aside.add(&reason, name);
-                return;
-            }
-        }
         let mut corrections: Vec<u8> = mentions.iter().filter_map(|(_, flag)| self.correct[*flag]).collect();
         corrections.sort_unstable();
         corrections.dedup();
@@ -479,6 +492,20 @@ impl<'a> Matcher<'a> {
                 "the row stays flagged, without a correct label",
             );
             corrections.clear();
+        }
+        let (part, position) = self.index.place(entry);
+        match part {
+            Part::Train => {}
+            Part::Validation | Part::Test => {
+                let correction = corrections.first().copied();
+                self.take_judge(part, position as u32, (correction, row.label), name, result);
+                return;
+            }
+            Part::Excluded => {
+                let reason = format!("left out of training: {}", self.index.excluded_because());
+                self.aside.add(&reason, name);
+                return;
+            }
         }
         let observed = row.label.unwrap_or_default();
         let correction = corrections.first().copied();
@@ -495,6 +522,23 @@ impl<'a> Matcher<'a> {
             correction,
             flag,
         });
+    }
+
+    /// A flagged row that the model was not trained on: it cannot be repaired, but it tells what may be judged by.
+    fn take_judge(&mut self, part: Part, position: u32, (correction, recorded): (Option<u8>, Option<u8>), name: String, result: &mut ResolvedFlags) {
+        result.looked_up.extend(correction.map(|label| LookedUp { part, position, label }));
+        if correction.is_some() && correction == recorded {
+            self.aside.add("looked up and right as it is in the sheet; rows to judge by", name);
+            return;
+        }
+        if part == Part::Validation {
+            result.validation.push(position);
+            self.aside.add("a validation row, which the model was not trained on", name);
+        } else {
+            result.test.push(position);
+            result.counts.on_test_rows += 1;
+            self.aside.add("a test row, which the model was not trained on", name);
+        }
     }
 }
 

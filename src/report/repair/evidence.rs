@@ -33,14 +33,13 @@ fn draw(context: &Context<'_>) -> Result<Option<Body>> {
             div { (tests(context, test, group)) }
         }
         (figures(test))
-        @if let Some(without) = &context.chosen.test_without_flagged {
-            h3 { "Without the flagged test rows" }
+        @if let Some(recorded) = &context.chosen.test_as_recorded {
+            h3 { "All test rows as recorded" }
             p {
-                "Of the test rows, " (format::count(context.record.flags.on_test_rows)) " are flagged themselves: their labels may be wrong, "
-                "and a model that rightly disagrees with a wrong label is counted as mistaken. Without them: "
-                (prose(&without.sentence, 900))
+                "No verdict rests on these figures: where a recorded label is wrong, a model that rightly disagrees with it is counted as "
+                "mistaken. By the labels as they stand in the sheet: " (prose(&format::without_verdict(&recorded.sentence), 900))
             }
-            (metric_table(&format!("Before and after on the {} that are not flagged", format::counted(without.rows, "test row")), without))
+            (metric_table(&format!("Before and after on all {} by their recorded labels", format::counted(recorded.rows, "test row")), recorded))
         }
     };
     Ok(Some(Body { markup, plots: vec![plot] }))
@@ -66,9 +65,18 @@ fn difference(context: &Context<'_>, test: &Comparison) -> Result<Plot> {
             None => rows.push(row(comparison.difference, "", main)),
         }
     };
-    add(test, "All test rows", true);
-    if let Some(without) = &context.chosen.test_without_flagged {
-        add(without, "Without flagged rows", false);
+    let which = if context.chosen.whole.is_some() { "Trusted test rows" } else { "All test rows" };
+    add(test, which, true);
+    if let Some(whole) = &context.chosen.whole {
+        for (label, interval) in [("All rows, doubtful ones against it", whole.worst), ("All rows, doubtful ones for it", whole.best)] {
+            rows.push(IntervalRow {
+                label: label.to_owned(),
+                estimate: interval.estimate,
+                low: interval.low,
+                high: interval.high,
+                main: false,
+            });
+        }
     }
     IntervalPlot {
         name: "difference",
@@ -84,7 +92,7 @@ fn difference(context: &Context<'_>, test: &Comparison) -> Result<Plot> {
 fn tests(context: &Context<'_>, test: &Comparison, group: Option<&str>) -> Markup {
     let settings = &context.record.settings;
     let level = settings.significance;
-    let (verdict, class) = verdict_words(Some(test.verdict));
+    let (verdict, class) = verdict_words(context.chosen.verdict());
     let mut rows = vec![
         row("Fixed (wrong before, right after)", format::counted(test.mcnemar.fixed, "row")),
         row("Broken (right before, wrong after)", format::counted(test.mcnemar.broken, "row")),

@@ -2,19 +2,39 @@
 
 use maud::{Markup, html};
 
-use crate::evaluate::record::{Comparison, Verdict};
+use crate::evaluate::losses_in_words;
+use crate::evaluate::record::{Advice, Comparison, RepairRecord, Verdict};
 use crate::report::Context;
 use crate::report::elements::{Card, callout, cards, facts, prose, theirs};
 use crate::report::format;
 use crate::report::parts::leakage;
 
 /// The verdict as a headline.
-pub fn headline(context: &Context<'_>) -> &'static str {
-    match context.chosen.test.as_ref().map(|test| test.verdict) {
+pub fn headline(context: &Context<'_>) -> String {
+    if context.record.kept_the_old() {
+        return "The old model stays: no repair was accepted".to_owned();
+    }
+    let words = match context.chosen.verdict() {
         Some(Verdict::Better) => "The repair made the model better",
         Some(Verdict::Worse) => "The repair made the model worse",
         Some(Verdict::NoChangeDetected) => "No change detected",
+        Some(Verdict::CannotBeJudged) => "Cannot be judged from these rows",
         None => "Not evaluated: there were no test rows",
+    };
+    match context.chosen.test.as_ref().and_then(losses_in_words) {
+        Some(losses) => format!("{words}, {losses}"),
+        None => words.to_owned(),
+    }
+}
+
+/// The advice as the beginning of a sentence.
+pub fn advice_words(record: &RepairRecord) -> &'static str {
+    match record.recommendation.advice {
+        Some(Advice::Use) => "Use the repaired model.",
+        Some(Advice::Keep) => "Keep the old model.",
+        Some(Advice::CheckFirst) => "Check some rows first.",
+        None if record.recommendation.method.is_some() => "Recommendation:",
+        None => "",
     }
 }
 
@@ -24,6 +44,7 @@ pub fn verdict_words(verdict: Option<Verdict>) -> (&'static str, &'static str) {
         Some(Verdict::Better) => ("▲ better", "better"),
         Some(Verdict::Worse) => ("▼ worse", "worse"),
         Some(Verdict::NoChangeDetected) => ("= no change detected", "same"),
+        Some(Verdict::CannotBeJudged) => ("? cannot be judged", "unknown"),
         None => ("○ not evaluated", "unknown"),
     }
 }
@@ -31,13 +52,17 @@ pub fn verdict_words(verdict: Option<Verdict>) -> (&'static str, &'static str) {
 /// Draws the first screen.
 pub fn first_screen(context: &Context<'_>) -> Markup {
     let test = context.chosen.test.as_ref();
-    let (words, class) = verdict_words(test.map(|test| test.verdict));
+    let (words, class) = match context.record.kept_the_old() {
+        true => ("= old model", "same"),
+        false => verdict_words(context.chosen.verdict()),
+    };
     html! {
         div class={ "verdict " (class) } {
             span class={ "badge " (class) } { (words) }
             h1 { (headline(context)) }
-            @match test {
-                Some(test) => p.lead { (prose(&format::without_verdict(&test.sentence), 900)) },
+            @match context.chosen.verdict_sentence() {
+                _ if context.record.kept_the_old() => p.lead { (prose(&context.record.recommendation.reason, 1200)) },
+                Some(sentence) => p.lead { (prose(&format::without_verdict(sentence), 1200)) },
                 None => p.lead {
                     "The repaired model was written, but nothing here shows whether it is better than the old one. "
                     "Hand in rows with trustworthy labels to find out: run the repair again with " code { "--test SHEET" } "."
@@ -48,7 +73,7 @@ pub fn first_screen(context: &Context<'_>) -> Markup {
         @if let Some(warning) = leakage::warning(leakage::still_used(context.record.leakage.as_deref())) { (callout(warning)) }
         @if let Some(test) = test { (cards(&figures(context, test))) }
         (what_was_repaired(context))
-        (recommendation(context))
+        @if context.record.kept_the_old() { (callout(html! { strong { "Keep the old model. " } "The written model is the old one, unchanged." })) } @else { (recommendation(context)) }
     }
 }
 
@@ -57,7 +82,7 @@ fn figures(context: &Context<'_>, test: &Comparison) -> Vec<Card> {
     let change = format::points(test.difference.estimate, 2);
     let mut cards = vec![
         Card {
-            name: "Accuracy on test rows".to_owned(),
+            name: if context.chosen.whole.is_some() { "Accuracy on trusted test rows" } else { "Accuracy on test rows" }.to_owned(),
             before: Some(format::percent(test.before.accuracy.estimate, 2)),
             value: format::percent(test.after.accuracy.estimate, 2),
             note: format!("{change} (95\u{a0}% interval {})", format::points_between(main.low, main.high, 2)),
@@ -107,9 +132,17 @@ fn what_was_repaired(context: &Context<'_>) -> Markup {
             a href="#flagged-rows" { "flagged rows" }
         }
     };
-    let tested = match (&context.chosen.test, &model.test_period) {
-        (Some(test), Some(period)) => html! { (format::counted(test.rows, "test row")) " (" span.whole { (format::period(period)) } ")" },
-        (Some(test), None) => html! { (format::counted(test.rows, "test row")) },
+    let judged = match &context.chosen.whole {
+        Some(whole) => Some(format!(
+            "{} of {}",
+            format::count(whole.trusted),
+            format::counted(whole.rows, "test row")
+        )),
+        None => context.chosen.test.as_ref().map(|test| format::counted(test.rows, "test row")),
+    };
+    let tested = match (judged, &model.test_period) {
+        (Some(rows), Some(period)) => html! { (rows) " (" span.whole { (format::period(period)) } ")" },
+        (Some(rows), None) => html! { (rows) },
         (None, _) => html! { "nothing: there were no test rows" },
     };
     facts(vec![
@@ -126,21 +159,10 @@ fn what_was_repaired(context: &Context<'_>) -> Markup {
 fn recommendation(context: &Context<'_>) -> Markup {
     let advice = &context.record.recommendation;
     let reason = advice.reason.strip_prefix("No recommendation: ").unwrap_or(&advice.reason);
-    let lead = match &advice.method {
-        Some(name) => {
-            let title = context
-                .record
-                .methods
-                .iter()
-                .find(|method| &method.name == name)
-                .map_or(name, |method| &method.title);
-            html! { strong { "Recommendation: use " (theirs(title)) ". " } }
-        }
-        None => html! { strong { "No recommendation: " } },
-    };
+    let lead = html! { strong { (advice_words(context.record)) } " " };
     let written = context.record.written_without_recommendation();
     callout(html! {
-        (lead) (prose(reason, 900))
+        (lead) (prose(reason, 1200))
         @if let Some(title) = written { " The model of " (theirs(title)) " was written so that there is one; it is not recommended." }
     })
 }

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::evaluate::record::{Comparison, MethodRecord};
 use crate::report::elements::{Cell, Column, prose, table, theirs};
 use crate::report::plots::{IntervalPlot, IntervalRow, Plot};
-use crate::report::repair::verdict_words;
+use crate::report::repair::{advice_words, verdict_words};
 use crate::report::{Body, Context, RepairSection, Section, format};
 
 pub const SECTION: RepairSection = Section {
@@ -24,13 +24,13 @@ fn draw(context: &Context<'_>) -> Result<Option<Body>> {
     let advice = &context.record.recommendation;
     let markup = html! {
         p {
-            "The recommendation is made on validation rows (the end of the training period, kept out of training), never on the test rows: "
-            "picking the winner on the test rows would flatter it."
+            "A method is chosen on validation rows that can be trusted (the end of the training period, kept out of training), never on the "
+            "test rows: picking the winner on the test rows would flatter it. Half of them choose, the other half must bear the choice out."
         }
         @if let Some(plot) = &plot { (plot.figure("Filled: the method whose model was written. The p-values are corrected for having tried several methods.")) }
         (method_table(context))
         dl.facts { @for method in methods { dt { (theirs(&method.title)) } dd { (format::visible(&method.description, 400)) } } }
-        p { strong { "Recommendation: " } (prose(&advice.reason, 900)) }
+        p { strong { (advice_words(context.record)) } " " (prose(&advice.reason, 1200)) }
     };
     Ok(Some(Body {
         markup,
@@ -106,7 +106,7 @@ fn method_table(context: &Context<'_>) -> Markup {
 fn method_row(context: &Context<'_>, method: &MethodRecord, validated: bool, timed: bool) -> Vec<Cell> {
     let of = |show: &dyn Fn(&Comparison) -> String| Cell::Figure(method.test.as_ref().map_or_else(|| format::UNKNOWN.to_owned(), show));
     let written = method.name == context.record.chosen;
-    let (verdict, _) = verdict_words(method.test.as_ref().map(|test| test.verdict));
+    let (verdict, _) = verdict_words(method.verdict());
     let mut cells = vec![
         Cell::Markup(html! { (theirs(&method.title)) @if written { " (written)" } }),
         Cell::Words(verdict.to_owned()),

@@ -12,7 +12,7 @@ mod flagged;
 mod methods;
 mod proposed;
 
-pub use first_screen::{first_screen, headline, verdict_words};
+pub use first_screen::{advice_words, first_screen, headline, verdict_words};
 
 use crate::report::RepairSection;
 

@@ -78,7 +78,7 @@ pub(super) fn tally(report: &BatchReport, method: &str) -> (usize, usize, usize)
         match found.test.verdict {
             Verdict::Better => counts.0 += 1,
             Verdict::Worse => counts.1 += 1,
-            Verdict::NoChangeDetected => counts.2 += 1,
+            Verdict::NoChangeDetected | Verdict::CannotBeJudged => counts.2 += 1,
         }
     }
     counts
@@ -137,7 +137,7 @@ pub(super) fn mark(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Better => "▲ better",
         Verdict::Worse => "▼ worse",
-        Verdict::NoChangeDetected => "no change",
+        Verdict::NoChangeDetected | Verdict::CannotBeJudged => "no change",
     }
 }
 

@@ -51,6 +51,13 @@ pub fn headline_line((words, class): (&str, &str), headline: &str, look: Look) -
     format!("{}\n", look.paint(style, &format!("{mark} {}", visible::line(headline))))
 }
 
+/// The same broken to the width of the terminal.
+pub fn wrap_headline(words: (&str, &str), headline: &str, look: Look) -> String {
+    let plain = Look { colour: false, ..look };
+    let broken = wrap(headline, "", "  ", Look { width: look.width().saturating_sub(2), ..plain });
+    headline_line(words, broken.trim_end(), look)
+}
+
 /// What limits a verdict; nothing where nothing does.
 pub fn cautions(cautions: &[String], look: Look) -> String {
     cautions

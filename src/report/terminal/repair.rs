@@ -1,10 +1,10 @@
 //! What came of a repair.
 
 use crate::error::Result;
-use crate::evaluate::record::{RepairRecord, Timings};
+use crate::evaluate::record::{KEPT, RepairRecord, Timings};
 use crate::report::parts::metrics::METRICS;
-use crate::report::repair::{headline, verdict_words};
-use crate::report::terminal::{Look, cautions, facts, headline_line, table, warnings, wrap};
+use crate::report::repair::{advice_words, headline, verdict_words};
+use crate::report::terminal::{Look, cautions, facts, table, warnings, wrap, wrap_headline};
 use crate::report::{Context, format};
 
 /// What came of a repair, in about a screen of text that ends with a line break.
@@ -15,15 +15,18 @@ pub fn repair(record: &RepairRecord, timings: &Timings, look: Look) -> Result<St
     let context = Context::new(record, timings)?;
     let mut text = String::new();
     let test = context.chosen.test.as_ref();
-    let verdict = test.map(|test| test.verdict);
-    text.push_str(&headline_line(verdict_words(verdict), headline(&context), look));
-    if let Some(test) = test {
-        text.push_str(&wrap(&format::without_verdict(&test.sentence), "  ", "  ", look));
+    let kept = record.kept_the_old();
+    let words = if kept { ("= old model", "same") } else { verdict_words(context.chosen.verdict()) };
+    text.push_str(&wrap_headline(words, &headline(&context), look));
+    if let Some(sentence) = context.chosen.verdict_sentence().filter(|_| !kept) {
+        text.push_str(&wrap(&format::without_verdict(sentence), "  ", "  ", look));
+    }
+    if let Some(test) = test.filter(|_| !kept) {
         text.push_str(&cautions(&test.cautions, look));
     }
     text.push('\n');
     facts(&mut text, &what(&context), look);
-    if let Some(test) = test {
+    if let Some(test) = test.filter(|_| !kept) {
         text.push('\n');
         let mut rows: Vec<Vec<String>> = METRICS
             .iter()
@@ -52,8 +55,7 @@ pub fn repair(record: &RepairRecord, timings: &Timings, look: Look) -> Result<St
     }
     text.push('\n');
     let advice = &record.recommendation;
-    let lead = if advice.method.is_some() { "Recommendation: " } else { "" };
-    text.push_str(&wrap(&format!("{lead}{}", advice.reason), "", "  ", look));
+    text.push_str(&wrap(format!("{} {}", advice_words(record), advice.reason).trim(), "", "  ", look));
     text.push_str(&warnings(&record.notes, look));
     Ok(text)
 }
@@ -86,8 +88,13 @@ fn what(context: &Context<'_>) -> Vec<(&'static str, String)> {
     if set_aside > 0 {
         facts.push(("set aside", format::counted(set_aside, "flag")));
     }
-    if let Some(test) = &context.chosen.test {
-        facts.push(("judged on", format::counted(test.rows, "test row")));
+    match (&context.chosen.whole, &context.chosen.test) {
+        (Some(whole), _) => facts.push((
+            "judged on",
+            format!("{} of {}, the others are under suspicion", format::count(whole.trusted), format::counted(whole.rows, "test row")),
+        )),
+        (None, Some(test)) => facts.push(("judged on", format::counted(test.rows, "test row"))),
+        (None, None) => {}
     }
     facts
 }
@@ -98,13 +105,14 @@ fn methods(context: &Context<'_>, look: Look) -> String {
         .record
         .methods
         .iter()
+        .filter(|method| method.name != KEPT)
         .map(|method| {
             let test = method.test.as_ref();
             let validation = method.validation.as_ref();
             let written = if method.name == context.record.chosen { " *" } else { "" };
             vec![
                 format!("{}{written}", method.name),
-                verdict_words(test.map(|test| test.verdict)).0.to_owned(),
+                verdict_words(method.verdict()).0.to_owned(),
                 test.map_or_else(unknown, |test| format::points(test.difference.estimate, 2)),
                 test.map_or_else(unknown, |test| format::percent(test.after.accuracy.estimate, 2)),
                 test.map_or_else(unknown, |test| format::p_value(test.p_holm, context.record.settings.significance)),

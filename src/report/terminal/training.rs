@@ -3,13 +3,13 @@
 use crate::evaluate::train_record::TrainRecord;
 use crate::report::format;
 use crate::report::parts::{leakage, metrics::METRICS};
-use crate::report::terminal::{Look, cautions, facts, headline_line, table, warnings, wrap};
+use crate::report::terminal::{Look, cautions, facts, table, warnings, wrap, wrap_headline};
 use crate::report::training::{headline, usefulness_words};
 
 /// What came of a training, in about a screen of text that ends with a line break.
 pub fn training(record: &TrainRecord, look: Look) -> String {
     let judged = &record.usefulness;
-    let mut text = headline_line(usefulness_words(judged.usefulness), headline(record), look);
+    let mut text = wrap_headline(usefulness_words(judged.usefulness), &headline(record), look);
     text.push_str(&wrap(&format::without_verdict(&judged.sentence), "  ", "  ", look));
     // What limits one comparison mostly limits all.
     let mut limits: Vec<String> = Vec::new();

@@ -64,9 +64,24 @@ pub fn html(record: &TrainRecord, timings: &Timings) -> Result<(String, Vec<Plot
     Ok((page.render(), plots))
 }
 
-/// The judgement as a headline.
-pub fn headline(record: &TrainRecord) -> &'static str {
-    match record.usefulness.usefulness {
+/// The judgement as a headline; a class that occurs among the test rows and is never predicted is part of it.
+pub fn headline(record: &TrainRecord) -> String {
+    let words = judgement(record.usefulness.usefulness);
+    let missed: Vec<String> = record
+        .test
+        .iter()
+        .flat_map(|test| test.classes.iter().enumerate().map(move |(class, of)| (test, class, of)))
+        .filter(|(test, class, of)| of.rows > 0 && test.confusion.iter().all(|row| row[*class] == 0))
+        .map(|(.., of)| format!("\"{}\"", format::visible(&of.name, 40)))
+        .collect();
+    match missed.as_slice() {
+        [] => words.to_owned(),
+        missed => format!("{words}; it never says {}", missed.join(" or ")),
+    }
+}
+
+fn judgement(usefulness: Usefulness) -> &'static str {
+    match usefulness {
         Usefulness::Useful => "This model is useful",
         Usefulness::NoBetterThanSimple => "A simpler model does as well",
         Usefulness::TellsClassesApart => "Useful for ranking, not for its answers",

@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::evaluate::record::{ChangedRow, Comparison, FlaggedRow, Interval, RepairRecord, Timings};
 use crate::report::parts::metrics::METRICS;
-use crate::report::repair::{headline, verdict_words};
+use crate::report::repair::{advice_words, headline, verdict_words};
 use crate::report::workbook::grid::{Grid, Sheet, Value, book};
 use crate::report::{Context, format};
 
@@ -76,9 +76,9 @@ pub fn workbook(record: &RepairRecord, timings: &Timings) -> Result<Vec<u8>> {
 fn summary(context: &Context<'_>, grid: &mut Grid<'_>) -> Result<()> {
     let record = context.record;
     grid.header(&["what", "before", "after", "change", "from", "to"])?;
-    grid.words("Result", headline(context))?;
-    match &context.chosen.test {
-        Some(test) => grid.words("In a sentence", &test.sentence)?,
+    grid.words("Result", &headline(context))?;
+    match context.chosen.verdict_sentence() {
+        Some(sentence) => grid.words("In a sentence", sentence)?,
         None => grid.words(
             "In a sentence",
             "Nothing shows whether the repaired model is better: there were no test rows.",
@@ -87,7 +87,7 @@ fn summary(context: &Context<'_>, grid: &mut Grid<'_>) -> Result<()> {
     for caution in context.chosen.test.iter().flat_map(|test| &test.cautions) {
         grid.words("Caution", caution)?;
     }
-    grid.words("Recommendation", &record.recommendation.reason)?;
+    grid.words("Recommendation", &format!("{} {}", advice_words(record), record.recommendation.reason))?;
     if let Some(title) = record.written_without_recommendation() {
         grid.words(
             "Written",
@@ -107,8 +107,8 @@ fn summary(context: &Context<'_>, grid: &mut Grid<'_>) -> Result<()> {
     if let Some(test) = &context.chosen.test {
         summary_of(grid, "Test rows", test)?;
     }
-    if let Some(test) = &context.chosen.test_without_flagged {
-        summary_of(grid, "Test rows without flagged ones", test)?;
+    if let Some(test) = &context.chosen.test_as_recorded {
+        summary_of(grid, "All test rows as recorded (no verdict rests on these)", test)?;
     }
     if let Some(agreement) = context.chosen.flagged_agreement {
         grid.row(&[
@@ -180,8 +180,8 @@ fn methods(context: &Context<'_>, grid: &mut Grid<'_>) -> Result<()> {
         "McNemar p",
         "p by group",
         "p, Holm-corrected",
-        "verdict without flagged rows",
-        "change without flagged rows",
+        "doubtful and flagged test rows",
+        "change on all test rows as recorded",
         "validation rows",
         "validation change",
         "flagged labels repeated before",
@@ -195,7 +195,7 @@ fn methods(context: &Context<'_>, grid: &mut Grid<'_>) -> Result<()> {
         let test = method.test.as_ref();
         let of = |value: &dyn Fn(&Comparison) -> Value<'static>| test.map_or(Value::Empty, value);
         let interval = |test: &Comparison| test.difference_by_group.unwrap_or(test.difference);
-        let without = method.test_without_flagged.as_ref();
+        let recorded = method.test_as_recorded.as_ref();
         let validation = method.validation.as_ref();
         let agreement = method.flagged_agreement;
         let dampening = method.dampening.as_ref();
@@ -203,7 +203,7 @@ fn methods(context: &Context<'_>, grid: &mut Grid<'_>) -> Result<()> {
             Value::Text(&method.name),
             Value::Text(&method.title),
             Value::Text(if method.name == context.record.chosen { "yes" } else { "no" }),
-            Value::Text(verdict_words(test.map(|test| test.verdict)).0),
+            Value::Text(verdict_words(method.verdict()).0),
             of(&|test| Value::Count(test.rows)),
             of(&|test| Value::Share(test.before.accuracy.estimate)),
             of(&|test| Value::Share(test.after.accuracy.estimate)),
@@ -215,8 +215,8 @@ fn methods(context: &Context<'_>, grid: &mut Grid<'_>) -> Result<()> {
             of(&|test| Value::P(test.mcnemar.p)),
             of(&|test| test.group_p.map_or(Value::Empty, Value::P)),
             of(&|test| Value::P(test.p_holm)),
-            Value::or_empty(without.map(|test| Value::Text(verdict_words(Some(test.verdict)).0))),
-            Value::or_empty(without.map(|test| Value::Change(test.difference.estimate))),
+            Value::or_empty(method.whole.as_ref().map(|whole| Value::Count(whole.rows - whole.trusted))),
+            Value::or_empty(recorded.map(|test| Value::Change(test.difference.estimate))),
             Value::or_empty(validation.map(|validation| Value::Count(validation.rows))),
             Value::or_empty(validation.map(|validation| Value::Change(validation.difference.estimate))),
             Value::or_empty(agreement.map(|agreement| Value::Share(agreement.before))),
