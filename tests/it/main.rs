@@ -4,6 +4,7 @@ mod broken_jobs;
 mod broken_writes;
 mod bundled_model;
 mod cells;
+mod check;
 mod cli;
 mod cli_help;
 mod cli_results;
