@@ -20,17 +20,27 @@ use crate::tables::{self, ReadOptions, Table, WriteOptions};
 const LEVEL: f64 = 0.05;
 
 pub(super) fn run(context: &Context, arguments: &CheckArgs) -> Result<()> {
-    match (&arguments.read, &arguments.model, &arguments.repaired, &arguments.data, &arguments.out) {
+    match (
+        &arguments.read,
+        &arguments.model,
+        &arguments.repaired,
+        &arguments.data,
+        &arguments.out,
+    ) {
         (Some(filled), ..) => read(context, arguments, filled),
         (None, Some(old), Some(repaired), Some(data), Some(out)) => write(context, arguments, (old, repaired), data, out),
-        _ => Err(Error::input("to draw rows, `recant check` needs both models, a sheet and a file to write")
-            .hint("recant check --model OLD --repaired NEW --data SHEET --rows 30 --out check.xlsx")),
+        _ => Err(
+            Error::input("to draw rows, `recant check` needs both models, a sheet and a file to write")
+                .hint("recant check --model OLD --repaired NEW --data SHEET --rows 30 --out check.xlsx"),
+        ),
     }
 }
 
 /// Where the answers are kept: beside the sheet, and not in it.
 fn key_path(sheet: &Path) -> PathBuf {
-    let name = sheet.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let name = sheet
+        .file_name()
+        .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     sheet.with_file_name(format!("{name}.key.json"))
 }
 
@@ -45,7 +55,14 @@ fn write(context: &Context, arguments: &CheckArgs, (old, repaired): (&Path, &Pat
     let (repaired, _) = ModelFolder::load(repaired)?;
     let table = sheets::read(data, &arguments.reading, &mut notes)?;
     let rows = rows_to_judge(&table, &old, &mut notes)?;
-    let drawn = draw(&table, &rows, (&old, &repaired), usize::from(arguments.rows), context.seed, context.threads)?;
+    let drawn = draw(
+        &table,
+        &rows,
+        (&old, &repaired),
+        usize::from(arguments.rows),
+        context.seed,
+        context.threads,
+    )?;
     let options = WriteOptions {
         choices: vec![(TRUE_LABEL.to_owned(), drawn.key.classes.clone())],
         ..WriteOptions::default()
@@ -66,7 +83,13 @@ fn write(context: &Context, arguments: &CheckArgs, (old, repaired): (&Path, &Pat
         ),
     );
     console.item("Written", out.display().to_string());
-    console.item("Key", format!("{} (what the models said: for the program, not for the person who looks up)", key_path(out).display()));
+    console.item(
+        "Key",
+        format!(
+            "{} (what the models said: for the program, not for the person who looks up)",
+            key_path(out).display()
+        ),
+    );
     console.next_step(
         &format!("Next, write the true class of each row into the column {TRUE_LABEL}, save, and:"),
         &format!("recant check --read {}", sheets::shown(out)),
@@ -98,7 +121,8 @@ fn read(context: &Context, arguments: &CheckArgs, filled: &Path) -> Result<()> {
     let text = std::fs::read_to_string(&path).map_err(|error| {
         Error::io("read the key", &path, &error).hint(format!(
             "it was written beside the sheet; keep `{}` under its name",
-            path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+            path.file_name()
+                .map_or_else(String::new, |name| name.to_string_lossy().into_owned())
         ))
     })?;
     let key: AnswerKey = serde_json::from_str(&text).map_err(|error| {
@@ -176,11 +200,15 @@ fn say(context: &Context, checked: &Checked, filled: &Path, notes: &Notes) {
 pub(super) fn looked_up(filled: &Path, model: &ModelFolder, flags: &mut ResolvedFlags, notes: &mut Notes) -> Result<()> {
     let path = key_path(filled);
     let text = std::fs::read_to_string(&path).map_err(|error| Error::io("read the key", &path, &error))?;
-    let key: AnswerKey = serde_json::from_str(&text).map_err(|error| Error::input(format!("not the key of a check: {error}")).in_file(&path))?;
+    let key: AnswerKey =
+        serde_json::from_str(&text).map_err(|error| Error::input(format!("not the key of a check: {error}")).in_file(&path))?;
     if key.sheet_sha256 != model.info.data.sha256 || key.classes != model.info.classes {
-        return Err(Error::input(format!("these rows were drawn from `{}`, not from the sheet that the model was trained on", key.sheet))
-            .in_file(filled)
-            .hint("leave out `--looked-up`, or draw rows from the training sheet with `recant check`"));
+        return Err(Error::input(format!(
+            "these rows were drawn from `{}`, not from the sheet that the model was trained on",
+            key.sheet
+        ))
+        .in_file(filled)
+        .hint("leave out `--looked-up`, or draw rows from the training sheet with `recant check`"));
     }
     let sheet = tables::read(filled, &ReadOptions::default(), notes)?;
     let found = truths(&sheet, &key, notes)?;

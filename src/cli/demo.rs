@@ -15,8 +15,8 @@ use crate::jobs::predict::predict;
 use crate::jobs::repair::{RepairJob, Repaired, methods, run as run_repair};
 use crate::jobs::rows::TrainingSheet;
 use crate::jobs::save::{folder_of, save_repaired, save_trained};
-use crate::jobs::trust::warn;
 use crate::jobs::train::{TrainOptions, TrainRequest, train as run_training};
+use crate::jobs::trust::warn;
 use crate::label_errors::flags::{self, FlagOptions, ResolvedFlags};
 use crate::label_errors::proposals::Ticks;
 use crate::label_errors::{Bias, ExpandOptions, InjectedSheet, InjectionPlan, Known, affected_rows, inject_sheet, kinds};
@@ -109,8 +109,7 @@ fn whole_job(context: &Context, folder: &Path, notes: &mut Notes, progress: &dyn
         let job = RepairJob {
             methods: methods("auto", true, &model, notes)?,
             auto: true,
-            command: "recant repair --model model --flags mistake/flags.csv --data mistake/corrupted.csv --out model-repaired"
-                .to_owned(),
+            command: "recant repair --model model --flags mistake/flags.csv --data mistake/corrupted.csv --out model-repaired".to_owned(),
             ..mistake.job(context, &sheet, &resolved, notes)?
         };
         let repaired = run_repair(&job, notes, progress)?;

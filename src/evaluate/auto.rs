@@ -99,7 +99,11 @@ pub fn pick(
             best: None,
             reason: format!(
                 "{} to choose by can be trusted (at least {} are needed), and test rows are never used to choose",
-                if rows == 0 { "no validation row".to_owned() } else { format!("only {}", count_of(rows, "validation row")) },
+                if rows == 0 {
+                    "no validation row".to_owned()
+                } else {
+                    format!("only {}", count_of(rows, "validation row"))
+                },
                 2 * FEWEST_ROWS
             ),
         });
@@ -180,10 +184,17 @@ pub fn accept(
     let after = hits(candidate.validation, validation.labels, classes)?;
     let (fixed, broken) = changes(&before, &after, Some(accepting));
     let change = (fixed as f64 - broken as f64) / rows as f64;
-    let on_others = format!("on {} that chose nothing accuracy changes by {} points", count_of(rows, "other"), signed_points(change, 2));
+    let on_others = format!(
+        "on {} that chose nothing accuracy changes by {} points",
+        count_of(rows, "other"),
+        signed_points(change, 2)
+    );
     let by_chance = mcnemar_exact(fixed, broken) / 2.0;
     if -change > settings.minimum_effect && by_chance < LOSS_BY_CHANCE {
-        return Ok(keep(format!("{on_others}: more than the {} that count are lost", points(settings.minimum_effect))));
+        return Ok(keep(format!(
+            "{on_others}: more than the {} that count are lost",
+            points(settings.minimum_effect)
+        )));
     }
     let Some(placebo) = placebo else {
         return Ok(keep(
@@ -272,7 +283,11 @@ mod tests {
     type Method = (&'static str, Vec<u8>, Vec<u8>);
 
     fn repaired() -> Method {
-        ("retrain", (0..1_000).map(|row| if row < 900 { 0 } else { 2 }).collect(), vec![2; 50])
+        (
+            "retrain",
+            (0..1_000).map(|row| if row < 900 { 0 } else { 2 }).collect(),
+            vec![2; 50],
+        )
     }
 
     fn idle() -> Method {
@@ -319,7 +334,11 @@ mod tests {
         let placebo = Freed { held: 45, freed: 5 };
         let found = choose(&[idle(), destroying(), repaired()], Some(placebo));
         assert_eq!(found.method.as_deref(), Some("retrain"), "{}", found.reason);
-        assert!(found.reason.contains("50 of 50") && found.reason.contains("5 of 45"), "{}", found.reason);
+        assert!(
+            found.reason.contains("50 of 50") && found.reason.contains("5 of 45"),
+            "{}",
+            found.reason
+        );
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::metrics::{INTERVAL_LEVEL, metrics, predictions};
 use super::classwise::losing_classes;
+use super::metrics::{INTERVAL_LEVEL, metrics, predictions};
 use super::record::{Comparison, EvaluationSettings, Interval, McNemarRecord, Metrics, Verdict};
 use super::words;
 use crate::error::{Error, Result};

@@ -170,13 +170,7 @@ pub(super) fn bounds(standing: Standing, label: u8, before: u8, after: u8, class
 }
 
 /// What may be said of all rows, by method; sentences are still empty.
-fn wholes(
-    rows: &Rows,
-    standing: &[Standing],
-    before: &[f32],
-    after: &[&[f32]],
-    settings: &EvaluationSettings,
-) -> Result<Vec<WholeRecord>> {
+fn wholes(rows: &Rows, standing: &[Standing], before: &[f32], after: &[&[f32]], settings: &EvaluationSettings) -> Result<Vec<WholeRecord>> {
     let classes = rows.classes.len();
     let old = predictions(before, classes)?;
     check_labels(rows.labels, old.len(), classes)?;
@@ -209,10 +203,7 @@ fn wholes(
     }
     let [low_p, high_p] = [holm(&raw[0])?, holm(&raw[1])?];
     for ((whole, low_p), high_p) in found.iter_mut().zip(low_p).zip(high_p) {
-        let verdicts = [
-            verdict_of(low_p, whole.worst, settings),
-            verdict_of(high_p, whole.best, settings),
-        ];
+        let verdicts = [verdict_of(low_p, whole.worst, settings), verdict_of(high_p, whole.best, settings)];
         whole.verdict = match verdicts {
             [Verdict::Better, _] => Verdict::Better,
             [_, Verdict::Worse] => Verdict::Worse,
@@ -269,7 +260,10 @@ fn sentence(whole: &WholeRecord, trusted: Option<&Comparison>, pattern: Option<&
     }
     let inside = whole.doubtful + whole.beside_pattern;
     if inside > 0 {
-        let of = pattern.map_or_else(|| "the errors' pattern".to_owned(), |pattern| format!("the errors' pattern ({pattern})"));
+        let of = pattern.map_or_else(
+            || "the errors' pattern".to_owned(),
+            |pattern| format!("the errors' pattern ({pattern})"),
+        );
         why.push(format!("{} in {of}", count(inside)));
     }
     let mut text = format!(
@@ -406,7 +400,12 @@ mod tests {
         let standing: Vec<Standing> = (0..100)
             .map(|row| if row < 40 { Standing::KnownWrong } else { Standing::Trusted })
             .collect();
-        let found = one(&[0; 100], &standing, &[0; 100], &(0..100).map(|row| u8::from(row < 40)).collect::<Vec<_>>());
+        let found = one(
+            &[0; 100],
+            &standing,
+            &[0; 100],
+            &(0..100).map(|row| u8::from(row < 40)).collect::<Vec<_>>(),
+        );
         let whole = found.whole.unwrap();
         assert_eq!((whole.verdict, whole.open), (Verdict::Better, 0));
         // Of three classes the flagged one is ruled out and no more.

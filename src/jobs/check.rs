@@ -71,11 +71,20 @@ pub struct Drawn {
 ///
 /// # Errors
 /// Where the models do not belong together, or nowhere differ.
-pub fn draw(table: &Table, rows: &JudgedRows, (old, repaired): (&ModelFolder, &ModelFolder), wanted: usize, seed: Seed, threads: usize) -> Result<Drawn> {
+pub fn draw(
+    table: &Table,
+    rows: &JudgedRows,
+    (old, repaired): (&ModelFolder, &ModelFolder),
+    wanted: usize,
+    seed: Seed,
+    threads: usize,
+) -> Result<Drawn> {
     let classes = &old.info.classes;
     if *classes != repaired.info.classes || old.features.width() != repaired.features.width() {
-        return Err(Error::input("the two models do not belong together: their classes or inputs differ")
-            .hint("give the model that was repaired with `--model`, and what `recant repair` made of it with `--repaired`"));
+        return Err(
+            Error::input("the two models do not belong together: their classes or inputs differ")
+                .hint("give the model that was repaired with `--model`, and what `recant repair` made of it with `--repaired`"),
+        );
     }
     let says = |model: &ModelFolder| predictions(&probabilities(&model.network, &rows.inputs, threads)?, classes.len());
     let (before, after) = (says(old)?, says(repaired)?);
@@ -93,11 +102,22 @@ pub fn draw(table: &Table, rows: &JudgedRows, (old, repaired): (&ModelFolder, &M
     differing.truncate(wanted);
     side_by_side(&mut differing, rows.groups.as_deref());
     let lines: Vec<usize> = differing.iter().map(|row| rows.table_rows[*row]).collect();
-    let free = |name: &str| if table.has(name) { Err(Error::input(format!("the sheet has a column `{name}` already")).in_file(&table.source().file_name).hint("rename that column: it is where the truth goes")) } else { Ok(()) };
+    let free = |name: &str| {
+        if table.has(name) {
+            Err(Error::input(format!("the sheet has a column `{name}` already"))
+                .in_file(&table.source().file_name)
+                .hint("rename that column: it is where the truth goes"))
+        } else {
+            Ok(())
+        }
+    };
     free(CHECK_ROW)?;
     free(TRUE_LABEL)?;
     let blank = vec![None; lines.len()];
-    let names: Vec<String> = [CHECK_ROW.to_owned(), TRUE_LABEL.to_owned()].into_iter().chain(table.names().iter().cloned()).collect();
+    let names: Vec<String> = [CHECK_ROW.to_owned(), TRUE_LABEL.to_owned()]
+        .into_iter()
+        .chain(table.names().iter().cloned())
+        .collect();
     let sheet = table
         .take(&lines)
         .with_integers(CHECK_ROW, (1..=lines.len() as i64).map(Some).collect())?
@@ -183,7 +203,12 @@ pub fn truths(sheet: &Table, key: &AnswerKey, notes: &mut Notes) -> Result<BTree
         let at = |error: Error, column: &str| sheet.at(error, row, column);
         let number = place
             .filter(|place| place.fract() == 0.0 && (1.0..=key.drawn.len() as f64).contains(place))
-            .ok_or_else(|| at(Error::input("this is none of the drawn rows").hint("leave the column `check_row` as it was"), CHECK_ROW))?;
+            .ok_or_else(|| {
+                at(
+                    Error::input("this is none of the drawn rows").hint("leave the column `check_row` as it was"),
+                    CHECK_ROW,
+                )
+            })?;
         let text = labels.values[code as usize].trim();
         let class = key
             .classes
@@ -193,8 +218,14 @@ pub fn truths(sheet: &Table, key: &AnswerKey, notes: &mut Notes) -> Result<BTree
                 let error = Error::input(format!("`{text}` is no class"));
                 at(error.hint(format!("use one of: {}", key.classes.join(", "))), TRUE_LABEL)
             })?;
-        if found.insert(number as usize, class as u8).is_some_and(|before| before != class as u8) {
-            return Err(at(Error::input(format!("row {number} of the check has two different truths")), TRUE_LABEL));
+        if found
+            .insert(number as usize, class as u8)
+            .is_some_and(|before| before != class as u8)
+        {
+            return Err(at(
+                Error::input(format!("row {number} of the check has two different truths")),
+                TRUE_LABEL,
+            ));
         }
     }
     if found.len() < key.drawn.len() && !found.is_empty() {
@@ -254,7 +285,10 @@ pub fn judge(key: &AnswerKey, truths: &BTreeMap<usize, u8>, minimum_effect: f64)
             Verdict::Worse | Verdict::NoChangeDetected => Advice::Keep,
             Verdict::CannotBeJudged => Advice::CheckFirst,
         },
-        rows_to_decide: open.then(|| rows_to_decide(sample, INTERVAL_LEVEL)).transpose()?.map(|rows| rows as usize),
+        rows_to_decide: open
+            .then(|| rows_to_decide(sample, INTERVAL_LEVEL))
+            .transpose()?
+            .map(|rows| rows as usize),
     })
 }
 

@@ -49,7 +49,13 @@ pub(super) fn halves(trusted: &[bool], groups: Option<&[u32]>, seed: Seed) -> (V
             _ => random.random_bool(0.5),
         })
         .collect();
-    let of = |wanted: bool| trusted.iter().zip(&accepts).map(|(trusted, accepts)| *trusted && *accepts == wanted).collect();
+    let of = |wanted: bool| {
+        trusted
+            .iter()
+            .zip(&accepts)
+            .map(|(trusted, accepts)| *trusted && *accepts == wanted)
+            .collect()
+    };
     (of(false), of(true))
 }
 

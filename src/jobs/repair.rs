@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use crate::error::{Error, Result};
 use crate::evaluate::record::{
-    Advice, AffectedDomain, BeforeAfter, Comparison, EvaluationSettings, MethodRecord, ModelSummary, RECORD_VERSION, Recommendation, RepairRecord,
-    Timings, Verdict,
+    Advice, AffectedDomain, BeforeAfter, Comparison, EvaluationSettings, MethodRecord, ModelSummary, RECORD_VERSION, Recommendation,
+    RepairRecord, Timings, Verdict,
 };
 use crate::evaluate::{
     Candidate, Freed, RowNames, RowSet, Rows, Seen, SortedComparison, accept, advise, affected_domain, changed_rows, compare_sorted,

@@ -177,7 +177,11 @@ impl Known {
             looked_up: vec![false; labels.len()],
             standing: vec![Standing::Trusted; labels.len()],
         };
-        for position in positions.iter().map(|position| *position as usize).filter(|position| *position < labels.len()) {
+        for position in positions
+            .iter()
+            .map(|position| *position as usize)
+            .filter(|position| *position < labels.len())
+        {
             known.flagged[position] = true;
             known.standing[position] = Standing::KnownWrong;
         }

@@ -93,7 +93,11 @@ impl Suspicion {
         let positions = evidence.flags.positions();
         let classes = evidence.model.info.classes.len();
         let mut carried = vec![0_usize; classes];
-        evidence.flags.training.iter().for_each(|flag| carried[usize::from(flag.observed)] += 1);
+        evidence
+            .flags
+            .training
+            .iter()
+            .for_each(|flag| carried[usize::from(flag.observed)] += 1);
         let mut suspicion = Self {
             carried: carried
                 .iter()
@@ -184,7 +188,11 @@ impl Suspicion {
             let place = rows.table_rows.get(row).copied();
             for rule in &self.rules {
                 if place.is_some_and(|place| rule.inside.get(place) == Some(&true)) {
-                    mark(rule.booked_as.is_none_or(|class| class == label), Some(rule.chance), rule.truly.filter(|truly| *truly != label));
+                    mark(
+                        rule.booked_as.is_none_or(|class| class == label),
+                        Some(rule.chance),
+                        rule.truly.filter(|truly| *truly != label),
+                    );
                 }
             }
             if inside.as_ref().is_some_and(|inside| inside[row]) {
@@ -203,11 +211,18 @@ impl Suspicion {
 
 /// Tells the person that rows to judge by are under suspicion.
 pub fn warn(rows: &JudgedRows, name: &str, words: Option<&str>, notes: &mut Notes) {
-    let suspect = rows.standing.iter().filter(|standing| matches!(standing, Standing::Doubtful { .. })).count();
+    let suspect = rows
+        .standing
+        .iter()
+        .filter(|standing| matches!(standing, Standing::Doubtful { .. }))
+        .count();
     if suspect == 0 {
         return;
     }
-    let like = words.map_or_else(|| "contradict the rest of their group".to_owned(), |words| format!("follow what the flagged rows have in common ({words})"));
+    let like = words.map_or_else(
+        || "contradict the rest of their group".to_owned(),
+        |words| format!("follow what the flagged rows have in common ({words})"),
+    );
     notes.add(
         "judges-under-suspicion",
         format!(
@@ -412,9 +427,17 @@ mod tests {
         by_region(&training, &flagged, &mut found);
         let is_doubtful = |standing: &Standing| matches!(standing, Standing::Doubtful { .. });
         let wrong_rows = tail_wrong.iter().filter(|wrong| **wrong).count();
-        let held = tail_wrong.iter().zip(&found.standing).filter(|(wrong, standing)| **wrong && !is_doubtful(standing)).count();
+        let held = tail_wrong
+            .iter()
+            .zip(&found.standing)
+            .filter(|(wrong, standing)| **wrong && !is_doubtful(standing))
+            .count();
         assert!((held as f64) < 0.25 * wrong_rows as f64, "{held} of {wrong_rows}");
-        let right_doubted = tail_wrong.iter().zip(&found.standing).filter(|(wrong, standing)| !**wrong && is_doubtful(standing)).count();
+        let right_doubted = tail_wrong
+            .iter()
+            .zip(&found.standing)
+            .filter(|(wrong, standing)| !**wrong && is_doubtful(standing))
+            .count();
         assert!(right_doubted < 60, "{right_doubted}");
         // Rows of the corner with another label hold, and are no sample of it.
         assert!(found.standing.contains(&Standing::BesidePattern));

@@ -115,11 +115,7 @@ fn contradiction(record: &RepairRecord) -> Option<String> {
     }
     for method in &record.methods {
         // In records of older versions the confusion tables of validation rows leave the flagged ones out.
-        let compared = [
-            (&method.test, true),
-            (&method.test_as_recorded, true),
-            (&method.validation, false),
-        ];
+        let compared = [(&method.test, true), (&method.test_as_recorded, true), (&method.validation, false)];
         for (comparison, all_rows) in compared {
             if let Some(what) = comparison
                 .as_ref()

@@ -22,7 +22,16 @@ fn filled(sheet: &Table, clean: &Table) -> Table {
     let truth = of(sheet, "Order Item Id").iter().map(|key| {
         let row = keys.iter().position(|other| other == key).unwrap();
         let gap = real[row].unwrap() - planned[row].unwrap();
-        Some(if gap < 0.0 { "early" } else if gap > 0.0 { "late" } else { "on time" }.to_owned())
+        Some(
+            if gap < 0.0 {
+                "early"
+            } else if gap > 0.0 {
+                "late"
+            } else {
+                "on time"
+            }
+            .to_owned(),
+        )
     });
     let truth = truth.collect();
     sheet.without(&["true_label"]).with_column("true_label", truth).unwrap()
@@ -35,8 +44,27 @@ fn truths_looked_up_judge_a_repair_and_the_next_one() {
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let (repaired, form) = (path("repaired"), path("check.xlsx"));
     let flags = ["--flags", "trial/flags.csv", "--data", "trial/corrupted.csv"];
-    works(at, &[&["repair", "--model", "model", "--method", "retrain", "--out", &repaired], &flags[..]].concat());
-    let draw = ["check", "--model", "model", "--repaired", &repaired, "--data", "trial/corrupted.csv", "--rows", "20", "--out", &form];
+    works(
+        at,
+        &[
+            &["repair", "--model", "model", "--method", "retrain", "--out", &repaired],
+            &flags[..],
+        ]
+        .concat(),
+    );
+    let draw = [
+        "check",
+        "--model",
+        "model",
+        "--repaired",
+        &repaired,
+        "--data",
+        "trial/corrupted.csv",
+        "--rows",
+        "20",
+        "--out",
+        &form,
+    ];
     let drawn = json(at, &draw);
     let count = drawn["drawn"].as_u64().unwrap() as usize;
     assert!(count > 0 && count <= 20, "{drawn}");
@@ -45,7 +73,12 @@ fn truths_looked_up_judge_a_repair_and_the_next_one() {
     assert_eq!(sheet.height(), count);
     assert_eq!(&sheet.names()[..2], ["check_row", "true_label"]);
     assert_eq!(sheet.missing_count("true_label").unwrap(), count);
-    assert!(!sheet.names().iter().any(|name| name.contains("predicted") || name.contains("probability")));
+    assert!(
+        !sheet
+            .names()
+            .iter()
+            .any(|name| name.contains("predicted") || name.contains("probability"))
+    );
     // Same seed, same rows.
     let first = fs::read(&form).unwrap();
     json(at, &draw);
@@ -60,7 +93,17 @@ fn truths_looked_up_judge_a_repair_and_the_next_one() {
     let (low, high) = (said["change"]["low"].as_f64().unwrap(), said["change"]["high"].as_f64().unwrap());
     assert!(low <= said["change"]["estimate"].as_f64().unwrap() && said["change"]["estimate"].as_f64().unwrap() <= high);
     let again = path("again");
-    let next = ["repair", "--model", "model", "--method", "retrain", "--looked-up", &form, "--out", &again];
+    let next = [
+        "repair",
+        "--model",
+        "model",
+        "--method",
+        "retrain",
+        "--looked-up",
+        &form,
+        "--out",
+        &again,
+    ];
     let record = json(at, &[&next[..], &flags].concat());
     assert!(record["recommendation"]["advice"].is_string());
 }
@@ -70,7 +113,20 @@ fn what_a_check_cannot_do_is_said() {
     let at = trial();
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-    let same = recant(at, &["check", "--model", "model", "--repaired", "model", "--data", "trial/corrupted.csv", "--out", &path("c.xlsx")]);
+    let same = recant(
+        at,
+        &[
+            "check",
+            "--model",
+            "model",
+            "--repaired",
+            "model",
+            "--data",
+            "trial/corrupted.csv",
+            "--out",
+            &path("c.xlsx"),
+        ],
+    );
     assert_eq!(same.status.code(), Some(2));
     assert!(text(&same).contains("say the same on all"), "{}", text(&same));
     let lacking = recant(at, &["check", "--model", "model"]);

@@ -243,6 +243,10 @@ fn auto_takes_a_repair_that_a_corrupted_tail_speaks_against() {
     );
     assert!(after > before + 0.4, "{chosen}: {before} to {after}");
     // Rows of the lane judge nothing: the tail's labels are as wrong as those of the training rows.
-    let warned = record["notes"].as_array().unwrap().iter().any(|note| note["code"] == "judges-under-suspicion");
+    let warned = record["notes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .any(|note| note["code"] == "judges-under-suspicion");
     assert!(warned, "{}", record["notes"]);
 }

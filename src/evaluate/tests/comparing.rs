@@ -365,8 +365,18 @@ fn a_class_that_is_lost_is_told_although_accuracy_rises() {
         groups: None,
         classes: &names,
     };
-    let sure = |guesses: &[u8]| -> Vec<f32> { guesses.iter().flat_map(|guess| if *guess == 0 { [0.9, 0.1] } else { [0.1, 0.9] }).collect() };
-    let found = judge(vec![compare(&rows, &sure(&before), &sure(&after), &settings()).unwrap()], &settings()).unwrap().remove(0);
+    let sure = |guesses: &[u8]| -> Vec<f32> {
+        guesses
+            .iter()
+            .flat_map(|guess| if *guess == 0 { [0.9, 0.1] } else { [0.1, 0.9] })
+            .collect()
+    };
+    let found = judge(
+        vec![compare(&rows, &sure(&before), &sure(&after), &settings()).unwrap()],
+        &settings(),
+    )
+    .unwrap()
+    .remove(0);
     assert_eq!(found.verdict, Verdict::Better);
     assert_eq!(found.losing_classes.len(), 1);
     assert!(!found.losing_classes[0].never_predicted);
@@ -374,7 +384,12 @@ fn a_class_that_is_lost_is_told_although_accuracy_rises() {
         losses_in_words(&found).unwrap(),
         "but \"late\" is now found 25.0 % of the time, 100.0 % before"
     );
-    let same = judge(vec![compare(&rows, &sure(&after), &sure(&after), &settings()).unwrap()], &settings()).unwrap().remove(0);
+    let same = judge(
+        vec![compare(&rows, &sure(&after), &sure(&after), &settings()).unwrap()],
+        &settings(),
+    )
+    .unwrap()
+    .remove(0);
     assert_eq!(losses_in_words(&same), None);
 }
 

@@ -525,7 +525,14 @@ impl<'a> Matcher<'a> {
     }
 
     /// A flagged row that the model was not trained on: it cannot be repaired, but it tells what may be judged by.
-    fn take_judge(&mut self, part: Part, position: u32, (correction, recorded): (Option<u8>, Option<u8>), name: String, result: &mut ResolvedFlags) {
+    fn take_judge(
+        &mut self,
+        part: Part,
+        position: u32,
+        (correction, recorded): (Option<u8>, Option<u8>),
+        name: String,
+        result: &mut ResolvedFlags,
+    ) {
         result.looked_up.extend(correction.map(|label| LookedUp { part, position, label }));
         if correction.is_some() && correction == recorded {
             self.aside.add("looked up and right as it is in the sheet; rows to judge by", name);

@@ -65,10 +65,17 @@ fn difference(context: &Context<'_>, test: &Comparison) -> Result<Plot> {
             None => rows.push(row(comparison.difference, "", main)),
         }
     };
-    let which = if context.chosen.whole.is_some() { "Trusted test rows" } else { "All test rows" };
+    let which = if context.chosen.whole.is_some() {
+        "Trusted test rows"
+    } else {
+        "All test rows"
+    };
     add(test, which, true);
     if let Some(whole) = &context.chosen.whole {
-        for (label, interval) in [("All rows, doubtful ones against it", whole.worst), ("All rows, doubtful ones for it", whole.best)] {
+        for (label, interval) in [
+            ("All rows, doubtful ones against it", whole.worst),
+            ("All rows, doubtful ones for it", whole.best),
+        ] {
             rows.push(IntervalRow {
                 label: label.to_owned(),
                 estimate: interval.estimate,

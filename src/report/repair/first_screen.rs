@@ -82,7 +82,12 @@ fn figures(context: &Context<'_>, test: &Comparison) -> Vec<Card> {
     let change = format::points(test.difference.estimate, 2);
     let mut cards = vec![
         Card {
-            name: if context.chosen.whole.is_some() { "Accuracy on trusted test rows" } else { "Accuracy on test rows" }.to_owned(),
+            name: if context.chosen.whole.is_some() {
+                "Accuracy on trusted test rows"
+            } else {
+                "Accuracy on test rows"
+            }
+            .to_owned(),
             before: Some(format::percent(test.before.accuracy.estimate, 2)),
             value: format::percent(test.after.accuracy.estimate, 2),
             note: format!("{change} (95\u{a0}% interval {})", format::points_between(main.low, main.high, 2)),

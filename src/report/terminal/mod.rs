@@ -54,7 +54,15 @@ pub fn headline_line((words, class): (&str, &str), headline: &str, look: Look) -
 /// The same broken to the width of the terminal.
 pub fn wrap_headline(words: (&str, &str), headline: &str, look: Look) -> String {
     let plain = Look { colour: false, ..look };
-    let broken = wrap(headline, "", "  ", Look { width: look.width().saturating_sub(2), ..plain });
+    let broken = wrap(
+        headline,
+        "",
+        "  ",
+        Look {
+            width: look.width().saturating_sub(2),
+            ..plain
+        },
+    );
     headline_line(words, broken.trim_end(), look)
 }
 

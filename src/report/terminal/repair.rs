@@ -16,7 +16,11 @@ pub fn repair(record: &RepairRecord, timings: &Timings, look: Look) -> Result<St
     let mut text = String::new();
     let test = context.chosen.test.as_ref();
     let kept = record.kept_the_old();
-    let words = if kept { ("= old model", "same") } else { verdict_words(context.chosen.verdict()) };
+    let words = if kept {
+        ("= old model", "same")
+    } else {
+        verdict_words(context.chosen.verdict())
+    };
     text.push_str(&wrap_headline(words, &headline(&context), look));
     if let Some(sentence) = context.chosen.verdict_sentence().filter(|_| !kept) {
         text.push_str(&wrap(&format::without_verdict(sentence), "  ", "  ", look));
@@ -91,7 +95,11 @@ fn what(context: &Context<'_>) -> Vec<(&'static str, String)> {
     match (&context.chosen.whole, &context.chosen.test) {
         (Some(whole), _) => facts.push((
             "judged on",
-            format!("{} of {}, the others are under suspicion", format::count(whole.trusted), format::counted(whole.rows, "test row")),
+            format!(
+                "{} of {}, the others are under suspicion",
+                format::count(whole.trusted),
+                format::counted(whole.rows, "test row")
+            ),
         )),
         (None, Some(test)) => facts.push(("judged on", format::counted(test.rows, "test row"))),
         (None, None) => {}

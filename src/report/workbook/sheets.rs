@@ -87,7 +87,10 @@ fn summary(context: &Context<'_>, grid: &mut Grid<'_>) -> Result<()> {
     for caution in context.chosen.test.iter().flat_map(|test| &test.cautions) {
         grid.words("Caution", caution)?;
     }
-    grid.words("Recommendation", &format!("{} {}", advice_words(record), record.recommendation.reason))?;
+    grid.words(
+        "Recommendation",
+        &format!("{} {}", advice_words(record), record.recommendation.reason),
+    )?;
     if let Some(title) = record.written_without_recommendation() {
         grid.words(
             "Written",
