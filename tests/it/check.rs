@@ -19,7 +19,8 @@ fn filled(sheet: &Table, clean: &Table) -> Table {
         clean.numbers("Days for shipping (real)", &mut Notes::new()).unwrap(),
         clean.numbers("Days for shipment (scheduled)", &mut Notes::new()).unwrap(),
     );
-    let truth = of(sheet, "Order Item Id").iter().map(|key| {
+    let drawn = of(sheet, "Order Item Id");
+    let truth = drawn.iter().map(|key| {
         let row = keys.iter().position(|other| other == key).unwrap();
         let gap = real[row].unwrap() - planned[row].unwrap();
         Some(
