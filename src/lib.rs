@@ -12,7 +12,8 @@
 //! | 5 | [`evaluate`] |
 //! | 6 | [`jobs`], [`scenarios`] |
 //! | 7 | [`report`] |
-//! | 8 | [`cli`] |
+//! | 8 | [`commands`] |
+//! | 9 | [`cli`] |
 #![warn(missing_docs)]
 #![cfg_attr(
     not(test),
@@ -20,6 +21,7 @@
 )]
 
 pub mod cli;
+pub mod commands;
 pub mod datasets;
 pub mod error;
 pub mod evaluate;

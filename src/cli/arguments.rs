@@ -533,6 +533,9 @@ pub struct CheckArgs {
     /// File to write: .xlsx with a drop-down of the classes, or .csv
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "read")]
     pub out: Option<PathBuf>,
+    #[allow(missing_docs)]
+    #[command(flatten)]
+    pub force: ForceOption,
     /// A sheet with the truths filled in
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub read: Option<PathBuf>,

@@ -1,20 +1,16 @@
 //! `recant check`: rows to look up, and what the truths looked up say of a repair.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::cli::Context;
 use crate::cli::arguments::CheckArgs;
 use crate::cli::sheets;
+use crate::commands::{CheckDraw, SheetSource, draw_check, key_path, read_check};
 use crate::error::{Error, Result};
 use crate::evaluate::record::{Advice, Verdict};
 use crate::evaluate::words::{count, count_of, p_value, percent, signed_points};
-use crate::files;
-use crate::jobs::check::{AnswerKey, Checked, TRUE_LABEL, draw, judge, truths};
-use crate::jobs::rows::{JudgedRows, TrainingSheet, judged_from_sheet};
-use crate::label_errors::flags::ResolvedFlags;
-use crate::model::ModelFolder;
+use crate::jobs::check::{Checked, TRUE_LABEL};
 use crate::notes::Notes;
-use crate::tables::{self, ReadOptions, Table, WriteOptions};
 
 /// Level below which a printed p-value is told from.
 const LEVEL: f64 = 0.05;
@@ -36,42 +32,20 @@ pub(super) fn run(context: &Context, arguments: &CheckArgs) -> Result<()> {
     }
 }
 
-/// Where the answers are kept: beside the sheet, and not in it.
-fn key_path(sheet: &Path) -> PathBuf {
-    let name = sheet
-        .file_name()
-        .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    sheet.with_file_name(format!("{name}.key.json"))
-}
-
 fn write(context: &Context, arguments: &CheckArgs, (old, repaired): (&Path, &Path), data: &Path, out: &Path) -> Result<()> {
-    tables::check_writable_name(out)?;
-    files::check_place(out)?;
-    if matches!((out.canonicalize(), data.canonicalize()), (Ok(a), Ok(b)) if a == b) {
-        return Err(Error::input(format!("`{}` would be overwritten", data.display())).hint("give another name with `--out check.xlsx`"));
-    }
-    let mut notes = Notes::new();
-    let (old, _) = ModelFolder::load(old)?;
-    let (repaired, _) = ModelFolder::load(repaired)?;
-    let table = sheets::read(data, &arguments.reading, &mut notes)?;
-    let rows = rows_to_judge(&table, &old, &mut notes)?;
-    let drawn = draw(
-        &table,
-        &rows,
-        (&old, &repaired),
-        usize::from(arguments.rows),
-        context.seed,
-        context.threads,
-    )?;
-    let options = WriteOptions {
-        choices: vec![(TRUE_LABEL.to_owned(), drawn.key.classes.clone())],
-        ..WriteOptions::default()
+    let request = CheckDraw {
+        model: old,
+        repaired,
+        sheet: SheetSource::File(data),
+        reading: sheets::read_options(&arguments.reading)?,
+        rows: usize::from(arguments.rows),
+        out,
+        existing: arguments.force.existing(),
     };
-    drawn.sheet.write_with(out, &options, &mut notes)?;
-    let key = serde_json::to_vec_pretty(&drawn.key).map_err(|error| Error::internal(format!("the key cannot be written: {error}")))?;
-    files::write_bytes(&key_path(out), &key)?;
+    let found = draw_check(&context.run(&context.console.progress()), &request)?;
+    let (drawn, notes) = (&found.drawn, &found.notes);
     let console = &context.console;
-    console.notes(&notes);
+    console.notes(notes);
     console.item(
         "Drawn",
         format!(
@@ -100,40 +74,9 @@ fn write(context: &Context, arguments: &CheckArgs, (old, repaired): (&Path, &Pat
     Ok(())
 }
 
-/// Rows of the sheet that the model was neither trained on nor chosen by.
-fn rows_to_judge(table: &Table, model: &ModelFolder, notes: &mut Notes) -> Result<JudgedRows> {
-    let none = ResolvedFlags::none(&model.rows);
-    let same = table.source().sha256 == model.info.data.sha256;
-    if same {
-        let sheet = TrainingSheet::read(table, model, notes)?;
-        return sheet.test(table, &none).ok_or_else(|| {
-            Error::input("the model was trained on all rows of this sheet, so none of them can judge it")
-                .in_file(&table.source().file_name)
-                .hint("give a sheet of other rows with `--data SHEET`")
-        });
-    }
-    judged_from_sheet(table, model, &none, notes)
-}
-
 fn read(context: &Context, arguments: &CheckArgs, filled: &Path) -> Result<()> {
-    let path = key_path(filled);
-    let mut notes = Notes::new();
-    let text = std::fs::read_to_string(&path).map_err(|error| {
-        Error::io("read the key", &path, &error).hint(format!(
-            "it was written beside the sheet; keep `{}` under its name",
-            path.file_name()
-                .map_or_else(String::new, |name| name.to_string_lossy().into_owned())
-        ))
-    })?;
-    let key: AnswerKey = serde_json::from_str(&text).map_err(|error| {
-        Error::input(format!("this is not the key of a check, or it was altered: {error}"))
-            .in_file(&path)
-            .hint("draw rows again with `recant check --model OLD --repaired NEW --data SHEET --out check.xlsx`")
-    })?;
-    let sheet = tables::read(filled, &ReadOptions::default(), &mut notes)?;
-    let found = truths(&sheet, &key, &mut notes)?;
-    let checked = judge(&key, &found, arguments.minimum_effect).map_err(|error| error.in_file(filled))?;
-    say(context, &checked, filled, &notes);
+    let found = read_check(filled, arguments.minimum_effect)?;
+    say(context, &found.checked, filled, &found.notes);
     Ok(())
 }
 
@@ -194,26 +137,4 @@ fn say(context: &Context, checked: &Checked, filled: &Path, notes: &Notes) {
     let mut value = serde_json::to_value(checked).unwrap_or_default();
     value["notes"] = serde_json::json!(notes);
     console.result(&value);
-}
-
-/// The truths of a filled-in check as the next repair takes them.
-pub(super) fn looked_up(filled: &Path, model: &ModelFolder, flags: &mut ResolvedFlags, notes: &mut Notes) -> Result<()> {
-    let path = key_path(filled);
-    let text = std::fs::read_to_string(&path).map_err(|error| Error::io("read the key", &path, &error))?;
-    let key: AnswerKey =
-        serde_json::from_str(&text).map_err(|error| Error::input(format!("not the key of a check: {error}")).in_file(&path))?;
-    if key.sheet_sha256 != model.info.data.sha256 || key.classes != model.info.classes {
-        return Err(Error::input(format!(
-            "these rows were drawn from `{}`, not from the sheet that the model was trained on",
-            key.sheet
-        ))
-        .in_file(filled)
-        .hint("leave out `--looked-up`, or draw rows from the training sheet with `recant check`"));
-    }
-    let sheet = tables::read(filled, &ReadOptions::default(), notes)?;
-    let found = truths(&sheet, &key, notes)?;
-    for (row, label) in found {
-        flags.look_up(&model.rows, key.drawn[row - 1].sheet_row, label);
-    }
-    Ok(())
 }

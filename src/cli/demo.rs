@@ -4,23 +4,19 @@ use std::path::Path;
 
 use crate::cli::Context;
 use crate::cli::arguments::DemoArgs;
-use crate::cli::{inject, repair, sheets, train};
+use crate::cli::{inject, sheets};
+use crate::commands::{
+    ExpandSheet, PredictSheet, RepairSheet, RepairedSheet, Run, SheetSource, TrainSheet, WrongRows, check_new_folder, default_evidence,
+    expand_sheet, predict_sheet, repair_sheet, train_sheet,
+};
 use crate::error::{Error, Result};
-use crate::evaluate::record::EvaluationSettings;
 use crate::evaluate::words::{count, percent};
-use crate::features::Profile;
-use crate::files;
-use crate::jobs::expand::{Search, expand, proposal_sheet, record, with_pattern};
-use crate::jobs::predict::predict;
-use crate::jobs::repair::{RepairJob, Repaired, methods, run as run_repair};
-use crate::jobs::rows::TrainingSheet;
-use crate::jobs::save::{folder_of, save_repaired, save_trained};
-use crate::jobs::train::{TrainOptions, TrainRequest, train as run_training};
-use crate::jobs::trust::warn;
-use crate::label_errors::flags::{self, FlagOptions, ResolvedFlags};
-use crate::label_errors::proposals::Ticks;
-use crate::label_errors::{Bias, ExpandOptions, InjectedSheet, InjectionPlan, Known, affected_rows, inject_sheet, kinds};
-use crate::model::ModelFolder;
+use crate::features::{Overrides, Profile};
+use crate::files::{self, Existing};
+use crate::jobs::repair::Repaired;
+use crate::jobs::train::TrainOptions;
+use crate::label_errors::flags::FlagOptions;
+use crate::label_errors::{Bias, InjectedSheet, InjectionPlan, Known, inject_sheet, kinds};
 use crate::notes::Notes;
 use crate::progress::Progress;
 use crate::repair::RepairOptions;
@@ -36,7 +32,7 @@ const NEXT_WEEK: &[u8] = include_bytes!("../../data/sample/next_week.csv");
 pub(crate) const ERROR: &str = "segment:Market = LATAM and \"Shipping Mode\" = \"Standard Class\": late -> on time, 100%";
 
 pub(super) fn run(context: &Context, arguments: &DemoArgs) -> Result<()> {
-    train::refuse_existing(&arguments.out)?;
+    check_new_folder(&arguments.out)?;
     let console = &context.console;
     console.heading("Recant demo: a delay model that learned from wrong rows, and its repair");
     let mut notes = Notes::new();
@@ -78,97 +74,75 @@ fn whole_job(context: &Context, folder: &Path, notes: &mut Notes, progress: &dyn
     shown(context, &format!("recant inject orders.csv.gz --kind '{ERROR}' --out mistake"));
 
     console.heading("3. The model that learned from it");
-    let corrupted = tables::read(&trial.join("corrupted.csv"), &ReadOptions::default(), notes)?;
-    let model_path = folder.join("model");
-    let record = train_on(context, &corrupted, &profile, &model_path, notes, progress)?;
-    console.say(record);
-    shown(context, "recant train mistake/corrupted.csv --out model");
+    let step = |command: &str| Run {
+        seed: context.seed,
+        threads: context.threads,
+        command: command.to_owned(),
+        progress,
+    };
+    let corrupted = trial.join("corrupted.csv");
+    let model = folder.join("model");
+    let command = "recant train mistake/corrupted.csv --out model";
+    let trained = train_sheet(
+        &step(command),
+        &TrainSheet {
+            sheet: SheetSource::File(&corrupted),
+            reading: ReadOptions::default(),
+            profile: Some("dataco"),
+            overrides: Overrides {
+                seed: Some(context.seed.0),
+                ..Overrides::default()
+            },
+            recipe: None,
+            options: TrainOptions::default(),
+            keep_test_rows: false,
+            out: &model,
+        },
+    )?;
+    console.say(&trained.record.usefulness.sentence);
+    shown(context, command);
 
     console.heading("4. The repair");
-    let (model, origin) = ModelFolder::load(&model_path)?;
-    let out = folder.join("model-repaired");
-    let repaired = {
-        let sheet = TrainingSheet::read(&corrupted, &model, notes)?;
-        let flag_path = trial.join("flags.csv");
-        let read = flags::read(
-            &flag_path,
-            &ReadOptions::default(),
-            &FlagOptions::default(),
-            &model.rows,
-            Some(&model.profile.label),
-            notes,
-        )?;
-        let resolved = flags::resolve(&read.file, &model.rows, notes)?;
-        let mistake = Mistake {
-            clean: &clean,
-            corrupted: &corrupted,
-            profile: &profile,
-            model: &model,
-            folder,
-        };
-        let job = RepairJob {
-            methods: methods("auto", true, &model, notes)?,
-            auto: true,
-            command: "recant repair --model model --flags mistake/flags.csv --data mistake/corrupted.csv --out model-repaired".to_owned(),
-            ..mistake.job(context, &sheet, &resolved, notes)?
-        };
-        let repaired = run_repair(&job, notes, progress)?;
-        save_repaired(&repaired, &job, &origin, &read.table.source().sha256, &out, |inside| {
-            repair::write_report(&inside.join("report"), &repaired)
-        })?;
-        repaired
+    let mistake = Mistake {
+        folder,
+        corrupted: &corrupted,
+        model: &model,
+        seed: context.seed,
     };
+    let out = folder.join("model-repaired");
+    let command = "recant repair --model model --flags mistake/flags.csv --data mistake/corrupted.csv --out model-repaired";
+    let repaired = mistake
+        .repair(&step(command), &trial.join("flags.csv"), "auto", false, Some(&out))?
+        .repaired;
     console.say(format!(
         "{} repair methods were tried on {} flagged rows.",
         repaired.record.methods.len().saturating_sub(1),
         count(repaired.record.flags.used)
     ));
-    shown(
-        context,
-        "recant repair --model model --flags mistake/flags.csv --data mistake/corrupted.csv --out model-repaired",
-    );
+    shown(context, command);
     copy_report(&out, folder)?;
 
     console.heading("5. Next week's orders");
-    let (repaired_model, _) = ModelFolder::load(&out)?;
-    let week = tables::read(&folder.join("next-week.csv"), &ReadOptions::default(), notes)?;
-    let predictions = predict(
-        &week,
-        &repaired_model.network,
-        &repaired_model.features,
-        &repaired_model.info.classes,
-        context.threads,
-        notes,
+    let command = "recant predict next-week.csv --model model-repaired --out predictions.xlsx";
+    let predicted = predict_sheet(
+        &step(command),
+        &PredictSheet {
+            sheet: SheetSource::File(&folder.join("next-week.csv")),
+            reading: ReadOptions::default(),
+            model: &out,
+            out: Some(&folder.join("predictions.xlsx")),
+            existing: Existing::Keep,
+        },
     )?;
-    predictions.append_to(&week)?.write(&folder.join("predictions.xlsx"), notes)?;
-    let late: Vec<String> = repaired_model
-        .info
-        .classes
-        .iter()
-        .zip(predictions.counts())
-        .map(|(class, number)| format!("{} {class}", count(number)))
-        .collect();
-    console.say(format!("{} orders predicted: {}", count(week.height()), late.join(", ")));
-    shown(
-        context,
-        "recant predict next-week.csv --model model-repaired --out predictions.xlsx",
-    );
+    let counts = predicted.classes.iter().zip(predicted.predictions.counts());
+    let late: Vec<String> = counts.map(|(class, number)| format!("{} {class}", count(number))).collect();
+    console.say(format!("{} orders predicted: {}", count(predicted.table.height()), late.join(", ")));
+    shown(context, command);
     console.heading("6. The result");
     say(context, &repaired);
 
     console.heading("7. When only a few of the wrong rows are known");
-    let few = only_a_few(
-        context,
-        &Mistake {
-            clean: &clean,
-            corrupted: &corrupted,
-            profile: &profile,
-            model: &model,
-            folder,
-        },
-        notes,
-        progress,
-    )?;
+    let few = only_a_few(context, &mistake, step)?;
     Ok(serde_json::json!({
         "rows": clean.height(),
         "mislabelled": injected.summary.mislabelled,
@@ -202,49 +176,33 @@ fn mislabel(context: &Context, clean: &Table, profile: &Profile, notes: &mut Not
 
 /// The corrupted sheet and the model that learned from it.
 struct Mistake<'a> {
-    clean: &'a Table,
-    corrupted: &'a Table,
-    profile: &'a Profile,
-    model: &'a ModelFolder,
     folder: &'a Path,
+    corrupted: &'a Path,
+    model: &'a Path,
+    seed: Seed,
 }
 
 impl Mistake<'_> {
-    /// A repair with these flags; methods and command are still to be named.
-    fn job<'b>(&'b self, context: &Context, sheet: &TrainingSheet, flags: &'b ResolvedFlags, notes: &mut Notes) -> Result<RepairJob<'b>> {
-        let mut test = sheet.test(self.corrupted, flags);
-        let mut validation = sheet.validation(self.corrupted, flags);
-        let suspicion = repair::suspicion(context, self.model, Some((sheet, self.corrupted)), flags, None)?;
-        for (rows, name) in [(&mut test, "test rows"), (&mut validation, "validation rows")] {
-            if let Some(rows) = rows.as_mut() {
-                suspicion.sort(rows, context.threads)?;
-                warn(rows, name, suspicion.words(), notes);
-            }
-        }
-        let affected = match &test {
-            Some(test) => Some(touched(self.clean, self.profile, &test.table_rows, notes)?),
-            None => None,
-        };
-        Ok(RepairJob {
+    /// A repair with these flags, judged on the rows that the error could have hit as well.
+    fn repair(&self, run: &Run, flags: &Path, method: &str, expand: bool, out: Option<&Path>) -> Result<RepairedSheet> {
+        let affected = self.folder.join("mistake").join("truth").join("affected-rows.csv");
+        let request = RepairSheet {
             model: self.model,
-            model_name: "model".to_owned(),
-            flags,
-            flagged: sheet.flagged(flags, self.model.features.width()),
-            training: Some(sheet.data.clone()),
-            validation,
-            pattern: suspicion.words().map(str::to_owned),
-            test,
-            affected,
-            auto: false,
-            methods: Vec::new(),
+            wrong: WrongRows::Flags(flags),
+            flag_options: FlagOptions::default(),
+            flags_sheet: None,
+            data: Some(SheetSource::File(self.corrupted)),
+            test: None,
+            reading: ReadOptions::default(),
+            looked_up: None,
+            affected: Some(&affected),
+            expand,
+            method,
             options: RepairOptions::default(),
-            settings: EvaluationSettings {
-                group_column: self.model.profile.group.clone(),
-                ..train::settings(context)
-            },
-            command: String::new(),
-            threads: context.threads,
-        })
+            evidence: default_evidence(self.seed),
+            out,
+        };
+        repair_sheet(run, &request)
     }
 }
 
@@ -267,53 +225,42 @@ fn few_flags(folder: &Path, seed: Seed) -> Result<(usize, usize)> {
     Ok((drawn.len(), all.height()))
 }
 
-/// A few flags, the rule they follow, the rows that follow it too, and what repairing with and without those wins back.
-fn only_a_few(context: &Context, mistake: &Mistake, notes: &mut Notes, progress: &dyn Progress) -> Result<serde_json::Value> {
+/// A few flags, the rule they follow, the rows that follow it too, and what repairing with and without those recovers.
+fn only_a_few<'a>(context: &Context, mistake: &Mistake, step: impl Fn(&str) -> Run<'a>) -> Result<serde_json::Value> {
     let console = &context.console;
     let folder = mistake.folder;
-    let mut quiet = Notes::new();
     let (drawn, all) = few_flags(folder, context.seed)?;
-    let model = mistake.model;
-    let read = flags::read(
-        &folder.join("few-flags.csv"),
-        &ReadOptions::default(),
-        &FlagOptions::default(),
-        &model.rows,
-        Some(&model.profile.label),
-        &mut quiet,
-    )?;
-    let flagged = flags::resolve(&read.file, &model.rows, &mut quiet)?;
-    let sheet = TrainingSheet::read(mistake.corrupted, model, &mut quiet)?;
-    let search = Search {
-        model,
-        table: mistake.corrupted,
-        sheet: &sheet,
-        seed: context.seed,
-        threads: context.threads,
-    };
-    let found = expand(&search, &flagged, &ExpandOptions::default(), notes, progress)?;
-    proposal_sheet(&search, &flagged, &found, Ticks::default())?.write(&folder.join("proposals.xlsx"), &mut quiet)?;
+    let flags = folder.join("few-flags.csv");
+    let command = "recant expand mistake/corrupted.csv --model model --flags few-flags.csv --out proposals.xlsx";
+    let found = expand_sheet(
+        &step(command),
+        &ExpandSheet {
+            sheet: SheetSource::File(mistake.corrupted),
+            reading: ReadOptions::default(),
+            model: mistake.model,
+            flags: &flags,
+            flag_options: FlagOptions::default(),
+            flags_sheet: None,
+            tick_contradictions: false,
+            tick_doubtful: false,
+            out: Some(&folder.join("proposals.xlsx")),
+            existing: Existing::Keep,
+        },
+    )?
+    .found;
     console.say(format!(
         "Somebody found {} of the {} wrong rows: few-flags.csv. What do they have in common, and what else follows it?",
         count(drawn),
         count(all)
     ));
     super::expand::summary(context, &found);
-    shown(
-        context,
-        "recant expand mistake/corrupted.csv --model model --flags few-flags.csv --out proposals.xlsx",
-    );
-    let wider = with_pattern(&flagged, &found, model, &sheet, context.seed);
-    let out = folder.join("model-expanded");
+    shown(context, command);
     let mut lane = Vec::new();
-    for (flags, path) in [(&flagged, None), (&wider, Some(&out))] {
-        let job = RepairJob {
-            methods: methods("retrain", true, model, notes)?,
-            command: "recant repair --model model --flags few-flags.csv --expand --data mistake/corrupted.csv --method retrain --out model-expanded"
-                .to_owned(),
-            ..mistake.job(context, &sheet, flags, &mut quiet)?
-        };
-        let mut repaired = run_repair(&job, &mut quiet, progress)?;
+    let command =
+        "recant repair --model model --flags few-flags.csv --expand --data mistake/corrupted.csv --method retrain --out model-expanded";
+    let wider = folder.join("model-expanded");
+    for (expand, out) in [(false, None), (true, Some(wider.as_path()))] {
+        let repaired = mistake.repair(&step(command), &flags, "retrain", expand, out)?.repaired;
         lane.extend(
             repaired
                 .record
@@ -321,23 +268,13 @@ fn only_a_few(context: &Context, mistake: &Mistake, notes: &mut Notes, progress:
                 .as_ref()
                 .map(|affected| (affected.before, affected.after.get("retrain").copied().unwrap_or(affected.before))),
         );
-        if let Some(path) = path {
-            record(&found, &flagged, flags, &mut repaired.record);
-            let (_, origin) = ModelFolder::load(&folder.join("model"))?;
-            save_repaired(&repaired, &job, &origin, &read.table.source().sha256, path, |inside| {
-                repair::write_report(&inside.join("report"), &repaired)
-            })?;
-        }
     }
-    shown(
-        context,
-        "recant repair --model model --flags few-flags.csv --expand --data mistake/corrupted.csv --method retrain --out model-expanded",
-    );
+    shown(context, command);
     if let [(before, alone), (_, expanded)] = lane.as_slice() {
         console.item(
             "That lane",
             format!(
-                "late orders right: {} before, {} trained anew with the {} flags alone, {} with the proposed rows learned as their likeliest label",
+                "late orders right: {} before, {} retrained with the {} flags alone, {} with the proposed rows learned as their likeliest label",
                 percent(*before, 1),
                 percent(*alone, 1),
                 count(found.flagged),
@@ -350,34 +287,6 @@ fn only_a_few(context: &Context, mistake: &Mistake, notes: &mut Notes, progress:
         "expected_precision": found.expected_precision,
         "affected": lane.iter().map(|(before, after)| serde_json::json!({ "before": before, "after": after })).collect::<Vec<_>>(),
     }))
-}
-
-/// Which test rows the error would touch, by their clean labels: to judge the repair by, after it is made.
-fn touched(clean: &Table, profile: &Profile, rows: &[usize], notes: &mut Notes) -> Result<(Vec<bool>, String)> {
-    let label = profile.label.resolve(clean)?;
-    let labels = label.labels(clean, notes)?;
-    let of_rows: Vec<u8> = rows.iter().map(|row| labels[*row].unwrap_or_default()).collect();
-    let mistake = kinds::parse(ERROR, label.classes())?;
-    Ok((affected_rows(mistake.as_ref(), clean, rows, &of_rows, notes)?, mistake.in_words()))
-}
-
-fn train_on(context: &Context, table: &Table, profile: &Profile, out: &Path, notes: &mut Notes, progress: &dyn Progress) -> Result<String> {
-    let request = TrainRequest {
-        table,
-        profile,
-        options: &TrainOptions::default(),
-        name: "model".to_owned(),
-        command: "recant train mistake/corrupted.csv --out model".to_owned(),
-        settings: train::settings(context),
-        seed: context.seed,
-        threads: context.threads,
-    };
-    let trained = run_training(&request, notes, progress)?;
-    let model = folder_of(&trained, table, false)?;
-    save_trained(&model, Some(&report::training::model_card(&trained.record)), out, |inside| {
-        report::write_training(&inside.join("report"), &trained.record, &trained.timings).map(drop)
-    })?;
-    Ok(trained.record.usefulness.sentence)
 }
 
 /// The report once more at the top, where a person looks first.

@@ -1,61 +1,29 @@
 //! `recant expand` and `recant suspects`: further rows that are probably wrong, in a file to look at, to tick, and to repair with.
 
-use std::path::Path;
-
 use crate::cli::Context;
 use crate::cli::arguments::{ExpandArgs, SuspectsArgs};
 use crate::cli::{repair, sheets};
-use crate::error::{Error, Result};
+use crate::commands::{ExpandSheet, SheetSource, SuspectSheet, expand_sheet, suspect_sheet};
+use crate::error::Result;
 use crate::evaluate::words::{count, percent};
-use crate::files;
-use crate::jobs::expand::{Search, expand, proposal_sheet, suspect_sheet, suspects};
-use crate::jobs::rows::TrainingSheet;
-use crate::label_errors::proposals::{Ticks, manner};
-use crate::label_errors::{ExpandOptions, Expansion, Verdict};
-use crate::model::ModelFolder;
+use crate::label_errors::{Expansion, Verdict};
 use crate::notes::Notes;
-use crate::tables::WriteOptions;
 
 pub(super) fn run(context: &Context, arguments: &ExpandArgs) -> Result<()> {
-    refuse_overwriting(&arguments.out, &[&arguments.sheet_file, &arguments.flags])?;
-    files::check_new_file(&arguments.out, arguments.force.existing())?;
-    let mut notes = Notes::new();
-    let (model, _) = ModelFolder::load(&arguments.model)?;
-    let table = sheets::read(&arguments.sheet_file, &arguments.reading, &mut notes)?;
-    let at_hand = Some((arguments.sheet_file.as_path(), &table));
-    let (_, resolved) = repair::find_flags(
-        &arguments.flags,
-        &arguments.flag_reading,
-        &arguments.reading,
-        &model,
-        at_hand,
-        &mut notes,
-    )?;
-    let sheet = TrainingSheet::read(&table, &model, &mut notes)?;
-    let search = Search {
-        model: &model,
-        table: &table,
-        sheet: &sheet,
-        seed: context.seed,
-        threads: context.threads,
-    };
-    let found = expand(
-        &search,
-        &resolved,
-        &ExpandOptions::default(),
-        &mut notes,
-        &context.console.progress(),
-    )?;
-    let ticks = Ticks {
-        contradictions: arguments.tick_contradictions,
-        drawn: arguments.tick_doubtful.then_some(context.seed),
-    };
-    let manner = WriteOptions {
+    let request = ExpandSheet {
+        sheet: SheetSource::File(&arguments.sheet_file),
+        reading: sheets::read_options(&arguments.reading)?,
+        model: &arguments.model,
+        flags: &arguments.flags,
+        flag_options: repair::flag_options(&arguments.flag_reading)?,
+        flags_sheet: arguments.flag_reading.flags_sheet.clone(),
+        tick_contradictions: arguments.tick_contradictions,
+        tick_doubtful: arguments.tick_doubtful,
+        out: Some(&arguments.out),
         existing: arguments.force.existing(),
-        ..manner(&table, &model.info.classes, &arguments.out)
     };
-    proposal_sheet(&search, &resolved, &found, ticks)?.write_with(&arguments.out, &manner, &mut notes)?;
-    say(context, arguments, &found, &notes);
+    let found = expand_sheet(&context.run(&context.console.progress()), &request)?;
+    say(context, arguments, &found.found, &found.notes);
     Ok(())
 }
 
@@ -146,28 +114,19 @@ pub(super) fn summary(context: &Context, found: &Expansion) {
 
 /// `recant suspects`
 pub(super) fn run_suspects(context: &Context, arguments: &SuspectsArgs) -> Result<()> {
-    refuse_overwriting(&arguments.out, &[&arguments.sheet_file])?;
-    files::check_new_file(&arguments.out, arguments.force.existing())?;
-    let mut notes = Notes::new();
-    let (model, _) = ModelFolder::load(&arguments.model)?;
-    let table = sheets::read(&arguments.sheet_file, &arguments.reading, &mut notes)?;
-    let sheet = TrainingSheet::read(&table, &model, &mut notes)?;
-    let search = Search {
-        model: &model,
-        table: &table,
-        sheet: &sheet,
-        seed: context.seed,
-        threads: context.threads,
-    };
-    let found = suspects(&search, usize::from(arguments.folds), &context.console.progress())?;
-    let manner = WriteOptions {
+    let request = SuspectSheet {
+        sheet: SheetSource::File(&arguments.sheet_file),
+        reading: sheets::read_options(&arguments.reading)?,
+        model: &arguments.model,
+        folds: usize::from(arguments.folds),
+        out: Some(&arguments.out),
         existing: arguments.force.existing(),
-        ..manner(&table, &model.info.classes, &arguments.out)
     };
-    suspect_sheet(&search, &found)?.write_with(&arguments.out, &manner, &mut notes)?;
+    let suspects = suspect_sheet(&context.run(&context.console.progress()), &request)?;
+    let (found, notes) = (&suspects.found, &suspects.notes);
     let console = &context.console;
-    console.notes(&notes);
-    let classes = &model.info.classes;
+    console.notes(notes);
+    let classes = &suspects.classes;
     console.item(
         "Suspects",
         format!(
@@ -206,14 +165,4 @@ pub(super) fn run_suspects(context: &Context, arguments: &SuspectsArgs) -> Resul
         "thresholds": found.thresholds, "out": sheets::in_result(&arguments.out), "notes": notes,
     }));
     Ok(())
-}
-
-fn refuse_overwriting(out: &Path, inputs: &[&Path]) -> Result<()> {
-    let same = |a: &Path, b: &Path| matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b);
-    match inputs.iter().find(|input| same(out, input)) {
-        Some(input) => {
-            Err(Error::input(format!("`{}` would be overwritten", input.display())).hint("give another name with `--out proposals.xlsx`"))
-        }
-        None => Ok(()),
-    }
 }

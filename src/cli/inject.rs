@@ -2,7 +2,8 @@
 
 use crate::cli::Context;
 use crate::cli::arguments::InjectArgs;
-use crate::cli::{sheets, train};
+use crate::cli::sheets;
+use crate::commands::check_new_folder;
 use crate::error::{Error, Result};
 use crate::evaluate::words::{count, percent};
 use crate::features::Profile;
@@ -15,7 +16,7 @@ use crate::tables::Table;
 const DEFAULT_SHARE: f64 = 0.05;
 
 pub(super) fn run(context: &Context, arguments: &InjectArgs) -> Result<()> {
-    train::refuse_existing(&arguments.out)?;
+    check_new_folder(&arguments.out)?;
     let mut notes = Notes::new();
     let table = sheets::read_rows(&arguments.sheet_file, &arguments.reading, &mut notes)?;
     let overrides = sheets::overrides(&arguments.profile, context.seed);

@@ -3,35 +3,23 @@
 use crate::cli::Context;
 use crate::cli::arguments::InspectArgs;
 use crate::cli::sheets;
+use crate::commands::{InspectSheet, SheetSource, inspect_sheet};
 use crate::error::{Error, Result};
-use crate::features::{Profile, inspect};
-use crate::files;
-use crate::notes::Notes;
 use crate::report::terminal;
 
 pub(super) fn run(context: &Context, arguments: &InspectArgs) -> Result<()> {
-    if let Some(path) = &arguments.write_profile {
-        files::check_new_file(path, files::Existing::Keep).map_err(|error| match path.exists() {
-            true => Error::input(format!("`{}` already exists and is never overwritten", path.display()))
-                .hint("give another name with `--write-profile`, or move the old one away"),
-            false => error,
-        })?;
-    }
-    let mut notes = Notes::new();
-    let table = sheets::read(&arguments.sheet_file, &arguments.reading, &mut notes)?;
-    let overrides = sheets::overrides(&arguments.profile, context.seed);
-    let given = arguments.profile.profile.as_deref().map(Profile::load).transpose()?;
-    let inspection = inspect(&table, given.as_ref(), &overrides, &mut notes)?;
-    if let Some(path) = &arguments.write_profile {
-        files::write_file(path, files::Existing::Keep, |writer| {
-            writer
-                .write_all(inspection.profile_toml.as_bytes())
-                .map_err(|error| Error::io("write", path, &error))
-        })?;
-    }
+    let request = InspectSheet {
+        sheet: SheetSource::File(&arguments.sheet_file),
+        reading: sheets::read_options(&arguments.reading)?,
+        profile: arguments.profile.profile.as_deref(),
+        overrides: sheets::overrides(&arguments.profile, context.seed),
+        write_profile: arguments.write_profile.as_deref(),
+    };
+    let found = inspect_sheet(&context.run(&context.console.progress()), &request)?;
+    let (inspection, notes) = (&found.inspection, &found.notes);
     let console = &context.console;
-    console.notes(&notes);
-    console.say(terminal::inspection(&inspection, console.look()).trim_end());
+    console.notes(notes);
+    console.say(terminal::inspection(inspection, console.look()).trim_end());
     let sheet = sheets::shown(&arguments.sheet_file);
     match &arguments.write_profile {
         Some(path) => console.next_step(
@@ -43,7 +31,7 @@ pub(super) fn run(context: &Context, arguments: &InspectArgs) -> Result<()> {
             &format!("recant inspect {sheet} --write-profile my-profile.toml"),
         ),
     }
-    let mut value = serde_json::to_value(&inspection).map_err(|error| Error::internal(error.to_string()))?;
+    let mut value = serde_json::to_value(inspection).map_err(|error| Error::internal(error.to_string()))?;
     value["notes"] = serde_json::json!(notes);
     console.result(&value);
     Ok(())

@@ -104,6 +104,18 @@ pub(crate) struct Context {
     pub device: DeviceChoice,
 }
 
+impl Context {
+    /// What a command is given.
+    pub(crate) fn run<'a>(&self, progress: &'a dyn crate::progress::Progress) -> crate::commands::Run<'a> {
+        crate::commands::Run {
+            seed: self.seed,
+            threads: self.threads,
+            command: sheets::command_for_records(),
+            progress,
+        }
+    }
+}
+
 /// Where a GPU is asked for and the command has no use for one, says so.
 fn warn_of_other_device(context: &Context, command: &Command) {
     let in_use = match command {

@@ -1,252 +1,51 @@
 //! `recant repair`: repairs a model, judges the repair, writes model and report.
 
-use std::path::Path;
-
 use crate::cli::Context;
-use crate::cli::arguments::{FlagOptions as FlagReading, ImportanceChoice, ReferenceChoice, RepairArgs, RowNumbers, SheetOptions};
-use crate::cli::{sheets, train};
+use crate::cli::arguments::{FlagOptions as FlagReading, ImportanceChoice, ReferenceChoice, RepairArgs, RowNumbers};
+use crate::cli::{expand, sheets};
+use crate::commands::{RepairSheet, SheetSource, WrongRows, default_evidence, repair_sheet};
 use crate::error::{Error, Result};
 use crate::evaluate::record::{Advice, EvaluationSettings, RepairRecord};
-use crate::files;
-use crate::jobs::expand;
-use crate::jobs::repair::{RepairJob, Repaired, methods, run as run_job};
-use crate::jobs::rows::{JudgedRows, TrainingSheet, flagged_from_file, judged_from_model, judged_from_sheet};
-use crate::jobs::save::save_repaired;
-use crate::jobs::trust::{Evidence, Suspicion, warn};
-use crate::label_errors::flags::{self, FlagOptions, FlagSource, Numbering, Part, ReadFlags, ResolvedFlags};
-use crate::label_errors::sheet::SHEET_ROW;
-use crate::label_errors::{ExpandOptions, Expansion};
-use crate::model::ModelFolder;
+use crate::jobs::repair::Repaired;
+use crate::label_errors::flags::{self, FlagOptions, Numbering};
 use crate::nn::ImportanceKind;
-use crate::notes::Notes;
 use crate::repair::{Reference, RepairOptions};
 use crate::report;
-use crate::seed::Seed;
-use crate::tables::{self, ReadOptions, Table};
 
 pub(super) fn run(context: &Context, arguments: &RepairArgs) -> Result<()> {
-    train::refuse_existing(&arguments.out)?;
-    let mut notes = Notes::new();
-    let (model, origin) = ModelFolder::load(&arguments.model)?;
-    let read = |path: &std::path::Path, notes: &mut Notes| sheets::read(path, &arguments.reading, notes);
-    let data = arguments.data.as_deref().map(|path| read(path, &mut notes)).transpose()?;
-    let (read_flags, mut resolved) = flags_of(arguments, &model, data.as_ref(), &mut notes)?;
-    if let Some(filled) = &arguments.looked_up {
-        super::check::looked_up(filled, &model, &mut resolved, &mut notes)?;
-    }
-    let sheet = data
-        .as_ref()
-        .map(|table| TrainingSheet::read(table, &model, &mut notes))
-        .transpose()?;
-    let typed = resolved.clone();
-    let (resolved, found) = match arguments.expand {
-        true => expanded(context, resolved, &model, sheet.as_ref().zip(data.as_ref()), &mut notes)?,
-        false => (resolved, None),
+    let wrong = match (&arguments.flags, &arguments.corrected) {
+        (_, Some(path)) => WrongRows::Corrected(SheetSource::File(path)),
+        (Some(path), None) => WrongRows::Flags(path),
+        (None, None) => {
+            return Err(Error::input("no rows to repair are named").hint("give them with `--flags FILE` or `--corrected SHEET2`"));
+        }
     };
-    let flagged = match &sheet {
-        Some(sheet) => sheet.flagged(&resolved, model.features.width()),
-        None => flagged_from_file(&read_flags.file, &read_flags.table, &resolved, &model, &mut notes)?,
-    };
-    let test_table = arguments.test.as_deref().map(|path| read(path, &mut notes)).transpose()?;
-    let with_data: Option<(&TrainingSheet, &Table)> = sheet.as_ref().zip(data.as_ref());
-    let mut test = match (&test_table, with_data) {
-        (Some(table), _) => Some(judged_from_sheet(table, &model, &resolved, &mut notes)?),
-        (None, Some((sheet, table))) => sheet.test(table, &resolved),
-        (None, None) => judged_from_model(&model, Part::Test, &resolved),
-    };
-    let mut validation = match with_data {
-        Some((sheet, table)) => sheet.validation(table, &resolved),
-        None => judged_from_model(&model, Part::Validation, &resolved),
-    };
-    let affected = match (&arguments.affected, &test) {
-        (Some(path), Some(test)) => Some(affected(path, test, &mut notes)?),
-        _ => None,
-    };
-    let suspicion = suspicion(context, &model, with_data, &typed, found.as_ref())?;
-    if let Some(rows) = validation.as_mut() {
-        suspicion.sort(rows, context.threads)?;
-        warn(rows, "validation rows", suspicion.words(), &mut notes);
-    }
-    // The person vouches for a sheet of its own.
-    if let Some(rows) = test.as_mut().filter(|_| test_table.is_none()) {
-        suspicion.sort(rows, context.threads)?;
-        warn(rows, "test rows", suspicion.words(), &mut notes);
-    }
-    let methods = methods(&arguments.method, sheet.is_some(), &model, &mut notes)?;
-    let job = RepairJob {
-        model: &model,
-        model_name: origin.name.clone(),
-        flags: &resolved,
-        flagged,
-        training: sheet.as_ref().map(|sheet| sheet.data.clone()),
-        test,
-        validation,
-        pattern: suspicion.words().map(str::to_owned),
-        affected,
-        auto: arguments.method == "auto",
-        methods,
+    let request = RepairSheet {
+        model: &arguments.model,
+        wrong,
+        flag_options: flag_options(&arguments.flag_reading)?,
+        flags_sheet: arguments.flag_reading.flags_sheet.clone(),
+        data: arguments.data.as_deref().map(SheetSource::File),
+        test: arguments.test.as_deref().map(SheetSource::File),
+        reading: sheets::read_options(&arguments.reading)?,
+        looked_up: arguments.looked_up.as_deref(),
+        affected: arguments.affected.as_deref(),
+        expand: arguments.expand,
+        method: &arguments.method,
         options: repair_options(arguments),
-        settings: EvaluationSettings {
+        evidence: EvaluationSettings {
             minimum_effect: arguments.evidence.minimum_effect,
             significance: arguments.evidence.significance,
             resamples: arguments.evidence.resamples,
-            group_column: model.profile.group.clone(),
-            seed: context.seed.0,
+            ..default_evidence(context.seed)
         },
-        command: sheets::command_for_records(),
-        threads: context.threads,
+        out: Some(&arguments.out),
     };
-    let progress = context.console.progress();
-    let mut repaired = run_job(&job, &mut notes, &progress)?;
-    if let Some(found) = &found {
-        expand::record(found, &typed, &resolved, &mut repaired.record);
+    let found = repair_sheet(&context.run(&context.console.progress()), &request)?;
+    if let Some(expansion) = &found.expansion {
+        expand::summary(context, expansion);
     }
-    save_repaired(
-        &repaired,
-        &job,
-        &origin,
-        &read_flags.table.source().sha256,
-        &arguments.out,
-        |folder| write_report(&folder.join("report"), &repaired),
-    )?;
-    say(context, &repaired, arguments)
-}
-
-/// The flagged rows: from a flag file, or from a corrected sheet.
-fn flags_of(arguments: &RepairArgs, model: &ModelFolder, data: Option<&Table>, notes: &mut Notes) -> Result<(ReadFlags, ResolvedFlags)> {
-    match (&arguments.flags, &arguments.corrected) {
-        (_, Some(path)) => {
-            let corrected = sheets::read(path, &arguments.reading, notes)?;
-            flags::find_corrected(corrected, &model.rows, &model.profile.label, data, notes)
-        }
-        (Some(path), None) => find_flags(
-            path,
-            &arguments.flag_reading,
-            &arguments.reading,
-            model,
-            arguments.data.as_deref().zip(data),
-            notes,
-        ),
-        (None, None) => Err(Error::input("no rows to repair are named").hint("give them with `--flags FILE` or `--corrected SHEET2`")),
-    }
-}
-
-/// Reads a flag file and finds its rows. `sheet`: the training sheet and its path, where it is at hand.
-pub(super) fn find_flags(
-    path: &Path,
-    options: &FlagReading,
-    reading: &SheetOptions,
-    model: &ModelFolder,
-    sheet: Option<(&Path, &Table)>,
-    notes: &mut Notes,
-) -> Result<(ReadFlags, ResolvedFlags)> {
-    let same = |other: &Path| matches!((path.canonicalize(), other.canonicalize()), (Ok(own), Ok(other)) if own == other);
-    // Flags in the sheet itself are on the worksheet that the sheet is read from.
-    let own_sheet = sheet.is_some_and(|(other, _)| same(other)).then(|| reading.sheet.clone()).flatten();
-    let inputs = model.features.source_columns();
-    flags::find(
-        &FlagSource {
-            path,
-            reading: &ReadOptions {
-                sheet: options.flags_sheet.clone().or(own_sheet),
-                ..ReadOptions::default()
-            },
-            options: &flag_options(options)?,
-            index: &model.rows,
-            label: Some(&model.profile.label),
-            inputs: &inputs,
-            sheet: sheet.map(|(_, table)| table),
-        },
-        notes,
-    )
-}
-
-/// Which rows to judge by are under suspicion, by what the flags have in common.
-pub(super) fn suspicion(
-    context: &Context,
-    model: &ModelFolder,
-    sheet: Option<(&TrainingSheet, &Table)>,
-    flags: &ResolvedFlags,
-    found: Option<&Expansion>,
-) -> Result<Suspicion> {
-    let evidence = Evidence {
-        model,
-        sheet,
-        flags,
-        found,
-        seed: Seed(context.seed.0),
-        threads: context.threads,
-    };
-    Suspicion::find(&evidence, &context.console.progress())
-}
-
-/// Which of the test rows an error could have hit, by the file that `recant inject` wrote, and a name for them.
-fn affected(path: &std::path::Path, test: &JudgedRows, notes: &mut Notes) -> Result<(Vec<bool>, String)> {
-    let table = tables::read(path, &ReadOptions::default(), notes)?;
-    let rows = table.numbers(SHEET_ROW, notes)?;
-    let parts = table.texts("part")?;
-    let numbers = test.numbers.as_deref().ok_or_else(|| {
-        Error::input("the test rows have no row numbers to match `--affected` with").hint("give the sheet itself: `--data SHEET`")
-    })?;
-    let of_test = |index: usize| {
-        parts
-            .codes
-            .get(index)
-            .and_then(|code| parts.values.get(*code as usize))
-            .is_some_and(|part| part == "test")
-    };
-    let hit: std::collections::BTreeSet<usize> = rows
-        .iter()
-        .enumerate()
-        .filter(|(index, _)| of_test(*index))
-        .filter_map(|(_, row)| row.map(|row| row as usize))
-        .collect();
-    let marks: Vec<bool> = numbers.iter().map(|number| hit.contains(number)).collect();
-    if !marks.contains(&true) {
-        return Err(Error::input("none of the test rows is among the affected rows")
-            .in_file(path)
-            .hint("give the truth/affected-rows.csv of this sheet"));
-    }
-    let errors = table.texts("error")?.values.join("; ");
-    Ok((marks, errors))
-}
-
-/// The flags with the rows of the pattern that they follow, and what was found.
-fn expanded(
-    context: &Context,
-    flags: ResolvedFlags,
-    model: &ModelFolder,
-    data: Option<(&TrainingSheet, &Table)>,
-    notes: &mut Notes,
-) -> Result<(ResolvedFlags, Option<Expansion>)> {
-    let (sheet, table) = data.ok_or_else(|| {
-        Error::input("`--expand` looks for further wrong rows, and needs the training sheet for that")
-            .hint("give the sheet that the model was trained on: `--data SHEET`")
-    })?;
-    let search = expand::Search {
-        model,
-        table,
-        sheet,
-        seed: context.seed,
-        threads: context.threads,
-    };
-    let found = expand::expand(&search, &flags, &ExpandOptions::default(), notes, &context.console.progress())?;
-    super::expand::summary(context, &found);
-    Ok((expand::with_pattern(&flags, &found, model, sheet, context.seed), Some(found)))
-}
-
-/// The report, and the records that it can be made from again.
-pub(super) fn write_report(folder: &std::path::Path, repaired: &Repaired) -> Result<()> {
-    let fault = |error: serde_json::Error| Error::internal(format!("a record cannot be written: {error}"));
-    report::write_all(folder, &repaired.record, &repaired.timings)?;
-    files::write_bytes(
-        &folder.join("record.json"),
-        &serde_json::to_vec_pretty(&repaired.record).map_err(fault)?,
-    )?;
-    files::write_bytes(
-        &folder.join("timings.json"),
-        &serde_json::to_vec_pretty(&repaired.timings).map_err(fault)?,
-    )
+    say(context, &found.repaired, arguments)
 }
 
 /// Prints a finished repair.
@@ -292,7 +91,10 @@ fn next(context: &Context, record: &RepairRecord, arguments: &RepairArgs) {
         ),
         (Some(Advice::CheckFirst), None) => console.next_step(
             "Next, judge both models by rows whose labels you vouch for (your command again, with a test sheet):",
-            &format!("recant repair --model {old} {} --test SHEET --out model-judged", flags_as_given(arguments)),
+            &format!(
+                "recant repair --model {old} {} --test SHEET --out model-judged",
+                flags_as_given(arguments)
+            ),
         ),
         (Some(Advice::Keep), _) => console.next_step("Next, predict a sheet with the old model:", &predict(&old)),
         _ => console.next_step("Next, predict a sheet:", &predict(&new)),
@@ -308,7 +110,7 @@ fn flags_as_given(arguments: &RepairArgs) -> String {
     }
 }
 
-fn flag_options(reading: &FlagReading) -> Result<FlagOptions> {
+pub(super) fn flag_options(reading: &FlagReading) -> Result<FlagOptions> {
     Ok(FlagOptions {
         key: reading.key.clone(),
         numbering: reading.row_numbers.map(|numbers| match numbers {

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::Context;
 use crate::cli::arguments::ReportArgs;
-use crate::cli::{sheets, train};
+use crate::cli::sheets;
+use crate::commands::check_new_folder;
 use crate::error::{Error, Result};
 use crate::evaluate::record::Timings;
 use crate::files;
@@ -18,7 +19,7 @@ enum Stored {
 }
 
 pub(super) fn run(context: &Context, arguments: &ReportArgs) -> Result<()> {
-    train::refuse_existing(&arguments.out)?;
+    check_new_folder(&arguments.out)?;
     let stored = find(&arguments.run)?;
     let (Stored::Repair(path) | Stored::Training(path)) = &stored;
     check_report(path)?;

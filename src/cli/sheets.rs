@@ -3,28 +3,21 @@
 use std::path::Path;
 
 use crate::cli::arguments::{ProfileOptions, SheetOptions};
+use crate::commands::SheetSource;
 use crate::error::{Error, Result};
 use crate::features::Overrides;
 use crate::notes::Notes;
 use crate::seed::Seed;
-use crate::tables::{self, ReadOptions, Table, Writing};
+use crate::tables::{ReadOptions, Table, Writing};
 
 /// Reads a sheet as the options say.
 pub(super) fn read(path: &Path, options: &SheetOptions, notes: &mut Notes) -> Result<Table> {
-    tables::read_all(std::slice::from_ref(&path.to_path_buf()), &read_options(options)?, notes)
+    Ok(SheetSource::File(path).read(&read_options(options)?, notes)?.into_owned())
 }
 
 /// As [`read`], for commands that learn from rows.
 pub(super) fn read_rows(path: &Path, options: &SheetOptions, notes: &mut Notes) -> Result<Table> {
-    let table = read(path, options, notes)?;
-    if table.height() == 0 {
-        let error = Error::input("the sheet has a header but no rows").in_file(path);
-        return Err(match table.source().header_row {
-            1 => error.hint("check that the export is complete, or name another sheet with `--sheet`"),
-            row => error.hint(format!("row {row} was taken for the header; name another row with `--header-row`")),
-        });
-    }
-    Ok(table)
+    Ok(SheetSource::File(path).read_rows(&read_options(options)?, notes)?.into_owned())
 }
 
 /// The options in the form that the reader takes.

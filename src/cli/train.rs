@@ -3,67 +3,26 @@
 use crate::cli::Context;
 use crate::cli::arguments::{TrainArgs, TrainingOptions};
 use crate::cli::sheets;
+use crate::commands::{SheetSource, TrainSheet, train_sheet};
 use crate::error::Result;
-use crate::evaluate::record::EvaluationSettings;
 use crate::evaluate::train_record::TrainRecord;
-use crate::features::Profile;
-use crate::jobs::save::{folder_of, save_trained};
-use crate::jobs::train::{TrainOptions, TrainRequest, Trained, train};
-use crate::notes::Notes;
+use crate::jobs::train::{TrainOptions, Trained};
 use crate::report;
 
 pub(super) fn run(context: &Context, arguments: &TrainArgs) -> Result<()> {
-    refuse_existing(&arguments.out)?;
-    let mut notes = Notes::new();
-    let table = sheets::read_rows(&arguments.sheet_file, &arguments.reading, &mut notes)?;
-    let overrides = sheets::overrides(&arguments.profile, context.seed);
-    let mut profile = Profile::choose(&table, arguments.profile.profile.as_deref(), &overrides, &mut notes)?;
-    if let Some(recipe) = arguments.training.recipe {
-        profile.take_recipe(recipe);
-    }
-    let request = TrainRequest {
-        table: &table,
-        profile: &profile,
-        options: &options(&arguments.training),
-        name: folder_name(&arguments.out),
-        command: sheets::command_for_records(),
-        settings: settings(context),
-        seed: context.seed,
-        threads: context.threads,
+    let request = TrainSheet {
+        sheet: SheetSource::File(&arguments.sheet_file),
+        reading: sheets::read_options(&arguments.reading)?,
+        profile: arguments.profile.profile.as_deref(),
+        overrides: sheets::overrides(&arguments.profile, context.seed),
+        recipe: arguments.training.recipe,
+        options: options(&arguments.training),
+        keep_test_rows: arguments.training.keep_test_rows,
+        out: &arguments.out,
     };
-    let progress = context.console.progress();
-    let trained = train(&request, &mut notes, &progress)?;
-    let model = folder_of(&trained, &table, arguments.training.keep_test_rows)?;
-    save_trained(
-        &model,
-        Some(&report::training::model_card(&trained.record)),
-        &arguments.out,
-        |folder| report::write_training(&folder.join("report"), &trained.record, &trained.timings).map(drop),
-    )?;
+    let trained = train_sheet(&context.run(&context.console.progress()), &request)?;
     say(context, &trained, arguments);
     Ok(())
-}
-
-/// That `out` does not exist yet and can be made: better to hear it before minutes of work than after.
-pub(super) fn refuse_existing(out: &std::path::Path) -> Result<()> {
-    crate::files::check_new_folder(out)?;
-    crate::files::check_place(out)
-}
-
-/// Last part of a path, for records.
-pub(super) fn folder_name(path: &std::path::Path) -> String {
-    path.file_name()
-        .map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
-}
-
-pub(super) fn settings(context: &Context) -> EvaluationSettings {
-    EvaluationSettings {
-        minimum_effect: 0.001,
-        significance: 0.05,
-        resamples: 10_000,
-        group_column: None,
-        seed: context.seed.0,
-    }
 }
 
 fn options(options: &TrainingOptions) -> TrainOptions {

@@ -1,8 +1,9 @@
 //! Choosing a method without clean labels and without test rows, and accepting it or keeping the old model.
 //!
-//! Picking goes by the rule of Corrective Machine Unlearning (arXiv 2402.14015, section 4): the best mean of the **deletion change**, the
-//! share of the flagged rows that are no longer given the label that is said to be wrong, and the **accuracy on trusted validation rows**.
-//! What picks the best of many always looks good, so the pick is accepted by rows that chose nothing:
+//! Picking goes by what Corrective Machine Unlearning (arXiv 2402.14015, section 4) looks at: the **deletion change**, the share of the
+//! flagged rows that are no longer given the label that is said to be wrong, and the **accuracy on trusted validation rows**. There both
+//! count alike, so that a method which forgets too much wins; here each counts for as many rows as it stands for, which estimates the
+//! change in accuracy over all rows. What picks the best of many always looks good, so the pick is accepted by rows that chose nothing:
 //!
 //! - on other trusted validation rows it must not be worse: a loss of the minimum effect or less as measured, or one that chance alone
 //!   makes in more than one of four cases;
@@ -78,15 +79,14 @@ impl Freed {
 }
 
 /// Picks the candidate with the best score among those that free flagged rows by more than chance and do not lose on the rows that
-/// `selecting` marks.
+/// `selecting` marks. `weight` is the share of all rows that the flagged ones stand for.
 ///
 /// # Errors
 /// Where sizes do not fit.
 pub fn pick(
     classes: usize,
-    validation: Seen<'_>,
-    selecting: &[bool],
-    flagged: Seen<'_>,
+    (validation, selecting): (Seen<'_>, &[bool]),
+    (flagged, weight): (Seen<'_>, f64),
     candidates: &[Candidate<'_>],
     settings: &EvaluationSettings,
 ) -> Result<Picked> {
@@ -128,7 +128,7 @@ pub fn pick(
         judged.push((share(&gone), change, loses, p));
     }
     let corrected = holm(&judged.iter().map(|found| found.3).collect::<Vec<_>>())?;
-    let gain = |found: &(f64, f64, bool, f64)| (found.0 - old_deletion + found.1) / 2.0;
+    let gain = |found: &(f64, f64, bool, f64)| weight * (found.0 - old_deletion) + (1.0 - weight) * found.1;
     let mut best: Option<usize> = None;
     for (place, (found, p)) in judged.iter().zip(corrected).enumerate() {
         let better = p < settings.significance && gain(found) >= settings.minimum_effect && !found.2;
@@ -138,12 +138,12 @@ pub fn pick(
     }
     let reason = match best {
         Some(place) => format!(
-            "{} has the best mean of deletion change and accuracy on {} that can be trusted: {} of the flagged rows are no longer given \
-             their flagged label (old model {}), and accuracy there changes by {} points",
+            "{} does best on flagged and trusted rows together: {} of the flagged rows are no longer given their flagged label (old model \
+             {}), and accuracy on {} that can be trusted changes by {} points",
             candidates[place].name,
-            count_of(rows, "validation row"),
             percent(judged[place].0, 1),
             percent(old_deletion, 1),
+            count_of(rows, "validation row"),
             signed_points(judged[place].1, 2),
         ),
         None => format!(
@@ -317,7 +317,7 @@ mod tests {
             labels: &observed,
             before: &on_flags,
         };
-        let picked = pick(3, validation, &selecting, flagged, &candidates, &settings()).unwrap();
+        let picked = pick(3, (validation, &selecting), (flagged, 0.1), &candidates, &settings()).unwrap();
         let Some(best) = picked.best else {
             return Recommendation {
                 advice: None,
@@ -354,6 +354,21 @@ mod tests {
         assert_eq!(choose(&[repaired()], None).method, None);
     }
 
+    /// Frees every flagged row and throws away two points elsewhere.
+    #[test]
+    fn forgetting_too_much_does_not_win() {
+        let gentle: Vec<u8> = (0..50).map(|row| if row < 40 { 2 } else { 1 }).collect();
+        let (name, validation, flags) = repaired();
+        let harsh = validation
+            .iter()
+            .enumerate()
+            .map(|(row, class)| if row < 900 && row % 50 < 2 { 2 } else { *class })
+            .collect();
+        let methods = [("neggrad-plus", harsh, flags), (name, validation, gentle)];
+        let found = choose(&methods, Some(Freed { held: 45, freed: 5 }));
+        assert_eq!(found.method.as_deref(), Some("retrain"), "{}", found.reason);
+    }
+
     #[test]
     fn a_loss_on_rows_that_chose_nothing_refuses_the_pick() {
         // Right on the rows that select, wrong on a tenth of those that accept.
@@ -372,15 +387,20 @@ mod tests {
         let observed = vec![1_u8; 50];
         let picked = pick(
             3,
-            Seen {
-                labels: &labels,
-                before: &before,
-            },
-            &[false; 1_000],
-            Seen {
-                labels: &observed,
-                before: &sure(&observed),
-            },
+            (
+                Seen {
+                    labels: &labels,
+                    before: &before,
+                },
+                &[false; 1_000],
+            ),
+            (
+                Seen {
+                    labels: &observed,
+                    before: &sure(&observed),
+                },
+                0.1,
+            ),
             &[Candidate {
                 name,
                 validation: &validation,

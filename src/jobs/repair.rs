@@ -256,6 +256,13 @@ fn run_one(
     })
 }
 
+/// Share of all rows that the flagged ones stand for: theirs of the training rows, or that of the rows under suspicion where it is more.
+fn stands_for(job: &RepairJob, validation: &JudgedRows) -> f64 {
+    let share = |part: usize, all: usize| (part as f64 / all.max(1) as f64).min(1.0);
+    let suspect = validation.standing.iter().filter(|standing| !standing.is_trusted()).count();
+    share(job.flags.training.len(), job.model.info.train.rows).max(share(suspect, validation.standing.len()))
+}
+
 /// Probabilities before, after each method, and their comparisons.
 type OnTestRows = (Vec<f32>, Vec<Vec<f32>>, Vec<SortedComparison>);
 
@@ -346,7 +353,13 @@ impl Judgement {
             labels: &job.flagged.labels,
             before: &self.flagged_before,
         };
-        let picked = pick(classes, validation, &choosing.selecting, flagged, &candidates, &job.settings)?;
+        let picked = pick(
+            classes,
+            (validation, &choosing.selecting),
+            (flagged, stands_for(job, part)),
+            &candidates,
+            &job.settings,
+        )?;
         let Some(best) = picked.best else {
             return Ok(none(format!("{}.", picked.reason)));
         };

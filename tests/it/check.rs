@@ -8,7 +8,7 @@ use recant::tables::{ReadOptions, Table, read};
 use crate::program::{json, recant, text, trial, works};
 
 /// The drawn sheet with the truth of each row from the clean sheet.
-fn filled(sheet: &Table, clean: &Table) -> Table {
+pub(super) fn filled(sheet: &Table, clean: &Table) -> Table {
     let column = |table: &Table, name: &str| table.texts(name).unwrap();
     let of = |table: &Table, name: &str| -> Vec<String> {
         let texts = column(table, name);
@@ -67,6 +67,13 @@ fn truths_looked_up_judge_a_repair_and_the_next_one() {
         &form,
     ];
     let drawn = json(at, &draw);
+    let again = recant(at, &draw);
+    assert_eq!(again.status.code(), Some(2));
+    assert!(
+        text(&again).contains("--force"),
+        "a sheet that may be filled in is not replaced: {}",
+        text(&again)
+    );
     let count = drawn["drawn"].as_u64().unwrap() as usize;
     assert!(count > 0 && count <= 20, "{drawn}");
     // The sheet has the rows' own columns and an empty one, and nothing that the models said.
@@ -82,7 +89,7 @@ fn truths_looked_up_judge_a_repair_and_the_next_one() {
     );
     // Same seed, same rows.
     let first = fs::read(&form).unwrap();
-    json(at, &draw);
+    json(at, &[&draw[..], &["--force"]].concat());
     assert_eq!(fs::read(&form).unwrap(), first);
     let empty = recant(at, &["check", "--read", &form]);
     assert_eq!(empty.status.code(), Some(2));

@@ -23,6 +23,13 @@ fn the_commands_of_the_readme_work_as_printed() {
     for block in readme.split("```console").skip(1) {
         for line in block.split("```").next().unwrap().lines() {
             let Some(command) = line.strip_prefix("$ recant ") else { continue };
+            if command == "check --read check.xlsx" {
+                // What the person does in between.
+                let read = |name: &str| recant::tables::read(&folder.path().join(name), &Default::default(), &mut Default::default());
+                let (drawn, clean) = (read("check.xlsx").unwrap(), read("data/sample/orders.csv.gz").unwrap());
+                let form = super::check::filled(&drawn, &clean);
+                form.write(&folder.path().join("check.xlsx"), &mut Default::default()).unwrap();
+            }
             works(folder.path(), &command.split_whitespace().collect::<Vec<_>>());
             ran += 1;
         }
@@ -47,6 +54,8 @@ fn a_full_row_flag_file_repairs_without_the_training_sheet() {
             "trial/flags.csv",
             "--test",
             "orders.csv",
+            "--method",
+            "assd",
             "--out",
             out.to_str().unwrap(),
         ],
@@ -71,6 +80,8 @@ fn a_full_row_flag_file_repairs_without_the_training_sheet() {
             out.to_str().unwrap(),
             "--flags",
             "trial/flags.csv",
+            "--method",
+            "assd",
             "--out",
             folder.path().join("third").to_str().unwrap(),
         ],

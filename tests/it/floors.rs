@@ -13,6 +13,7 @@ const FLOORS: &[&[&str]] = &[
     &["evaluate"],
     &["jobs", "scenarios", "benchmarks"],
     &["report"],
+    &["commands"],
     &["cli"],
 ];
 

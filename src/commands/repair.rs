@@ -1,0 +1,308 @@
+//! Repairing a model with a list of wrong rows, with its report.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::check::looked_up;
+use super::{Run, SheetSource, check_new_folder};
+use crate::error::{Error, Result};
+use crate::evaluate::record::EvaluationSettings;
+use crate::files;
+use crate::jobs::expand;
+use crate::jobs::repair::{RepairJob, Repaired, methods, run as run_job};
+use crate::jobs::rows::{JudgedRows, TrainingSheet, flagged_from_file, judged_from_model, judged_from_sheet};
+use crate::jobs::save::save_repaired;
+use crate::jobs::trust::{Evidence, Suspicion, warn};
+use crate::label_errors::flags::{self, FlagOptions, FlagSource, Part, ReadFlags, ResolvedFlags};
+use crate::label_errors::sheet::SHEET_ROW;
+use crate::label_errors::{ExpandOptions, Expansion};
+use crate::model::ModelFolder;
+use crate::notes::Notes;
+use crate::repair::RepairOptions;
+use crate::report;
+use crate::seed::Seed;
+use crate::tables::{self, ReadOptions, Table};
+
+/// Which rows are wrong.
+#[derive(Debug, Clone, Copy)]
+pub enum WrongRows<'a> {
+    /// A flag file.
+    Flags(&'a Path),
+    /// A corrected copy of the sheet.
+    Corrected(SheetSource<'a>),
+}
+
+/// What to repair, and with what.
+pub struct RepairSheet<'a> {
+    /// Model folder.
+    pub model: &'a Path,
+    /// Which rows are wrong.
+    pub wrong: WrongRows<'a>,
+    /// How to read a flag file.
+    pub flag_options: FlagOptions,
+    /// Worksheet of the flag file.
+    pub flags_sheet: Option<String>,
+    /// The sheet that the model was trained on.
+    pub data: Option<SheetSource<'a>>,
+    /// A sheet to judge by.
+    pub test: Option<SheetSource<'a>>,
+    /// How to read the sheets.
+    pub reading: ReadOptions,
+    /// A filled-in check, whose truths count.
+    pub looked_up: Option<&'a Path>,
+    /// For trials: which rows the errors could have hit.
+    pub affected: Option<&'a Path>,
+    /// Whether to look for further wrong rows.
+    pub expand: bool,
+    /// Name of a method, `auto` or `all`.
+    pub method: &'a str,
+    /// Settings of the methods.
+    pub options: RepairOptions,
+    /// What counts as evidence; the group column is the model's.
+    pub evidence: EvaluationSettings,
+    /// Model folder to make, where one is wanted.
+    pub out: Option<&'a Path>,
+}
+
+/// A finished repair.
+pub struct RepairedSheet {
+    /// Model, record and timings.
+    pub repaired: Repaired,
+    /// What a search for further wrong rows found, where one was wanted.
+    pub expansion: Option<Expansion>,
+}
+
+/// What counts as evidence where the person does not say.
+pub fn default_evidence(seed: Seed) -> EvaluationSettings {
+    EvaluationSettings {
+        minimum_effect: 0.001,
+        significance: 0.05,
+        resamples: 10_000,
+        group_column: None,
+        seed: seed.0,
+    }
+}
+
+/// Repairs a model, and writes it with its report.
+///
+/// # Errors
+/// Where model, flags or sheets cannot be used, `out` exists, or the person stops it.
+pub fn repair_sheet(run: &Run, request: &RepairSheet) -> Result<RepairedSheet> {
+    if let Some(out) = request.out {
+        check_new_folder(out)?;
+    }
+    let mut notes = Notes::new();
+    let (model, origin) = ModelFolder::load(request.model)?;
+    let data = request.data.map(|source| source.read(&request.reading, &mut notes)).transpose()?;
+    let (read_flags, mut resolved) = flags_of(request, &model, data.as_deref(), &mut notes)?;
+    if let Some(filled) = request.looked_up {
+        looked_up(filled, &model, &mut resolved, &mut notes)?;
+    }
+    let sheet = data
+        .as_deref()
+        .map(|table| TrainingSheet::read(table, &model, &mut notes))
+        .transpose()?;
+    let typed = resolved.clone();
+    let with_data: Option<(&TrainingSheet, &Table)> = sheet.as_ref().zip(data.as_deref());
+    let (resolved, expansion) = match request.expand {
+        true => expanded(run, resolved, &model, with_data, &mut notes)?,
+        false => (resolved, None),
+    };
+    let flagged = match &sheet {
+        Some(sheet) => sheet.flagged(&resolved, model.features.width()),
+        None => flagged_from_file(&read_flags.file, &read_flags.table, &resolved, &model, &mut notes)?,
+    };
+    let test_table = request.test.map(|source| source.read(&request.reading, &mut notes)).transpose()?;
+    let mut test = match (&test_table, with_data) {
+        (Some(table), _) => Some(judged_from_sheet(table, &model, &resolved, &mut notes)?),
+        (None, Some((sheet, table))) => sheet.test(table, &resolved),
+        (None, None) => judged_from_model(&model, Part::Test, &resolved),
+    };
+    let mut validation = match with_data {
+        Some((sheet, table)) => sheet.validation(table, &resolved),
+        None => judged_from_model(&model, Part::Validation, &resolved),
+    };
+    let affected = match (request.affected, &test) {
+        (Some(path), Some(test)) => Some(affected(path, test, &mut notes)?),
+        _ => None,
+    };
+    let suspicion = find_suspicion(run, &model, with_data, &typed, expansion.as_ref())?;
+    if let Some(rows) = validation.as_mut() {
+        suspicion.sort(rows, run.threads)?;
+        warn(rows, "validation rows", suspicion.words(), &mut notes);
+    }
+    // The person vouches for a sheet of its own.
+    if let Some(rows) = test.as_mut().filter(|_| test_table.is_none()) {
+        suspicion.sort(rows, run.threads)?;
+        warn(rows, "test rows", suspicion.words(), &mut notes);
+    }
+    let methods = methods(request.method, sheet.is_some(), &model, &mut notes)?;
+    let job = RepairJob {
+        model: &model,
+        model_name: origin.name.clone(),
+        flags: &resolved,
+        flagged,
+        training: sheet.as_ref().map(|sheet| sheet.data.clone()),
+        test,
+        validation,
+        pattern: suspicion.words().map(str::to_owned),
+        affected,
+        auto: request.method == "auto",
+        methods,
+        options: request.options.clone(),
+        settings: EvaluationSettings {
+            group_column: model.profile.group.clone(),
+            ..request.evidence.clone()
+        },
+        command: run.command.clone(),
+        threads: run.threads,
+    };
+    let mut repaired = run_job(&job, &mut notes, run.progress)?;
+    if let Some(found) = &expansion {
+        expand::record(found, &typed, &resolved, &mut repaired.record);
+    }
+    if let Some(out) = request.out {
+        let flags_sha256 = &read_flags.table.source().sha256;
+        save_repaired(&repaired, &job, &origin, flags_sha256, out, |folder| {
+            write_report(&folder.join("report"), &repaired)
+        })?;
+    }
+    Ok(RepairedSheet { repaired, expansion })
+}
+
+/// The flagged rows: from a flag file, or from a corrected sheet.
+fn flags_of(request: &RepairSheet, model: &ModelFolder, data: Option<&Table>, notes: &mut Notes) -> Result<(ReadFlags, ResolvedFlags)> {
+    match request.wrong {
+        WrongRows::Corrected(source) => {
+            let corrected = source.read(&request.reading, notes)?.into_owned();
+            flags::find_corrected(corrected, &model.rows, &model.profile.label, data, notes)
+        }
+        WrongRows::Flags(path) => find_flags(
+            path,
+            (&request.flag_options, request.flags_sheet.as_deref()),
+            &request.reading,
+            model,
+            request.data.zip(data),
+            notes,
+        ),
+    }
+}
+
+/// Reads a flag file (its options, its worksheet) and finds its rows. `sheet`: the training sheet, where it is at hand.
+pub(super) fn find_flags(
+    path: &Path,
+    (options, worksheet): (&FlagOptions, Option<&str>),
+    reading: &ReadOptions,
+    model: &ModelFolder,
+    sheet: Option<(SheetSource<'_>, &Table)>,
+    notes: &mut Notes,
+) -> Result<(ReadFlags, ResolvedFlags)> {
+    // Flags in the sheet itself are on the worksheet that the sheet is read from.
+    let own_sheet = sheet
+        .is_some_and(|(source, _)| source.is_file(path))
+        .then(|| reading.sheet.clone())
+        .flatten();
+    let inputs = model.features.source_columns();
+    flags::find(
+        &FlagSource {
+            path,
+            reading: &ReadOptions {
+                sheet: worksheet.map(str::to_owned).or(own_sheet),
+                ..ReadOptions::default()
+            },
+            options,
+            index: &model.rows,
+            label: Some(&model.profile.label),
+            inputs: &inputs,
+            sheet: sheet.map(|(_, table)| table),
+        },
+        notes,
+    )
+}
+
+/// Which rows to judge by are under suspicion, by what the flags have in common.
+fn find_suspicion(
+    run: &Run,
+    model: &ModelFolder,
+    sheet: Option<(&TrainingSheet, &Table)>,
+    flags: &ResolvedFlags,
+    found: Option<&Expansion>,
+) -> Result<Suspicion> {
+    let evidence = Evidence {
+        model,
+        sheet,
+        flags,
+        found,
+        seed: run.seed,
+        threads: run.threads,
+    };
+    Suspicion::find(&evidence, run.progress)
+}
+
+/// Which of the test rows an error could have hit, by the file that `recant inject` wrote, and a name for them.
+fn affected(path: &Path, test: &JudgedRows, notes: &mut Notes) -> Result<(Vec<bool>, String)> {
+    let table = tables::read(path, &ReadOptions::default(), notes)?;
+    let rows = table.numbers(SHEET_ROW, notes)?;
+    let parts = table.texts("part")?;
+    let numbers = test.numbers.as_deref().ok_or_else(|| {
+        Error::input("the test rows have no row numbers to match `--affected` with").hint("give the sheet itself: `--data SHEET`")
+    })?;
+    let of_test = |index: usize| {
+        parts
+            .codes
+            .get(index)
+            .and_then(|code| parts.values.get(*code as usize))
+            .is_some_and(|part| part == "test")
+    };
+    let hit: BTreeSet<usize> = rows
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| of_test(*index))
+        .filter_map(|(_, row)| row.map(|row| row as usize))
+        .collect();
+    let marks: Vec<bool> = numbers.iter().map(|number| hit.contains(number)).collect();
+    if !marks.contains(&true) {
+        return Err(Error::input("none of the test rows is among the affected rows")
+            .in_file(path)
+            .hint("give the truth/affected-rows.csv of this sheet"));
+    }
+    let errors = table.texts("error")?.values.join("; ");
+    Ok((marks, errors))
+}
+
+/// The flags with the rows of the pattern that they follow, and what was found.
+fn expanded(
+    run: &Run,
+    flags: ResolvedFlags,
+    model: &ModelFolder,
+    data: Option<(&TrainingSheet, &Table)>,
+    notes: &mut Notes,
+) -> Result<(ResolvedFlags, Option<Expansion>)> {
+    let (sheet, table) = data.ok_or_else(|| {
+        Error::input("`--expand` looks for further wrong rows, and needs the training sheet for that")
+            .hint("give the sheet that the model was trained on: `--data SHEET`")
+    })?;
+    let search = expand::Search {
+        model,
+        table,
+        sheet,
+        seed: run.seed,
+        threads: run.threads,
+    };
+    let found = expand::expand(&search, &flags, &ExpandOptions::default(), notes, run.progress)?;
+    Ok((expand::with_pattern(&flags, &found, model, sheet, run.seed), Some(found)))
+}
+
+/// The report, and the records that it can be made from again.
+fn write_report(folder: &Path, repaired: &Repaired) -> Result<()> {
+    let fault = |error: serde_json::Error| Error::internal(format!("a record cannot be written: {error}"));
+    report::write_all(folder, &repaired.record, &repaired.timings)?;
+    files::write_bytes(
+        &folder.join("record.json"),
+        &serde_json::to_vec_pretty(&repaired.record).map_err(fault)?,
+    )?;
+    files::write_bytes(
+        &folder.join("timings.json"),
+        &serde_json::to_vec_pretty(&repaired.timings).map_err(fault)?,
+    )
+}
