@@ -1,18 +1,19 @@
 //! Repairing a model with a list of wrong rows, with its report.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::check::looked_up;
 use super::{Run, SheetSource, check_new_folder};
 use crate::error::{Error, Result};
 use crate::evaluate::record::EvaluationSettings;
+use crate::evaluate::words::{count, count_of};
 use crate::files;
 use crate::jobs::expand;
 use crate::jobs::repair::{RepairJob, Repaired, methods, run as run_job};
 use crate::jobs::rows::{JudgedRows, TrainingSheet, flagged_from_file, judged_from_model, judged_from_sheet};
 use crate::jobs::save::save_repaired;
-use crate::jobs::trust::{Evidence, Suspicion, warn};
+use crate::jobs::trust::{Evidence, Suspicion, quiet_search, warn};
 use crate::label_errors::flags::{self, FlagOptions, FlagSource, Part, ReadFlags, ResolvedFlags};
 use crate::label_errors::sheet::SHEET_ROW;
 use crate::label_errors::{ExpandOptions, Expansion};
@@ -104,9 +105,11 @@ pub fn repair_sheet(run: &Run, request: &RepairSheet) -> Result<RepairedSheet> {
         .transpose()?;
     let typed = resolved.clone();
     let with_data: Option<(&TrainingSheet, &Table)> = sheet.as_ref().zip(data.as_deref());
-    let (resolved, expansion) = match request.expand {
-        true => expanded(run, resolved, &model, with_data, &mut notes)?,
-        false => (resolved, None),
+    let found = search(run, request, &typed, &model, with_data, &mut notes)?;
+    let resolved = match (&found, &sheet) {
+        (Some(found), Some(sheet)) if request.expand => expand::with_pattern(&typed, found, &model, sheet, run.seed),
+        (Some(found), _) if request.method == "auto" => learnt_as_likeliest(&typed, found, &model.info.classes, &mut notes),
+        _ => resolved,
     };
     let flagged = match &sheet {
         Some(sheet) => sheet.flagged(&resolved, model.features.width()),
@@ -126,7 +129,8 @@ pub fn repair_sheet(run: &Run, request: &RepairSheet) -> Result<RepairedSheet> {
         (Some(path), Some(test)) => Some(affected(path, test, &mut notes)?),
         _ => None,
     };
-    let suspicion = find_suspicion(run, &model, with_data, &typed, expansion.as_ref())?;
+    let suspicion = find_suspicion(run, &model, with_data, &typed, found.as_ref())?;
+    let expansion = found.filter(|_| request.expand);
     if let Some(rows) = validation.as_mut() {
         suspicion.sort(rows, run.threads)?;
         warn(rows, "validation rows", suspicion.words(), &mut notes);
@@ -160,6 +164,8 @@ pub fn repair_sheet(run: &Run, request: &RepairSheet) -> Result<RepairedSheet> {
     let mut repaired = run_job(&job, &mut notes, run.progress)?;
     if let Some(found) = &expansion {
         expand::record(found, &typed, &resolved, &mut repaired.record);
+    } else {
+        expand::show_only_typed(&typed, &resolved, &mut repaired.record);
     }
     if let Some(out) = request.out {
         let flags_sha256 = &read_flags.table.source().sha256;
@@ -270,18 +276,24 @@ fn affected(path: &Path, test: &JudgedRows, notes: &mut Notes) -> Result<(Vec<bo
     Ok((marks, errors))
 }
 
-/// The flags with the rows of the pattern that they follow, and what was found.
-fn expanded(
+/// What the flags have in common, and which other rows do: as wanted, or quietly, to know which rows may judge.
+fn search(
     run: &Run,
-    flags: ResolvedFlags,
+    request: &RepairSheet,
+    flags: &ResolvedFlags,
     model: &ModelFolder,
     data: Option<(&TrainingSheet, &Table)>,
     notes: &mut Notes,
-) -> Result<(ResolvedFlags, Option<Expansion>)> {
-    let (sheet, table) = data.ok_or_else(|| {
-        Error::input("`--expand` looks for further wrong rows, and needs the training sheet for that")
-            .hint("give the sheet that the model was trained on: `--data SHEET`")
-    })?;
+) -> Result<Option<Expansion>> {
+    let Some((sheet, table)) = data else {
+        return match request.expand {
+            true => Err(
+                Error::input("`--expand` looks for further wrong rows, and needs the training sheet for that")
+                    .hint("give the sheet that the model was trained on: `--data SHEET`"),
+            ),
+            false => Ok(None),
+        };
+    };
     let search = expand::Search {
         model,
         table,
@@ -289,8 +301,39 @@ fn expanded(
         seed: run.seed,
         threads: run.threads,
     };
-    let found = expand::expand(&search, &flags, &ExpandOptions::default(), notes, run.progress)?;
-    Ok((expand::with_pattern(&flags, &found, model, sheet, run.seed), Some(found)))
+    match request.expand {
+        true => expand::expand(&search, flags, &ExpandOptions::default(), notes, run.progress).map(Some),
+        false => quiet_search(&search, flags, run.progress),
+    }
+}
+
+/// The flags with their likeliest label where they follow a rule and none was given; the person is told.
+fn learnt_as_likeliest(typed: &ResolvedFlags, found: &Expansion, classes: &[String], notes: &mut Notes) -> ResolvedFlags {
+    let flags = expand::with_likeliest(typed, found);
+    let mut filled: BTreeMap<u8, usize> = BTreeMap::new();
+    for (flag, typed) in flags.training.iter().zip(&typed.training) {
+        if let (Some(label), None) = (flag.correction, typed.correction) {
+            *filled.entry(label).or_default() += 1;
+        }
+    }
+    if filled.is_empty() {
+        return flags;
+    }
+    let name = |label: &u8| classes.get(usize::from(*label)).map_or("", String::as_str);
+    let as_what: Vec<String> = filled
+        .iter()
+        .map(|(label, rows)| format!("{} as `{}`", count(*rows), name(label)))
+        .collect();
+    notes.add(
+        "likeliest-labels",
+        format!(
+            "{} without a correct label follow a rule, and methods that train learn them as what a model without them says: {}",
+            count_of(filled.values().sum(), "flagged row"),
+            as_what.join(", ")
+        ),
+        "a column `correct_label` in the flag file decides instead, where you know the labels",
+    );
+    flags
 }
 
 /// The report, and the records that it can be made from again.

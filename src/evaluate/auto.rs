@@ -7,19 +7,22 @@
 //!
 //! - on other trusted validation rows it must not be worse: a loss of the minimum effect or less as measured, or one that chance alone
 //!   makes in more than one of four cases;
-//! - it must free the flagged rows of their labels more than the same repair frees as many random rows with the same labels, flagged in
-//!   their stead (a placebo). A flag on a right row is freed no more than that.
+//! - it must single out the flagged rows: free them of their labels more than other rows with these labels, by more than the same repair
+//!   singles out as many random rows with these labels, flagged in their stead (a placebo). Flags on right rows are singled out no more
+//!   than that; a method that forgets the whole class singles out none.
 
 use super::metrics::predictions;
 use super::record::{EvaluationSettings, Recommendation};
 use super::words::{count, count_of, p_value, percent, points, signed_points};
 use crate::error::{Error, Result};
-use crate::stats::{fisher_greater, holm, mcnemar_exact};
+use crate::stats::{exceeds, holm, mcnemar_exact};
 
 /// Fewest trusted rows that can pick, or accept.
 const FEWEST_ROWS: usize = 30;
 /// A loss on the rows that accept is put down to chance where chance makes such a loss, or a greater one, this often.
 const LOSS_BY_CHANCE: f64 = 0.25;
+/// Fewest other rows of a label that a share is taken of.
+const FEWEST_OTHERS: f64 = 5.0;
 /// Level of the test against the placebo: one in a hundred sheets whose flags are all false.
 const PLACEBO_LEVEL: f64 = 0.01;
 
@@ -52,29 +55,69 @@ pub struct Picked {
     pub reason: String,
 }
 
-/// Rows that the old model gave the label in question, and how many of them the repaired one no longer gives it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Freed {
-    /// Given the label before.
-    pub held: u64,
-    /// Of these no longer.
-    pub freed: u64,
+/// How much more of the rows to forget than of other rows with their labels a repair frees of their label.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SingledOut {
+    /// Rows to forget that the old model gave their label.
+    pub held: usize,
+    /// Of these no longer given it.
+    pub freed: usize,
+    /// Share of other rows that are freed, in the same mix of labels.
+    pub others: f64,
+    /// Variance of the difference of the two shares.
+    variance: f64,
 }
 
-impl Freed {
-    /// Counts them.
+impl SingledOut {
+    /// Counts. `after` are probabilities by the repaired model on the rows of `forget` and of `others`; of the others those that `trusted`
+    /// marks count.
     ///
     /// # Errors
     /// Where sizes do not fit.
-    pub fn count(labels: &[u8], before: &[f32], after: &[f32], classes: usize) -> Result<Self> {
-        let (before, after) = (hits(before, labels, classes)?, hits(after, labels, classes)?);
-        let held = before.iter().filter(|held| **held).count() as u64;
-        let freed = before.iter().zip(&after).filter(|(before, after)| **before && !**after).count() as u64;
-        Ok(Self { held, freed })
+    pub fn of(classes: usize, forget: Seen<'_>, others: Seen<'_>, trusted: &[bool], after: (&[f32], &[f32])) -> Result<Self> {
+        let counted = |seen: Seen<'_>, after: &[f32], marks: Option<&[bool]>| -> Result<Vec<(f64, f64)>> {
+            let before = hits(seen.before, seen.labels, classes)?;
+            let after = hits(after, seen.labels, classes)?;
+            let mut by_label = vec![(0.0, 0.0); classes];
+            for row in (0..before.len()).filter(|row| before[*row] && marks.is_none_or(|marks| marks[*row])) {
+                let entry = &mut by_label[usize::from(seen.labels[row])];
+                entry.0 += 1.0;
+                entry.1 += f64::from(u8::from(!after[row]));
+            }
+            Ok(by_label)
+        };
+        let to_forget = counted(forget, after.0, None)?;
+        let other = counted(others, after.1, Some(trusted))?;
+        let total = |counts: &[(f64, f64)]| counts.iter().fold((0.0, 0.0), |sum, count| (sum.0 + count.0, sum.1 + count.1));
+        let (held, freed) = total(&to_forget);
+        let all_others = total(&other);
+        // Add-one shares keep variances above zero where everything or nothing is freed.
+        let variance = |(held, freed): (f64, f64)| {
+            let share = (freed + 1.0) / (held + 2.0);
+            share * (1.0 - share) / (held + 2.0)
+        };
+        let (mut share, mut spread) = (0.0, variance((held, freed)));
+        for (own, others) in to_forget.iter().zip(&other).filter(|(own, _)| own.0 > 0.0) {
+            // A label that hardly any other row carries is compared with all others.
+            let others = if others.0 < FEWEST_OTHERS { all_others } else { *others };
+            let weight = own.0 / held;
+            share += weight * others.1 / others.0.max(1.0);
+            spread += weight * weight * variance(others);
+        }
+        Ok(Self {
+            held: held as usize,
+            freed: freed as usize,
+            others: share,
+            variance: spread,
+        })
     }
 
-    fn words(self) -> String {
-        format!("{} of {}", count(self.freed as usize), count(self.held as usize))
+    fn difference(&self) -> f64 {
+        self.freed as f64 / self.held.max(1) as f64 - self.others
+    }
+
+    fn words(&self) -> String {
+        format!("{} of {}", count(self.freed), count(self.held))
     }
 }
 
@@ -165,7 +208,7 @@ pub fn accept(
     candidate: &Candidate<'_>,
     validation: Seen<'_>,
     accepting: &[bool],
-    (flagged, placebo): (Freed, Option<Freed>),
+    (flagged, placebo): (SingledOut, Option<SingledOut>),
     settings: &EvaluationSettings,
 ) -> Result<Recommendation> {
     let keep = |why: String| Recommendation {
@@ -203,15 +246,21 @@ pub fn accept(
                 .to_owned(),
         ));
     };
-    let p = fisher_greater((flagged.freed, flagged.held), (placebo.freed, placebo.held))?;
+    let p = match flagged.held.min(placebo.held) {
+        0 => 1.0,
+        _ => exceeds((flagged.difference(), flagged.variance), (placebo.difference(), placebo.variance))?,
+    };
     let beside = format!(
-        "it frees {} flagged rows of their label, where the same repair frees {} random rows with like labels ({})",
+        "it frees {} flagged rows of their label and {} of other rows with that label, where the same repair on random rows frees {} and {} \
+         ({})",
         flagged.words(),
+        percent(flagged.others, 1),
         placebo.words(),
+        percent(placebo.others, 1),
         p_value(p, PLACEBO_LEVEL)
     );
     if p >= PLACEBO_LEVEL {
-        return Ok(keep(format!("{beside}: no more than flags on right rows would be")));
+        return Ok(keep(format!("{beside}: flags on right rows would be singled out as much")));
     }
     Ok(Recommendation {
         advice: None,
@@ -300,7 +349,7 @@ mod tests {
         ("neggrad-plus", validation, vec![2; 50])
     }
 
-    fn choose(methods: &[Method], placebo: Option<Freed>) -> Recommendation {
+    fn choose(methods: &[Method], placebo: Option<SingledOut>) -> Recommendation {
         let (labels, selecting, accepting) = marks();
         let after: Vec<(&str, Vec<f32>, Vec<f32>)> = methods.iter().map(|(name, tail, flags)| (*name, sure(tail), sure(flags))).collect();
         let candidates: Vec<Candidate> = after
@@ -325,17 +374,60 @@ mod tests {
                 reason: picked.reason,
             };
         };
-        let freed = Freed::count(&observed, &on_flags, candidates[best].flagged, 3).unwrap();
+        let trusted: Vec<bool> = (0..1_000).map(|row| row < 900).collect();
+        let after = (candidates[best].flagged, candidates[best].validation);
+        let freed = SingledOut::of(3, flagged, validation, &trusted, after).unwrap();
         accept(3, &picked, &candidates[best], validation, &accepting, (freed, placebo), &settings()).unwrap()
     }
 
+    fn placebo(freed: usize, others: f64) -> SingledOut {
+        SingledOut {
+            held: 50,
+            freed,
+            others,
+            variance: 0.004,
+        }
+    }
+
     #[test]
-    fn a_repair_that_frees_more_than_a_placebo_is_taken() {
-        let placebo = Freed { held: 45, freed: 5 };
+    fn other_rows_are_taken_in_the_mix_of_labels_of_those_to_forget() {
+        // To forget: 30 rows of class 0, of which 15 are freed, and 10 of class 1, all freed. Others: 20 of class 0 (2 freed), 100 of 1 (50).
+        let forget: Vec<u8> = (0..40).map(|row| u8::from(row >= 30)).collect();
+        let others: Vec<u8> = (0..120).map(|row| u8::from(row >= 20)).collect();
+        let after_forget: Vec<u8> = (0..40).map(|row| if row < 15 { 0 } else { 2 }).collect();
+        let after_others: Vec<u8> = (0..120)
+            .map(|row| {
+                if row < 2 {
+                    2
+                } else if row < 20 {
+                    0
+                } else {
+                    (row % 2) as u8
+                }
+            })
+            .collect();
+        let (forget_before, others_before) = (sure(&forget), sure(&others));
+        let seen = |labels, before| Seen { labels, before };
+        let found = SingledOut::of(
+            3,
+            seen(&forget, &forget_before),
+            seen(&others, &others_before),
+            &[true; 120],
+            (&sure(&after_forget), &sure(&after_others)),
+        )
+        .unwrap();
+        assert_eq!((found.held, found.freed), (40, 25));
+        assert!((found.others - (0.75 * 0.1 + 0.25 * 0.5)).abs() < 1e-12, "{}", found.others);
+        assert!(found.variance > 0.004 && found.variance < 0.02, "{}", found.variance);
+    }
+
+    #[test]
+    fn a_repair_that_singles_out_more_than_a_placebo_is_taken() {
+        let placebo = placebo(5, 0.1);
         let found = choose(&[idle(), destroying(), repaired()], Some(placebo));
         assert_eq!(found.method.as_deref(), Some("retrain"), "{}", found.reason);
         assert!(
-            found.reason.contains("50 of 50") && found.reason.contains("5 of 45"),
+            found.reason.contains("50 of 50") && found.reason.contains("5 of 50"),
             "{}",
             found.reason
         );
@@ -343,14 +435,16 @@ mod tests {
 
     #[test]
     fn the_old_model_stays_where_nothing_helps_everything_harms_or_a_placebo_does_as_well() {
-        let placebo = Some(Freed { held: 45, freed: 5 });
+        let placebo = |freed, others| Some(placebo(freed, others));
         for methods in [vec![idle()], vec![idle(), destroying()]] {
-            let found = choose(&methods, placebo);
+            let found = choose(&methods, placebo(5, 0.1));
             assert_eq!(found.method, None, "{}", found.reason);
         }
-        let same = choose(&[repaired()], Some(Freed { held: 50, freed: 49 }));
+        let same = choose(&[repaired()], placebo(49, 0.0));
         assert_eq!(same.method, None);
-        assert!(same.reason.contains("no more than flags on right rows would be"), "{}", same.reason);
+        assert!(same.reason.contains("would be singled out as much"), "{}", same.reason);
+        // Where the placebo takes the whole class with it, it singles out nothing.
+        assert_eq!(choose(&[repaired()], placebo(49, 0.95)).method.as_deref(), Some("retrain"));
         assert_eq!(choose(&[repaired()], None).method, None);
     }
 
@@ -365,7 +459,7 @@ mod tests {
             .map(|(row, class)| if row < 900 && row % 50 < 2 { 2 } else { *class })
             .collect();
         let methods = [("neggrad-plus", harsh, flags), (name, validation, gentle)];
-        let found = choose(&methods, Some(Freed { held: 45, freed: 5 }));
+        let found = choose(&methods, Some(placebo(5, 0.1)));
         assert_eq!(found.method.as_deref(), Some("retrain"), "{}", found.reason);
     }
 
@@ -374,7 +468,7 @@ mod tests {
         // Right on the rows that select, wrong on a tenth of those that accept.
         let lucky = |row: usize| row < 900 && row % 20 != 1;
         let validation = (0..1_000).map(|row| if lucky(row) { 0 } else { 2 }).collect();
-        let found = choose(&[("cf", validation, vec![2; 50])], Some(Freed { held: 45, freed: 0 }));
+        let found = choose(&[("cf", validation, vec![2; 50])], Some(placebo(0, 0.0)));
         assert_eq!(found.method, None);
         assert!(found.reason.contains("are lost"), "{}", found.reason);
     }

@@ -224,6 +224,17 @@ impl MethodRecord {
         self.whole.as_ref().map(|whole| whole.verdict).or(by_trusted)
     }
 
+    /// The change in accuracy on the test rows that the verdict is on; where the labels of some do not hold, the middle of what is possible,
+    /// with an interval that holds whatever those labels are.
+    pub fn change(&self) -> Option<Interval> {
+        let whole = self.whole.as_ref().map(|whole| Interval {
+            estimate: (whole.worst.estimate + whole.best.estimate) / 2.0,
+            low: whole.worst.low,
+            high: whole.best.high,
+        });
+        whole.or(self.test.as_ref().map(Comparison::main_interval))
+    }
+
     /// The sentence that goes with it.
     pub fn verdict_sentence(&self) -> Option<&str> {
         let by_trusted = self.test.as_ref().map(|test| test.sentence.as_str());

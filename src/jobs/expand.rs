@@ -123,11 +123,7 @@ pub fn suspect_sheet(search: &Search, found: &Suspects) -> Result<Table> {
 /// learn the taken rows, and the flagged ones that follow a rule and came without a correct label, as their likeliest class.
 pub fn with_pattern(flags: &ResolvedFlags, found: &Expansion, model: &ModelFolder, sheet: &TrainingSheet, seed: Seed) -> ResolvedFlags {
     let entries = model.rows.part(Part::Train);
-    let mut all = flags.clone();
-    for flag in &mut all.training {
-        let explained = found.explained.binary_search_by_key(&flag.position, |proposal| proposal.row).ok();
-        flag.correction = flag.correction.or_else(|| Some(found.explained.get(explained?)?.likeliest));
-    }
+    let mut all = with_likeliest(flags, found);
     all.training.extend(found.drawn(seed).iter().map(|proposal| {
         let position = proposal.row as usize;
         ResolvedFlag {
@@ -143,6 +139,26 @@ pub fn with_pattern(flags: &ResolvedFlags, found: &Expansion, model: &ModelFolde
     }));
     all.training.sort_by_key(|flag| flag.position);
     all
+}
+
+/// The flags, of which those that follow a rule and came without a correct label have their likeliest label in its place, for methods that
+/// train.
+pub fn with_likeliest(flags: &ResolvedFlags, found: &Expansion) -> ResolvedFlags {
+    let mut all = flags.clone();
+    for flag in &mut all.training {
+        let explained = found.explained.binary_search_by_key(&flag.position, |proposal| proposal.row).ok();
+        flag.correction = flag.correction.or_else(|| Some(found.explained.get(explained?)?.likeliest));
+    }
+    all
+}
+
+/// Of the corrections in a record only those that the person typed are shown as such.
+pub fn show_only_typed(typed: &ResolvedFlags, flags: &ResolvedFlags, record: &mut RepairRecord) {
+    for ((flag, typed), row) in flags.training.iter().zip(&typed.training).zip(&mut record.flagged_rows) {
+        if flag.position == typed.position && typed.correction.is_none() {
+            row.correction = None;
+        }
+    }
 }
 
 /// Puts what was found into the record of a repair that was made with [`with_pattern`]'s flags: flagged and proposed rows apart.

@@ -8,7 +8,7 @@ use crate::evaluate::record::{
     RepairRecord, Timings, Verdict,
 };
 use crate::evaluate::{
-    Candidate, Freed, RowNames, RowSet, Rows, Seen, SortedComparison, accept, advise, affected_domain, changed_rows, compare_sorted,
+    Candidate, RowNames, RowSet, Rows, Seen, SingledOut, SortedComparison, accept, advise, affected_domain, changed_rows, compare_sorted,
     flagged_agreement, flagged_rows, losses_in_words, pick,
 };
 use crate::jobs::convert;
@@ -263,6 +263,32 @@ fn stands_for(job: &RepairJob, validation: &JudgedRows) -> f64 {
     share(job.flags.training.len(), job.model.info.train.rows).max(share(suspect, validation.standing.len()))
 }
 
+/// What the same repair does to random rows with like labels; compared with the trusted rows among `others` (with their inputs).
+fn on_placebo(
+    job: &RepairJob,
+    ran: &Ran,
+    training: &TrainingData,
+    (others, inputs, trusted): (Seen<'_>, &[f32], &[bool]),
+    progress: &dyn Progress,
+) -> Result<SingledOut> {
+    progress.start("trying the repair on random rows", 0);
+    let width = job.model.network.spec().inputs;
+    let rows = placebo(job.flags, training, width, Seed(job.settings.seed));
+    let (mut before, mut after, mut after_others) = (Vec::new(), Vec::new(), others.before.to_vec());
+    if !rows.labels.is_empty() {
+        let repaired = run_one(job, ran.method, &rows, None, &ran.options, progress)?;
+        before = probabilities(&job.model.network, &rows.inputs, job.threads)?;
+        after = probabilities(&repaired.network, &rows.inputs, job.threads)?;
+        after_others = probabilities(&repaired.network, inputs, job.threads)?;
+    }
+    progress.finish();
+    let seen = Seen {
+        labels: &rows.labels,
+        before: &before,
+    };
+    SingledOut::of(job.model.info.classes.len(), seen, others, trusted, (&after, &after_others))
+}
+
 /// Probabilities before, after each method, and their comparisons.
 type OnTestRows = (Vec<f32>, Vec<Vec<f32>>, Vec<SortedComparison>);
 
@@ -363,9 +389,22 @@ impl Judgement {
         let Some(best) = picked.best else {
             return Ok(none(format!("{}.", picked.reason)));
         };
-        let freed = Freed::count(flagged.labels, flagged.before, candidates[best].flagged, classes)?;
+        let trusted: Vec<bool> = part.standing.iter().map(|standing| standing.is_trusted()).collect();
+        let freed = SingledOut::of(
+            classes,
+            flagged,
+            validation,
+            &trusted,
+            (candidates[best].flagged, candidates[best].validation),
+        )?;
         let on_placebo = match &job.training {
-            Some(training) => Some(self.on_placebo(job, tried[best], training, progress)?),
+            Some(training) => Some(on_placebo(
+                job,
+                tried[best],
+                training,
+                (validation, &part.inputs, &trusted),
+                progress,
+            )?),
             None => None,
         };
         accept(
@@ -377,22 +416,6 @@ impl Judgement {
             (freed, on_placebo),
             &job.settings,
         )
-    }
-
-    /// What the same repair does to random rows with like labels.
-    fn on_placebo(&self, job: &RepairJob, ran: &Ran, training: &TrainingData, progress: &dyn Progress) -> Result<Freed> {
-        progress.start("trying the repair on random rows", 0);
-        let width = job.model.network.spec().inputs;
-        let rows = placebo(job.flags, training, width, Seed(job.settings.seed));
-        if rows.labels.is_empty() {
-            progress.finish();
-            return Ok(Freed::default());
-        }
-        let repaired = run_one(job, ran.method, &rows, None, &ran.options, progress)?;
-        let before = probabilities(&job.model.network, &rows.inputs, job.threads)?;
-        let after = probabilities(&repaired.network, &rows.inputs, job.threads)?;
-        progress.finish();
-        Freed::count(&rows.labels, &before, &after, job.model.info.classes.len())
     }
 
     /// Brings verdict and choice together into one advice, with the reason in full sentences.

@@ -50,7 +50,7 @@ pub struct Evidence<'a> {
     pub sheet: Option<(&'a TrainingSheet, &'a Table)>,
     /// The flags as the person gave them.
     pub flags: &'a ResolvedFlags,
-    /// What a search for further wrong rows found, where one was made.
+    /// What a search for further wrong rows found ([`quiet_search`], or one that the person asked for).
     pub found: Option<&'a Expansion>,
     /// Run seed.
     pub seed: Seed,
@@ -85,7 +85,7 @@ struct Region {
 }
 
 impl Suspicion {
-    /// Looks for what the flags have in common, quietly where nobody has looked yet.
+    /// Sorts out what the flags have in common.
     ///
     /// # Errors
     /// Where a search fails, or the person stops it.
@@ -107,15 +107,7 @@ impl Suspicion {
         };
         if let Some((sheet, table)) = evidence.sheet {
             suspicion.groups_agree = groups_agree(&sheet.data.labels, sheet.prepared.train.groups.as_deref());
-            let quiet;
-            let found = match evidence.found {
-                Some(found) => Some(found),
-                None => {
-                    quiet = search(evidence, sheet, table, progress)?;
-                    quiet.as_ref()
-                }
-            };
-            if let Some(found) = found {
+            if let Some(found) = evidence.found {
                 suspicion.take_rules(found, table)?;
             }
             if suspicion.rules.is_empty() {
@@ -236,18 +228,14 @@ pub fn warn(rows: &JudgedRows, name: &str, words: Option<&str>, notes: &mut Note
 }
 
 /// The search that `--expand` makes, where the person did not ask for it; `None` where it cannot be made.
-fn search(evidence: &Evidence, sheet: &TrainingSheet, table: &Table, progress: &dyn Progress) -> Result<Option<Expansion>> {
-    if evidence.flags.training.len() < FEWEST_FOR_A_RULE {
+///
+/// # Errors
+/// Where the person stops it, or it fails.
+pub fn quiet_search(search: &Search, flags: &ResolvedFlags, progress: &dyn Progress) -> Result<Option<Expansion>> {
+    if flags.training.len() < FEWEST_FOR_A_RULE {
         return Ok(None);
     }
-    let search = Search {
-        model: evidence.model,
-        table,
-        sheet,
-        seed: evidence.seed,
-        threads: evidence.threads,
-    };
-    match expand(&search, evidence.flags, &ExpandOptions::default(), &mut Notes::new(), progress) {
+    match expand(search, flags, &ExpandOptions::default(), &mut Notes::new(), progress) {
         Ok(found) => Ok(Some(found)),
         // Such as more than half of the rows being flagged: then there is nothing to compare with.
         Err(error) if error.kind() == ErrorKind::Input => Ok(None),

@@ -24,13 +24,13 @@ mod student;
 mod t_tests;
 
 pub use bootstrap::{BootstrapInterval, Cluster, bca_mean, bootstrap_of_totals, cluster_bootstrap};
-pub use finite::{DrawnChanges, PopulationChange, fisher_greater, population_change, rows_to_decide};
+pub use finite::{DrawnChanges, PopulationChange, population_change, rows_to_decide};
 pub use friedman::{Friedman, friedman};
 pub use logistic::LogisticLine;
 pub use mcnemar::{McNemar, mcnemar_chi_squared, mcnemar_exact, mcnemar_mid_p};
 pub use multiple::{benjamini_hochberg, holm};
 pub use nested::{VarianceComponents, variance_components};
-pub use proportion::{proportion_standard_error, wilson};
+pub use proportion::{exceeds, proportion_standard_error, wilson};
 pub use sample::{Sample, differences, sum};
 pub use shapiro::{ShapiroWilk, shapiro_wilk};
 pub use sign_flip::{SignFlip, sign_flip, sign_flip_counts};

@@ -49,6 +49,18 @@ pub(crate) fn check_level(level: f64) -> Result<()> {
     Err(Error::input(format!("a confidence level of `{level}` is not between 0 and 1")).hint("use 0.95"))
 }
 
+/// One-sided p-value that an estimate lies above another, both normal with these variances.
+///
+/// # Errors
+/// Where a figure is not finite, or both variances are zero.
+pub fn exceeds((estimate, variance): (f64, f64), (other, other_variance): (f64, f64)) -> Result<f64> {
+    let spread = variance + other_variance;
+    if !estimate.is_finite() || !other.is_finite() || !spread.is_finite() || spread <= 0.0 {
+        return Err(Error::input("two estimates can be compared only where both are finite and vary"));
+    }
+    Ok(Normal::standard().sf((estimate - other) / spread.sqrt()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -29,6 +29,9 @@ fn draw(context: &Context<'_>) -> Result<Option<Body>> {
         }
         @if let Some(plot) = &plot { (plot.figure("Filled: the method whose model was written. The p-values are corrected for having tried several methods.")) }
         (method_table(context))
+        @if context.record.methods.iter().any(|method| method.whole.is_some()) {
+            p { "Verdict and change are on all test rows and hold whatever the labels under suspicion are; the other figures are of the rows that can be trusted." }
+        }
         dl.facts { @for method in methods { dt { (theirs(&method.title)) } dd { (format::visible(&method.description, 400)) } } }
         p { strong { (advice_words(context.record)) } " " (prose(&advice.reason, 1200)) }
     };
@@ -44,8 +47,7 @@ fn plot(context: &Context<'_>) -> Result<Option<Plot>> {
         .methods
         .iter()
         .filter_map(|method| {
-            let test = method.test.as_ref()?;
-            let interval = test.difference_by_group.unwrap_or(test.difference);
+            let interval = method.change()?;
             Some(IntervalRow {
                 label: method.title.clone(),
                 estimate: interval.estimate,
@@ -111,7 +113,7 @@ fn method_row(context: &Context<'_>, method: &MethodRecord, validated: bool, tim
         Cell::Markup(html! { (theirs(&method.title)) @if written { " (written)" } }),
         Cell::Words(verdict.to_owned()),
         of(&|test| format::percent(test.after.accuracy.estimate, 2)),
-        of(&|test| format::points(test.difference.estimate, 2)),
+        Cell::Figure(change_in_words(method)),
         of(&|test| format!("{} / {}", format::count(test.mcnemar.fixed), format::count(test.mcnemar.broken))),
         of(&|test| format::p_value(test.p_holm, context.record.settings.significance)),
     ];
@@ -131,4 +133,13 @@ fn method_row(context: &Context<'_>, method: &MethodRecord, validated: bool, tim
         cells.push(Cell::Figure(seconds.unwrap_or_else(|| format::UNKNOWN.to_owned())));
     }
     cells
+}
+
+/// The change that the verdict is on, in words; between two bounds where labels are under suspicion.
+pub fn change_in_words(method: &MethodRecord) -> String {
+    match (&method.whole, method.change()) {
+        (Some(whole), _) if whole.open > 0 => format::points_between(whole.worst.estimate, whole.best.estimate, 2),
+        (_, Some(change)) => format::points(change.estimate, 2),
+        _ => format::UNKNOWN.to_owned(),
+    }
 }

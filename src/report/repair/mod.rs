@@ -9,7 +9,7 @@ mod dampening;
 mod evidence;
 mod first_screen;
 mod flagged;
-mod methods;
+pub(super) mod methods;
 mod proposed;
 
 pub use first_screen::{advice_words, first_screen, headline, verdict_words};

@@ -3,6 +3,7 @@
 use crate::error::Result;
 use crate::evaluate::record::{KEPT, RepairRecord, Timings};
 use crate::report::parts::metrics::METRICS;
+use crate::report::repair::methods::change_in_words;
 use crate::report::repair::{advice_words, headline, verdict_words};
 use crate::report::terminal::{Look, cautions, facts, table, warnings, wrap, wrap_headline};
 use crate::report::{Context, format};
@@ -109,6 +110,7 @@ fn what(context: &Context<'_>) -> Vec<(&'static str, String)> {
 
 fn methods(context: &Context<'_>, look: Look) -> String {
     let unknown = || format::UNKNOWN.to_owned();
+    let sorted = context.record.methods.iter().any(|method| method.whole.is_some());
     let rows: Vec<Vec<String>> = context
         .record
         .methods
@@ -121,10 +123,14 @@ fn methods(context: &Context<'_>, look: Look) -> String {
             vec![
                 format!("{}{written}", method.name),
                 verdict_words(method.verdict()).0.to_owned(),
-                test.map_or_else(unknown, |test| format::points(test.difference.estimate, 2)),
-                test.map_or_else(unknown, |test| format::percent(test.after.accuracy.estimate, 2)),
-                test.map_or_else(unknown, |test| format::p_value(test.p_holm, context.record.settings.significance)),
-                test.map_or_else(unknown, |test| {
+                change_in_words(method),
+                test.map_or_else(unknown, |test| match sorted {
+                    true => format::points(test.difference.estimate, 2),
+                    false => format::percent(test.after.accuracy.estimate, 2),
+                }),
+                test.filter(|_| !sorted)
+                    .map_or_else(unknown, |test| format::p_value(test.p_holm, context.record.settings.significance)),
+                test.filter(|_| !sorted).map_or_else(unknown, |test| {
                     format!("{}, {}", format::count(test.mcnemar.fixed), format::count(test.mcnemar.broken))
                 }),
                 validation.map_or_else(unknown, |validation| format::points(validation.difference.estimate, 2)),
@@ -140,18 +146,28 @@ fn methods(context: &Context<'_>, look: Look) -> String {
         ("method", 9),
         ("verdict", 8),
         ("change", 7),
-        ("test", 5),
+        (if sorted { "trusted rows" } else { "test" }, 5),
         ("p", 6),
         ("fixed, broken", 2),
         ("validation", 4),
         ("time", 1),
     ];
+    // Of rows under suspicion there is no one p-value, and no one count.
+    let shown = |place: &usize| !sorted || !matches!(columns[*place].0, "p" | "fixed, broken");
+    let kept: Vec<usize> = (0..columns.len()).filter(shown).collect();
+    let columns: Vec<(&str, u8)> = kept.iter().map(|place| columns[*place]).collect();
+    let rows: Vec<Vec<String>> = rows
+        .into_iter()
+        .map(|row| kept.iter().map(|place| row[*place].clone()).collect())
+        .collect();
     let mut text = table(&columns, &rows, look);
-    text.push_str(&wrap(
-        "* the method whose model was written; p is corrected for several methods",
-        "",
-        "  ",
-        look,
-    ));
+    let legend = match sorted {
+        true => {
+            "verdict and change: on all test rows, whatever the labels under suspicion are; * the method whose model was written; verdicts are \
+             corrected for several methods"
+        }
+        false => "* the method whose model was written; p is corrected for several methods",
+    };
+    text.push_str(&wrap(legend, "", "  ", look));
     text
 }
