@@ -68,7 +68,7 @@ impl Wording {
     }
 }
 
-/// A comparison whose p-value has not been corrected for the number of methods yet: only [`judge`] makes a verdict of it.
+/// A comparison whose p-value has not been corrected for the number of methods yet: only [`judge`](super::judge) makes a verdict of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Unjudged {
     pub(super) wording: Wording,
