@@ -15,6 +15,8 @@
 //! | 8 | [`commands`] |
 //! | 9 | [`cli`] |
 #![warn(missing_docs)]
+// Allowed in the kernels and in the calls of the GPU driver, nowhere else; `tests/it/supply_chain.rs` counts.
+#![deny(unsafe_code)]
 #![cfg_attr(
     not(test),
     warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, clippy::dbg_macro)

@@ -1,5 +1,7 @@
 //! The `recant` binary: see the library's `cli` module.
 
+#![forbid(unsafe_code)]
+
 use std::process::ExitCode;
 
 fn main() -> ExitCode {

@@ -107,6 +107,11 @@ pub enum Command {
         after_help = "Examples:\n  recant report model-repaired --out report\n  recant report model --out training-report\n  recant report model-repaired/report/record.json --out report"
     )]
     Report(ReportArgs),
+    /// Copy of a model folder that predicts and holds nothing else: no keys, gradients, records or reports
+    #[command(
+        after_help = "Examples:\n  recant share model-repaired --out for-the-depot\n\nWhat a model folder holds of your orders: docs/privacy.md"
+    )]
+    Share(ShareArgs),
     /// Write made-up order sheets in the DataCo form
     #[command(
         after_help = "Examples:\n  recant generate --rows 20000 --out orders.csv\n  recant generate --rows 500 --next-week --out next-week.xlsx"
@@ -271,6 +276,9 @@ pub struct TrainingOptions {
     /// Keep the encoded test rows in the model folder, so that repairs can be judged without the sheet (this stores data)
     #[arg(long)]
     pub keep_test_rows: bool,
+    /// Leave out of the model folder all hashes of keys and groups, and gradients of few rows: repairs then find flagged rows by number, or need `--data` (docs/privacy.md)
+    #[arg(long, conflicts_with = "keep_test_rows")]
+    pub private: bool,
 }
 
 /// `recant inject`
@@ -575,6 +583,17 @@ pub struct ReportArgs {
     pub run: PathBuf,
     /// Folder to make
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub out: PathBuf,
+}
+
+/// `recant share`
+#[derive(Debug, Args)]
+pub struct ShareArgs {
+    /// Model folder made by `recant train` or `recant repair`
+    #[arg(value_name = "MODEL", value_hint = ValueHint::DirPath)]
+    pub model: PathBuf,
+    /// Folder to make
+    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     pub out: PathBuf,
 }
 

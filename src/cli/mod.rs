@@ -17,6 +17,7 @@ mod predict;
 mod repair;
 mod report;
 pub mod scenarios;
+mod share;
 mod sheets;
 mod train;
 mod values;
@@ -84,6 +85,7 @@ fn run(line: CommandLine) -> Result<()> {
         Command::Scenarios(arguments) => scenarios::run(&context, &arguments),
         Command::Bench(arguments) => bench::run(&context, &arguments),
         Command::Report(arguments) => report::run(&context, &arguments),
+        Command::Share(arguments) => share::run(&context, &arguments),
         Command::Generate(arguments) => generate::run(&context, &arguments),
         Command::Doctor => doctor::run(&context),
         Command::Completions { shell } => {

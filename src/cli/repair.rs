@@ -69,9 +69,10 @@ fn say(context: &Context, repaired: &Repaired, arguments: &RepairArgs) -> Result
     value["test"] = chosen
         .and_then(|method| method.test.as_ref())
         .map_or(serde_json::Value::Null, accuracy);
-    value["out"] = serde_json::json!(out);
-    value["written"] = serde_json::json!({ "model": out, "method": record.chosen, "recommended": record.recommends_the_written() });
-    value["report"] = serde_json::json!(page);
+    value["out"] = sheets::in_result(out);
+    value["written"] =
+        serde_json::json!({ "model": sheets::in_result(out), "method": record.chosen, "recommended": record.recommends_the_written() });
+    value["report"] = sheets::in_result(&page);
     console.result(&value);
     Ok(())
 }

@@ -7,6 +7,7 @@ mod expand;
 mod inspect;
 mod predict;
 mod repair;
+mod share;
 mod train;
 
 use std::borrow::Cow;
@@ -17,6 +18,7 @@ pub use expand::{ExpandSheet, ExpandedSheet, SuspectSheet, SuspectsOfSheet, expa
 pub use inspect::{InspectSheet, InspectedSheet, inspect_sheet};
 pub use predict::{PredictSheet, PredictedSheet, predict_sheet};
 pub use repair::{RepairSheet, RepairedSheet, WrongRows, default_evidence, repair_sheet};
+pub use share::share_model;
 pub use train::{TrainSheet, check_new_folder, train_sheet};
 
 use crate::error::{Error, Result};

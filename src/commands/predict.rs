@@ -6,7 +6,7 @@ use super::{Run, SheetSource};
 use crate::error::{Error, Result};
 use crate::files::{self, Existing};
 use crate::jobs::predict::{Predictions, predict};
-use crate::model::{ModelFolder, altered_reports};
+use crate::model::{PredictionModel, altered_reports};
 use crate::notes::Notes;
 use crate::tables::{ReadOptions, Table, WriteOptions};
 
@@ -49,7 +49,7 @@ pub fn predict_sheet(run: &Run, request: &PredictSheet) -> Result<PredictedSheet
         files::check_new_file(out, request.existing)?;
     }
     let mut notes = Notes::new();
-    let (model, _) = ModelFolder::load(request.model)?;
+    let (model, _) = PredictionModel::load(request.model)?;
     let altered = altered_reports(request.model)?;
     if !altered.is_empty() {
         notes.add(

@@ -52,6 +52,8 @@ pub fn look(table: &Table, column: &str) -> Result<Look> {
         look.people = Some("its name says that it holds people's data".to_owned());
     } else if share(&words::looks_personal) > 0.3 {
         look.people = Some("its values look like e-mail addresses, telephone numbers or streets".to_owned());
+    } else if matches!(look.kind, ColumnKind::Text | ColumnKind::Category) && are_persons(values) {
+        look.people = Some("its values look like names of persons".to_owned());
     }
     // Where numbers or dates cannot be told after all (decimal marks or orders of both kinds), the column is text.
     match look.kind {
@@ -77,6 +79,12 @@ pub fn look(table: &Table, column: &str) -> Result<Look> {
     }
     look.texts = texts;
     Ok(look)
+}
+
+/// Whether values are names of persons: full names with common given names, or given names alone. A few that look so are towns and brands.
+fn are_persons(values: &[String]) -> bool {
+    let share = |test: &dyn Fn(&str) -> bool| values.iter().filter(|value| test(value)).count() as f64 / values.len().max(1) as f64;
+    values.len() >= 4 && share(&words::is_full_name) > 0.35 || values.len() >= 8 && share(&words::is_given_name) > 0.6
 }
 
 impl Look {

@@ -402,8 +402,12 @@ impl Profile {
     /// As [`Profile::from_toml`], or where the file cannot be read.
     pub fn from_file(path: &Path) -> Result<Self> {
         let bytes = files::read("read the profile", path, files::SETTINGS)?;
-        let text = String::from_utf8(bytes).map_err(|_| Error::input("the profile is not UTF-8 text").in_file(path))?;
-        Self::from_toml(text.trim_start_matches('\u{feff}')).map_err(|error| error.in_file(path))
+        let text = String::from_utf8(bytes).map_err(|_| Error::input("the profile is not UTF-8 text"));
+        text.and_then(|text| Self::from_toml(text.trim_start_matches('\u{feff}'))).map_err(|error| {
+            error
+                .in_file(path)
+                .hint("`recant inspect SHEET --write-profile new-profile.toml` writes a whole profile with every entry explained; compare with it")
+        })
     }
 
     /// The profile as TOML text, which [`Profile::from_toml`] reads back to the same profile.

@@ -1,7 +1,9 @@
 //! What a column's name and values say about it: people's data, ids, things known only afterwards, plans.
 
+mod given_names;
 mod people;
 
+pub use given_names::{is_full_name, is_given_name};
 pub use people::{identifies_person, looks_personal, names_people};
 
 /// The words of a column name in lower case: `OrderItem_Id (real)` is `order item id real`.

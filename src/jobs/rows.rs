@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::evaluate::Standing;
 use crate::evaluate::words::count;
 use crate::features::{Part, Prepared, apply};
-use crate::label_errors::flags::{FlagFile, LookedUp, Part as Place, ResolvedFlags, RowEntry, hash_key};
+use crate::label_errors::flags::{FlagFile, LookedUp, Part as Place, ResolvedFlags, RowEntry};
 use crate::model::ModelFolder;
 use crate::notes::Notes;
 use crate::tables::Table;
@@ -87,8 +87,9 @@ impl TrainingSheet {
         let keyed = model.rows.key_column().is_some();
         // A row without a key goes by its row number; the index keeps such names apart from keys that look like them.
         let differs = |(key, entry): &(&String, &RowEntry)| {
-            let nameless = || **key == format!("row {}", entry.sheet_row) && hash_key(&format!("\0{key}")) == entry.key;
-            keyed && hash_key(key) != entry.key && !nameless()
+            let hashing = model.rows.hashing();
+            let nameless = || **key == format!("row {}", entry.sheet_row) && hashing.of_nameless(entry.sheet_row as usize) == entry.key;
+            keyed && hashing.of(key) != entry.key && !nameless()
         };
         if let Some(position) = prepared.train.keys.iter().zip(known).position(|pair| differs(&pair)) {
             let row = table.row_number(prepared.train.table_rows[position]);
@@ -281,7 +282,7 @@ pub fn judged_from_sheet(table: &Table, model: &ModelFolder, flags: &ResolvedFla
     let mut known = 0;
     for part in parts.into_iter().flatten() {
         for row in 0..part.len() {
-            let key = hash_key(&part.keys[row]);
+            let key = model.rows.hashing().of(&part.keys[row]);
             if seen.contains(&key) {
                 known += 1;
                 continue;

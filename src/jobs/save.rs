@@ -7,9 +7,10 @@ use crate::features::Part;
 use crate::files;
 use crate::jobs::repair::{RepairJob, Repaired};
 use crate::jobs::train::Trained;
-use crate::label_errors::flags::RowIndex;
-use crate::model::{DataInfo, EvaluationRows, FORMAT_VERSION, ModelFolder, ModelInfo, Origin, Parent, PartInfo, Repair};
+use crate::label_errors::flags::{KeyHash, RowIndex};
+use crate::model::{Contents, DataInfo, EvaluationRows, FORMAT_VERSION, ModelFolder, ModelInfo, Origin, Parent, PartInfo, Repair};
 use crate::nn::store_importances;
+use crate::seed::Seed;
 use crate::tables::Table;
 
 /// The model folder of a training.
@@ -29,6 +30,7 @@ pub fn folder_of(trained: &Trained, table: &Table, keep_evaluation_rows: bool) -
     let info = ModelInfo {
         format_version: FORMAT_VERSION,
         recant_version: env!("CARGO_PKG_VERSION").to_owned(),
+        contents: Contents::Whole,
         classes: classes.clone(),
         network: trained.network.spec().clone(),
         recipe: trained.recipe.clone(),
@@ -48,20 +50,22 @@ pub fn folder_of(trained: &Trained, table: &Table, keep_evaluation_rows: bool) -
         left_out: prepared.left_out.clone(),
         repairs: Vec::new(),
     };
-    Ok(ModelFolder {
+    let hashing = KeyHash::drawn(Seed(info.seed), &info.data.sha256);
+    let model = ModelFolder {
+        importances: Some(trained.importances.clone().at_least(info.contents.smallest_batch())),
         info,
         profile: prepared.profile.clone(),
         features: prepared.features.clone(),
         network: trained.network.clone(),
         initial: trained.initial.clone(),
-        importances: Some(trained.importances.clone()),
-        rows: RowIndex::from_prepared(table, prepared)?,
+        rows: RowIndex::from_prepared(table, prepared, hashing)?,
         training: Some(serde_json::to_value(record).map_err(|error| Error::internal(format!("training record: {error}")))?),
         evaluation: keep_evaluation_rows.then(|| EvaluationRows {
             validation: prepared.validation.as_ref().map(|part| part.inputs.clone()).unwrap_or_default(),
             test: prepared.test.inputs.clone(),
         }),
-    })
+    };
+    if trained.private { model.private() } else { Ok(model) }
 }
 
 /// Writes a trained model with its card (a plain one where none is given); `beside` puts the report into the same folder before it takes its name.
@@ -96,7 +100,8 @@ pub fn save_repaired(
         // With the data at hand, what a next repair needs is measured anew; without, the old sums do not fit the new weights.
         Some(data) => {
             let examples = crate::nn::Examples::all(&data.inputs, model.info.network.inputs, &data.labels);
-            Some(store_importances(&model.network, &examples, model.info.recipe.batch, job.threads)?)
+            let stored = store_importances(&model.network, &examples, model.info.recipe.batch, job.threads)?;
+            Some(stored.at_least(model.info.contents.smallest_batch()))
         }
         None => None,
     };

@@ -42,6 +42,8 @@ pub struct TrainOptions {
     pub balance_classes: bool,
     /// Settings the search tries; 0 for no search.
     pub trials: usize,
+    /// Whether the model folder leaves out keys and groups ([`ModelFolder::private`](crate::model::ModelFolder::private)).
+    pub private: bool,
 }
 
 /// Everything a training needs.
@@ -76,6 +78,8 @@ pub struct Trained {
     pub importances: StoredImportances<f32>,
     /// Profile, features, split and encoded rows.
     pub prepared: Prepared,
+    /// Whether its folder leaves out keys and groups.
+    pub private: bool,
     /// What the report shows.
     pub record: TrainRecord,
     /// Seconds by stage.
@@ -157,6 +161,7 @@ pub fn train(request: &TrainRequest, notes: &mut Notes, progress: &dyn Progress)
         recipe,
         importances,
         prepared,
+        private: request.options.private,
         record,
         timings,
     })

@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use super::{ModelFolder, PartInfo};
+use super::{ModelFolder, NOT_IN_A_SHARED_FOLDER, PartInfo, PredictionModel};
+use crate::features::{Coding, FittedFeatures};
 
 /// The model card, as Markdown.
 pub(super) fn card(model: &ModelFolder) -> String {
@@ -104,13 +105,127 @@ fn write_card(model: &ModelFolder, text: &mut String) -> std::fmt::Result {
             "- It holds no stored importances: repairing it again needs the training sheet."
         )?;
     }
-    if model.evaluation.is_some() {
-        writeln!(text, "- It holds encoded validation and test rows, which are data of your orders.")?;
-    }
+    Ok(())
+}
+
+/// The end of every card: what of the sheet is in the folder.
+pub(super) fn inside(model: &ModelFolder) -> String {
+    let mut text = String::new();
+    // Writing into a string cannot fail.
+    let _ = write_inside(model, &mut text);
+    text
+}
+
+fn write_inside(model: &ModelFolder, text: &mut String) -> std::fmt::Result {
+    let info = &model.info;
+    writeln!(text, "\n## What this folder holds\n")?;
     writeln!(
         text,
-        "- `rows.safetensors` holds hashes of row keys and the observed labels, no other cell of the sheet."
+        "Look at this before you hand it on. `recant share` makes a folder that holds only what a prediction needs.\n"
+    )?;
+    write_values(&model.features, text)?;
+    let keys = match (model.rows.key_column(), model.rows.group_column()) {
+        (None, None) => "no hashes of keys".to_owned(),
+        (Some(only), None) | (None, Some(only)) => format!("a hash of every {}", plain(only)),
+        (Some(key), Some(group)) => format!("hashes of every {} and {}", plain(key), plain(group)),
+    };
+    writeln!(
+        text,
+        "- `rows.safetensors`: of every row of the sheet its number, its observed label and {keys}. Whoever tries keys one after the other finds short ones: a hash hides no number of a few digits."
+    )?;
+    if model.importances.is_some() {
+        writeln!(
+            text,
+            "- `importances.safetensors`: sums of gradients of batches of at least {} training rows. Of small batches, single rows can be recovered from such sums.",
+            info.contents.smallest_batch()
+        )?;
+    }
+    if model.evaluation.is_some() {
+        writeln!(
+            text,
+            "- `evaluation.safetensors`: encoded validation and test rows, which are data of your orders."
+        )?;
+    }
+    if model.training.is_some() {
+        writeln!(
+            text,
+            "- `training.json` and `report/`: column names, class names, counts, warnings that quote cells, and the command line with file names."
+        )?;
+    }
+    writeln!(text, "- `model.json`: the name and SHA-256 of {}.", plain(&info.data.file))?;
+    writeln!(
+        text,
+        "- The files are sealed against damage. A seal is no signature: it does not tell who made them."
     )
+}
+
+/// What the encoders hold of the sheet.
+fn write_values(features: &FittedFeatures, text: &mut String) -> std::fmt::Result {
+    let held = features.encoders().iter().filter_map(|encoder| match &encoder.coding {
+        Coding::Category(category) => Some((encoder.source.column.as_str(), category.values.len())),
+        Coding::Number(_) => None,
+    });
+    let columns: Vec<String> = held
+        .filter(|(_, values)| *values > 0)
+        .map(|(column, values)| format!("{} ({values})", plain(column)))
+        .collect();
+    let words = match columns.is_empty() {
+        true => "no value of a column word for word".to_owned(),
+        false => format!("values word for word, of {}", columns.join(", ")),
+    };
+    writeln!(
+        text,
+        "- `features.json`: {words}; of number columns the smallest and largest value and the scale."
+    )
+}
+
+/// The card of a folder that predicts and does nothing else.
+pub(super) fn shared(model: &PredictionModel) -> String {
+    let mut text = String::new();
+    // Writing into a string cannot fail.
+    let _ = write_shared(model, &mut text);
+    text
+}
+
+fn write_shared(model: &PredictionModel, text: &mut String) -> std::fmt::Result {
+    let info = &model.info;
+    let spec = model.network.spec();
+    writeln!(text, "# Model card\n")?;
+    writeln!(text, "Predicts one of {}: {}.", info.classes.len(), list(&info.classes))?;
+    writeln!(
+        text,
+        "A multilayer perceptron ({} hidden, {} inputs, {} parameters), trained by Recant {} and shared for predictions only.\n",
+        spec.name(),
+        spec.inputs,
+        spec.parameters(),
+        info.recant_version
+    )?;
+    let columns: Vec<String> = model.features.source_columns().iter().map(|column| (*column).to_owned()).collect();
+    writeln!(text, "Columns it reads: {}.", list(&columns))?;
+    if let Some(accuracy) = info.test.accuracy {
+        writeln!(
+            text,
+            "\nRight in {:.2} % of {}.",
+            accuracy * 100.0,
+            counted(info.test.rows, "test row")
+        )?;
+    }
+    writeln!(text, "\n## What this folder holds\n")?;
+    write_values(&model.features, text)?;
+    writeln!(text, "- `profile.toml`: names of columns, the filter, and how cells are read.")?;
+    writeln!(
+        text,
+        "- `model.json`: class names, numbers of rows, the period of the rows, how it was trained."
+    )?;
+    writeln!(
+        text,
+        "- `weights.safetensors`: the network. What a network has learned may show whether a row was among its training rows."
+    )?;
+    writeln!(text, "\n## What it cannot do\n")?;
+    for (file, _, lost) in NOT_IN_A_SHARED_FOLDER {
+        writeln!(text, "- without `{file}`: {lost}")?;
+    }
+    Ok(())
 }
 
 fn part(text: &mut String, name: &str, part: &PartInfo) -> std::fmt::Result {

@@ -15,6 +15,9 @@ pub struct ModelInfo {
     pub format_version: u32,
     /// Version of Recant that wrote it.
     pub recant_version: String,
+    /// How much of the training the folder holds.
+    #[serde(default, skip_serializing_if = "Contents::is_whole")]
+    pub contents: Contents,
     /// Class names, in label order.
     pub classes: Vec<String>,
     /// Shape of the network.
@@ -37,6 +40,33 @@ pub struct ModelInfo {
     pub left_out: Vec<LeftOut>,
     /// What this model was repaired from, the nearest repair last; empty for a trained model.
     pub repairs: Vec<Repair>,
+}
+
+/// How much of its training a model folder holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Contents {
+    /// All that a repair needs.
+    #[default]
+    Whole,
+    /// The same without hashes of keys and groups, and with gradients of larger batches only (`recant train --private`).
+    Private,
+    /// What a prediction needs and nothing else (`recant share`).
+    Prediction,
+}
+
+impl Contents {
+    fn is_whole(&self) -> bool {
+        *self == Self::Whole
+    }
+
+    /// Fewest rows in a batch whose gradient is stored; see `docs/privacy.md` for what fewer would give away.
+    pub fn smallest_batch(self) -> usize {
+        match self {
+            Self::Whole | Self::Prediction => 32,
+            Self::Private => 1_024,
+        }
+    }
 }
 
 /// A training sheet.

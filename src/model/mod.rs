@@ -21,6 +21,7 @@
 
 mod card;
 mod info;
+mod prediction;
 mod rows;
 mod sealed;
 mod tensors;
@@ -28,13 +29,15 @@ mod tensors;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-pub use info::{DataInfo, FORMAT_VERSION, ModelInfo, Parent, PartInfo, Repair};
+pub use info::{Contents, DataInfo, FORMAT_VERSION, ModelInfo, Parent, PartInfo, Repair};
 
 use crate::error::{Error, Result};
 use crate::features::{FittedFeatures, Profile};
 use crate::files;
 use crate::label_errors::flags::{Part, RowIndex};
-use crate::nn::{MlpSpec, Network, StoredImportances};
+use crate::nn::{Network, StoredImportances};
+pub use prediction::{NOT_IN_A_SHARED_FOLDER, PredictionModel};
+use prediction::{misfit, read_network, spec_of};
 use sealed::{Files, Seal};
 pub use sealed::{altered_reports, check_report};
 
@@ -90,6 +93,22 @@ pub struct Origin {
 }
 
 impl ModelFolder {
+    /// The same with as little of the training rows as a repair can do with: no trace of keys and groups, gradients of large batches only,
+    /// no encoded rows.
+    ///
+    /// # Errors
+    /// None in practice: the rows are those of the model.
+    pub fn private(self) -> Result<Self> {
+        let contents = Contents::Private;
+        Ok(Self {
+            info: ModelInfo { contents, ..self.info },
+            importances: self.importances.map(|stored| stored.at_least(contents.smallest_batch())),
+            rows: self.rows.without_keys()?,
+            evaluation: None,
+            ..self
+        })
+    }
+
     /// Writes the model into a new folder, whole or not at all, with a plain model card.
     ///
     /// # Errors
@@ -118,7 +137,7 @@ impl ModelFolder {
     pub fn write_into(&self, folder: &Path, card: Option<&str>, beside: impl FnOnce(&Path) -> Result<()>) -> Result<Origin> {
         self.check()?;
         let mut contents = self.contents()?;
-        let card = card.map_or_else(|| card::card(self), str::to_owned);
+        let card = card.map_or_else(|| card::card(self), str::to_owned) + &card::inside(self);
         contents.insert(CARD.to_owned(), crate::visible::page(&card).into_owned().into_bytes());
         for (name, bytes) in &contents {
             files::write_bytes(&folder.join(name), bytes)?;
@@ -137,7 +156,16 @@ impl ModelFolder {
     /// # Errors
     /// Where it is no model folder, a file is missing, truncated or altered, it is from a newer version, or its parts do not fit each other.
     pub fn load(path: &Path) -> Result<(Self, Origin)> {
+        Self::read(path).map_err(|error| error.hint(sealed::COPY_AGAIN))
+    }
+
+    fn read(path: &Path) -> Result<(Self, Origin)> {
         let opened = sealed::open(path)?;
+        if opened.info.contents == Contents::Prediction {
+            return Err(Error::input("this model was shared for predictions: it holds nothing of its training rows")
+                .in_file(path)
+                .hint("`recant predict` works with it; for everything else ask for the folder that `recant train` or `recant repair` wrote"));
+        }
         let model = Self::from_files(opened.info, &opened.files)?;
         model.check().map_err(|error| error.in_file(path))?;
         Ok((
@@ -171,27 +199,20 @@ impl ModelFolder {
     }
 
     fn from_files(info: ModelInfo, files: &Files) -> Result<Self> {
-        let spec = MlpSpec::new(info.network.inputs, info.network.hidden.clone(), info.network.classes)
-            .map_err(|error| error.in_file(files.path(sealed::MODEL)))?;
-        let network = |name: &str| {
-            let bytes = files.required(name)?;
-            // Before memory for the whole network is asked for.
-            if spec.parameters().saturating_mul(4) > bytes.len() {
-                return Err(Error::input("too short for the network that `model.json` describes").in_file(files.path(name)));
-            }
-            Network::from_tensors(&spec, &tensors::read(bytes).map_err(|error| error.in_file(files.path(name)))?)
-                .map_err(|error| error.in_file(files.path(name)))
-        };
-        let (weights, initial) = (network(WEIGHTS)?, network(INITIAL)?);
+        let spec = spec_of(&info, files)?;
+        let PredictionModel {
+            info,
+            profile,
+            features,
+            network,
+        } = PredictionModel::from_files(info, files)?;
+        let initial = read_network(&spec, files, INITIAL)?;
         let importances = match files.optional(IMPORTANCES) {
             Some(bytes) => tensors::read(bytes)
                 .and_then(|tensors| StoredImportances::from_tensors(&spec, &tensors))
                 .map_err(|error| error.in_file(files.path(IMPORTANCES)))?,
             None => None,
         };
-        let profile = text(files, PROFILE).and_then(|text| Profile::from_toml(text).map_err(|error| error.in_file(files.path(PROFILE))))?;
-        let features: FittedFeatures = from_json(files, FEATURES)?;
-        features.check().map_err(|error| error.in_file(files.path(FEATURES)))?;
         let rows = rows::read(files.required(ROWS)?, &info, &profile).map_err(|error| error.in_file(files.path(ROWS)))?;
         let evaluation = match files.optional(EVALUATION) {
             Some(bytes) => Some(
@@ -206,7 +227,7 @@ impl ModelFolder {
             info,
             profile,
             features,
-            network: weights,
+            network,
             initial,
             importances,
             rows,
@@ -220,31 +241,33 @@ impl ModelFolder {
         let spec = self.network.spec();
         let classes = &self.info.classes;
         let train = self.rows.part(Part::Train).len();
-        let misfit = |what: String| Err(Error::input(format!("the parts of the model do not fit each other: {what}")));
         if self.initial.spec() != spec || &self.info.network != spec {
-            return misfit("the network before training has another shape".to_owned());
+            return Err(misfit("the network before training has another shape"));
         }
         if self.features.width() != spec.inputs {
-            return misfit(format!(
+            return Err(misfit(&format!(
                 "{} input columns for a network with {} inputs",
                 self.features.width(),
                 spec.inputs
-            ));
+            )));
         }
         if classes.len() != spec.classes || self.profile.label.classes() != classes.as_slice() || self.rows.classes() != classes.as_slice()
         {
-            return misfit("the class lists differ".to_owned());
+            return Err(misfit("the class lists differ"));
         }
         if !self.network.is_finite() || !self.initial.is_finite() {
-            return misfit("a weight is not a finite number".to_owned());
+            return Err(misfit("a weight is not a finite number"));
         }
         if self.info.train.rows != train || train == 0 {
-            return misfit(format!("{train} training rows where {} are stated", self.info.train.rows));
+            return Err(misfit(&format!("{train} training rows where {} are stated", self.info.train.rows)));
         }
         if let Some(importances) = &self.importances
             && importances.rows() != train
         {
-            return misfit(format!("importances over {} rows for {train} training rows", importances.rows()));
+            return Err(misfit(&format!(
+                "importances over {} rows for {train} training rows",
+                importances.rows()
+            )));
         }
         if let Some(evaluation) = &self.evaluation {
             evaluation.check(self.features.width(), &self.rows)?;

@@ -6,7 +6,10 @@ use super::ModelInfo;
 use super::tensors::{Raw, open, write_raw};
 use crate::error::{Error, Result};
 use crate::features::Profile;
-use crate::label_errors::flags::{Part, RowEntry, RowIndex};
+use crate::label_errors::flags::{KeyHash, Part, RowEntry, RowIndex, SALT_BYTES};
+
+/// Name of the tensor with the folder's own hash key.
+const HASH_KEY: &str = "hash_key";
 
 /// Stands for "no label"; labels are below 255.
 const NO_LABEL: u8 = u8::MAX;
@@ -27,11 +30,6 @@ pub(super) fn write(rows: &RowIndex) -> Result<Vec<u8>> {
         .collect();
     let mut tensors = vec![
         column(
-            "key",
-            Dtype::U64,
-            entries.iter().flat_map(|entry| entry.key.to_le_bytes()).collect(),
-        ),
-        column(
             "table_row",
             Dtype::U32,
             entries.iter().flat_map(|entry| entry.table_row.to_le_bytes()).collect(),
@@ -48,6 +46,16 @@ pub(super) fn write(rows: &RowIndex) -> Result<Vec<u8>> {
         ),
         raw("rows_of_train_validation_test_excluded", Dtype::U64, vec![parts.len()], counts),
     ];
+    if rows.key_column().is_some() || rows.group_column().is_some() {
+        // Of rows without a key column, too: their group is hashed so.
+        if let Some(salt) = rows.hashing().salt() {
+            tensors.push(raw(HASH_KEY, Dtype::U8, vec![SALT_BYTES], salt.to_vec()));
+        }
+    }
+    if rows.key_column().is_some() {
+        let keys = entries.iter().flat_map(|entry| entry.key.to_le_bytes()).collect();
+        tensors.push(column("key", Dtype::U64, keys));
+    }
     if rows.group_column().is_some() {
         let has_group = entries.iter().map(|entry| u8::from(entry.group.is_some())).collect();
         tensors.push(column("has_group", Dtype::U8, has_group));
@@ -72,10 +80,27 @@ pub(super) fn read(bytes: &[u8], info: &ModelInfo, profile: &Profile) -> Result<
     if counts.len() != 4 || counts.iter().try_fold(0_usize, |sum, count| sum.checked_add(*count)) != Some(rows) {
         return Err(Error::input("the numbers of rows do not add up"));
     }
-    let keys = column::<8>(&file, "key", Dtype::U64, Some(rows))?;
+    let hashing = match file.names().contains(&HASH_KEY) {
+        true => {
+            let salt: Vec<u8> = column::<1>(&file, HASH_KEY, Dtype::U8, Some(SALT_BYTES))?
+                .into_iter()
+                .flatten()
+                .collect();
+            salt.try_into().map_or_else(|_| KeyHash::default(), KeyHash::salted)
+        }
+        // Older folders hash without one.
+        false => KeyHash::default(),
+    };
+    // A private folder names neither keys nor groups, whatever the profile does.
+    let has = |column: &Option<String>, tensor: &str| column.clone().filter(|_| file.names().contains(&tensor));
+    let (key_column, group_column) = (has(&profile.key, "key"), has(&profile.group, "group"));
+    let keys = match key_column {
+        Some(_) => Some(column::<8>(&file, "key", Dtype::U64, Some(rows))?),
+        None => None,
+    };
     let table_rows = column::<4>(&file, "table_row", Dtype::U32, Some(rows))?;
     let sheet_rows = column::<4>(&file, "sheet_row", Dtype::U32, Some(rows))?;
-    let groups = match profile.group {
+    let groups = match group_column {
         Some(_) => {
             let present = column::<1>(&file, "has_group", Dtype::U8, Some(rows))?;
             let groups = column::<8>(&file, "group", Dtype::U64, Some(rows))?;
@@ -84,7 +109,10 @@ pub(super) fn read(bytes: &[u8], info: &ModelInfo, profile: &Profile) -> Result<
         None => None,
     };
     let mut entries = (0..rows).map(|row| RowEntry {
-        key: u64::from_le_bytes(keys[row]),
+        key: match &keys {
+            Some(keys) => u64::from_le_bytes(keys[row]),
+            None => hashing.of_nameless(u32::from_le_bytes(sheet_rows[row]) as usize),
+        },
         group: groups
             .as_ref()
             .and_then(|(present, groups)| (present[row] == [1]).then(|| u64::from_le_bytes(groups[row]))),
@@ -95,13 +123,8 @@ pub(super) fn read(bytes: &[u8], info: &ModelInfo, profile: &Profile) -> Result<
     let mut part = |count: usize| entries.by_ref().take(count).collect::<Vec<_>>();
     let parts = [part(counts[0]), part(counts[1]), part(counts[2]), part(counts[3])];
     let reasons: Vec<&str> = info.left_out.iter().map(|left_out| left_out.reason.as_str()).collect();
-    RowIndex::new(
-        profile.key.clone(),
-        profile.group.clone(),
-        info.classes.clone(),
-        reasons.join("; "),
-        parts,
-    )
+    let index = RowIndex::new(key_column, group_column, info.classes.clone(), reasons.join("; "), parts)?;
+    Ok(index.hashed(hashing))
 }
 
 /// The elements of a tensor with one axis, as bytes.

@@ -14,6 +14,9 @@ use crate::files::{self, hex};
 /// The file that makes a folder a model folder.
 pub(super) const MODEL: &str = "model.json";
 
+/// What helps where a folder was damaged or altered.
+pub(super) const COPY_AGAIN: &str = "copy the model folder again from where it was made, or train again";
+
 /// No `model.json` is this long.
 const LONGEST_MODEL_JSON: u64 = 64 << 20;
 
@@ -205,11 +208,7 @@ pub(super) fn open(folder: &Path) -> Result<Opened> {
 fn read_sealed_json(folder: &Path) -> Result<(Read, String)> {
     let text = read_model_json(folder)?;
     let path = folder.join(MODEL);
-    let altered = |what: &str| {
-        Error::input(format!("`{MODEL}` {what}"))
-            .in_file(&path)
-            .hint("copy the model folder again from where it was made, or train again")
-    };
+    let altered = |what: &str| Error::input(format!("`{MODEL}` {what}")).in_file(&path).hint(COPY_AGAIN);
     let text = String::from_utf8(text).map_err(|_| altered("is not text: it was truncated or altered"))?;
     // The version first: a newer layout may have other fields.
     let loose: serde_json::Value = serde_json::from_str(&text).map_err(|error| altered(&format!("is no longer valid JSON ({error})")))?;
@@ -287,11 +286,7 @@ fn own_hash_holds(text: &str) -> bool {
 
 fn read_sealed(folder: &Path, name: &str, seal: &FileSeal) -> Result<Vec<u8>> {
     let path = folder.join(name);
-    let broken = |what: String| {
-        Error::input(what)
-            .in_file(&path)
-            .hint("copy the model folder again from where it was made, or train again")
-    };
+    let broken = |what: String| Error::input(what).in_file(&path).hint(COPY_AGAIN);
     // A name with a separator would lead out of the folder.
     if name.is_empty() || name.contains(['/', '\\', ':']) || name.starts_with('.') {
         return Err(broken(format!("`{name}` is not the name of a file of a model")));

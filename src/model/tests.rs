@@ -3,8 +3,9 @@ use std::path::PathBuf;
 
 use super::*;
 use crate::features::{Prepared, prepare};
+use crate::label_errors::flags::KeyHash;
 use crate::label_errors::testing::{orders, profile};
-use crate::nn::{Examples, Recipe, store_importances, train};
+use crate::nn::{Examples, MlpSpec, Recipe, store_importances, train};
 use crate::notes::Notes;
 use crate::progress::Silent;
 use crate::seed::Seed;
@@ -39,6 +40,7 @@ fn model() -> ModelFolder {
         info: ModelInfo {
             format_version: FORMAT_VERSION,
             recant_version: "0.1.0".to_owned(),
+            contents: Contents::Whole,
             classes: prepared.profile.label.classes().to_vec(),
             network: spec,
             recipe,
@@ -66,7 +68,7 @@ fn model() -> ModelFolder {
                 recommended: Some(false),
             }],
         },
-        rows: RowIndex::from_prepared(&table, &prepared).unwrap(),
+        rows: RowIndex::from_prepared(&table, &prepared, KeyHash::default()).unwrap(),
         evaluation: Some(EvaluationRows {
             validation: prepared.validation.as_ref().unwrap().inputs.clone(),
             test: prepared.test.inputs.clone(),
@@ -403,7 +405,11 @@ fn the_card_tells_the_main_facts_and_takes_no_markup_from_names() {
     assert!(!card.contains("<b>"));
     let other = path.with_file_name("other");
     model().save_with_card(&other, "# Another card\n").unwrap();
-    assert_eq!(fs::read_to_string(other.join("MODEL_CARD.md")).unwrap(), "# Another card\n");
+    let other_card = fs::read_to_string(other.join("MODEL_CARD.md")).unwrap();
+    assert!(
+        other_card.starts_with("# Another card\n\n## What this folder holds\n"),
+        "{other_card}"
+    );
     assert_eq!(ModelFolder::load(&other).unwrap().0, model());
 }
 
@@ -413,7 +419,7 @@ fn flags_are_resolved_by_a_loaded_model_as_by_the_sheet() {
     let (loaded, _) = ModelFolder::load(&path).unwrap();
     let table = orders(300);
     let prepared = prepare(&table, &profile(), &mut Notes::new()).unwrap();
-    assert_eq!(loaded.rows, RowIndex::from_prepared(&table, &prepared).unwrap());
+    assert_eq!(loaded.rows, RowIndex::from_prepared(&table, &prepared, KeyHash::default()).unwrap());
     assert_eq!(loaded.rows.part(Part::Train).len(), prepared.train.len());
     for (entry, (row, label)) in loaded
         .rows
@@ -424,6 +430,30 @@ fn flags_are_resolved_by_a_loaded_model_as_by_the_sheet() {
         assert_eq!((entry.table_row as usize, entry.label), (*row, Some(*label)));
     }
     assert!(loaded.rows.excluded_because().contains("Status"));
+}
+
+#[test]
+fn hashes_with_a_key_of_the_folders_own_read_back_and_a_private_folder_has_none() {
+    let place = tempfile::tempdir().unwrap();
+    let table = orders(300);
+    let prepared = prepare(&table, &profile(), &mut Notes::new()).unwrap();
+    let hashing = KeyHash::drawn(Seed(3), "ab");
+    let model = ModelFolder {
+        rows: RowIndex::from_prepared(&table, &prepared, hashing).unwrap(),
+        ..model()
+    };
+    let (whole, private) = (place.path().join("whole"), place.path().join("private"));
+    model.save(&whole).unwrap();
+    assert_eq!(ModelFolder::load(&whole).unwrap().0, model);
+    let stripped = model.private().unwrap();
+    stripped.save(&private).unwrap();
+    let read = ModelFolder::load(&private).unwrap().0;
+    assert_eq!(read, stripped);
+    assert_eq!(
+        (read.rows.key_column(), read.rows.group_column(), read.evaluation),
+        (None, None, None)
+    );
+    assert_eq!(read.importances.unwrap().batches(), 1);
 }
 
 #[test]

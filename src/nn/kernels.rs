@@ -159,7 +159,7 @@ pub(super) fn level() -> Level {
 macro_rules! dispatched {
     ($($(#[$note:meta])* pub(super) fn $name:ident<T: Real>($($argument:ident: $kind:ty),* $(,)?) $(-> $result:ty)? $body:block)*) => {$(
         $(#[$note])*
-        #[allow(clippy::too_many_arguments)]
+        #[allow(clippy::too_many_arguments, unsafe_code)]
         pub(super) fn $name<T: Real>($($argument: $kind),*) $(-> $result)? {
             #[inline(always)]
             #[allow(clippy::too_many_arguments)]

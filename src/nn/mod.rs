@@ -11,6 +11,7 @@ mod evaluate;
 mod examples;
 pub mod images;
 mod importance;
+#[allow(unsafe_code)]
 mod kernels;
 mod logistic;
 mod network;

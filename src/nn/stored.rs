@@ -21,7 +21,7 @@ const MOST_ROWS_IN_BATCH: usize = 1 << 24;
 /// Sums of gradients and of squared gradients of a trained network over its training rows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredImportances<T> {
-    /// Rows of each mini-batch, in order: all the same but the last.
+    /// Rows of each mini-batch, in order.
     batch_rows: Vec<usize>,
     /// Batches x parameters: sum of the gradients of the rows' losses.
     gradients: Vec<T>,
@@ -94,9 +94,40 @@ impl<T: Real> StoredImportances<T> {
         self.batch_rows.len()
     }
 
-    /// Size of a mini-batch.
-    pub fn batch(&self) -> usize {
-        self.batch_rows.first().copied().unwrap_or(1)
+    /// The same with no batch of fewer than `smallest` rows, where there are as many rows: neighbours are put together, and what is left over
+    /// joins the last. The gradient of few rows gives their inputs away (docs/privacy.md). Batches that are large enough stay as they are.
+    #[must_use]
+    pub fn at_least(self, smallest: usize) -> Self {
+        if self.batch_rows.iter().all(|rows| *rows >= smallest) {
+            return self;
+        }
+        let parameters = self.fisher.len();
+        let mut batch_rows: Vec<usize> = Vec::new();
+        let mut gradients: Vec<T> = Vec::new();
+        let mut left = self.rows();
+        for (batch, rows) in self.batch_rows.iter().enumerate() {
+            // Also where what follows would be too few for a batch of its own.
+            let full = |last: usize| last >= smallest && left >= smallest;
+            match batch_rows.last_mut() {
+                Some(last) if !full(*last) => {
+                    *last += rows;
+                    let open = gradients.len() - parameters;
+                    for (sum, value) in gradients[open..].iter_mut().zip(self.gradient(batch)) {
+                        *sum = T::from_f64(sum.to_f64() + value.to_f64());
+                    }
+                }
+                _ => {
+                    batch_rows.push(*rows);
+                    gradients.extend_from_slice(self.gradient(batch));
+                }
+            }
+            left -= rows;
+        }
+        Self {
+            batch_rows,
+            gradients,
+            fisher: self.fisher,
+        }
     }
 
     fn gradient(&self, batch: usize) -> &[T] {
@@ -194,10 +225,12 @@ impl<T: Real> StoredImportances<T> {
 
     /// Which of the sorted flagged rows fall in each batch.
     fn flagged_by_batch(&self, forget: &Forget<T>, order: &[u32]) -> Vec<Range<usize>> {
-        let mut start = 0;
-        (0..self.batches())
-            .map(|batch| {
-                let in_batch = |row: &&u32| forget.positions[**row as usize] as usize / self.batch() == batch;
+        let (mut start, mut last) = (0, 0);
+        self.batch_rows
+            .iter()
+            .map(|rows| {
+                last += rows;
+                let in_batch = |row: &&u32| (forget.positions[**row as usize] as usize) < last;
                 let end = start + order[start..].iter().take_while(in_batch).count();
                 let range = start..end;
                 start = end;
@@ -242,14 +275,15 @@ impl<T: Real> StoredImportances<T> {
         };
         let whole = |value: &f32| (*value >= 1.0 && value.fract() == 0.0 && *value <= MOST_ROWS_IN_BATCH as f32).then_some(*value as usize);
         let batch_rows: Vec<usize> = counts.values.iter().map_while(whole).collect();
-        let regular = batch_rows.split_last().is_some_and(|(last, others)| {
-            let batch = others.first().unwrap_or(last);
-            others.iter().all(|rows| rows == batch) && last <= batch
-        });
-        if batch_rows.len() != counts.values.len() || !regular || counts.shape != [batch_rows.len()] {
+        if batch_rows.len() != counts.values.len() || batch_rows.is_empty() || counts.shape != [batch_rows.len()] {
             return Err(Error::input("tensor `importances.batch_rows` holds no batch sizes"));
         }
         let (batches, parameters) = (batch_rows.len(), spec.parameters());
+        // Before memory is taken for what the batch sizes claim.
+        let there = tensors.iter().map(|tensor| tensor.values.len()).fold(0, usize::saturating_add);
+        if batches.saturating_mul(parameters) > there {
+            return Err(Error::input("stored importances are too short for their batches"));
+        }
         let mut stored = Self {
             batch_rows,
             gradients: vec![T::ZERO; batches * parameters],

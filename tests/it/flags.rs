@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use recant::features::{Profile, prepare};
-use recant::label_errors::flags::{self, FlagOptions, RowIndex, resolve};
+use recant::label_errors::flags::{self, FlagOptions, KeyHash, RowIndex, resolve};
 use recant::label_errors::{Bias, InjectionPlan, Known, inject_sheet, kinds};
 use recant::notes::Notes;
 use recant::seed::Seed;
@@ -55,7 +55,7 @@ fn injected_sheets_and_flags_come_back_the_same_from_every_format() {
     assert!(injected.summary.mislabelled > 20, "{:?}", injected.summary);
     let expected = profile.label.labels(&injected.corrupted, &mut notes).unwrap();
     let prepared = prepare(&injected.corrupted, &profile, &mut notes).unwrap();
-    let index = RowIndex::from_prepared(&injected.corrupted, &prepared).unwrap();
+    let index = RowIndex::from_prepared(&injected.corrupted, &prepared, KeyHash::default()).unwrap();
     let keys: Vec<String> = injected.flags.texts("Order Item Id").unwrap().values;
     let folder = tempfile::tempdir().unwrap();
     for extension in ["csv", "csv.gz", "tsv", "xlsx", "parquet"] {
@@ -125,7 +125,7 @@ fn the_real_file_takes_errors_by_order_and_gives_them_back() {
     assert_eq!((injected.summary.mislabelled, injected.summary.flagged), (2_379, 2_379));
     assert_eq!(injected.summary.column, "Days for shipping (real)");
     let prepared = prepare(&injected.corrupted, &profile, &mut notes).unwrap();
-    let index = RowIndex::from_prepared(&injected.corrupted, &prepared).unwrap();
+    let index = RowIndex::from_prepared(&injected.corrupted, &prepared, KeyHash::default()).unwrap();
     let read = flags::from_table(injected.flags, &FlagOptions::default(), &index, Some(&profile.label), &mut notes).unwrap();
     let resolved = resolve(&read.file, &index, &mut notes).unwrap();
     assert_eq!((resolved.counts.used, resolved.counts.set_aside.len()), (2_379, 0));

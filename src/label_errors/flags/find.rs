@@ -155,7 +155,7 @@ impl FlagSource<'_> {
         let index = self.index.keyed_by(sheet, &column)?;
         let knows = match self.index.key_column() {
             Some(key) => format!("the model knows rows by `{key}`"),
-            None => "the model was trained without a key column".to_owned(),
+            None => "the model folder holds no keys".to_owned(),
         };
         notes.add(
             "other-key",

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::keys::hash_key;
+use super::keys::KeyHash;
 use crate::error::{Error, Result};
 use crate::features::Prepared;
 use crate::tables::{Table, is_rounded_number};
@@ -23,7 +23,7 @@ pub enum Part {
 /// One row of the sheet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RowEntry {
-    /// Hash of its key ([`hash_key`]); of a name made from its row number where it has no key.
+    /// Hash of its key ([`KeyHash`]); of a name made from its row number where it has no key.
     pub key: u64,
     /// Hash of its group, where the profile names a group column.
     pub group: Option<u64>,
@@ -42,6 +42,7 @@ pub struct RowIndex {
     group_column: Option<String>,
     classes: Vec<String>,
     excluded_because: String,
+    hashing: KeyHash,
     entries: Vec<RowEntry>,
     /// First entry of validation, test and excluded rows.
     starts: [usize; 3],
@@ -53,7 +54,7 @@ pub struct RowIndex {
 }
 
 impl RowIndex {
-    /// Builds the index.
+    /// Builds the index of rows whose keys are hashed without a hash key; see [`RowIndex::hashed`].
     ///
     /// `parts` holds the training, validation, test and excluded rows, each in its own order; together they are all rows of the table.
     /// `excluded_because` says why rows are left out, such as "the filter keeps `Order Status` = COMPLETE only".
@@ -110,6 +111,7 @@ impl RowIndex {
             group_column,
             classes,
             excluded_because,
+            hashing: KeyHash::default(),
             entries,
             starts,
             by_key,
@@ -119,17 +121,23 @@ impl RowIndex {
         })
     }
 
+    /// The same index, of rows whose keys are hashed so.
+    #[must_use]
+    pub fn hashed(self, hashing: KeyHash) -> Self {
+        Self { hashing, ..self }
+    }
+
     /// The index of a sheet that was made ready for training.
     ///
     /// # Errors
     /// Where `prepared` does not come from this table.
-    pub fn from_prepared(table: &Table, prepared: &Prepared) -> Result<Self> {
+    pub fn from_prepared(table: &Table, prepared: &Prepared, hashing: KeyHash) -> Result<Self> {
         let profile = &prepared.profile;
         // Each distinct text is hashed once. A number that lost digits in a spreadsheet names no row: several rows may bear it.
         let hashes = |column: &Option<String>| -> Result<Option<Vec<Option<u64>>>> {
             let Some(column) = column else { return Ok(None) };
             let texts = table.texts(column)?;
-            let hashed = |text: &String| (!is_rounded_number(text)).then(|| hash_key(text));
+            let hashed = |text: &String| (!is_rounded_number(text)).then(|| hashing.of(text));
             let values: Vec<Option<u64>> = texts.values.par_iter().map(hashed).collect();
             Ok(Some(
                 texts
@@ -144,8 +152,7 @@ impl RowIndex {
         let entry = |row: usize, label: Option<u8>| {
             let number = table.row_number(row);
             Ok(RowEntry {
-                // A row without a key gets a name that no sheet has, so that it is no other row's.
-                key: hash(&keys, row).unwrap_or_else(|| hash_key(&format!("\0row {number}"))),
+                key: hash(&keys, row).unwrap_or_else(|| hashing.of_nameless(number)),
                 group: hash(&groups, row),
                 table_row: u32::try_from(row).map_err(|_| Error::input("more than 4,294,967,295 rows"))?,
                 sheet_row: u32::try_from(number).map_err(|_| Error::input("more than 4,294,967,295 rows"))?,
@@ -171,13 +178,29 @@ impl RowIndex {
         let left = used.iter().enumerate().filter(|(_, used)| !**used);
         let excluded = left.map(|(row, _)| entry(row, None)).collect::<Result<Vec<_>>>()?;
         let reasons: Vec<&str> = prepared.left_out.iter().map(|left_out| left_out.reason.as_str()).collect();
-        Self::new(
+        let index = Self::new(
             profile.key.clone(),
             profile.group.clone(),
             profile.label.classes().to_vec(),
             reasons.join("; "),
             [train, validation, test, excluded],
-        )
+        )?;
+        Ok(index.hashed(hashing))
+    }
+
+    /// The same rows without a trace of their keys and groups: they go by their number, or by the sheet beside them.
+    ///
+    /// # Errors
+    /// None in practice: the rows are those of this index.
+    pub fn without_keys(&self) -> Result<Self> {
+        let hashing = KeyHash::default();
+        let nameless = |entry: &RowEntry| RowEntry {
+            key: hashing.of_nameless(entry.sheet_row as usize),
+            group: None,
+            ..*entry
+        };
+        let parts = [Part::Train, Part::Validation, Part::Test, Part::Excluded].map(|part| self.part(part).iter().map(nameless).collect());
+        Self::new(None, None, self.classes.clone(), self.excluded_because.clone(), parts)
     }
 
     /// The same rows with another column of their sheet as the key.
@@ -197,7 +220,10 @@ impl RowIndex {
         }
         if let Some(key) = self.key_column.as_ref().filter(|key| sheet.has(key)) {
             let own = sheet.texts(key)?;
-            let same = |entry: &RowEntry| own.get(entry.table_row as usize).is_none_or(|key| hash_key(key) == entry.key);
+            let same = |entry: &RowEntry| {
+                own.get(entry.table_row as usize)
+                    .is_none_or(|key| self.hashing.of(key) == entry.key)
+            };
             if !self.entries.iter().all(same) {
                 return Err(other());
             }
@@ -206,20 +232,26 @@ impl RowIndex {
         let parts = [Part::Train, Part::Validation, Part::Test, Part::Excluded].map(|part| {
             let rekeyed = |entry: &RowEntry| RowEntry {
                 key: match texts.get(entry.table_row as usize) {
-                    Some(key) => hash_key(key),
-                    None => hash_key(&format!("\0row {}", entry.sheet_row)),
+                    Some(key) => self.hashing.of(key),
+                    None => self.hashing.of_nameless(entry.sheet_row as usize),
                 },
                 ..*entry
             };
             self.part(part).iter().map(rekeyed).collect()
         });
-        Self::new(
+        let index = Self::new(
             Some(column.to_owned()),
             self.group_column.clone(),
             self.classes.clone(),
             self.excluded_because.clone(),
             parts,
-        )
+        )?;
+        Ok(index.hashed(self.hashing))
+    }
+
+    /// How keys and groups are hashed.
+    pub fn hashing(&self) -> KeyHash {
+        self.hashing
     }
 
     /// The key column of the profile, where it names one.
@@ -271,12 +303,12 @@ impl RowIndex {
 
     /// Entries with this key, in the order of the entries.
     pub(super) fn with_key(&self, key: &str) -> Vec<usize> {
-        lookup(&self.by_key, hash_key(key))
+        lookup(&self.by_key, self.hashing.of(key))
     }
 
     /// Entries of this group.
     pub(super) fn with_group(&self, group: &str) -> Vec<usize> {
-        lookup(&self.by_group, hash_key(group))
+        lookup(&self.by_group, self.hashing.of(group))
     }
 
     /// The entry of a table row.

@@ -20,7 +20,7 @@ use std::collections::BTreeSet;
 pub use corrected::find_corrected;
 pub use find::{FlagSource, find};
 pub use index::{Part, RowEntry, RowIndex};
-pub use keys::hash_key;
+pub use keys::{KeyHash, SALT_BYTES, hash_key};
 pub use labels::{LabelCodes, parse_codes};
 pub use numbering::Numbering;
 pub use read::{FlagOptions, ReadFlags, from_table, read};

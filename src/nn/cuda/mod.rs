@@ -5,9 +5,11 @@
 //! the host.
 
 mod accelerator;
+#[allow(unsafe_code)]
 mod driver;
 mod frozen;
 #[cfg(test)]
+#[allow(unsafe_code)]
 pub(crate) mod host;
 mod lockstep;
 mod passes;

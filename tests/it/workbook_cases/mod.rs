@@ -1,7 +1,7 @@
 //! Workbooks as other programs and people make them: each means the same in every format, or the person is told.
 
 mod long_numbers;
-mod made;
+pub mod made;
 mod rows;
 mod unusual;
 

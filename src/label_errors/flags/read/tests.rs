@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::super::{RowEntry, hash_key, resolve};
+use super::super::{KeyHash, RowEntry, hash_key, resolve};
 use super::*;
 use crate::features::prepare;
 use crate::label_errors::testing::{orders, profile};
@@ -9,7 +9,7 @@ use crate::label_errors::testing::{orders, profile};
 fn orders_index() -> (Table, RowIndex) {
     let table = orders(60);
     let prepared = prepare(&table, &profile(), &mut Notes::new()).unwrap();
-    let index = RowIndex::from_prepared(&table, &prepared).unwrap();
+    let index = RowIndex::from_prepared(&table, &prepared, KeyHash::default()).unwrap();
     (table, index)
 }
 
