@@ -111,7 +111,7 @@ fn unsafe_code_stands_in_the_kernels_and_the_gpu_driver_only() {
                 .iter()
                 .any(|form| line.contains(form))
         };
-        if code.iter().any(|line| uses(&line)) {
+        if code.iter().any(uses) {
             holders.insert(file.strip_prefix(root()).unwrap().to_string_lossy().replace('\\', "/"));
         }
         allowances += code
