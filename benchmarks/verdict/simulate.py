@@ -58,7 +58,7 @@ def damaged(orders, rows, number, kind):
 def accuracy(recant, folder, model, clean, keys):
     """Accuracy on the clean labels of the rows with these keys."""
     out = f"{folder}/predicted.csv"
-    run(recant, "predict", clean, "--model", model, "--out", out, "-q")
+    run(recant, "predict", clean, "--model", model, "--out", out, "--force", "-q")
     found = pd.read_csv(out, encoding="utf-8-sig")
     found = found[found[KEY].isin(keys)]
     gap = found[DAYS] - found[PLAN]

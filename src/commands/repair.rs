@@ -150,6 +150,7 @@ pub fn repair_sheet(run: &Run, request: &RepairSheet) -> Result<RepairedSheet> {
         test,
         validation,
         pattern: suspicion.words().map(str::to_owned),
+        label_alone: suspicion.is_of_a_label_alone(),
         affected,
         auto: request.method == "auto",
         methods,

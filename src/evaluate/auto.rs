@@ -46,14 +46,21 @@ pub struct Candidate<'a> {
     pub flagged: &'a [f32],
 }
 
-/// The method that would be taken, if it is accepted.
+/// A method that would be taken, if it is accepted.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Picked {
-    /// Its place among the candidates; absent where none is better than the old model.
-    pub best: Option<usize>,
+    /// Its place among the candidates.
+    pub place: usize,
+    /// Estimated change in accuracy over all rows.
+    pub score: f64,
     /// Why, as the middle of a sentence.
     pub reason: String,
+    /// The flagged rows against others.
+    pub singled_out: SingledOut,
 }
+
+/// Most methods that are put to the test of rows that chose nothing, one after the other.
+pub const TURNS: usize = 3;
 
 /// How much more of the rows to forget than of other rows with their labels a repair frees of their label.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -121,94 +128,93 @@ impl SingledOut {
     }
 }
 
-/// Picks the candidate with the best score among those that free flagged rows by more than chance and do not lose on the rows that
-/// `selecting` marks. `weight` is the share of all rows that the flagged ones stand for.
+/// Ranks the candidates that free flagged rows by more than chance and do not lose on the rows that `selecting` marks, best first; says why
+/// there are none.
+///
+/// The score estimates the change in accuracy over all rows: how much more of the flagged rows than of `others` (trusted rows that are not
+/// flagged) with their labels lose their label, for the `weight` that the flagged rows stand for, and the change in accuracy on the rows
+/// that select for the rest. A method that forgets the whole class frees the flagged rows too, and gains nothing by it.
 ///
 /// # Errors
 /// Where sizes do not fit.
 pub fn pick(
     classes: usize,
-    (validation, selecting): (Seen<'_>, &[bool]),
+    (validation, selecting, others): (Seen<'_>, &[bool], &[bool]),
     (flagged, weight): (Seen<'_>, f64),
     candidates: &[Candidate<'_>],
     settings: &EvaluationSettings,
-) -> Result<Picked> {
-    if selecting.len() != validation.labels.len() {
+) -> Result<(Vec<Picked>, String)> {
+    if selecting.len() != validation.labels.len() || others.len() != selecting.len() {
         return Err(Error::internal("marks not one per validation row"));
     }
     let rows = selecting.iter().filter(|selects| **selects).count();
     if rows < FEWEST_ROWS || flagged.labels.is_empty() {
-        return Ok(Picked {
-            best: None,
-            reason: format!(
-                "{} to choose by can be trusted (at least {} are needed), and test rows are never used to choose",
-                if rows == 0 {
-                    "no validation row".to_owned()
-                } else {
-                    format!("only {}", count_of(rows, "validation row"))
-                },
-                2 * FEWEST_ROWS
-            ),
-        });
+        let usable = match rows {
+            0 => "no validation row".to_owned(),
+            _ => format!("only {}", count_of(rows, "validation row")),
+        };
+        let reason = format!(
+            "{usable} to choose by can be trusted (at least {} are needed), and test rows are never used to choose",
+            2 * FEWEST_ROWS
+        );
+        return Ok((Vec::new(), reason));
     }
     let right_before = hits(validation.before, validation.labels, classes)?;
-    let gone_before: Vec<bool> = hits(flagged.before, flagged.labels, classes)?.into_iter().map(|hit| !hit).collect();
-    let old_deletion = share(&gone_before);
+    let given_before = hits(flagged.before, flagged.labels, classes)?;
     let mut judged = Vec::with_capacity(candidates.len());
-    for candidate in candidates {
+    for (place, candidate) in candidates.iter().enumerate() {
         let right = hits(candidate.validation, validation.labels, classes)?;
         let (fixed, broken) = changes(&right_before, &right, Some(selecting));
-        let gone: Vec<bool> = hits(candidate.flagged, flagged.labels, classes)?
-            .into_iter()
-            .map(|hit| !hit)
-            .collect();
-        let (freed, bound) = changes(&gone_before, &gone, None);
+        let (bound, freed) = changes(&given_before, &hits(candidate.flagged, flagged.labels, classes)?, None);
         let change = (fixed as f64 - broken as f64) / rows as f64;
         // One standard error of the paired difference: less than that is no loss that can be told from chance.
         let error = ((fixed + broken) as f64).sqrt() / rows as f64;
-        let loses = -change > settings.minimum_effect.max(error);
         let p = if freed > bound { mcnemar_exact(freed, bound) } else { 1.0 };
-        judged.push((share(&gone), change, loses, p));
+        let singled_out = SingledOut::of(classes, flagged, validation, others, (candidate.flagged, candidate.validation))?;
+        let found = Picked {
+            place,
+            score: weight * singled_out.difference() + (1.0 - weight) * change,
+            reason: format!(
+                "{} does best on flagged and trusted rows together: it frees {} flagged rows of their label and {} of other rows with that \
+                 label, and accuracy on {} that can be trusted changes by {} points",
+                candidate.name,
+                singled_out.words(),
+                percent(singled_out.others, 1),
+                count_of(rows, "validation row"),
+                signed_points(change, 2),
+            ),
+            singled_out,
+        };
+        judged.push((found, -change > settings.minimum_effect.max(error), p));
     }
-    let corrected = holm(&judged.iter().map(|found| found.3).collect::<Vec<_>>())?;
-    let gain = |found: &(f64, f64, bool, f64)| weight * (found.0 - old_deletion) + (1.0 - weight) * found.1;
-    let mut best: Option<usize> = None;
-    for (place, (found, p)) in judged.iter().zip(corrected).enumerate() {
-        let better = p < settings.significance && gain(found) >= settings.minimum_effect && !found.2;
-        if better && best.is_none_or(|leader| gain(found) > gain(&judged[leader])) {
-            best = Some(place);
-        }
-    }
-    let reason = match best {
-        Some(place) => format!(
-            "{} does best on flagged and trusted rows together: {} of the flagged rows are no longer given their flagged label (old model \
-             {}), and accuracy on {} that can be trusted changes by {} points",
-            candidates[place].name,
-            percent(judged[place].0, 1),
-            percent(old_deletion, 1),
-            count_of(rows, "validation row"),
-            signed_points(judged[place].1, 2),
-        ),
-        None => format!(
-            "none of {} frees more flagged rows of their label than chance would without losing on {} that can be trusted",
-            count_of(judged.len(), "method"),
-            count_of(rows, "validation row"),
-        ),
-    };
-    Ok(Picked { best, reason })
+    let corrected = holm(&judged.iter().map(|found| found.2).collect::<Vec<_>>())?;
+    let tried = judged.len();
+    let mut ranked: Vec<Picked> = judged
+        .into_iter()
+        .zip(corrected)
+        .filter(|((found, loses, _), p)| *p < settings.significance && found.score >= settings.minimum_effect && !loses)
+        .map(|((found, ..), _)| found)
+        .collect();
+    ranked.sort_by(|a, b| b.score.total_cmp(&a.score));
+    let reason = format!(
+        "none of {} singles out the flagged rows by more than chance without losing on {} that can be trusted",
+        count_of(tried, "method"),
+        count_of(rows, "validation row"),
+    );
+    Ok((ranked, reason))
 }
 
 /// Accepts what was picked, or keeps the old model, by the rows that `accepting` marks and the placebo; `None` where none could be run.
+/// `turn` counts from 0: a pick after the first must not lose as measured, and the level of the test against the placebo is that of all.
 ///
 /// # Errors
 /// Where sizes do not fit.
 pub fn accept(
     classes: usize,
-    picked: &Picked,
+    (picked, turn): (&Picked, usize),
     candidate: &Candidate<'_>,
-    validation: Seen<'_>,
-    accepting: &[bool],
-    (flagged, placebo): (SingledOut, Option<SingledOut>),
+    (validation, accepting): (Seen<'_>, &[bool]),
+    placebo: Option<SingledOut>,
     settings: &EvaluationSettings,
 ) -> Result<Recommendation> {
     let keep = |why: String| Recommendation {
@@ -233,7 +239,7 @@ pub fn accept(
         signed_points(change, 2)
     );
     let by_chance = mcnemar_exact(fixed, broken) / 2.0;
-    if -change > settings.minimum_effect && by_chance < LOSS_BY_CHANCE {
+    if -change > settings.minimum_effect && (turn > 0 || by_chance < LOSS_BY_CHANCE) {
         return Ok(keep(format!(
             "{on_others}: more than the {} that count are lost",
             points(settings.minimum_effect)
@@ -246,20 +252,19 @@ pub fn accept(
                 .to_owned(),
         ));
     };
+    let flagged = &picked.singled_out;
     let p = match flagged.held.min(placebo.held) {
         0 => 1.0,
         _ => exceeds((flagged.difference(), flagged.variance), (placebo.difference(), placebo.variance))?,
     };
+    let level = PLACEBO_LEVEL / TURNS as f64;
     let beside = format!(
-        "it frees {} flagged rows of their label and {} of other rows with that label, where the same repair on random rows frees {} and {} \
-         ({})",
-        flagged.words(),
-        percent(flagged.others, 1),
+        "the same repair on random rows frees {} of those and {} of the others ({})",
         placebo.words(),
         percent(placebo.others, 1),
-        p_value(p, PLACEBO_LEVEL)
+        p_value(p, level)
     );
-    if p >= PLACEBO_LEVEL {
+    if p >= level {
         return Ok(keep(format!("{beside}: flags on right rows would be singled out as much")));
     }
     Ok(Recommendation {
@@ -279,10 +284,6 @@ fn hits(probabilities: &[f32], labels: &[u8], classes: usize) -> Result<Vec<bool
         )));
     }
     Ok(predicted.iter().zip(labels).map(|(guess, label)| guess == label).collect())
-}
-
-fn share(marks: &[bool]) -> f64 {
-    marks.iter().filter(|mark| **mark).count() as f64 / marks.len().max(1) as f64
 }
 
 /// How many marks appear and disappear, among the rows that count.
@@ -366,18 +367,24 @@ mod tests {
             labels: &observed,
             before: &on_flags,
         };
-        let picked = pick(3, (validation, &selecting), (flagged, 0.1), &candidates, &settings()).unwrap();
-        let Some(best) = picked.best else {
+        let trusted: Vec<bool> = (0..1_000).map(|row| row < 900).collect();
+        let (ranked, reason) = pick(3, (validation, &selecting, &trusted), (flagged, 0.1), &candidates, &settings()).unwrap();
+        let Some(best) = ranked.first() else {
             return Recommendation {
                 advice: None,
                 method: None,
-                reason: picked.reason,
+                reason,
             };
         };
-        let trusted: Vec<bool> = (0..1_000).map(|row| row < 900).collect();
-        let after = (candidates[best].flagged, candidates[best].validation);
-        let freed = SingledOut::of(3, flagged, validation, &trusted, after).unwrap();
-        accept(3, &picked, &candidates[best], validation, &accepting, (freed, placebo), &settings()).unwrap()
+        accept(
+            3,
+            (best, 0),
+            &candidates[best.place],
+            (validation, &accepting),
+            placebo,
+            &settings(),
+        )
+        .unwrap()
     }
 
     fn placebo(freed: usize, others: f64) -> SingledOut {
@@ -477,33 +484,25 @@ mod tests {
     fn without_trusted_rows_nothing_is_picked() {
         let (labels, ..) = marks();
         let (name, validation, flagged) = repaired();
-        let (validation, flagged, before) = (sure(&validation), sure(&flagged), sure(&labels));
+        let (validation, flagged_after, before) = (sure(&validation), sure(&flagged), sure(&labels));
         let observed = vec![1_u8; 50];
-        let picked = pick(
-            3,
-            (
-                Seen {
-                    labels: &labels,
-                    before: &before,
-                },
-                &[false; 1_000],
-            ),
-            (
-                Seen {
-                    labels: &observed,
-                    before: &sure(&observed),
-                },
-                0.1,
-            ),
-            &[Candidate {
-                name,
-                validation: &validation,
-                flagged: &flagged,
-            }],
-            &settings(),
-        )
-        .unwrap();
-        assert_eq!(picked.best, None);
-        assert!(picked.reason.starts_with("no validation row"), "{}", picked.reason);
+        let seen = Seen {
+            labels: &labels,
+            before: &before,
+        };
+        let on_flags = sure(&observed);
+        let flagged = Seen {
+            labels: &observed,
+            before: &on_flags,
+        };
+        let candidate = Candidate {
+            name,
+            validation: &validation,
+            flagged: &flagged_after,
+        };
+        let none = [false; 1_000];
+        let (ranked, reason) = pick(3, (seen, &none, &none), (flagged, 0.1), &[candidate], &settings()).unwrap();
+        assert!(ranked.is_empty());
+        assert!(reason.starts_with("no validation row"), "{reason}");
     }
 }

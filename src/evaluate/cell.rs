@@ -101,12 +101,13 @@ pub fn judge_grid(cells: Vec<UnjudgedCell>, settings: &EvaluationSettings) -> Re
     };
     let t_holm = stats::holm(&p_of(|cell| cell.paired_t))?;
     let wilcoxon_holm = stats::holm(&p_of(|cell| cell.wilcoxon))?;
+    let equivalence_holm = stats::holm(&cells.iter().map(|cell| cell.0.equivalence_p.unwrap_or(1.0)).collect::<Vec<_>>())?;
     let family = cells.len();
-    let corrected = t_holm.into_iter().zip(wilcoxon_holm);
+    let corrected = t_holm.into_iter().zip(wilcoxon_holm).zip(equivalence_holm);
     Ok(cells
         .into_iter()
         .zip(corrected)
-        .map(|(UnjudgedCell(mut cell), (t_holm, wilcoxon_holm))| {
+        .map(|(UnjudgedCell(mut cell), ((t_holm, wilcoxon_holm), equivalence_holm))| {
             if let Some(test) = &mut cell.paired_t {
                 test.p_holm = Some(t_holm);
             }
@@ -119,19 +120,21 @@ pub fn judge_grid(cells: Vec<UnjudgedCell>, settings: &EvaluationSettings) -> Re
             };
             let (difference, least) = (cell.difference.mean, settings.minimum_effect);
             let significant = cell.p_holm < settings.significance;
+            cell.equivalent = equivalence_holm < settings.significance;
+            let needed = scenarios_needed(&cell, family, settings);
             cell.verdict = match () {
                 () if significant && difference >= least && difference > 0.0 => Verdict::Better,
                 () if significant && -difference >= least && difference < 0.0 => Verdict::Worse,
+                () if needed.is_some() && !cell.equivalent => Verdict::CannotBeJudged,
                 () => Verdict::NoChangeDetected,
             };
-            cell.equivalent = cell.equivalence_p.is_some_and(|p| p < settings.significance);
-            cell.sentence = sentence(&cell, family, settings);
+            cell.sentence = sentence(&cell, needed, family, settings);
             cell
         })
         .collect())
 }
 
-fn sentence(cell: &CellSummary, family: usize, settings: &EvaluationSettings) -> String {
+fn sentence(cell: &CellSummary, needed: Option<usize>, family: usize, settings: &EvaluationSettings) -> String {
     let difference = cell.difference.mean;
     let scenarios = count_of(cell.scenarios, "scenario");
     let decimals = decimals_for_shares(cell.baseline.mean, cell.repaired.mean, difference, settings.minimum_effect);
@@ -142,7 +145,8 @@ fn sentence(cell: &CellSummary, family: usize, settings: &EvaluationSettings) ->
     let title = match cell.verdict {
         Verdict::Better => "Better",
         Verdict::Worse => "Worse",
-        Verdict::NoChangeDetected | Verdict::CannotBeJudged => "No change detected",
+        Verdict::NoChangeDetected => "No change detected",
+        Verdict::CannotBeJudged => "Too few scenarios",
     };
     let moved = match difference {
         gain if gain > 0.0 => format!("rose from {start} to {end}"),
@@ -165,7 +169,7 @@ fn sentence(cell: &CellSummary, family: usize, settings: &EvaluationSettings) ->
     };
     let size = points(settings.minimum_effect);
     let ending = match cell.verdict {
-        Verdict::Better | Verdict::Worse | Verdict::CannotBeJudged => String::new(),
+        Verdict::Better | Verdict::Worse => String::new(),
         Verdict::NoChangeDetected if cell.p_holm < settings.significance && cell.equivalent => {
             format!("; the difference is real but smaller than the {size} points that count")
         }
@@ -173,8 +177,9 @@ fn sentence(cell: &CellSummary, family: usize, settings: &EvaluationSettings) ->
             format!("; the difference is real, but as measured it is smaller than the {size} points that count")
         }
         Verdict::NoChangeDetected if cell.equivalent => format!("; any difference is smaller than the {size} points that count"),
-        Verdict::NoChangeDetected => match scenarios_needed(cell, family, settings) {
-            Some(needed) => format!("; {scenarios} cannot pass a correction for {family} cells, {needed} could"),
+        Verdict::CannotBeJudged | Verdict::NoChangeDetected => match needed {
+            Some(needed) if family > 1 => format!("; {scenarios} cannot pass a correction for {} cells, {needed} could", count(family)),
+            Some(needed) => format!("; {scenarios} cannot pass the test, {needed} could"),
             None => format!("; a difference of {size} points or more is neither shown nor ruled out"),
         },
     };
@@ -186,11 +191,11 @@ fn sentence(cell: &CellSummary, family: usize, settings: &EvaluationSettings) ->
     )
 }
 
-/// The least number of scenarios with which Wilcoxon's test can pass Holm's first step over the grid, where the cell has fewer and the t-test
-/// passes: then more scenarios, not another repair, are what is missing. Its smallest two-sided p over n scenarios is 2 / 2^n.
+/// The least number of scenarios with which Wilcoxon's test can pass Holm's first step over the grid, where the cell has fewer and did not
+/// pass: then whatever the repair does, more scenarios are missing. Its smallest two-sided p over n scenarios is 2 / 2^n.
 fn scenarios_needed(cell: &CellSummary, family: usize, settings: &EvaluationSettings) -> Option<usize> {
     let passes = |test: Option<TestResult>| test.and_then(|test| test.p_holm).is_some_and(|p| p < settings.significance);
-    if !passes(cell.paired_t) || passes(cell.wilcoxon) {
+    if passes(cell.wilcoxon) || cell.share_improved + cell.share_worsened == 0.0 {
         return None;
     }
     let needed = (1..64).find(|scenarios| 2.0 * 0.5_f64.powi(*scenarios) * (family as f64) < settings.significance)?;

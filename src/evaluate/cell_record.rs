@@ -49,7 +49,7 @@ pub struct CellSummary {
     pub p_holm: f64,
     /// The verdict.
     pub verdict: Verdict,
-    /// Whether the cell is shown to be equivalent: `equivalence_p` below the level.
+    /// Whether the cell is shown to be equivalent: `equivalence_p` below the level after Holm's correction over the grid.
     pub equivalent: bool,
     /// The verdict as one plain sentence with its figures.
     pub sentence: String,

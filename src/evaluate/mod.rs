@@ -16,7 +16,7 @@ mod verdict;
 pub mod words;
 
 pub use advice::advise;
-pub use auto::{Candidate, Picked, Seen, SingledOut, accept, pick};
+pub use auto::{Candidate, Picked, Seen, SingledOut, TURNS, accept, pick};
 pub use cell::{UnjudgedCell, cell_summary, friedman_over_methods, judge_grid, variance_split};
 pub use changed::{RowNames, accuracy, affected_domain, changed_rows, flagged_agreement, flagged_rows};
 pub use classwise::losses_in_words;

@@ -2,6 +2,7 @@
 
 mod baselines;
 pub mod check;
+mod choosing;
 mod convert;
 pub mod expand;
 mod fitting;

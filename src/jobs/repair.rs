@@ -8,11 +8,11 @@ use crate::evaluate::record::{
     RepairRecord, Timings, Verdict,
 };
 use crate::evaluate::{
-    Candidate, RowNames, RowSet, Rows, Seen, SingledOut, SortedComparison, accept, advise, affected_domain, changed_rows, compare_sorted,
-    flagged_agreement, flagged_rows, losses_in_words, pick,
+    RowNames, RowSet, Rows, SortedComparison, advise, affected_domain, changed_rows, compare_sorted, flagged_agreement, flagged_rows,
+    losses_in_words,
 };
+use crate::jobs::choosing::{Choosing, choose};
 use crate::jobs::convert;
-use crate::jobs::placebo::{halves, placebo};
 use crate::jobs::rows::{FlaggedInputs, JudgedRows, TrainingData};
 use crate::label_errors::flags::ResolvedFlags;
 use crate::learner::Rows as ModelRows;
@@ -21,7 +21,6 @@ use crate::nn::{Network, probabilities};
 use crate::notes::Notes;
 use crate::progress::Progress;
 use crate::repair::{self, Needs, RepairMethod, RepairOptions, Request, Session, Trained};
-use crate::seed::Seed;
 
 /// Everything a repair needs; clean labels are not among it (`affected` is used after the repair, to judge it).
 pub struct RepairJob<'a> {
@@ -41,6 +40,9 @@ pub struct RepairJob<'a> {
     pub validation: Option<JudgedRows>,
     /// What rows under suspicion have in common, in words.
     pub pattern: Option<String>,
+    /// Whether validation rows are under suspicion for nothing but a label that nearly all flags carry. Then all of them would be, and none
+    /// could choose. They may: a wrong one among them speaks against a repair, never for it.
+    pub label_alone: bool,
     /// For trials: which test rows the error touched, and that in words.
     pub affected: Option<(Vec<bool>, String)>,
     /// Whether the old model is kept where no method is accepted, and settings are chosen too.
@@ -116,12 +118,12 @@ fn lacking(method: &dyn RepairMethod, have_data: bool, model: &ModelFolder) -> O
 }
 
 /// What one method left behind.
-struct Ran {
-    method: &'static dyn RepairMethod,
-    network: Network<f32>,
+pub(super) struct Ran {
+    pub(super) method: &'static dyn RepairMethod,
+    pub(super) network: Network<f32>,
     outcome: repair::RepairOutcome,
     /// The settings it ran with.
-    options: RepairOptions,
+    pub(super) options: RepairOptions,
 }
 
 /// Flagged rows as a method is given them.
@@ -164,7 +166,7 @@ pub fn run(job: &RepairJob, notes: &mut Notes, progress: &dyn Progress) -> Resul
     let judged = Judgement::of(job, &ran)?;
     progress.finish();
     let (mut recommendation, chosen) = if ran.len() > 1 {
-        let recommendation = judged.choose(job, &ran, choosing.as_ref(), progress)?;
+        let recommendation = choose(&judged, job, &ran, choosing.as_ref(), progress)?;
         let fallback = if job.auto { repair::NO_REPAIR.name() } else { ran[0].method.name() };
         let chosen = recommendation.method.clone().unwrap_or_else(|| fallback.to_owned());
         (recommendation, chosen)
@@ -184,34 +186,7 @@ pub fn run(job: &RepairJob, notes: &mut Notes, progress: &dyn Progress) -> Resul
     Ok(Repaired { network, record, timings })
 }
 
-/// Trusted validation rows, where a method is chosen among several: a random half selects, the other accepts.
-struct Choosing {
-    selecting: Vec<bool>,
-    accepting: Vec<bool>,
-    /// Inputs and labels of the rows that select.
-    inputs: Vec<f32>,
-    labels: Vec<u8>,
-}
-
-impl Choosing {
-    fn of(job: &RepairJob) -> Option<Self> {
-        let rows = job.validation.as_ref().filter(|_| job.methods.len() > 1)?;
-        let width = job.model.network.spec().inputs;
-        let trusted: Vec<bool> = rows.standing.iter().map(|standing| standing.is_trusted()).collect();
-        let (selecting, accepting) = halves(&trusted, rows.groups.as_deref(), Seed(job.settings.seed));
-        let kept = || selecting.iter().enumerate().filter(|(_, selects)| **selects).map(|(row, _)| row);
-        Some(Self {
-            inputs: kept()
-                .flat_map(|row| rows.inputs[row * width..(row + 1) * width].iter().copied())
-                .collect(),
-            labels: kept().map(|row| rows.labels[row]).collect(),
-            selecting,
-            accepting,
-        })
-    }
-}
-
-fn run_one(
+pub(super) fn run_one(
     job: &RepairJob,
     method: &'static dyn RepairMethod,
     forget: &ForgetSet,
@@ -256,50 +231,17 @@ fn run_one(
     })
 }
 
-/// Share of all rows that the flagged ones stand for: theirs of the training rows, or that of the rows under suspicion where it is more.
-fn stands_for(job: &RepairJob, validation: &JudgedRows) -> f64 {
-    let share = |part: usize, all: usize| (part as f64 / all.max(1) as f64).min(1.0);
-    let suspect = validation.standing.iter().filter(|standing| !standing.is_trusted()).count();
-    share(job.flags.training.len(), job.model.info.train.rows).max(share(suspect, validation.standing.len()))
-}
-
-/// What the same repair does to random rows with like labels; compared with the trusted rows among `others` (with their inputs).
-fn on_placebo(
-    job: &RepairJob,
-    ran: &Ran,
-    training: &TrainingData,
-    (others, inputs, trusted): (Seen<'_>, &[f32], &[bool]),
-    progress: &dyn Progress,
-) -> Result<SingledOut> {
-    progress.start("trying the repair on random rows", 0);
-    let width = job.model.network.spec().inputs;
-    let rows = placebo(job.flags, training, width, Seed(job.settings.seed));
-    let (mut before, mut after, mut after_others) = (Vec::new(), Vec::new(), others.before.to_vec());
-    if !rows.labels.is_empty() {
-        let repaired = run_one(job, ran.method, &rows, None, &ran.options, progress)?;
-        before = probabilities(&job.model.network, &rows.inputs, job.threads)?;
-        after = probabilities(&repaired.network, &rows.inputs, job.threads)?;
-        after_others = probabilities(&repaired.network, inputs, job.threads)?;
-    }
-    progress.finish();
-    let seen = Seen {
-        labels: &rows.labels,
-        before: &before,
-    };
-    SingledOut::of(job.model.info.classes.len(), seen, others, trusted, (&after, &after_others))
-}
-
 /// Probabilities before, after each method, and their comparisons.
 type OnTestRows = (Vec<f32>, Vec<Vec<f32>>, Vec<SortedComparison>);
 
 /// All methods on all sets of rows; probabilities are rows x classes.
-struct Judgement {
+pub(super) struct Judgement {
     test: Option<OnTestRows>,
     validation: Option<Vec<Option<Comparison>>>,
     /// Probabilities on the validation rows, before and after.
-    on_validation: Option<(Vec<f32>, Vec<Vec<f32>>)>,
-    flagged_before: Vec<f32>,
-    flagged_after: Vec<Vec<f32>>,
+    pub(super) on_validation: Option<(Vec<f32>, Vec<Vec<f32>>)>,
+    pub(super) flagged_before: Vec<f32>,
+    pub(super) flagged_after: Vec<Vec<f32>>,
 }
 
 impl Judgement {
@@ -344,78 +286,6 @@ impl Judgement {
             flagged_before,
             flagged_after,
         })
-    }
-
-    /// A method or none, by trusted validation rows, the flagged rows and a placebo.
-    fn choose(&self, job: &RepairJob, ran: &[Ran], choosing: Option<&Choosing>, progress: &dyn Progress) -> Result<Recommendation> {
-        let none = |reason: String| Recommendation {
-            advice: None,
-            method: None,
-            reason,
-        };
-        let (Some(part), Some((before, after)), Some(choosing)) = (&job.validation, &self.on_validation, choosing) else {
-            return Ok(none(
-                "the model was trained on every row before the test period, so there are no validation rows to choose by, and test rows are \
-                 never used to choose."
-                    .to_owned(),
-            ));
-        };
-        let classes = job.model.info.classes.len();
-        let (tried, candidates): (Vec<&Ran>, Vec<Candidate>) = ran
-            .iter()
-            .zip(after)
-            .zip(&self.flagged_after)
-            .filter(|((ran, _), _)| ran.method.name() != repair::NO_REPAIR.name())
-            .map(|((ran, validation), flagged)| {
-                let name = ran.method.name();
-                (ran, Candidate { name, validation, flagged })
-            })
-            .unzip();
-        let validation = Seen {
-            labels: &part.labels,
-            before,
-        };
-        let flagged = Seen {
-            labels: &job.flagged.labels,
-            before: &self.flagged_before,
-        };
-        let picked = pick(
-            classes,
-            (validation, &choosing.selecting),
-            (flagged, stands_for(job, part)),
-            &candidates,
-            &job.settings,
-        )?;
-        let Some(best) = picked.best else {
-            return Ok(none(format!("{}.", picked.reason)));
-        };
-        let trusted: Vec<bool> = part.standing.iter().map(|standing| standing.is_trusted()).collect();
-        let freed = SingledOut::of(
-            classes,
-            flagged,
-            validation,
-            &trusted,
-            (candidates[best].flagged, candidates[best].validation),
-        )?;
-        let on_placebo = match &job.training {
-            Some(training) => Some(on_placebo(
-                job,
-                tried[best],
-                training,
-                (validation, &part.inputs, &trusted),
-                progress,
-            )?),
-            None => None,
-        };
-        accept(
-            classes,
-            &picked,
-            &candidates[best],
-            validation,
-            &choosing.accepting,
-            (freed, on_placebo),
-            &job.settings,
-        )
     }
 
     /// Brings verdict and choice together into one advice, with the reason in full sentences.

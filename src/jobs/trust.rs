@@ -149,6 +149,11 @@ impl Suspicion {
         self.words.as_deref()
     }
 
+    /// Whether rows are under suspicion for nothing but the label that nearly all flags carry.
+    pub fn is_of_a_label_alone(&self) -> bool {
+        self.one_label.is_some() && self.rules.is_empty() && self.region.is_none()
+    }
+
     /// Marks the rows that are under suspicion. Of rows inside a pattern with another label, and of those whose label was looked up, the
     /// label holds, but they are no sample of it.
     ///

@@ -112,7 +112,8 @@ fn too_few_scenarios_for_the_grid_are_said_to_be_too_few() {
         judge_grid((0..cells).map(|_| cell()).collect(), &settings()).unwrap().remove(0)
     };
     let few = grid(60, 10);
-    assert_eq!(few.verdict, Verdict::NoChangeDetected);
+    assert_eq!(few.verdict, Verdict::CannotBeJudged);
+    assert!(few.sentence.starts_with("Too few scenarios: "), "{}", few.sentence);
     assert!(
         few.sentence
             .ends_with("; 10 scenarios cannot pass a correction for 60 cells, 12 could."),
@@ -121,6 +122,14 @@ fn too_few_scenarios_for_the_grid_are_said_to_be_too_few() {
     );
     assert!(2.0 * 0.5_f64.powi(12) * 60.0 < 0.05 && 2.0 * 0.5_f64.powi(11) * 60.0 >= 0.05);
     assert_eq!(grid(25, 10).verdict, Verdict::Better);
+    // Five can pass nothing, in a grid of one cell either.
+    let five = grid(1, 5);
+    assert_eq!(five.verdict, Verdict::CannotBeJudged);
+    assert!(
+        five.sentence.ends_with("; 5 scenarios cannot pass the test, 6 could."),
+        "{}",
+        five.sentence
+    );
 }
 
 #[test]
@@ -175,7 +184,7 @@ fn the_same_gain_in_every_scenario_is_judged_by_ranks_alone() {
     assert_eq!((cell.paired_t, cell.verdict), (None, Verdict::Better));
     assert_eq!(cell.p_holm, 2.0 / 4096.0);
     let one = judged(&[0.5], &[0.9]);
-    assert_eq!(one.verdict, Verdict::NoChangeDetected);
+    assert_eq!(one.verdict, Verdict::CannotBeJudged);
     assert_eq!(one.difference.standard_deviation, None);
 }
 

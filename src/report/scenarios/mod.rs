@@ -67,8 +67,8 @@ pub fn write(folder: &Path, report: &BatchReport) -> Result<ReportPaths> {
 }
 
 /// How many cells of a method came out how.
-pub(super) fn tally(report: &BatchReport, method: &str) -> (usize, usize, usize) {
-    let mut counts = (0, 0, 0);
+pub(super) fn tally(report: &BatchReport, method: &str) -> (usize, usize, usize, usize) {
+    let mut counts = (0, 0, 0, 0);
     for found in report
         .cells
         .iter()
@@ -78,7 +78,8 @@ pub(super) fn tally(report: &BatchReport, method: &str) -> (usize, usize, usize)
         match found.test.verdict {
             Verdict::Better => counts.0 += 1,
             Verdict::Worse => counts.1 += 1,
-            Verdict::NoChangeDetected | Verdict::CannotBeJudged => counts.2 += 1,
+            Verdict::NoChangeDetected => counts.2 += 1,
+            Verdict::CannotBeJudged => counts.3 += 1,
         }
     }
     counts
@@ -86,13 +87,13 @@ pub(super) fn tally(report: &BatchReport, method: &str) -> (usize, usize, usize)
 
 /// The result in a few words.
 pub fn headline(report: &BatchReport) -> String {
-    let best = report
-        .settings
-        .methods
-        .iter()
-        .map(|method| (tally(report, method).0, method))
+    let tallies = || report.settings.methods.iter().map(|method| (tally(report, method), method));
+    let judged: usize = tallies().map(|((better, worse, same, _), _)| better + worse + same).sum();
+    let best = tallies()
+        .map(|((better, ..), method)| (better, method))
         .max_by_key(|(better, _)| *better);
     match best {
+        Some((0, _)) | None if judged == 0 => "Too few scenarios to tell".to_owned(),
         Some((0, _)) | None => "No repair helped".to_owned(),
         Some((better, _)) if better == report.cells.len() => "A repair helped in every cell".to_owned(),
         Some(_) => "A repair helped in some cells".to_owned(),
@@ -111,8 +112,9 @@ fn first_screen(report: &BatchReport) -> Markup {
         }
         ul {
             @for method in &report.settings.methods {
-                @let (better, worse, same) = tally(report, method);
-                li { strong { (format::visible(method, 60)) } ": better in " (better) ", worse in " (worse) ", no change detected in " (same) " of " (better + worse + same) " cells" }
+                @let (better, worse, same, too_few) = tally(report, method);
+                li { strong { (format::visible(method, 60)) } ": better in " (better) ", worse in " (worse) ", no change detected in " (same) " of " (better + worse + same + too_few) " cells"
+                    @if too_few > 0 { ", too few runs to tell in " (too_few) } }
             }
         }
     }
@@ -137,7 +139,8 @@ pub(super) fn mark(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Better => "▲ better",
         Verdict::Worse => "▼ worse",
-        Verdict::NoChangeDetected | Verdict::CannotBeJudged => "no change",
+        Verdict::NoChangeDetected => "no change",
+        Verdict::CannotBeJudged => "too few runs",
     }
 }
 
