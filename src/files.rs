@@ -235,6 +235,18 @@ const NEW_FOLDER: u32 = 0o777;
 /// A temporary neighbour is taken for left behind where it has not changed for this long.
 const LEFT_BEHIND_AFTER: Duration = Duration::from_secs(60 * 60);
 
+/// A new file beside those of a folder, for what comes piece by piece: gone when dropped, unless it is given a name with
+/// [`tempfile::NamedTempFile::persist_noclobber`].
+///
+/// # Errors
+/// Where the folder cannot be written.
+pub fn unnamed_in(folder: &Path) -> Result<tempfile::NamedTempFile> {
+    remove_remains(folder);
+    temporary(NEW_FILE)
+        .tempfile_in(folder)
+        .map_err(|error| Error::io("write into", folder, &error))
+}
+
 /// Makes temporary neighbours that have the usual permissions, so that what a person's umask hides stays hidden.
 fn temporary(mode: u32) -> tempfile::Builder<'static, 'static> {
     static PREFIX: LazyLock<String> = LazyLock::new(|| format!("{TEMPORARY}{}-", std::process::id()));

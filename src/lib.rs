@@ -13,7 +13,8 @@
 //! | 6 | [`jobs`], [`scenarios`] |
 //! | 7 | [`report`] |
 //! | 8 | [`commands`] |
-//! | 9 | [`cli`] |
+//! | 9 | [`app`] |
+//! | 10 | [`cli`] |
 #![warn(missing_docs)]
 // Allowed in the kernels and in the calls of the GPU driver, nowhere else; `tests/it/supply_chain.rs` counts.
 #![deny(unsafe_code)]
@@ -22,6 +23,7 @@
     warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, clippy::dbg_macro)
 )]
 
+pub mod app;
 pub mod cli;
 pub mod commands;
 pub mod datasets;

@@ -54,6 +54,11 @@ pub enum Command {
     /// Run the whole job on made-up orders: train, find wrong rows, repair, report
     #[command(after_help = "Examples:\n  recant demo\n  recant demo --out my-first-repair")]
     Demo(DemoArgs),
+    /// Do the whole job in the browser, on your own machine
+    #[command(
+        after_help = "Examples:\n  recant app\n  recant app recant-demo\n  recant app orders-2018 --read-only\n\nThe app listens on this machine alone. The link that it prints opens it in one browser, once; the next one is printed then.\nEverything it does is a command of the terminal, and each page shows which."
+    )]
+    App(AppArgs),
     /// Look into a sheet: columns, dates, classes, columns that give the label away, a profile to edit
     #[command(
         after_help = "Examples:\n  recant inspect orders.xlsx\n  recant inspect orders.csv --label \"Delivery Status\" --write-profile orders.recant.toml"
@@ -206,6 +211,23 @@ pub struct DemoArgs {
     /// Folder to make
     #[arg(long, value_name = "DIR", default_value = "recant-demo", value_hint = ValueHint::DirPath)]
     pub out: PathBuf,
+}
+
+/// `recant app`
+#[derive(Debug, Args)]
+pub struct AppArgs {
+    /// Folder with sheets and models
+    #[arg(value_name = "FOLDER", default_value = ".", value_hint = ValueHint::DirPath)]
+    pub folder: PathBuf,
+    /// Port to listen on [default: a free one]
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub port: Option<u16>,
+    /// Do not open the page in a browser; the link is printed either way
+    #[arg(long)]
+    pub no_browser: bool,
+    /// Change nothing in the folder
+    #[arg(long)]
+    pub read_only: bool,
 }
 
 /// `recant inspect`

@@ -42,6 +42,16 @@ impl Console {
         }
     }
 
+    /// Another console of the same kind, for what talks while the command runs.
+    pub fn another(&self) -> Self {
+        Self::new(self.json, self.quiet, Arc::clone(&self.stop))
+    }
+
+    /// Raised when the person wants the command to end.
+    pub fn stop(&self) -> &Arc<AtomicBool> {
+        &self.stop
+    }
+
     /// Writes to stdout. Trouble is kept for [`Console::finish`]; a reader that has gone away (`| head`) is no trouble.
     pub fn write(&self, text: &str) {
         let mut stream = anstream::stdout();

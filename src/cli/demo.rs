@@ -42,6 +42,10 @@ pub(super) fn run(context: &Context, arguments: &DemoArgs) -> Result<()> {
         "Open the report in your browser:",
         &sheets::shown(&std::path::absolute(arguments.out.join("report.html")).unwrap_or_else(|_| arguments.out.join("report.html"))),
     );
+    console.next_step(
+        "Or go on in the browser, with this folder:",
+        &format!("recant app {}", sheets::shown(&arguments.out)),
+    );
     value["report"] = sheets::in_result(&arguments.out.join("report.html"));
     value["notes"] = serde_json::json!(notes);
     console.result(&value);

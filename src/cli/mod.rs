@@ -1,5 +1,6 @@
 //! The command line: parse, validate, act. One file per command; the list of commands is [`arguments::Command`].
 
+mod app;
 pub mod arguments;
 pub mod bench;
 pub mod bench_forget;
@@ -81,6 +82,7 @@ fn run(line: CommandLine) -> Result<()> {
         Command::Expand(arguments) => expand::run(&context, &arguments),
         Command::Suspects(arguments) => expand::run_suspects(&context, &arguments),
         Command::Check(arguments) => check::run(&context, &arguments),
+        Command::App(arguments) => app::run(&context, &arguments),
         Command::Predict(arguments) => predict::run(&context, &arguments),
         Command::Scenarios(arguments) => scenarios::run(&context, &arguments),
         Command::Bench(arguments) => bench::run(&context, &arguments),

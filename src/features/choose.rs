@@ -230,7 +230,7 @@ impl Profile {
     }
 
     /// Takes a column out of features and drop list.
-    fn forget(&mut self, column: &str) {
+    pub(super) fn forget(&mut self, column: &str) {
         self.features.numeric.retain(|name| name != column);
         self.features.categorical.retain(|name| name != column);
         self.features.dates.retain(|date| date.column != column);

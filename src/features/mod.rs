@@ -16,6 +16,7 @@ mod mistype;
 mod plan;
 mod prepare;
 mod profile;
+mod roles;
 mod split;
 pub mod ticks;
 mod words;
@@ -36,5 +37,6 @@ pub use profile::{
     ClassWeights, CountIn, DateFeatures, DatePart, Dropped, FeatureRules, Filter, MissingNumber, Others, Profile, RecipeKind, Scaling,
     SplitRule, Ties, TimeRule, TimeSort, TooMany, TrainingDefaults,
 };
+pub use roles::Chosen;
 pub use split::{Cut, SplitBounds, SplitBy};
 pub(crate) use words::{identifies_person, names_id};

@@ -72,6 +72,14 @@ impl Column {
         }
     }
 
+    /// A column of text whose title comes from the person's files.
+    pub fn text_of(title: &str) -> Self {
+        Self {
+            title: theirs(title),
+            figures: false,
+        }
+    }
+
     /// A column of figures.
     pub fn figures(title: &str) -> Self {
         Self {

@@ -7,7 +7,8 @@ use crate::report::elements::words;
 /// The policy a browser must hold the page to: no scripts, no network, no frames, no forms; inline styles alone.
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
-const STYLE: &str = include_str!("style.css");
+/// How pages look: of reports, and of the app.
+pub const STYLE: &str = include_str!("style.css");
 
 /// A part of a page with a heading that the contents list links to.
 pub struct Part {

@@ -14,6 +14,7 @@ const FLOORS: &[&[&str]] = &[
     &["jobs", "scenarios", "benchmarks"],
     &["report"],
     &["commands"],
+    &["app"],
     &["cli"],
 ];
 

@@ -15,6 +15,11 @@ fn policy() -> toml::Table {
 
 /// Name, version and licence of every crate that is built for this machine.
 fn built() -> Vec<(String, String, String)> {
+    built_with("{p}|{l}")
+}
+
+/// Name, version and what the format tells of every crate that is built for this machine.
+fn built_with(format: &str) -> Vec<(String, String, String)> {
     let output = Command::new(env!("CARGO"))
         .current_dir(root())
         .args([
@@ -26,7 +31,7 @@ fn built() -> Vec<(String, String, String)> {
             "--prefix",
             "none",
             "--format",
-            "{p}|{l}",
+            format,
         ])
         .output()
         .unwrap();
@@ -79,6 +84,25 @@ fn nothing_that_is_built_can_talk_to_the_web() {
         };
         let hit = ban.is_some_and(|ban| ban.get("version").and_then(|limit| limit.as_str()).is_none_or(below));
         assert!(!hit, "{name} {version} is banned by deny.toml");
+    }
+}
+
+#[test]
+fn what_listens_is_built_without_what_calls() {
+    let policy = policy();
+    let rules = policy["bans"]["features"].as_array().unwrap();
+    let crates = built_with("{p}|{f}");
+    for rule in rules {
+        let name = rule["crate"].as_str().unwrap();
+        let denied: Vec<&str> = rule["deny"].as_array().unwrap().iter().filter_map(|name| name.as_str()).collect();
+        let found = crates.iter().find(|(other, ..)| other == name);
+        let (.., features) = found.unwrap_or_else(|| panic!("{name} is not built: its rule in deny.toml can go"));
+        let on: Vec<&str> = features.split(',').collect();
+        assert!(
+            on.contains(&"default") || on.len() > 1 || !on[0].is_empty(),
+            "{name} tells its features"
+        );
+        assert!(!denied.iter().any(|feature| on.contains(feature)), "{name}: {features}");
     }
 }
 

@@ -87,7 +87,18 @@ fn row(column: &ColumnReport, rows: usize) -> Vec<String> {
     } else {
         format::share(column.missing, rows, 0)
     };
-    let role = match column.role {
+    vec![
+        format::visible(&column.name, 40).into_owned(),
+        kind(column.kind).to_owned(),
+        missing,
+        format::count(column.distinct),
+        role(column.role).to_owned(),
+    ]
+}
+
+/// What a column is used for, in a word or two.
+pub fn role(role: Role) -> &'static str {
+    match role {
         Role::Key => "key",
         Role::Group => "group",
         Role::Label => "label",
@@ -97,17 +108,11 @@ fn row(column: &ColumnReport, rows: usize) -> Vec<String> {
         Role::Category => "category",
         Role::Date => "date parts",
         Role::LeftOut => "-",
-    };
-    vec![
-        format::visible(&column.name, 40).into_owned(),
-        kind(column.kind).to_owned(),
-        missing,
-        format::count(column.distinct),
-        role.to_owned(),
-    ]
+    }
 }
 
-fn kind(kind: ColumnKind) -> &'static str {
+/// What a column holds, in a word or two.
+pub fn kind(kind: ColumnKind) -> &'static str {
     match kind {
         ColumnKind::Empty => "nothing",
         ColumnKind::Constant => "one value",

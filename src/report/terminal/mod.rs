@@ -11,7 +11,7 @@ use crate::notes::Notes;
 use crate::report::format;
 use crate::visible;
 
-pub use inspection::inspection;
+pub use inspection::{inspection, kind, role};
 pub use repair::repair;
 pub use training::training;
 

@@ -101,7 +101,8 @@ pub fn usefulness_words(usefulness: Usefulness) -> (&'static str, &'static str) 
     }
 }
 
-fn first_screen(record: &TrainRecord) -> Markup {
+/// The first screen: headline, verdict, main figures.
+pub fn first_screen(record: &TrainRecord) -> Markup {
     let (words, class) = usefulness_words(record.usefulness.usefulness);
     let leaking = leakage::still_used(record.leakage.as_deref());
     html! {

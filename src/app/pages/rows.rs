@@ -1,0 +1,165 @@
+//! Rows of a sheet, a page of them at a time, searched and ordered by the server.
+
+use maud::{Markup, html};
+
+use crate::app::requests::{Asked, encoded};
+use crate::app::sheets::{Opened, Search};
+use crate::error::Result;
+use crate::report::elements::{theirs_short, words};
+use crate::report::format;
+use crate::report::terminal::kind;
+
+/// Rows of a page.
+pub(super) const ROWS: usize = 50;
+
+/// Columns that are shown; the others are told of.
+const COLUMNS: usize = 60;
+
+/// Characters of a cell.
+const CELL: usize = 60;
+
+/// What the address asks to see.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Seen {
+    pub search: Search,
+    /// Page, from 0.
+    pub page: usize,
+}
+
+impl Seen {
+    pub fn of(asked: &Asked) -> Self {
+        Self {
+            search: Search {
+                text: asked.query("q").unwrap_or_default().to_owned(),
+                by: asked.query("by").map(str::to_owned),
+                falling: asked.query("falling").is_some(),
+            },
+            page: asked.query("page").and_then(|page| page.parse().ok()).unwrap_or(0),
+        }
+    }
+
+    /// The address of another view of the same rows.
+    pub fn link(&self, base: &str) -> String {
+        let mut pairs = Vec::new();
+        if !self.search.text.is_empty() {
+            pairs.push(format!("q={}", encoded(&self.search.text)));
+        }
+        if let Some(by) = &self.search.by {
+            pairs.push(format!("by={}", encoded(by)));
+        }
+        if self.search.falling {
+            pairs.push("falling=1".to_owned());
+        }
+        if self.page > 0 {
+            pairs.push(format!("page={}", self.page));
+        }
+        match pairs.is_empty() {
+            true => base.to_owned(),
+            false => format!("{base}?{}", pairs.join("&")),
+        }
+    }
+}
+
+/// What stands before the cells of a row: a title for the column, and what is in it.
+pub(super) struct Before<'a> {
+    pub title: Markup,
+    pub cell: &'a dyn Fn(usize) -> Markup,
+}
+
+/// A page of rows with a field to search, headings that order, and links to the other pages.
+pub(super) fn view(opened: &Opened, seen: &Seen, base: &str, before: Option<&Before<'_>>) -> Result<Markup> {
+    let found = opened.find(&seen.search)?;
+    let pages = found.len().div_ceil(ROWS).max(1);
+    let page = seen.page.min(pages - 1);
+    let rows: Vec<usize> = found.iter().skip(page * ROWS).take(ROWS).map(|row| *row as usize).collect();
+    let total = opened.table.height();
+    let caption = match seen.search.text.is_empty() {
+        true => format::counted(total, "row"),
+        false => format!(
+            "{} of {} hold “{}”",
+            format::count(found.len()),
+            format::counted(total, "row"),
+            words(&seen.search.text)
+        ),
+    };
+    Ok(html! {
+        form.search method="get" action=(base) role="search" {
+            label for="q" { "Search" }
+            input id="q" type="search" name="q" value=(seen.search.text);
+            @if let Some(by) = &seen.search.by { input type="hidden" name="by" value=(by); }
+            @if seen.search.falling { input type="hidden" name="falling" value="1"; }
+            button.plain type="submit" { "Search" }
+        }
+        (cells(opened, seen, &rows, base, &caption, before)?)
+        (pager(page, pages, |page| Seen { page, ..seen.clone() }.link(base)))
+    })
+}
+
+/// Links to the pages before and after.
+pub(super) fn pager(page: usize, pages: usize, link: impl Fn(usize) -> String) -> Markup {
+    html! {
+        @if pages > 1 {
+            nav.pager aria-label="Pages" {
+                @if page > 0 { a.button.plain href=(link(page - 1)) rel="prev" { "← Previous" } } @else { span.aside { "← Previous" } }
+                span { "Page " (format::count(page + 1)) " of " (format::count(pages)) }
+                @if page + 1 < pages { a.button.plain href=(link(page + 1)) rel="next" { "Next →" } } @else { span.aside { "Next →" } }
+            }
+        }
+    }
+}
+
+fn cells(opened: &Opened, seen: &Seen, rows: &[usize], base: &str, caption: &str, before: Option<&Before<'_>>) -> Result<Markup> {
+    let texts = opened.texts()?;
+    let names = opened.table.names();
+    Ok(html! {
+        div.scroll.rows role="region" tabindex="0" aria-label="Rows of the sheet" {
+            table {
+                caption { (caption) }
+                thead {
+                    tr {
+                        @if let Some(before) = before { th scope="col" { (before.title) } }
+                        th scope="col" class="number" { "Row" }
+                        @for (name, texts) in names.iter().zip(texts).take(COLUMNS) {
+                            (heading(name, kind(texts.kind()), seen, base))
+                        }
+                    }
+                }
+                tbody {
+                    @for row in rows {
+                        tr id={ "row-" (opened.table.row_number(*row)) } {
+                            @if let Some(before) = before { td { ((before.cell)(*row)) } }
+                            th scope="row" class="number" { (opened.table.row_number(*row)) }
+                            @for texts in texts.iter().take(COLUMNS) { td { @if let Some(text) = texts.get(*row) { (theirs_short(text, CELL)) } } }
+                        }
+                    }
+                }
+            }
+        }
+        @if names.len() > COLUMNS { p.small.aside { "The first " (COLUMNS) " of " (format::counted(names.len(), "column")) " are shown." } }
+    })
+}
+
+/// The name of a column, which orders the rows by it: rising, then falling.
+fn heading(name: &str, holds: &str, seen: &Seen, base: &str) -> Markup {
+    let own = seen.search.by.as_deref() == Some(name);
+    let falling = own && !seen.search.falling;
+    let link = Seen {
+        search: Search {
+            by: Some(name.to_owned()),
+            falling,
+            ..seen.search.clone()
+        },
+        page: 0,
+    };
+    let (sort, mark) = match (own, seen.search.falling) {
+        (false, _) => (None, ""),
+        (true, false) => (Some("ascending"), " ▲"),
+        (true, true) => (Some("descending"), " ▼"),
+    };
+    html! {
+        th scope="col" aria-sort=[sort] {
+            a href=(link.link(base)) { (theirs_short(name, 40)) (mark) }
+            span.holds { (holds) }
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! What a list says of each model: read once from its records, and again where those change.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use crate::app::folder::Item;
+use crate::error::{Error, Result};
+use crate::evaluate::record::Timings;
+use crate::model::ModelInfo;
+use crate::report::{self, Context};
+
+/// Largest `model.json` that is looked into.
+const LARGEST: u64 = 16 << 20;
+
+/// What is known of a model without loading it.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::app) struct Summary {
+    pub info: ModelInfo,
+    /// The verdict in a few words, and its style class.
+    pub badge: (&'static str, &'static str),
+    /// The verdict as a headline.
+    pub headline: String,
+}
+
+type Known = HashMap<PathBuf, (Option<SystemTime>, std::result::Result<Arc<Summary>, Error>)>;
+
+/// Summaries by folder.
+#[derive(Default)]
+pub(in crate::app) struct Summaries(Mutex<Known>);
+
+impl Summaries {
+    /// The summary of a model folder.
+    ///
+    /// # Errors
+    /// Where its records cannot be read.
+    pub fn of(&self, item: &Item) -> Result<Arc<Summary>> {
+        let seal = item.path.join("model.json");
+        let changed = std::fs::symlink_metadata(&seal).and_then(|about| about.modified()).ok();
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((then, summary)) = known.get(&item.path)
+            && *then == changed
+        {
+            return summary.clone();
+        }
+        if known.len() > 1000 {
+            known.clear();
+        }
+        let summary = read(&item.path).map(Arc::new);
+        known.insert(item.path.clone(), (changed, summary.clone()));
+        summary
+    }
+}
+
+fn read(folder: &Path) -> Result<Summary> {
+    let info = read_info(&folder.join("model.json"))?;
+    let (badge, headline) = match info.repairs.is_empty() {
+        true => of_training(folder)?,
+        false => of_repair(folder)?,
+    };
+    Ok(Summary { info, badge, headline })
+}
+
+fn read_info(path: &Path) -> Result<ModelInfo> {
+    let size = std::fs::metadata(path).map_err(|error| Error::io("read", path, &error))?.len();
+    let damaged = || {
+        Error::input("the model's description cannot be read")
+            .in_file(path)
+            .hint("restore the model folder from a copy")
+    };
+    if size > LARGEST {
+        return Err(damaged());
+    }
+    let bytes = std::fs::read(path).map_err(|error| Error::io("read", path, &error))?;
+    serde_json::from_slice(&bytes).map_err(|_| damaged())
+}
+
+type Verdict = ((&'static str, &'static str), String);
+
+fn of_training(folder: &Path) -> Result<Verdict> {
+    let record = report::read_training(&folder.join("training.json"))?;
+    let badge = report::training::usefulness_words(record.usefulness.usefulness);
+    Ok((badge, report::training::headline(&record).to_owned()))
+}
+
+fn of_repair(folder: &Path) -> Result<Verdict> {
+    let record = report::read_record(&folder.join("report").join("record.json"))?;
+    let timings = Timings::default();
+    let context = Context::new(&record, &timings)?;
+    let verdict = context.chosen.test.as_ref().map(|test| test.verdict);
+    Ok((
+        report::repair::verdict_words(verdict),
+        report::repair::headline(&context).to_string(),
+    ))
+}

@@ -1,0 +1,7 @@
+//! `recant app`: what it does, and what it refuses.
+
+mod browser;
+mod http;
+mod path;
+mod safety;
+mod webdriver;
