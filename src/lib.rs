@@ -10,7 +10,7 @@
 //! | 3 | [`label_errors`] |
 //! | 4 | [`repair`], [`model`] |
 //! | 5 | [`evaluate`] |
-//! | 6 | [`jobs`], [`scenarios`] |
+//! | 6 | [`jobs`], [`experiments`] |
 //! | 7 | [`report`] |
 //! | 8 | [`commands`] |
 //! | 9 | [`app`] |
@@ -29,6 +29,7 @@ pub mod commands;
 pub mod datasets;
 pub mod error;
 pub mod evaluate;
+pub mod experiments;
 pub mod features;
 pub mod files;
 pub mod jobs;
@@ -40,7 +41,6 @@ pub mod notes;
 pub mod progress;
 pub mod repair;
 pub mod report;
-pub mod scenarios;
 pub mod seed;
 pub mod stats;
 pub mod tables;

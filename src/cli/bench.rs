@@ -7,16 +7,17 @@ use clap::{Args, Subcommand, ValueHint};
 use crate::cli::Context;
 use crate::cli::arguments::{ProfileOptions, SheetOptions};
 use crate::cli::bench_forget::{self, ForgetArgs};
+use crate::cli::experiments::{self, MergeArgs, RunArgs, ShardOptions};
 use crate::cli::sheets;
 use crate::datasets::generator::{Options as Generated, Sheet};
 use crate::error::{Error, Result};
+use crate::experiments::corrective::{Corrective, StudyOptions, StudySettings};
+use crate::experiments::folder::GENERATED;
+use crate::experiments::{Done, RunFolder, Study};
 use crate::features::Profile;
 use crate::label_errors::Amount;
 use crate::notes::Notes;
 use crate::report;
-use crate::report::format;
-use crate::scenarios::Shard;
-use crate::scenarios::corrective::{self, Study, StudyFolder, StudyOptions, summarise};
 
 /// `recant bench`
 #[derive(Debug, Args)]
@@ -29,7 +30,7 @@ pub struct BenchArgs {
 /// The studies.
 #[derive(Debug, Subcommand)]
 pub enum StudyCommand {
-    /// Only a part of the wrong rows is known: which method wins back what they cost?
+    /// Only a part of the wrong rows is known: which method recovers what they cost?
     #[command(
         after_help = "Examples:\n  recant bench corrective --sheet orders.csv --profile dataco --kind 'segment:Market = LATAM: late -> on time, 60%' --out study\n  recant bench corrective --generated 60000 --kind 'confusion:late,on time' --rate 2%,5% --known 10%,30%,100% --out study\n  recant bench corrective --report-only --out study\n\nStopped or killed, the same command goes on where it stopped. Shards (--shard 1/2, --shard 2/2) share the folder."
     )]
@@ -39,6 +40,10 @@ pub enum StudyCommand {
         after_help = "Examples:\n  recant bench forget --dataset made-up --task class:level --seeds 1 --out run\n  recant bench forget --data cifar --dataset cifar20 --task subclass:rocket --sweep --out run\n  recant bench forget --data cifar --table 1 --out table-1\n  recant bench forget --report-only --out run\n\nStopped or killed, the same command goes on where it stopped. Shards (--shard 1/2, --shard 2/2) share the folder."
     )]
     Forget(Box<ForgetArgs>),
+    /// Show how far the run of a study is and how long the rest will take
+    Status(RunArgs),
+    /// Put together parts that were computed in different folders, such as those of two machines
+    Merge(MergeArgs),
 }
 
 /// `recant bench corrective`
@@ -99,29 +104,23 @@ pub struct CorrectiveArgs {
 /// How much of a benchmark a process computes.
 #[derive(Debug, Args)]
 pub struct PartOptions {
-    /// Compute only this part: i/n, auto/n (from Slurm's or Kubernetes' variables), or all
-    #[arg(long, value_name = "I/N")]
-    shard: Option<String>,
+    #[allow(missing_docs)]
+    #[command(flatten)]
+    pub shard: ShardOptions,
     /// Compute nothing; write the report of what is there
     #[arg(long)]
     pub report_only: bool,
-}
-
-impl PartOptions {
-    /// The part, where there is one.
-    ///
-    /// # Errors
-    /// Where it cannot be read or made out.
-    pub fn shard(&self) -> Result<Option<Shard>> {
-        let found = Shard::resolve(self.shard.as_deref(), &|name| std::env::var(name).ok())?;
-        Ok(found.map(|(shard, _)| shard))
-    }
 }
 
 pub(super) fn run(context: &Context, arguments: &BenchArgs) -> Result<()> {
     match &arguments.study {
         StudyCommand::Corrective(arguments) => run_corrective(context, arguments),
         StudyCommand::Forget(arguments) => bench_forget::run(context, arguments),
+        StudyCommand::Status(arguments) => experiments::show_status(context, &arguments.run),
+        StudyCommand::Merge(arguments) => {
+            let command = experiments::command(arguments)?;
+            experiments::run_merge(context, arguments, &format!("recant {command} --report-only --out RUN"))
+        }
     }
 }
 
@@ -129,13 +128,13 @@ fn run_corrective(context: &Context, arguments: &CorrectiveArgs) -> Result<()> {
     if arguments.part.report_only {
         return write_report(context, arguments, None);
     }
-    let shard = arguments.part.shard()?;
     let mut notes = Notes::new();
+    let shard = arguments.part.shard.resolve(&mut notes)?;
     let progress = context.console.progress();
     let sheet = match (&arguments.sheet, arguments.generated) {
         (Some(sheet), _) => sheet.clone(),
         (None, Some(rows)) => {
-            let path = arguments.out.join(format!("generated-{rows}-seed-{}.csv", context.seed.0));
+            let path = arguments.out.join(format!("{GENERATED}{rows}-seed-{}.csv", context.seed.0));
             if !path.exists() {
                 let options = Generated {
                     rows: rows as usize,
@@ -168,32 +167,23 @@ fn run_corrective(context: &Context, arguments: &CorrectiveArgs) -> Result<()> {
         epochs: arguments.epochs,
         seed: context.seed.0,
     };
-    let study = Study::new(&table, &profile, &options, &mut notes)?;
-    let folder = StudyFolder::claim(&arguments.out, study.settings())?;
-    let done = corrective::run(&study, &folder, shard, context.threads, &progress)?;
-    context.console.notes(&notes);
-    context.console.say(format!(
-        "{} computed, {} were there already.",
-        format::counted(done.computed, "unit"),
-        format::count(done.found)
-    ));
-    if !done.assembled {
-        context
-            .console
-            .result(&serde_json::json!({ "run": sheets::in_result(&arguments.out), "computed": done.computed, "found": done.found, "notes": notes }));
+    let mut study = Corrective::new(&table, &profile, &options, context.threads, &mut notes)?;
+    let settings = study.settings().clone();
+    let (done, _folder) = experiments::compute(context, &arguments.out, &settings, shard, &mut study, &mut notes)?;
+    if !done.complete {
+        context.console.result(&experiments::computed(&arguments.out, shard, done, &notes));
         return Ok(());
     }
     write_report(context, arguments, Some(done))
 }
 
-fn write_report(context: &Context, arguments: &CorrectiveArgs, done: Option<corrective::Done>) -> Result<()> {
-    let folder = StudyFolder::look(&arguments.out)?;
-    let judged = summarise(&folder)?;
+fn write_report(context: &Context, arguments: &CorrectiveArgs, done: Option<Done>) -> Result<()> {
+    let folder = RunFolder::<StudySettings>::open(&arguments.out)?;
+    let mut notes = Notes::new();
+    let judged = StudySettings::summarise(&folder, &(), &mut notes)?;
     let paths = report::corrective::write(&arguments.out.join("report"), &judged)?;
     let console = &context.console;
-    if folder.path().join("records.csv").exists() {
-        console.item("Records", folder.path().join("records.csv").display().to_string());
-    }
+    console.notes(&notes);
     console.item("Report", paths.html.display().to_string());
     let mut value = serde_json::to_value(&judged).map_err(|error| Error::internal(error.to_string()))?;
     value["run"] = sheets::in_result(&arguments.out);

@@ -6,15 +6,16 @@ use clap::{Args, ValueHint};
 
 use crate::cli::Context;
 use crate::cli::bench::PartOptions;
-use crate::cli::{gpu, sheets};
+use crate::cli::{experiments, gpu, sheets};
 use crate::error::{Error, Result};
+use crate::experiments::forget::{Bench, ForgetOptions, ForgetSettings, Reading, RecipeChanges, task};
+use crate::experiments::{Done, RunFolder, Study};
 use crate::files;
 use crate::nn::ImportanceKind;
 use crate::notes::Notes;
 use crate::repair::Reference;
 use crate::report;
 use crate::report::format;
-use crate::scenarios::forget::{self, Bench, ForgetFolder, ForgetOptions, Reading, RecipeChanges, summarise, task};
 
 /// `recant bench forget`
 #[derive(Debug, Args)]
@@ -161,8 +162,8 @@ pub(super) fn run(context: &Context, arguments: &ForgetArgs) -> Result<()> {
     if arguments.part.report_only {
         return write_report(context, arguments, None, &Notes::new());
     }
-    let shard = arguments.part.shard()?;
     let mut notes = Notes::new();
+    let shard = arguments.part.shard.resolve(&mut notes)?;
     files::check_place(&arguments.out.join("settings.json"))?;
     let reading = Reading {
         place: arguments.data.as_deref(),
@@ -170,38 +171,23 @@ pub(super) fn run(context: &Context, arguments: &ForgetArgs) -> Result<()> {
     };
     let precision = arguments.precision.parse()?;
     let bench = Bench::new(&options(context, arguments)?, &reading, context.threads, &mut notes)?;
-    let bench = gpu::for_images(context, bench, &arguments.out, precision, &mut notes)?;
-    let folder = ForgetFolder::claim(&arguments.out, bench.settings(), shard, &mut notes)?;
-    context.console.notes(&notes);
-    let progress = context.console.progress();
-    let done = forget::run(&bench, &folder, shard, &progress)?;
-    context.console.say(format!(
-        "{} computed, {} were there already.",
-        format::counted(done.computed, "result"),
-        format::count(done.found)
-    ));
+    let mut bench = gpu::for_images(context, bench, &arguments.out, precision, &mut notes)?;
+    let settings = bench.settings().clone();
+    let (done, folder) = experiments::compute(context, &arguments.out, &settings, shard, &mut bench, &mut notes)?;
     if done.computed + done.found == 0 {
-        // More shards than forget sets: an array job must not take that for a failure.
-        context
-            .console
-            .say("Nothing falls to this shard: there are fewer forget sets than shards.");
-        context
-            .console
-            .result(&serde_json::json!({"run": sheets::in_result(&arguments.out), "computed": 0, "notes": notes}));
+        context.console.result(&experiments::computed(&arguments.out, shard, done, &notes));
         return Ok(());
     }
+    // Of several shards that end together, one after the other writes the report of what is there.
+    let progress = context.console.progress();
+    let _report = folder.alone("report", &progress)?;
     write_report(context, arguments, Some(done), &notes)
 }
 
-fn write_report(context: &Context, arguments: &ForgetArgs, done: Option<forget::Done>, notes: &Notes) -> Result<()> {
-    let folder = ForgetFolder::look(&arguments.out)?;
-    let progress = context.console.progress();
-    // Looking at a run that came on a disk that cannot be written is no matter for locks.
-    let _report = match done {
-        Some(_) => Some(folder.alone("report", &progress)?),
-        None => None,
-    };
-    let judged = summarise(&folder)?;
+fn write_report(context: &Context, arguments: &ForgetArgs, done: Option<Done>, notes: &Notes) -> Result<()> {
+    let folder = RunFolder::<ForgetSettings>::open(&arguments.out)?;
+    let mut notes = notes.clone();
+    let judged = ForgetSettings::summarise(&folder, &(), &mut notes)?;
     let paths = report::forget::write(&arguments.out.join("report"), &judged)?;
     let console = &context.console;
     let (there, planned) = judged.pieces;
@@ -211,7 +197,6 @@ fn write_report(context: &Context, arguments: &ForgetArgs, done: Option<forget::
             format::count(there)
         ));
     }
-    console.item("Records", folder.path().join("records.csv").display().to_string());
     console.item("Report", paths.html.display().to_string());
     let mut value = serde_json::to_value(&judged).map_err(|error| Error::internal(error.to_string()))?;
     value["run"] = sheets::in_result(&arguments.out);

@@ -4,12 +4,13 @@ use std::path::Path;
 
 use crate::cli::Context;
 use crate::error::Result;
+use crate::experiments::forget::{self, Bench, ForgetSettings};
+use crate::experiments::random_errors::settings::{CPU, CUDA};
+use crate::experiments::random_errors::{Data, RandomErrors, Settings};
+use crate::experiments::{Engine, RunFolder};
 use crate::nn::images::{Accelerated, Precision};
 use crate::nn::{Device, DeviceChoice};
 use crate::notes::Notes;
-use crate::scenarios::forget::{self, Bench, ForgetFolder};
-use crate::scenarios::settings::{CPU, CUDA};
-use crate::scenarios::{Compute, Data, Engine, RunFolder, Settings};
 
 #[cfg(feature = "cuda")]
 pub use crate::nn::cuda::GpuDevice as Gpu;
@@ -33,7 +34,7 @@ pub fn open(context: &Context, place: &Path, methods: &[String], notes: &mut Not
         no_gpu(context, &why, notes);
     }
     let Device::Cuda(number) = resolved.device else { return Ok(None) };
-    let begun_on_processor = RunFolder::look(place).is_ok_and(|folder| folder.settings().device == CPU);
+    let begun_on_processor = RunFolder::<Settings>::open(place).is_ok_and(|folder| folder.settings().device == CPU);
     match (check_methods(methods), asked) {
         (Err(error), true) => return Err(error),
         (Err(_), false) => return Ok(None),
@@ -65,7 +66,7 @@ fn no_gpu(context: &Context, why: &str, notes: &mut Notes) {
 /// Where the choice cannot be, or a GPU that was asked for cannot be opened.
 pub fn for_images(context: &Context, bench: Bench, place: &Path, precision: Precision, notes: &mut Notes) -> Result<Bench> {
     let asked = context.device != DeviceChoice::Auto;
-    let begun_on_processor = ForgetFolder::look(place).is_ok_and(|folder| folder.settings().device == forget::CPU);
+    let begun_on_processor = RunFolder::<ForgetSettings>::open(place).is_ok_and(|folder| folder.settings().device == forget::CPU);
     let (device, instead) = match begun_on_processor && !asked {
         true => (None, None),
         false => Accelerated::open(context.device, precision)?,
@@ -103,7 +104,7 @@ pub fn mark(settings: &mut Settings, chunk: Option<u32>) {
 
 #[cfg(feature = "cuda")]
 fn check_methods(methods: &[String]) -> Result<()> {
-    crate::scenarios::lockstep::check_methods(methods)
+    crate::experiments::random_errors::lockstep::check_methods(methods)
 }
 
 #[cfg(feature = "cuda")]
@@ -116,11 +117,11 @@ fn open_gpu(number: usize) -> Result<Gpu> {
 /// # Errors
 /// As the engines.
 #[cfg(feature = "cuda")]
-pub fn engine<'a>(data: &'a Data, settings: &'a Settings, threads: usize, gpu: Option<Gpu>) -> Result<Box<dyn Compute + 'a>> {
-    use crate::scenarios::lockstep::LockstepEngine;
+pub fn engine<'a>(data: &'a Data, settings: &'a Settings, threads: usize, gpu: Option<Gpu>) -> Result<Box<dyn Engine<Settings> + 'a>> {
+    use crate::experiments::random_errors::lockstep::LockstepEngine;
     Ok(match gpu {
         Some(gpu) => Box::new(LockstepEngine::new(data, settings, threads, gpu)?),
-        None => Box::new(Engine::new(data, settings, threads)?),
+        None => Box::new(RandomErrors::new(data, settings, threads)?),
     })
 }
 
@@ -139,6 +140,6 @@ fn open_gpu(_number: usize) -> Result<Gpu> {
 /// # Errors
 /// As the engine.
 #[cfg(not(feature = "cuda"))]
-pub fn engine<'a>(data: &'a Data, settings: &'a Settings, threads: usize, _gpu: Option<Gpu>) -> Result<Box<dyn Compute + 'a>> {
-    Ok(Box::new(Engine::new(data, settings, threads)?))
+pub fn engine<'a>(data: &'a Data, settings: &'a Settings, threads: usize, _gpu: Option<Gpu>) -> Result<Box<dyn Engine<Settings> + 'a>> {
+    Ok(Box::new(RandomErrors::new(data, settings, threads)?))
 }

@@ -9,6 +9,7 @@ pub mod console;
 mod demo;
 mod doctor;
 mod expand;
+mod experiments;
 mod generate;
 mod gpu;
 mod help;
@@ -124,7 +125,10 @@ impl Context {
 fn warn_of_other_device(context: &Context, command: &Command) {
     let in_use = match command {
         Command::Scenarios(_) | Command::Doctor | Command::Completions { .. } => true,
-        Command::Bench(arguments) => matches!(arguments.study, bench::StudyCommand::Forget(_)),
+        Command::Bench(arguments) => matches!(
+            arguments.study,
+            bench::StudyCommand::Forget(_) | bench::StudyCommand::Status(_) | bench::StudyCommand::Merge(_)
+        ),
         _ => false,
     };
     if let (DeviceChoice::Cuda(_), false) = (context.device, in_use) {

@@ -6,17 +6,18 @@ use clap::{Args, Subcommand, ValueHint};
 
 use crate::cli::Context;
 use crate::cli::arguments::{ProfileOptions, SheetOptions};
+use crate::cli::experiments::{self, MergeArgs, RunArgs, ShardOptions};
 use crate::cli::{gpu, sheets};
 use crate::error::{Error, Result};
 use crate::evaluate::record::EvaluationSettings;
+use crate::experiments::random_errors::settings::CPU;
+use crate::experiments::random_errors::{BatchOptions, Judging, Settings, batch};
+use crate::experiments::{RunFolder, Shard, Study, UnitOf, status};
 use crate::features::Profile;
 use crate::files;
 use crate::notes::Notes;
 use crate::report;
 use crate::report::format;
-use crate::scenarios::settings::CPU;
-use crate::scenarios::shard::Origin;
-use crate::scenarios::{BatchOptions, Plan, RunFolder, Settings, Shard, batch, merge, run as compute, status, summarise};
 
 /// Scenarios of a chunk on the processor unless said otherwise.
 const CHUNK: u32 = 10;
@@ -46,14 +47,6 @@ pub enum Action {
     Report(ReportArgs),
 }
 
-/// A run folder.
-#[derive(Debug, Args)]
-pub struct RunArgs {
-    /// The run folder
-    #[arg(value_name = "RUN", value_hint = ValueHint::DirPath)]
-    pub run: PathBuf,
-}
-
 /// `recant scenarios plan`
 #[derive(Debug, Args)]
 pub struct PlanArgs {
@@ -63,17 +56,6 @@ pub struct PlanArgs {
     /// Show how the plan would be divided into so many shards
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub shards: Option<u32>,
-}
-
-/// `recant scenarios merge`
-#[derive(Debug, Args)]
-pub struct MergeArgs {
-    /// The run folder that the shards were computed in; it receives the merged records
-    #[arg(value_name = "RUN", value_hint = ValueHint::DirPath)]
-    pub run: PathBuf,
-    /// Folders of shards that lie elsewhere
-    #[arg(value_name = "SHARD", value_hint = ValueHint::DirPath)]
-    pub more: Vec<PathBuf>,
 }
 
 /// `recant scenarios report`
@@ -123,9 +105,9 @@ pub struct BatchArgs {
     /// Initialisations nested under each scenario; 1: one for all scenarios, as in the paper
     #[arg(long, value_name = "K", default_value_t = 1)]
     pub init_seeds: u32,
-    /// Compute only this part: i/n, auto/n (from Slurm's or Kubernetes' variables), or all
-    #[arg(long, value_name = "I/N")]
-    pub shard: Option<String>,
+    #[allow(missing_docs)]
+    #[command(flatten)]
+    pub part: ShardOptions,
     #[allow(missing_docs)]
     #[command(flatten)]
     pub training: BatchTraining,
@@ -171,8 +153,8 @@ pub(super) fn run(context: &Context, arguments: &ScenariosArgs) -> Result<()> {
     match &arguments.action {
         None => run_batch(context, &arguments.batch),
         Some(Action::Plan(arguments)) => show_plan(context, arguments),
-        Some(Action::Status(arguments)) => show_status(context, &arguments.run),
-        Some(Action::Merge(arguments)) => run_merge(context, arguments),
+        Some(Action::Status(arguments)) => experiments::show_status(context, &arguments.run),
+        Some(Action::Merge(arguments)) => experiments::run_merge(context, arguments, "recant scenarios report RUN"),
         Some(Action::Report(arguments)) => run_report(context, arguments),
     }
 }
@@ -181,70 +163,28 @@ fn run_batch(context: &Context, arguments: &BatchArgs) -> Result<()> {
     let (Some(sheet), Some(out)) = (&arguments.sheet_file, &arguments.out) else {
         return Err(Error::input("a sheet and `--out RUN` are needed").hint("recant scenarios orders.csv --out run"));
     };
-    let shard = Shard::resolve(arguments.shard.as_deref(), &|name| std::env::var(name).ok())?;
     let mut notes = Notes::new();
+    let shard = arguments.part.resolve(&mut notes)?;
     let table = sheets::read_rows(sheet, &arguments.reading, &mut notes)?;
     let overrides = sheets::overrides(&arguments.profile, context.seed);
     let profile = Profile::choose(&table, arguments.profile.profile.as_deref(), &overrides, &mut notes)?;
     let (mut settings, data) = batch(&table, &profile, &options(context, arguments), &mut notes)?;
     drop(table);
-    let place = match &shard {
-        Some((shard, _)) => out.join(shard.folder()),
-        None => out.clone(),
-    };
+    let place = RunFolder::<Settings>::place(out, shard);
     let gpu = gpu::open(context, &place, &settings.methods, &mut notes)?;
     if gpu.is_some() {
         gpu::mark(&mut settings, arguments.training.chunk);
     }
     let mut engine = gpu::engine(&data, &settings, context.threads, gpu)?;
-    if let Some((shard, origin)) = &shard {
-        let from = match origin {
-            Origin::Given => None,
-            Origin::Slurm => Some("SLURM_ARRAY_TASK_ID is set"),
-            Origin::Kubernetes => Some("JOB_COMPLETION_INDEX is set"),
-        };
-        if let Some(from) = from {
-            notes.add(
-                "shard-found",
-                format!("{from}."),
-                format!("Shard {shard} is computed; `--shard all` computes everything."),
-            );
-        }
-    }
-    let folder = RunFolder::claim(&place, &settings, &mut notes)?;
-    let progress = context.console.progress();
-    let done = compute(
-        &folder,
-        shard.as_ref().map(|(shard, _)| *shard),
-        engine.as_mut(),
-        &progress,
-        &mut notes,
-    )?;
+    let (done, _folder) = experiments::compute(context, out, &settings, shard, engine.as_mut(), &mut notes)?;
     let console = &context.console;
-    console.notes(&notes);
-    console.say(format!(
-        "{} computed, {} were there already.",
-        format::counted(done.computed as usize, "scenario"),
-        format::count(done.found as usize)
-    ));
-    if done.assembled {
-        console.item("Records", out.join("records.csv").display().to_string());
+    if done.complete {
         console.next_step("Next, judge them:", &format!("recant scenarios report {}", sheets::shown(out)));
-    } else if shard.is_some() {
-        console.next_step(
-            "When all shards are done:",
-            &format!("recant scenarios merge {}", sheets::shown(out)),
-        );
     }
-    console.result(&serde_json::json!({
-        "run": place,
-        "shard": shard.map(|(shard, _)| shard.to_string()),
-        "device": settings.device,
-        "computed": done.computed,
-        "found": done.found,
-        "records": done.assembled.then(|| out.join("records.csv")),
-        "notes": notes,
-    }));
+    let mut value = experiments::computed(out, shard, done, &notes);
+    value["run"] = sheets::in_result(&place);
+    value["device"] = serde_json::json!(settings.device);
+    console.result(&value);
     Ok(())
 }
 
@@ -282,17 +222,19 @@ fn options(context: &Context, arguments: &BatchArgs) -> BatchOptions {
 
 /// Settings of a run folder, or of the first shard in it.
 fn settings_of(path: &Path) -> Result<Settings> {
-    Ok(status(path, &mut Notes::new())?.settings)
+    let seen = status::<Settings>(path, &mut Notes::new())?;
+    serde_json::from_value(seen.settings).map_err(|error| Error::internal(error.to_string()))
 }
 
 fn show_plan(context: &Context, arguments: &PlanArgs) -> Result<()> {
     let settings = settings_of(&arguments.run)?;
-    let plan = Plan::new(&settings)?;
+    let units: Vec<UnitOf<Settings>> = settings.units()?.collect();
+    let scenarios: usize = units.iter().map(|unit| unit.count as usize).sum();
     let console = &context.console;
     console.say(format!(
         "{} in {}: each cell below, {} at a time.",
-        format::counted(plan.scenarios() as usize, "scenario"),
-        format::counted(plan.chunks.len(), "chunk"),
+        format::counted(scenarios, "scenario"),
+        format::counted(units.len(), "chunk"),
         settings.chunk
     ));
     for size in &settings.sizes {
@@ -304,60 +246,16 @@ fn show_plan(context: &Context, arguments: &PlanArgs) -> Result<()> {
     let mut shards = Vec::new();
     for number in 1..=arguments.shards.unwrap_or(0) {
         let shard = Shard::new(number, arguments.shards.unwrap_or(0))?;
-        let scenarios: usize = plan.of_shard(shard).map(|chunk| chunk.runs.len()).sum();
-        console.item(&shard.to_string(), format::counted(scenarios, "scenario"));
-        shards.push(serde_json::json!({ "shard": shard.to_string(), "scenarios": scenarios }));
+        let own: usize = shard
+            .part(&units, Settings::ABOUT.shards)
+            .iter()
+            .map(|unit| unit.count as usize)
+            .sum();
+        console.item(&shard.to_string(), format::counted(own, "scenario"));
+        shards.push(serde_json::json!({ "shard": shard.to_string(), "scenarios": own }));
     }
-    let chunks: Vec<&str> = plan.chunks.iter().map(|chunk| chunk.name.as_str()).collect();
-    console.result(&serde_json::json!({ "settings": settings, "scenarios": plan.scenarios(), "chunks": chunks, "shards": shards }));
-    Ok(())
-}
-
-fn show_status(context: &Context, run: &Path) -> Result<()> {
-    let mut notes = Notes::new();
-    let seen = status(run, &mut notes)?;
-    let console = &context.console;
-    console.notes(&notes);
-    console.say(format!(
-        "{} of {} scenarios are finished.",
-        format::count(seen.done as usize),
-        format::count(seen.total as usize)
-    ));
-    for cell in &seen.cells {
-        console.item(&cell.size, format!("{} errors: {} of {}", cell.error, cell.done, cell.total));
-    }
-    for shard in &seen.shards {
-        console.item(&format!("shard {}", shard.shard), format!("{} of {}", shard.done, shard.total));
-    }
-    console.item("Time so far", format::seconds(seen.seconds_spent));
-    if seen.done < seen.total {
-        let left = seen
-            .seconds_left
-            .map_or("not known before the first chunk is finished".to_owned(), |seconds| {
-                format!("about {} for one process", format::seconds(seconds))
-            });
-        console.item("Left", left);
-    }
-    console.result(&serde_json::to_value(&seen).map_err(|error| Error::internal(error.to_string()))?);
-    Ok(())
-}
-
-fn run_merge(context: &Context, arguments: &MergeArgs) -> Result<()> {
-    let mut notes = Notes::new();
-    let merged = merge(&arguments.run, &arguments.more, &mut notes)?;
-    let console = &context.console;
-    console.notes(&notes);
-    console.say(format!(
-        "{} of {} put together.",
-        format::counted(merged.scenarios as usize, "scenario"),
-        format::counted(merged.shards, "shard")
-    ));
-    console.item("Records", arguments.run.join("records.csv").display().to_string());
-    console.next_step(
-        "Next, judge them:",
-        &format!("recant scenarios report {}", sheets::shown(&arguments.run)),
-    );
-    console.result(&serde_json::json!({ "run": arguments.run, "shards": merged.shards, "scenarios": merged.scenarios }));
+    let chunks: Vec<&str> = units.iter().map(|unit| unit.name.as_str()).collect();
+    console.result(&serde_json::json!({ "settings": settings, "scenarios": scenarios, "chunks": chunks, "shards": shards }));
     Ok(())
 }
 
@@ -365,11 +263,11 @@ fn run_report(context: &Context, arguments: &ReportArgs) -> Result<()> {
     let out = arguments.out.clone().unwrap_or_else(|| arguments.run.join("report"));
     files::check_place(&out)?;
     let mut notes = Notes::new();
-    let folder = RunFolder::look(&arguments.run)?;
+    let folder = RunFolder::<Settings>::open(&arguments.run)?;
     let others = arguments
         .with
         .iter()
-        .map(|path| RunFolder::look(path))
+        .map(|path| RunFolder::open(path))
         .collect::<Result<Vec<_>>>()?;
     let evaluation = EvaluationSettings {
         minimum_effect: arguments.minimum_effect_points / 100.0,
@@ -378,7 +276,7 @@ fn run_report(context: &Context, arguments: &ReportArgs) -> Result<()> {
         group_column: None,
         seed: context.seed.0,
     };
-    let judged = summarise(&folder, &others, &evaluation, &mut notes)?;
+    let judged = Settings::summarise(&folder, &Judging { others, evaluation }, &mut notes)?;
     // A new folder whole or not at all; in an old one the page is written last.
     if out.exists() {
         report::scenarios::write(&out, &judged)?;

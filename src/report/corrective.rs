@@ -5,12 +5,12 @@ use std::path::Path;
 use maud::{Markup, html};
 
 use crate::error::Result;
+use crate::experiments::corrective::settings::without_proposing;
+use crate::experiments::corrective::summary::{Figures, MethodFigures, PatternReport, StudyReport};
 use crate::report::elements::{Cell, Column, facts, table, theirs};
 use crate::report::page::Page;
 use crate::report::plots::{CurvePlot, Plot, Series};
 use crate::report::{Body, ReportPaths, Section, assemble, footer, format, write_benchmark};
-use crate::scenarios::corrective::settings::without_proposing;
-use crate::scenarios::corrective::summary::{Figures, MethodFigures, PatternReport, StudyReport};
 
 /// A section of the report of a study.
 pub type StudySection = Section<fn(&StudyReport) -> Result<Option<Body>>>;
@@ -73,7 +73,7 @@ fn recovery(report: &StudyReport, method: &str, known: f64) -> Option<f64> {
     (!found.is_empty()).then(|| found.iter().sum::<f64>() / found.len() as f64)
 }
 
-/// The method that wins back most at the smallest known share, with that share.
+/// The method that recovers most at the smallest known share, with that share.
 fn best(report: &StudyReport) -> Option<(&str, f64, f64)> {
     let least = report.settings.known.iter().copied().reduce(f64::min)?;
     let mut best: Option<(&str, f64, f64)> = None;
@@ -89,11 +89,11 @@ fn best(report: &StudyReport) -> Option<(&str, f64, f64)> {
 
 fn headline(report: &StudyReport) -> String {
     match best(report) {
-        None => "Nothing to win back".to_owned(),
+        None => "Nothing to recover".to_owned(),
         Some((_, share, known)) if share < 0.1 => format!("Nothing helps with {} known", format::percent(known, 0)),
         Some((method, share, known)) => {
             format!(
-                "{method} wins back {} with {} known",
+                "{method} recovers {} with {} known",
                 format::percent(share, 0),
                 format::percent(known, 0)
             )
@@ -108,10 +108,10 @@ fn first_screen(report: &StudyReport) -> Markup {
         p {
             (format::counted(done, "unit")) @if done < planned { " of " (format::count(planned)) }
             ": " (format::counted(report.patterns.len(), "error pattern")) ", "
-            (format::counted(report.settings.repetitions as usize, "repetition")) " each. A method is given a part of the wrong rows; what it wins back is "
+            (format::counted(report.settings.repetitions as usize, "repetition")) " each. A method is given a part of the wrong rows; what it recovers is "
             "the share of the accuracy that the errors cost on the test rows they could have hit. Settings were never chosen on test rows."
         }
-        (table("Share of the lost accuracy that is won back, mean over the patterns", &known_columns(report), report.settings.methods.iter().map(|method| {
+        (table("Share of the lost accuracy that is recovered, mean over the patterns", &known_columns(report), report.settings.methods.iter().map(|method| {
             let mut row = vec![Cell::Words(format::visible(method, 60).into_owned())];
             row.extend(report.settings.known.iter().map(|known| Cell::Figure(format::percent_or_unknown(recovery(report, method, *known), 0))));
             let change = mean_of(report, method, |found| found.elsewhere_change);
@@ -147,11 +147,11 @@ fn known_columns(report: &StudyReport) -> Vec<Column> {
             .map(|known| Column::figures(&format!("{} known", format::percent(*known, 0)))),
     );
     columns.push(Column::figures("elsewhere, points"));
-    columns.push(Column::figures("time, of training anew"));
+    columns.push(Column::figures("time, of retraining"));
     columns
 }
 
-/// The ways of one plot: a handful, and beside them the way with proposed rows that wins back most at the smallest known share.
+/// The ways of one plot: a handful, and beside them the way with proposed rows that recovers most at the smallest known share.
 fn handfuls(report: &StudyReport) -> Vec<Vec<String>> {
     let least = report.settings.known.iter().copied().reduce(f64::min).unwrap_or_default();
     let (proposing, plain): (Vec<&String>, Vec<&String>) = report
@@ -230,7 +230,7 @@ fn curves(report: &StudyReport, pattern: &PatternReport, name: &str, methods: &[
 }
 
 fn pattern_name(pattern: &PatternReport) -> String {
-    if pattern.rate == crate::scenarios::corrective::settings::OWN_RATE {
+    if pattern.rate == crate::experiments::corrective::settings::OWN_RATE {
         pattern.kind.clone()
     } else {
         format!("{} at {}", pattern.kind, pattern.rate)
@@ -244,7 +244,7 @@ fn all_figures(report: &StudyReport) -> Result<Option<Body>> {
         Column::figures("flags"),
         Column::figures("affected test rows"),
         Column::figures("sd"),
-        Column::figures("won back"),
+        Column::figures("recovered"),
         Column::figures("elsewhere, points"),
         Column::figures("wrong training rows"),
         Column::figures("proposed (precision)"),

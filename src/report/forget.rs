@@ -7,16 +7,16 @@ use maud::{Markup, html};
 
 use crate::datasets::published::SOURCE;
 use crate::error::Result;
+use crate::experiments::forget::settings::PartSettings;
+use crate::experiments::forget::summary::{ForgetReport, MethodReport, Spread, SweepPoint, TaskReport, published_network};
+use crate::experiments::forget::task::published_place;
+use crate::experiments::forget::{BASELINE, settings::ForgetSettings};
 use crate::nn::images::{Length, Schedule};
 use crate::repair::METHODS;
 use crate::report::elements::{Cell, Column, facts, table, theirs};
 use crate::report::page::Page;
 use crate::report::plots::{CurvePlot, DumbbellPlot, DumbbellRow, Marker, Plot, Series};
 use crate::report::{Body, ReportPaths, Section, assemble, footer, format, write_benchmark};
-use crate::scenarios::forget::settings::PartSettings;
-use crate::scenarios::forget::summary::{ForgetReport, MethodReport, Spread, SweepPoint, TaskReport, published_network};
-use crate::scenarios::forget::task::published_place;
-use crate::scenarios::forget::{BASELINE, settings::ForgetSettings};
 
 /// A section of the report of a benchmark.
 pub type ForgetSection = Section<fn(&ForgetReport) -> Result<Option<Body>>>;
@@ -122,7 +122,7 @@ fn headline(report: &ForgetReport) -> String {
         None => "Nothing to compare yet".to_owned(),
         Some((name, before, after, change)) => {
             let anew = mean_of(report, "retrain", forget).filter(|_| name != "retrain");
-            let anew = anew.map(|anew| format!(" (training anew: {})", format::percent(anew, 1)));
+            let anew = anew.map(|anew| format!(" (retraining: {})", format::percent(anew, 1)));
             let place = match comparable(report)[..] {
                 [task] if report.tasks.len() > 1 => format!(" on {}", task.task),
                 _ => String::new(),
@@ -157,7 +157,7 @@ fn first_screen(report: &ForgetReport) -> Markup {
         Column::figures("forget accuracy"),
         Column::figures("taken for members"),
         Column::figures("time"),
-        Column::figures("of training anew"),
+        Column::figures("of retraining"),
     ];
     let rows = methods_of(settings).filter_map(|method| {
         let seconds = mean_of(report, method, |found| found.seconds);
@@ -181,7 +181,7 @@ fn first_screen(report: &ForgetReport) -> Markup {
             (theirs(&settings.network)) ", " (format::counted(report.tasks.len(), "task")) ", "
             (format::counted(settings.seeds as usize, "model")) " each. "
             @if done < planned { (format::count(done)) " of " (format::counted(planned, "result")) " are there; the rest is missing below. " }
-            "A good method brings the forget accuracy and the share that is taken for members down to where training anew without the forgotten images "
+            "A good method brings the forget accuracy and the membership-inference success rate down to where retraining without the forgotten images "
             "has them, and leaves the retain accuracy where it was."
         }
         @if comparable(report).len() < report.tasks.len() {
@@ -213,7 +213,7 @@ fn reduced(network: &str, part: &PartSettings) -> Option<String> {
             ));
         }
     }
-    let published = crate::scenarios::forget::data::dataset(&part.dataset)
+    let published = crate::experiments::forget::data::dataset(&part.dataset)
         .ok()
         .map(|about| (about.recipe)(network, part.classes));
     if published.is_some_and(|recipe| recipe != part.recipe) {

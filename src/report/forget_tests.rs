@@ -1,8 +1,8 @@
 //! What the first screen tells.
 
 use super::*;
+use crate::experiments::forget::{Bench, ForgetOptions, Reading, RecipeChanges};
 use crate::notes::Notes;
-use crate::scenarios::forget::{Bench, ForgetOptions, Reading, RecipeChanges};
 
 fn method(name: &str, forget: f64) -> MethodReport {
     let spread = |mean| Spread { mean, sd: None, count: 1 };
@@ -66,7 +66,7 @@ fn means_are_over_tasks_of_one_kind_that_have_every_method() {
     assert!((mean_of(&two, "assd", forget).unwrap() - 0.3).abs() < 1e-12);
     assert_eq!(
         headline(&two),
-        "ASSD: forget accuracy from 90.0\u{a0}% to 30.0\u{a0}% (training anew: 0.0\u{a0}%), 0.0 points on the rest"
+        "ASSD: forget accuracy from 90.0\u{a0}% to 30.0\u{a0}% (retraining: 0.0\u{a0}%), 0.0 points on the rest"
     );
     let part = task("class:rising", vec![method(BASELINE, 0.1), method("assd", 0.8)]);
     for other in [part, whole("random:1%", 0.8)] {

@@ -11,7 +11,7 @@ const FLOORS: &[&[&str]] = &[
     &["label_errors"],
     &["repair", "model"],
     &["evaluate"],
-    &["jobs", "scenarios", "benchmarks"],
+    &["jobs", "experiments"],
     &["report"],
     &["commands"],
     &["app"],

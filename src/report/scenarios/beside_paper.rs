@@ -4,11 +4,11 @@ use maud::html;
 
 use crate::error::Result;
 use crate::evaluate::cell_record::CellSummary;
+use crate::experiments::random_errors::published::Published;
+use crate::experiments::random_errors::summary::{BatchReport, MethodReport};
 use crate::report::elements::{Cell, Column, table};
 use crate::report::scenarios::{BatchSection, mark, sizes};
 use crate::report::{Body, Section, format};
-use crate::scenarios::published::Published;
-use crate::scenarios::summary::{BatchReport, MethodReport};
 
 pub const SECTION: BatchSection = Section {
     id: "paper",
@@ -34,7 +34,7 @@ fn draw(report: &BatchReport) -> Result<Option<Body>> {
 }
 
 fn one(report: &BatchReport, size: &str, rows: &str, pick: fn(&MethodReport) -> (&CellSummary, &Option<Published>)) -> maud::Markup {
-    let shown = |cell: &crate::scenarios::summary::CellReport| -> Vec<usize> {
+    let shown = |cell: &crate::experiments::random_errors::summary::CellReport| -> Vec<usize> {
         (0..cell.methods.len())
             .filter(|place| pick(&cell.methods[*place]).1.is_some())
             .collect()

@@ -4,12 +4,12 @@ use maud::html;
 
 use crate::error::Result;
 use crate::evaluate::cell_record::Spread;
+use crate::experiments::random_errors::record::Sweep;
+use crate::experiments::random_errors::summary::{BatchReport, CellReport, MethodReport};
 use crate::report::elements::{Cell, Column, table};
 use crate::report::plots::{BoxGroup, BoxPlot, CurvePlot, Marker, Plot, Series};
 use crate::report::scenarios::{BatchSection, main_method, sizes, stem};
 use crate::report::{Body, Section, format};
-use crate::scenarios::record::Sweep;
-use crate::scenarios::summary::{BatchReport, CellReport, MethodReport};
 
 pub const BOXES: BatchSection = Section {
     id: "boxes",
@@ -324,7 +324,7 @@ fn learning_rates(report: &BatchReport) -> Result<Option<Body>> {
         })
         .collect();
     let mut drawn = body(
-        "Where training makes too large steps, wrong labels hurt and a repair has something to win back; at calmer rates there is little to repair.",
+        "Where training makes too large steps, wrong labels hurt and a repair has something to recover; at lower learning rates there is little to repair.",
         plots,
         "Means over scenarios.",
     );

@@ -3,10 +3,10 @@
 use maud::html;
 
 use crate::error::Result;
+use crate::experiments::random_errors::summary::BatchReport;
 use crate::report::elements::{Cell, Column, table};
 use crate::report::scenarios::{BatchSection, mark, sizes};
 use crate::report::{Body, Section, format};
-use crate::scenarios::summary::BatchReport;
 
 pub const SECTION: BatchSection = Section {
     id: "gains",

@@ -13,10 +13,10 @@ use maud::{Markup, html};
 
 use crate::error::Result;
 use crate::evaluate::record::Verdict;
+use crate::experiments::random_errors::summary::{BatchReport, CellReport, MethodReport};
 use crate::report::page::Page;
 use crate::report::plots::Plot;
 use crate::report::{Body, ReportPaths, Section, assemble, footer, format, write_json, write_page};
-use crate::scenarios::summary::{BatchReport, CellReport, MethodReport};
 
 /// A section of the report of a batch.
 pub type BatchSection = Section<fn(&BatchReport) -> Result<Option<Body>>>;

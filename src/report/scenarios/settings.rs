@@ -3,10 +3,10 @@
 use maud::html;
 
 use crate::error::Result;
+use crate::experiments::random_errors::summary::BatchReport;
 use crate::report::elements::{Cell, Column, facts, table, theirs};
 use crate::report::scenarios::BatchSection;
 use crate::report::{Body, Section, format};
-use crate::scenarios::summary::BatchReport;
 
 pub const SIZES: BatchSection = Section {
     id: "sizes",

@@ -1,8 +1,9 @@
 use super::*;
 use crate::evaluate::record::EvaluationSettings;
+use crate::experiments::random_errors::{ALL_METHODS, Data, Judging, RandomErrors, Rows, Settings, SizeRuns};
+use crate::experiments::{RunFolder, Study, run};
 use crate::notes::Notes;
 use crate::progress::Silent;
-use crate::scenarios::{ALL_METHODS, Data, Engine, Rows, RunFolder, Settings, SizeRuns, run, summarise};
 use crate::seed::Seed;
 
 /// A small batch on made-up rows, computed and judged.
@@ -29,7 +30,7 @@ fn judged(profile_name: &str, init_seeds: u32, with_rates: bool) -> BatchReport 
         balanced: false,
     };
     let settings = |learning_rate: f64| Settings {
-        layout_version: crate::scenarios::settings::LAYOUT_VERSION,
+        layout_version: crate::experiments::random_errors::settings::LAYOUT_VERSION,
         recant_version: "0.1.0".to_owned(),
         data_file: "<script>orders.csv".to_owned(),
         data_sha256: "ab".repeat(32),
@@ -60,8 +61,8 @@ fn judged(profile_name: &str, init_seeds: u32, with_rates: bool) -> BatchReport 
     let place = tempfile::tempdir().unwrap();
     let compute = |name: &str, learning_rate: f64| {
         let settings = settings(learning_rate);
-        let folder = RunFolder::claim(&place.path().join(name), &settings, &mut Notes::new()).unwrap();
-        let mut engine = Engine::new(&data, &settings, 2).unwrap();
+        let folder = RunFolder::create_or_resume(&place.path().join(name), &settings, None, &mut Notes::new()).unwrap();
+        let mut engine = RandomErrors::new(&data, &settings, 2).unwrap();
         run(&folder, None, &mut engine, &Silent::default(), &mut Notes::new()).unwrap();
         folder
     };
@@ -74,7 +75,7 @@ fn judged(profile_name: &str, init_seeds: u32, with_rates: bool) -> BatchReport 
         group_column: None,
         seed: 1,
     };
-    summarise(&folder, &others, &evaluation, &mut Notes::new()).unwrap()
+    Settings::summarise(&folder, &Judging { others, evaluation }, &mut Notes::new()).unwrap()
 }
 
 #[test]
@@ -151,7 +152,7 @@ fn figures_of_the_report_follow_from_the_records() {
         let sweep = report
             .sweeps
             .iter()
-            .find(|sweep| sweep.error == cell.error && sweep.sweep == crate::scenarios::record::Sweep::Lambda)
+            .find(|sweep| sweep.error == cell.error && sweep.sweep == crate::experiments::random_errors::record::Sweep::Lambda)
             .unwrap();
         let point = sweep.points.iter().find(|point| point.value == 1.0).unwrap();
         let assd = cell.methods.iter().find(|method| method.method == "assd").unwrap();

@@ -1,10 +1,10 @@
 //! The report of a batch as an Excel workbook.
 
 use crate::error::Result;
+use crate::experiments::random_errors::record::Split;
+use crate::experiments::random_errors::summary::BatchReport;
 use crate::report::scenarios::mark;
 use crate::report::workbook::grid::{Grid, Sheet, Value, book};
-use crate::scenarios::record::Split;
-use crate::scenarios::summary::BatchReport;
 
 /// A sheet of a batch's workbook.
 type BatchSheet = Sheet<fn(&BatchReport, &mut Grid<'_>) -> Result<()>>;
