@@ -1,7 +1,7 @@
 //! The whole job in the browser, served by this machine to this machine.
 //!
 //! Pages are made on the server and work without a script. They compute nothing: every action is a command of the terminal, and each
-//! page shows which. What keeps other people and other pages out is in [`gate`]; what keeps requests within the folder is in [`folder`].
+//! page shows which. What keeps other people and other pages out is in `gate`; what keeps requests within the folder is in `folder`.
 
 mod browser;
 mod connections;
