@@ -149,7 +149,7 @@ fn the_whole_job_goes_by_forms_and_every_page_shows_its_command() {
         repair.contains("value=\"auto\" selected") && repair.contains("--method auto"),
         "auto is preselected"
     );
-    let ordered = served.send(&format!("{model}/repair"), &[("method", "assd"), ("out", "repaired")]);
+    let ordered = served.send(&format!("{model}/repair"), &[("method", "retrain"), ("out", "repaired")]);
     let repaired = done(&served, &ordered);
     let page = served.page(&repaired);
     assert!(page.contains("Accuracy on") && page.contains("<iframe"), "{page}");
@@ -157,7 +157,7 @@ fn the_whole_job_goes_by_forms_and_every_page_shows_its_command() {
     let arguments::Command::Repair(parsed) = CommandLine::try_parse_from(&words).unwrap().command else {
         panic!("{words:?}")
     };
-    assert_eq!((parsed.method.as_str(), parsed.out.to_str()), ("assd", Some("repaired")));
+    assert_eq!((parsed.method.as_str(), parsed.out.to_str()), ("retrain", Some("repaired")));
     let report = served.get(&format!("{repaired}/report"), &[]);
     assert!(report.header("content-security-policy").unwrap().starts_with("sandbox"));
 
