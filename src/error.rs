@@ -158,6 +158,26 @@ impl Error {
         self.0.hint.as_deref()
     }
 
+    /// The file at fault, where known.
+    pub fn file(&self) -> Option<&Path> {
+        self.0.file.as_deref()
+    }
+
+    /// The sheet of a workbook, where known.
+    pub fn sheet(&self) -> Option<&str> {
+        self.0.sheet.as_deref()
+    }
+
+    /// The row as the person sees it in the sheet, where known.
+    pub fn row(&self) -> Option<usize> {
+        self.0.row
+    }
+
+    /// The column, where known.
+    pub fn column(&self) -> Option<&str> {
+        self.0.column.as_deref()
+    }
+
     /// `orders.csv, sheet "Q1", row 17, column "Late"`, or `None` where no place is known.
     pub fn place(&self) -> Option<String> {
         let inner = &self.0;
@@ -229,6 +249,8 @@ mod tests {
             .hint("use 2018-01-31");
         assert_eq!(error.to_string(), "`abc` is not a date (in orders.csv, row 17, column \"shipped\")");
         assert_eq!(error.hint_text(), Some("use 2018-01-31"));
+        assert_eq!((error.file(), error.sheet()), (Some(Path::new("orders.csv")), None));
+        assert_eq!((error.row(), error.column()), (Some(17), Some("shipped")));
         assert_eq!(error.exit_code(), 2);
     }
 

@@ -391,7 +391,7 @@ impl Work {
                         sheet: sheet.source(),
                         reading: sheet.reading.options(),
                         model: Path::new(model),
-                        flags: Path::new(flags),
+                        flags: WrongRows::Flags(Path::new(flags)),
                         flag_options: FlagOptions::default(),
                         flags_sheet: None,
                         tick_contradictions: false,

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use crate::cli::Context;
 use crate::cli::arguments::DemoArgs;
-use crate::cli::{inject, sheets};
+use crate::cli::sheets;
 use crate::commands::{
     ExpandSheet, PredictSheet, RepairSheet, RepairedSheet, Run, SheetSource, TrainSheet, WrongRows, check_new_folder, default_evidence,
-    expand_sheet, predict_sheet, repair_sheet, train_sheet,
+    expand_sheet, predict_sheet, repair_sheet, train_sheet, write_injected,
 };
 use crate::error::{Error, Result};
 use crate::evaluate::words::{count, percent};
@@ -70,7 +70,7 @@ fn whole_job(context: &Context, folder: &Path, notes: &mut Notes, progress: &dyn
     let injected = mislabel(context, &clean, &profile, notes)?;
     let trial = folder.join("mistake");
     std::fs::create_dir_all(&trial).map_err(|error| Error::io("make the folder", &trial, &error))?;
-    inject::write(&injected, &trial, "corrupted.csv", notes)?;
+    write_injected(&injected, &trial, "corrupted.csv", notes)?;
     console.say(format!(
         "In {} rows, late orders of one lane (Latin America, Standard Class) were booked as on time. Somebody found them: mistake/flags.csv",
         count(injected.summary.mislabelled)
@@ -242,7 +242,7 @@ fn only_a_few<'a>(context: &Context, mistake: &Mistake, step: impl Fn(&str) -> R
             sheet: SheetSource::File(mistake.corrupted),
             reading: ReadOptions::default(),
             model: mistake.model,
-            flags: &flags,
+            flags: WrongRows::Flags(&flags),
             flag_options: FlagOptions::default(),
             flags_sheet: None,
             tick_contradictions: false,

@@ -3,7 +3,7 @@
 use crate::cli::Context;
 use crate::cli::arguments::{ExpandArgs, SuspectsArgs};
 use crate::cli::{repair, sheets};
-use crate::commands::{ExpandSheet, SheetSource, SuspectSheet, expand_sheet, suspect_sheet};
+use crate::commands::{ExpandSheet, SheetSource, SuspectSheet, WrongRows, expand_sheet, suspect_sheet};
 use crate::error::Result;
 use crate::evaluate::words::{count, percent};
 use crate::label_errors::{Expansion, Verdict};
@@ -14,7 +14,7 @@ pub(super) fn run(context: &Context, arguments: &ExpandArgs) -> Result<()> {
         sheet: SheetSource::File(&arguments.sheet_file),
         reading: sheets::read_options(&arguments.reading)?,
         model: &arguments.model,
-        flags: &arguments.flags,
+        flags: WrongRows::Flags(&arguments.flags),
         flag_options: repair::flag_options(&arguments.flag_reading)?,
         flags_sheet: arguments.flag_reading.flags_sheet.clone(),
         tick_contradictions: arguments.tick_contradictions,

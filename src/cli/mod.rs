@@ -39,27 +39,34 @@ use console::Console;
 
 /// Runs the command line and returns the process exit code.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    ExitCode::from(exit_code(arguments))
+}
+
+/// Runs the command line and returns the process exit code as a number. The first argument is the name of the program.
+pub fn exit_code(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     silence_panics();
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let command = sheets::command_for_records(&arguments);
     let line = match help::parse(arguments) {
         Ok(line) => line,
         Err(error) => {
             // clap prints help and versions to stdout with code 0, mistakes to stderr with code 2.
             help::show(&error);
-            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+            return if error.use_stderr() { 2 } else { 0 };
         }
     };
     let json = line.global.json;
-    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(line)));
+    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(line, command)));
     let error = match outcome {
-        Ok(Ok(())) => return ExitCode::SUCCESS,
+        Ok(Ok(())) => return 0,
         Ok(Err(error)) => error,
         Err(payload) => Error::internal(format!("Recant ran into a fault of its own: {}", panic_text(payload.as_ref()))),
     };
     console::print_error(&error, json);
-    ExitCode::from(error.exit_code())
+    error.exit_code()
 }
 
-fn run(line: CommandLine) -> Result<()> {
+fn run(line: CommandLine, command: String) -> Result<()> {
     // Reports come with workbooks: better heard before minutes of work than after.
     crate::files::check_clock()?;
     let stop = Arc::new(AtomicBool::new(false));
@@ -68,6 +75,7 @@ fn run(line: CommandLine) -> Result<()> {
     let console = Console::new(line.global.json, line.global.quiet, stop);
     let context = Context {
         console,
+        command,
         seed: crate::seed::Seed(line.global.seed),
         threads,
         device: line.global.device,
@@ -104,6 +112,8 @@ fn run(line: CommandLine) -> Result<()> {
 /// What every command gets: where to talk, the run seed, how many cores.
 pub(crate) struct Context {
     pub console: Console,
+    /// The command as typed, for records.
+    pub command: String,
     pub seed: crate::seed::Seed,
     pub threads: usize,
     pub device: DeviceChoice,
@@ -115,7 +125,7 @@ impl Context {
         crate::commands::Run {
             seed: self.seed,
             threads: self.threads,
-            command: sheets::command_for_records(),
+            command: self.command.clone(),
             progress,
         }
     }

@@ -1,14 +1,15 @@
 //! From options to sheets and profiles: what several commands share.
 
+use std::ffi::OsString;
 use std::path::Path;
 
 use crate::cli::arguments::{ProfileOptions, SheetOptions};
 use crate::commands::SheetSource;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::features::Overrides;
 use crate::notes::Notes;
 use crate::seed::Seed;
-use crate::tables::{ReadOptions, Table, Writing};
+use crate::tables::{ReadOptions, Table, Writing, parse_delimiter};
 
 /// Reads a sheet as the options say.
 pub(super) fn read(path: &Path, options: &SheetOptions, notes: &mut Notes) -> Result<Table> {
@@ -26,26 +27,13 @@ pub(super) fn read_options(options: &SheetOptions) -> Result<ReadOptions> {
         sheet: options.sheet.clone(),
         header_row: options.header_row,
         encoding: options.encoding.clone(),
-        delimiter: options.delimiter.as_deref().map(delimiter).transpose()?,
+        delimiter: options.delimiter.as_deref().map(parse_delimiter).transpose()?,
         writing: Writing {
             decimal: options.decimal,
             dates: options.dates,
         },
         visible_only: options.visible_only,
     })
-}
-
-fn delimiter(text: &str) -> Result<u8> {
-    match text {
-        "tab" | "\\t" | "\t" => Ok(b'\t'),
-        "comma" => Ok(b','),
-        "semicolon" => Ok(b';'),
-        _ => match text.as_bytes() {
-            [byte] if byte.is_ascii() && !byte.is_ascii_alphanumeric() && *byte != b'"' => Ok(*byte),
-            _ => Err(Error::input(format!("`{text}` cannot stand between cells"))
-                .hint("use `--delimiter ,` or `--delimiter ';'` or `--delimiter tab`")),
-        },
-    }
 }
 
 /// What the person says on top of a profile.
@@ -76,9 +64,9 @@ pub(super) fn in_result(path: &Path) -> serde_json::Value {
 }
 
 /// The command line for records: file names only, no folders of the person's machine.
-pub(super) fn command_for_records() -> String {
+pub(super) fn command_for_records(arguments: &[OsString]) -> String {
     let mut words = vec!["recant".to_owned()];
-    for argument in std::env::args_os().skip(1) {
+    for argument in arguments.iter().skip(1) {
         let text = argument.to_string_lossy().into_owned();
         let path = Path::new(&text);
         let bare = match path.file_name() {

@@ -1,31 +1,26 @@
 //! How the values of options are read from what was typed; each says what it takes where it cannot read one.
 
+use crate::error::Error;
 use crate::features::RecipeKind;
 use crate::label_errors::Amount;
 use crate::nn::DeviceChoice;
 use crate::tables::{DateOrder, DecimalMark};
 
+/// What a value may be; the command line itself says which value it was.
+fn hint(error: Error) -> String {
+    error.hint_text().unwrap_or_default().to_owned()
+}
+
 pub(super) fn parse_decimal(text: &str) -> Result<DecimalMark, String> {
-    match text.trim() {
-        "," | "comma" => Ok(DecimalMark::Comma),
-        "." | "point" => Ok(DecimalMark::Point),
-        _ => Err("it is `,` or `.`".to_owned()),
-    }
+    text.parse().map_err(hint)
 }
 
 pub(super) fn parse_dates(text: &str) -> Result<DateOrder, String> {
-    match text.trim().to_ascii_lowercase().as_str() {
-        "dmy" | "day-first" => Ok(DateOrder::DayFirst),
-        "mdy" | "month-first" => Ok(DateOrder::MonthFirst),
-        "ymd" | "year-first" => Ok(DateOrder::YearFirst),
-        _ => Err("it is dmy (31/1/2018), mdy (1/31/2018) or ymd (18/1/31)".to_owned()),
-    }
+    text.parse().map_err(hint)
 }
 
 pub(super) fn recipe_kind(text: &str) -> Result<RecipeKind, String> {
-    let names = || RecipeKind::ALL.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(", ");
-    let found = RecipeKind::ALL.into_iter().find(|kind| kind.name() == text);
-    found.ok_or_else(|| format!("the recipes are {}", names()))
+    text.parse().map_err(hint)
 }
 
 /// Reads `5%`, `0.05` or `.05` as a fraction in 0..=1.
@@ -47,12 +42,12 @@ pub(super) fn parse_share(text: &str) -> Result<f64, String> {
 }
 
 pub(super) fn parse_amount(text: &str) -> Result<Amount, String> {
-    text.parse().map_err(|error: crate::error::Error| error.message().to_owned())
+    text.parse().map_err(|error: Error| error.message().to_owned())
 }
 
 pub(super) fn parse_device(text: &str) -> Result<DeviceChoice, String> {
     text.parse()
-        .map_err(|error: crate::error::Error| format!("{}: {}", error.message(), error.hint_text().unwrap_or_default()))
+        .map_err(|error: Error| format!("{}: {}", error.message(), error.hint_text().unwrap_or_default()))
 }
 
 pub(super) fn method_names() -> clap::builder::PossibleValuesParser {

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use super::{Run, SheetSource, refuse_overwriting, repair::find_flags};
+use super::repair::{FlagsOf, WrongRows};
+use super::{Run, SheetSource, refuse_overwriting};
 use crate::error::Result;
 use crate::files::{self, Existing};
 use crate::jobs::expand::{self as job, Search};
@@ -25,9 +26,9 @@ pub struct ExpandSheet<'a> {
     pub reading: ReadOptions,
     /// Model folder.
     pub model: &'a Path,
-    /// The flag file.
-    pub flags: &'a Path,
-    /// How to read it.
+    /// The flagged rows.
+    pub flags: WrongRows<'a>,
+    /// How to read a flag file.
     pub flag_options: FlagOptions,
     /// Worksheet of the flag file.
     pub flags_sheet: Option<String>,
@@ -57,20 +58,23 @@ pub struct ExpandedSheet {
 /// Where sheet, model or flags cannot be used, or the file cannot be written.
 pub fn expand_sheet(run: &Run, request: &ExpandSheet) -> Result<ExpandedSheet> {
     if let Some(out) = request.out {
-        refuse_overwriting(out, &[request.sheet, SheetSource::File(request.flags)], ANOTHER_NAME)?;
+        let mut inputs = vec![request.sheet];
+        inputs.extend(request.flags.source());
+        refuse_overwriting(out, &inputs, ANOTHER_NAME)?;
         files::check_new_file(out, request.existing)?;
     }
     let mut notes = Notes::new();
     let (model, _) = ModelFolder::load(request.model)?;
     let table = request.sheet.read(&request.reading, &mut notes)?;
-    let (_, resolved) = find_flags(
-        request.flags,
-        (&request.flag_options, request.flags_sheet.as_deref()),
-        &request.reading,
-        &model,
-        Some((request.sheet, &table)),
-        &mut notes,
-    )?;
+    let flags = FlagsOf {
+        wrong: request.flags,
+        options: &request.flag_options,
+        worksheet: request.flags_sheet.as_deref(),
+        reading: &request.reading,
+        model: &model,
+        sheet: Some((request.sheet, &table)),
+    };
+    let (_, resolved) = flags.find(&mut notes)?;
     let sheet = TrainingSheet::read(&table, &model, &mut notes)?;
     let search = Search {
         model: &model,

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use super::SheetSource;
-use super::repair::{WrongRows, find_flags};
+use super::repair::{FlagsOf, WrongRows};
 use crate::error::Result;
-use crate::label_errors::flags::{self, FlagOptions, Part};
+use crate::label_errors::flags::{FlagOptions, Part};
 use crate::model::ModelFolder;
 use crate::notes::Notes;
 use crate::tables::ReadOptions;
@@ -43,16 +43,15 @@ pub fn flagged_rows(request: &FlaggedSheet) -> Result<(Vec<FlaggedRow>, Notes)> 
     let mut notes = Notes::new();
     let (model, _) = ModelFolder::load(request.model)?;
     let table = request.sheet.read(&request.reading, &mut notes)?;
-    let resolved = match request.wrong {
-        WrongRows::Corrected(source) => {
-            let corrected = source.read(&request.reading, &mut notes)?.into_owned();
-            flags::find_corrected(corrected, &model.rows, &model.profile.label, Some(&table), &mut notes)?.1
-        }
-        WrongRows::Flags(path) => {
-            let options = (&request.flag_options, None);
-            find_flags(path, options, &request.reading, &model, Some((request.sheet, &table)), &mut notes)?.1
-        }
+    let flags = FlagsOf {
+        wrong: request.wrong,
+        options: &request.flag_options,
+        worksheet: None,
+        reading: &request.reading,
+        model: &model,
+        sheet: Some((request.sheet, &table)),
     };
+    let (_, resolved) = flags.find(&mut notes)?;
     let class = |label: u8| model.info.classes.get(usize::from(label)).cloned();
     let mut rows: Vec<FlaggedRow> = resolved
         .training

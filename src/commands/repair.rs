@@ -14,7 +14,7 @@ use crate::jobs::repair::{RepairJob, Repaired, methods, run as run_job};
 use crate::jobs::rows::{JudgedRows, TrainingSheet, flagged_from_file, judged_from_model, judged_from_sheet};
 use crate::jobs::save::save_repaired;
 use crate::jobs::trust::{Evidence, Suspicion, quiet_search, warn};
-use crate::label_errors::flags::{self, FlagOptions, FlagSource, Part, ReadFlags, ResolvedFlags};
+use crate::label_errors::flags::{self, FlagOptions, FlagPlace, FlagSource, Part, ReadFlags, ResolvedFlags};
 use crate::label_errors::sheet::SHEET_ROW;
 use crate::label_errors::{ExpandOptions, Expansion};
 use crate::model::ModelFolder;
@@ -29,8 +29,24 @@ use crate::tables::{self, ReadOptions, Table};
 pub enum WrongRows<'a> {
     /// A flag file.
     Flags(&'a Path),
+    /// Flags in a table that is in memory already.
+    FlagTable(&'a Table),
+    /// Keys of the rows: values of the key column that the flag options name, else of the model's.
+    Keys(&'a [String]),
     /// A corrected copy of the sheet.
     Corrected(SheetSource<'a>),
+}
+
+impl<'a> WrongRows<'a> {
+    /// The sheet that they are in; none for keys alone.
+    pub(super) fn source(self) -> Option<SheetSource<'a>> {
+        match self {
+            Self::Flags(path) => Some(SheetSource::File(path)),
+            Self::FlagTable(table) => Some(SheetSource::Table(table)),
+            Self::Corrected(source) => Some(source),
+            Self::Keys(_) => None,
+        }
+    }
 }
 
 /// What to repair, and with what.
@@ -95,7 +111,15 @@ pub fn repair_sheet(run: &Run, request: &RepairSheet) -> Result<RepairedSheet> {
     let mut notes = Notes::new();
     let (model, origin) = ModelFolder::load(request.model)?;
     let data = request.data.map(|source| source.read(&request.reading, &mut notes)).transpose()?;
-    let (read_flags, mut resolved) = flags_of(request, &model, data.as_deref(), &mut notes)?;
+    let flags = FlagsOf {
+        wrong: request.wrong,
+        options: &request.flag_options,
+        worksheet: request.flags_sheet.as_deref(),
+        reading: &request.reading,
+        model: &model,
+        sheet: request.data.zip(data.as_deref()),
+    };
+    let (read_flags, mut resolved) = flags.find(&mut notes)?;
     if let Some(filled) = request.looked_up {
         looked_up(filled, &model, &mut resolved, &mut notes)?;
     }
@@ -177,54 +201,70 @@ pub fn repair_sheet(run: &Run, request: &RepairSheet) -> Result<RepairedSheet> {
     Ok(RepairedSheet { repaired, expansion })
 }
 
-/// The flagged rows: from a flag file, or from a corrected sheet.
-fn flags_of(request: &RepairSheet, model: &ModelFolder, data: Option<&Table>, notes: &mut Notes) -> Result<(ReadFlags, ResolvedFlags)> {
-    match request.wrong {
-        WrongRows::Corrected(source) => {
-            let corrected = source.read(&request.reading, notes)?.into_owned();
-            flags::find_corrected(corrected, &model.rows, &model.profile.label, data, notes)
-        }
-        WrongRows::Flags(path) => find_flags(
-            path,
-            (&request.flag_options, request.flags_sheet.as_deref()),
-            &request.reading,
-            model,
-            request.data.zip(data),
-            notes,
-        ),
-    }
+/// The flagged rows in any form, and what is known about them.
+pub(super) struct FlagsOf<'a> {
+    pub wrong: WrongRows<'a>,
+    pub options: &'a FlagOptions,
+    /// Worksheet of a flag file.
+    pub worksheet: Option<&'a str>,
+    /// How the sheets are read.
+    pub reading: &'a ReadOptions,
+    pub model: &'a ModelFolder,
+    /// The training sheet, where it is at hand.
+    pub sheet: Option<(SheetSource<'a>, &'a Table)>,
 }
 
-/// Reads a flag file (its options, its worksheet) and finds its rows. `sheet`: the training sheet, where it is at hand.
-pub(super) fn find_flags(
-    path: &Path,
-    (options, worksheet): (&FlagOptions, Option<&str>),
-    reading: &ReadOptions,
-    model: &ModelFolder,
-    sheet: Option<(SheetSource<'_>, &Table)>,
-    notes: &mut Notes,
-) -> Result<(ReadFlags, ResolvedFlags)> {
-    // Flags in the sheet itself are on the worksheet that the sheet is read from.
-    let own_sheet = sheet
-        .is_some_and(|(source, _)| source.is_file(path))
-        .then(|| reading.sheet.clone())
-        .flatten();
-    let inputs = model.features.source_columns();
-    flags::find(
-        &FlagSource {
-            path,
-            reading: &ReadOptions {
-                sheet: worksheet.map(str::to_owned).or(own_sheet),
-                ..ReadOptions::default()
-            },
-            options,
-            index: &model.rows,
-            label: Some(&model.profile.label),
+impl FlagsOf<'_> {
+    /// Finds the flagged rows among those of the model.
+    pub(super) fn find(&self, notes: &mut Notes) -> Result<(ReadFlags, ResolvedFlags)> {
+        match self.wrong {
+            WrongRows::Corrected(source) => {
+                let corrected = source.read(self.reading, notes)?.into_owned();
+                let sheet = self.sheet.map(|(_, table)| table);
+                flags::find_corrected(corrected, &self.model.rows, &self.model.profile.label, sheet, notes)
+            }
+            WrongRows::Flags(path) => {
+                // Flags in the sheet itself are on the worksheet that the sheet is read from.
+                let own_sheet = self
+                    .sheet
+                    .is_some_and(|(source, _)| source.is_file(path))
+                    .then(|| self.reading.sheet.clone())
+                    .flatten();
+                let reading = ReadOptions {
+                    sheet: self.worksheet.map(str::to_owned).or(own_sheet),
+                    ..ReadOptions::default()
+                };
+                self.find_in(FlagPlace::File { path, reading: &reading }, notes)
+            }
+            WrongRows::FlagTable(table) => self.find_in(FlagPlace::Table(table), notes),
+            WrongRows::Keys(keys) => self.find_in(FlagPlace::Table(&self.table_of(keys)?), notes),
+        }
+    }
+
+    fn find_in(&self, place: FlagPlace<'_>, notes: &mut Notes) -> Result<(ReadFlags, ResolvedFlags)> {
+        let inputs = self.model.features.source_columns();
+        let source = FlagSource {
+            place,
+            options: self.options,
+            index: &self.model.rows,
+            label: Some(&self.model.profile.label),
             inputs: &inputs,
-            sheet: sheet.map(|(_, table)| table),
-        },
-        notes,
-    )
+            sheet: self.sheet.map(|(_, table)| table),
+        };
+        flags::find(&source, notes)
+    }
+
+    /// Keys as a table of one column.
+    fn table_of(&self, keys: &[String]) -> Result<Table> {
+        let of_numbers = self.options.numbering.map(|_| SHEET_ROW);
+        let column = self.options.key.as_deref().or(of_numbers).or(self.model.rows.key_column());
+        let column = column.ok_or_else(|| {
+            Error::input("the model was trained without a key column, so keys alone name no rows").hint(
+                "say what they are: `--key COLUMN` for a column of the sheet given with `--data`, `--row-numbers from-0` for row numbers from 0",
+            )
+        })?;
+        Table::new("flags", keys.len()).with_column(column, keys.iter().cloned().map(Some).collect())
+    }
 }
 
 /// Which rows to judge by are under suspicion, by what the flags have in common.

@@ -340,6 +340,16 @@ pub enum RecipeKind {
     Paper,
 }
 
+impl std::str::FromStr for RecipeKind {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let names = || Self::ALL.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(", ");
+        let found = Self::ALL.into_iter().find(|kind| kind.name() == text);
+        found.ok_or_else(|| Error::input(format!("`{text}` is no recipe")).hint(format!("the recipes are {}", names())))
+    }
+}
+
 impl RecipeKind {
     /// All of them, the default first.
     pub const ALL: [RecipeKind; 2] = [RecipeKind::Standard, RecipeKind::Paper];

@@ -35,6 +35,23 @@ pub struct ReadOptions {
     pub visible_only: bool,
 }
 
+/// Reads a delimiter as people name it.
+///
+/// # Errors
+/// Where it cannot stand between cells.
+pub fn parse_delimiter(text: &str) -> Result<u8> {
+    match text {
+        "tab" | "\\t" | "\t" => Ok(b'\t'),
+        "comma" => Ok(b','),
+        "semicolon" => Ok(b';'),
+        _ => match text.as_bytes() {
+            [byte] if byte.is_ascii() && !byte.is_ascii_alphanumeric() && *byte != b'"' => Ok(*byte),
+            _ => Err(Error::input(format!("`{text}` cannot stand between cells"))
+                .hint("use `--delimiter ,` or `--delimiter ';'` or `--delimiter tab`")),
+        },
+    }
+}
+
 /// Reads a sheet: delimited text (also packed with gzip), `.xlsx`, `.xls`, `.xlsb`, `.ods`, Parquet or Arrow, told apart by content.
 ///
 /// Blank rows and columns are left out; row numbers stay those of the sheet (see [`Table`]). Rows with fewer cells than the header are filled with

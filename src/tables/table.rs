@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use polars::prelude::{Column as PolarsColumn, DataFrame, IdxCa, IdxSize, NewChunkedArray, PlSmallStr};
+use polars::prelude::{ArrayRef, ArrowField, Column as PolarsColumn, DataFrame, IdxCa, IdxSize, NewChunkedArray, PlSmallStr};
 
 use super::cells::{Cell, Cells, CellsBuilder};
 use super::column::{CellType, CellView, Column};
 use super::dates::{self, DateColumn, DateOrder};
 use super::frame;
+use super::memory;
 use super::numbers::{self, DecimalMark, NumberColumn};
 use super::source::{Format, Source, Writing};
 use super::text::{self, Texts};
@@ -94,6 +95,15 @@ impl Table {
     /// For a frame without columns, or none of a plain type; beyond [`super::limits`].
     pub fn from_frame(file_name: &str, frame: DataFrame, notes: &mut Notes) -> Result<Self> {
         frame::sheet(frame, Vec::new(), Source::named(Path::new(file_name), Format::Memory), notes)
+    }
+
+    /// A sheet from Arrow arrays in memory: `fields` and, of each batch of rows, an array per field. Columns are read as those of an Arrow file
+    /// are, rows are taken one by one; otherwise as [`Table::from_frame`]. The same names and cells give the same [`Source::sha256`].
+    ///
+    /// # Errors
+    /// As [`Table::from_frame`], and where a batch does not fit the fields.
+    pub fn from_arrow(file_name: &str, fields: &[ArrowField], batches: Vec<Vec<ArrayRef>>, notes: &mut Notes) -> Result<Self> {
+        memory::of_batches(file_name, fields, batches, notes)
     }
 
     /// The frame alone: columns as described above, rows in the order of the sheet.

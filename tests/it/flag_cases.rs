@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use recant::error::Error;
-use recant::label_errors::flags::{self, FlagOptions, FlagSource, Numbering, ResolvedFlags, RowEntry, RowIndex, hash_key, parse_codes};
+use recant::label_errors::flags::{
+    self, FlagOptions, FlagPlace, FlagSource, Numbering, ResolvedFlags, RowEntry, RowIndex, hash_key, parse_codes,
+};
 use recant::notes::Notes;
 use recant::tables::{ReadOptions, Table};
 
@@ -37,8 +39,10 @@ fn find(bytes: &str, options: &FlagOptions, index: &RowIndex, sheet: Option<&Tab
     std::fs::write(&path, bytes).unwrap();
     let mut notes = Notes::new();
     let source = FlagSource {
-        path: &path,
-        reading: &ReadOptions::default(),
+        place: FlagPlace::File {
+            path: &path,
+            reading: &ReadOptions::default(),
+        },
         options,
         index,
         label: None,
@@ -46,6 +50,11 @@ fn find(bytes: &str, options: &FlagOptions, index: &RowIndex, sheet: Option<&Tab
         sheet,
     };
     let (_, found) = flags::find(&source, &mut notes)?;
+    // Flags in a table that is in memory are the same flags.
+    let table = recant::tables::read(&path, &ReadOptions::default(), &mut Notes::new())?;
+    let place = FlagPlace::Table(&table);
+    let (_, again) = flags::find(&FlagSource { place, ..source }, &mut Notes::new())?;
+    assert_eq!(again.positions(), found.positions(), "{bytes}");
     Ok((found, notes))
 }
 
@@ -477,8 +486,7 @@ fn the_worksheet_that_holds_the_flags_is_found_or_stated() {
             ..ReadOptions::default()
         };
         let source = FlagSource {
-            path,
-            reading: &reading,
+            place: FlagPlace::File { path, reading: &reading },
             options,
             index: &index,
             label: None,

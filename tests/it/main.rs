@@ -17,6 +17,7 @@ mod features;
 mod features_errors;
 mod flag_cases;
 mod flags;
+mod flags_in_memory;
 mod floors;
 mod forget;
 mod fuzz;

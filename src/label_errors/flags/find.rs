@@ -11,12 +11,24 @@ use crate::features::{LabelRule, names_id};
 use crate::notes::Notes;
 use crate::tables::{self, ReadOptions, Table};
 
-/// A flag file and what is known about its rows.
+/// Where flags are.
+#[derive(Debug, Clone, Copy)]
+pub enum FlagPlace<'a> {
+    /// In a file.
+    File {
+        /// The file.
+        path: &'a Path,
+        /// How to read it; without a worksheet the one with the stated columns is looked for.
+        reading: &'a ReadOptions,
+    },
+    /// In a table that is in memory already.
+    Table(&'a Table),
+}
+
+/// Flags and what is known about their rows.
 pub struct FlagSource<'a> {
-    /// The file.
-    pub path: &'a Path,
-    /// How to read it; without a worksheet the one with the stated columns is looked for.
-    pub reading: &'a ReadOptions,
+    /// Where they are.
+    pub place: FlagPlace<'a>,
     /// What the person stated.
     pub options: &'a FlagOptions,
     /// The rows that the model knows.
@@ -49,17 +61,24 @@ pub fn find(source: &FlagSource, notes: &mut Notes) -> Result<(ReadFlags, Resolv
 impl FlagSource<'_> {
     /// The table of flags, with the notes of reading it.
     fn table(&self) -> Result<(Table, Notes)> {
+        match self.place {
+            FlagPlace::File { path, reading } => self.of_file(path, reading),
+            FlagPlace::Table(table) => Ok((table.clone(), Notes::new())),
+        }
+    }
+
+    fn of_file(&self, path: &Path, reading: &ReadOptions) -> Result<(Table, Notes)> {
         let read = |sheet: Option<&String>| {
             let reading = ReadOptions {
-                sheet: sheet.or(self.reading.sheet.as_ref()).cloned(),
-                ..self.reading.clone()
+                sheet: sheet.or(reading.sheet.as_ref()).cloned(),
+                ..reading.clone()
             };
             let mut notes = Notes::new();
-            tables::read(self.path, &reading, &mut notes).map(|table| (table, notes))
+            tables::read(path, &reading, &mut notes).map(|table| (table, notes))
         };
-        let sheets = match self.reading.sheet {
+        let sheets = match reading.sheet {
             Some(_) => Vec::new(),
-            None => tables::worksheets(self.path)?,
+            None => tables::worksheets(path)?,
         };
         if sheets.len() < 2 {
             return read(None);
@@ -77,7 +96,7 @@ impl FlagSource<'_> {
             let names: Vec<String> = fitting.iter().map(|(sheet, ..)| format!("`{sheet}`")).collect();
             return Err(
                 Error::input(format!("the flags could be on the worksheets {}", names.join(" and ")))
-                    .in_file(self.path)
+                    .in_file(path)
                     .hint(format!("say which: `--flags-sheet \"{}\"`", fitting[0].0)),
             );
         }

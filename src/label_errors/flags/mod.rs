@@ -18,7 +18,7 @@ mod resolve;
 use std::collections::BTreeSet;
 
 pub use corrected::find_corrected;
-pub use find::{FlagSource, find};
+pub use find::{FlagPlace, FlagSource, find};
 pub use index::{Part, RowEntry, RowIndex};
 pub use keys::{KeyHash, SALT_BYTES, hash_key};
 pub use labels::{LabelCodes, parse_codes};

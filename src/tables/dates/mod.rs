@@ -38,6 +38,20 @@ pub enum DateOrder {
     YearFirst,
 }
 
+impl std::str::FromStr for DateOrder {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text.trim().to_ascii_lowercase().as_str() {
+            "dmy" | "day-first" => Ok(Self::DayFirst),
+            "mdy" | "month-first" => Ok(Self::MonthFirst),
+            "ymd" | "year-first" => Ok(Self::YearFirst),
+            _ => Err(Error::input(format!("`{text}` is no order of day, month and year"))
+                .hint("it is dmy (31/1/2018), mdy (1/31/2018) or ymd (18/1/31)")),
+        }
+    }
+}
+
 impl DateOrder {
     /// The option that states it.
     pub fn option(self) -> &'static str {

@@ -31,6 +31,18 @@ pub enum DecimalMark {
     Comma,
 }
 
+impl std::str::FromStr for DecimalMark {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text.trim() {
+            "," | "comma" => Ok(Self::Comma),
+            "." | "point" => Ok(Self::Point),
+            _ => Err(Error::input(format!("`{text}` is no decimal mark")).hint("it is `,` or `.`")),
+        }
+    }
+}
+
 impl DecimalMark {
     /// The option that states it.
     pub fn option(self) -> &'static str {

@@ -16,7 +16,7 @@ use rand_chacha::ChaCha8Rng;
 use recant::Result;
 use recant::error::ErrorKind;
 use recant::features::{Overrides, Profile, inspect};
-use recant::label_errors::flags::{FlagOptions, FlagSource, find};
+use recant::label_errors::flags::{FlagOptions, FlagPlace, FlagSource, find};
 use recant::model::{ModelFolder, PredictionModel};
 use recant::notes::Notes;
 use recant::seed::Seed;
@@ -49,8 +49,10 @@ fn sheet(_: &Bench, path: &Path) -> Result<()> {
 
 fn flags(bench: &Bench, path: &Path) -> Result<()> {
     let source = FlagSource {
-        path,
-        reading: &ReadOptions::default(),
+        place: FlagPlace::File {
+            path,
+            reading: &ReadOptions::default(),
+        },
         options: &FlagOptions::default(),
         index: &bench.model.rows,
         label: Some(&bench.model.profile.label),

@@ -1,0 +1,306 @@
+"""The functions: each does what the program's command of the same name does."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence, Union, cast
+
+from . import _recant
+from ._errors import RecantError
+from ._flags import Flags, key_text
+from ._frames import SheetLike, sheet as taken
+from ._options import FLAGS, PROFILE, READING, REPAIR, RUN, TRAINING, command, gather
+from ._progress import Bar, callback
+from ._results import Check, Checked, Expansion, Injection, Inspection, Model, Predictions, Repair, Suspects, Training
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ._options import FlagOptions, ReadingOptions, RepairOptions, SheetOptions, TrainingOptions
+
+ModelLike = Union[str, "os.PathLike[str]"]
+"""A model folder, a :class:`Model`, or what :func:`train` or :func:`repair` returned."""
+FlagsLike = Union[SheetLike, Sequence[Any]]
+"""Flags: a sheet of them, keys of rows, or True and False for each row of the sheet."""
+
+
+class _Run:
+    """The options of a run, and its progress bar while it lasts."""
+
+    def __init__(self, options: Dict[str, Any], function: str, given: Dict[str, Any]) -> None:
+        self._bar = callback(options["progress"])
+        self.options = {**options, "progress": self._bar, "command": command(function, given)}
+
+    def __enter__(self) -> Dict[str, Any]:
+        return self.options
+
+    def __exit__(self, *_: Any) -> None:
+        if isinstance(self._bar, Bar):
+            self._bar.close()
+
+
+def _path(value: Union[str, "os.PathLike[str]"]) -> str:
+    return os.path.expanduser(os.fspath(value))
+
+
+def _maybe(value: Union[str, "os.PathLike[str]", None]) -> Optional[str]:
+    return None if value is None else _path(value)
+
+
+def _flags(given: FlagsLike) -> Any:
+    """Flags as the compiled half takes them: a sheet, or keys as texts."""
+    if isinstance(given, Flags):
+        return given
+    single = type(given).__name__ in {"Series", "ChunkedArray", "Index"} or getattr(given, "ndim", 0) == 1
+    table = isinstance(given, (str, os.PathLike, dict)) or hasattr(given, "__arrow_c_stream__") or type(given).__name__ in {"DataFrame", "LazyFrame"}
+    if not single and (table or not hasattr(given, "__iter__")):
+        return taken(given)
+    values: Any = next((getattr(given, way)() for way in ("tolist", "to_list", "to_pylist") if hasattr(given, way)), None)
+    values = list(cast(Any, given)) if values is None else values
+    if not values:
+        raise RecantError("no rows are flagged", hint="hand in at least one key")
+    if all(isinstance(value, bool) for value in values):
+        return _recant.mask_table(bytes(values))
+    return [key_text(value) for value in values]
+
+
+def _options_with(flags: Any, options: Dict[str, Any]) -> Dict[str, Any]:
+    """The options, and what the flags themselves say where nothing else was said."""
+    return {**flags.options, **options} if isinstance(flags, Flags) else options
+
+
+def inspect(sheet: SheetLike, *, write_profile: Optional[ModelLike] = None, **options: "Unpack[SheetOptions]") -> Inspection:
+    """Looks into a sheet: columns, classes, columns that give the label away, and a profile to edit.
+
+    :param sheet: a path, a frame, or anything with the Arrow C stream interface.
+    :param write_profile: a file to write the proposed profile to; never overwritten.
+    :param options: how to read the sheet (``worksheet``, ``header_row``, ``encoding``, ``delimiter``, ``decimal``, ``dates``,
+        ``visible_only``), which columns mean what (``profile``, ``label``, ``key``, ``time``, ``group``, ``actual``, ``planned``,
+        ``leave_out``), and ``seed``.
+    :raises RecantError: where the sheet or the profile cannot be used.
+    """
+    run, reading, profile = gather("inspect", dict(options), RUN, READING, PROFILE)
+    with _Run(run, "inspect", {"sheet": sheet, **options}) as running:
+        raw = _recant.inspect(taken(sheet), reading, profile, _maybe(write_profile), running)
+    result = Inspection(raw)
+    result._warn()
+    return result
+
+
+def train(sheet: SheetLike, out: ModelLike, **options: "Unpack[TrainingOptions]") -> Training:
+    """Trains a classifier on a sheet, and says whether it is of any use.
+
+    :param sheet: a path, a frame, or anything with the Arrow C stream interface.
+    :param out: the model folder to make; it must not exist yet.
+    :param options: as of :func:`inspect`, and how to train: ``recipe``, ``network``, ``epochs``, ``learning_rate``, ``weight_decay``,
+        ``batch``, ``balance_classes``, ``trials``, ``keep_test_rows``, ``private``.
+    :raises RecantError: where the sheet cannot be used, or the folder exists.
+    """
+    run, reading, profile, training = gather("train", dict(options), RUN, READING, PROFILE, TRAINING)
+    with _Run(run, "train", {"sheet": sheet, "out": out, **options}) as running:
+        raw = _recant.train(taken(sheet), _path(out), reading, profile, training, running)
+    result = Training(raw, _path(out))
+    result._warn()
+    return result
+
+
+def inject(
+    sheet: SheetLike,
+    out: Optional[ModelLike] = None,
+    *,
+    kind: Union[str, Sequence[str]] = "uniform",
+    rate: Union[str, float, None] = None,
+    known: float = 1.0,
+    false_flags: float = 0.0,
+    bias: str = "none",
+    whole_groups: bool = False,
+    full_rows: bool = False,
+    **options: "Unpack[SheetOptions]",
+) -> Injection:
+    """Mislabels rows of a sheet, to try a repair where the truth is known.
+
+    :param sheet: a path, a frame, or anything with the Arrow C stream interface.
+    :param out: a folder to make, with the corrupted sheet, the flags and the truth; ``None``: nothing is written.
+    :param kind: ``uniform``, ``paper``, ``confusion:A,B``, ``segment:RULE``, ``poison:COLUMN=VALUE->CLASS``, or several of these.
+    :param rate: share of the training rows (0.05, "5%") or number of rows (200). Unless given: 5 %, or what the kind says.
+    :param known: share of the wrong rows that the flags name, 0 to 1.
+    :param false_flags: share of the flags that point at rows without an error, 0 to 1.
+    :param bias: which wrong rows are found first: ``none`` (a random part), ``earliest``, ``latest``, or a condition.
+    :param whole_groups: mislabel all rows of a group together.
+    :param full_rows: flags with all columns, so that a repair needs no other data.
+    :param options: as of :func:`inspect`.
+    :raises RecantError: where the sheet or the kind cannot be used, or the folder exists.
+    """
+    run, reading, profile = gather("inject", dict(options), RUN, READING, PROFILE)
+    injecting = {
+        "kind": [kind] if isinstance(kind, str) else list(kind),
+        "rate": None if rate is None else str(rate),
+        "known": known,
+        "false_flags": false_flags,
+        "bias": bias,
+        "whole_groups": whole_groups,
+        "full_rows": full_rows,
+    }
+    with _Run(run, "inject", {"sheet": sheet, "out": out, "kind": kind, "rate": rate, **options}) as running:
+        raw = _recant.inject(taken(sheet), _maybe(out), reading, profile, injecting, running)
+    result = Injection(raw, _maybe(out))
+    result._warn()
+    return result
+
+
+def expand(
+    sheet: SheetLike,
+    model: ModelLike,
+    flags: FlagsLike,
+    *,
+    out: Optional[ModelLike] = None,
+    tick_contradictions: bool = False,
+    tick_doubtful: bool = False,
+    **options: "Unpack[FlagOptions]",
+) -> Expansion:
+    """Finds the rest: further rows that are wrong like the flagged ones, and the rule that they follow.
+
+    :param sheet: the sheet that the model was trained on.
+    :param model: the model folder.
+    :param flags: rows that are known to be wrong: a sheet of keys, row numbers or whole rows, a list of keys, or True and False per row.
+    :param out: a file to write (.csv, or .xlsx to tick); ``None``: nothing is written.
+    :param tick_contradictions: tick the rows that contradict something as well.
+    :param tick_doubtful: tick rows of the pattern, doubtful ones too, at random with their chance of being wrong.
+    :param options: how to read sheet and flags.
+    :raises RecantError: where sheet, model or flags cannot be used.
+    """
+    run, reading, flag_reading = gather("expand", _options_with(flags, dict(options)), RUN, READING, FLAGS)
+    with _Run(run, "expand", {"sheet": sheet, "model": model, "flags": flags, **options}) as running:
+        ticks = (tick_contradictions, tick_doubtful)
+        raw = _recant.expand(
+            taken(sheet), _path(model), _flags(flags), _maybe(out), reading, flag_reading, ticks, running
+        )
+    result = Expansion(raw)
+    result._warn()
+    return result
+
+
+def suspects(
+    sheet: SheetLike, model: ModelLike, *, folds: int = 5, out: Optional[ModelLike] = None, **options: "Unpack[ReadingOptions]"
+) -> Suspects:
+    """Ranks likely label errors without any flags.
+
+    :param sheet: the sheet that the model was trained on.
+    :param model: the model folder.
+    :param folds: parts that the rows are cut into, each judged by a model trained on the others (2 to 50).
+    :param out: a file to write (.csv, or .xlsx to tick); ``None``: nothing is written.
+    :raises RecantError: where sheet or model cannot be used.
+    """
+    run, reading = gather("suspects", dict(options), RUN, READING)
+    with _Run(run, "suspects", {"sheet": sheet, "model": model, **options}) as running:
+        raw = _recant.suspects(taken(sheet), _path(model), folds, _maybe(out), reading, running)
+    result = Suspects(raw)
+    result._warn()
+    return result
+
+
+def repair(
+    model: ModelLike,
+    flags: Optional[FlagsLike] = None,
+    *,
+    corrected: Optional[SheetLike] = None,
+    data: Optional[SheetLike] = None,
+    test: Optional[SheetLike] = None,
+    looked_up: Optional[ModelLike] = None,
+    affected: Optional[ModelLike] = None,
+    expand: bool = False,
+    method: str = "auto",
+    out: Optional[ModelLike] = None,
+    **options: "Unpack[RepairOptions]",
+) -> Repair:
+    """Repairs a model, given the rows that were entered wrongly, and judges the repair.
+
+    :param model: the model folder.
+    :param flags: the wrong rows: a sheet of keys, row numbers or whole rows, a list of keys, or True and False for each row of ``data``.
+    :param corrected: instead of flags, a corrected copy of the sheet.
+    :param data: the sheet that the model was trained on; needed where the flags have only keys, and by all methods but assd and ssd.
+    :param test: a sheet to judge by, whose labels you vouch for. Unless given: the test rows of ``data``, those under suspicion set aside.
+    :param looked_up: a file of :func:`check` with truths filled in.
+    :param affected: for trials, ``truth/affected-rows.csv`` of :func:`inject`.
+    :param expand: look for further rows that are wrong like the flagged ones, and repair with them too.
+    :param method: a repair method; ``auto``: the one that helps most, accepted by rows that chose nothing, or the old model; ``all``.
+    :param out: the model folder to make, with its report; ``None``: the repair is judged and nothing is written.
+    :param options: how to read flags and sheets; what counts as evidence (``minimum_effect``, ``significance``, ``resamples``).
+    :raises RecantError: where model, flags or sheets cannot be used, or the folder exists.
+    """
+    run, reading, flag_reading, repairing = gather("repair", _options_with(flags, dict(options)), RUN, READING, FLAGS, REPAIR)
+    sheets = {
+        "flags": None if flags is None else _flags(flags),
+        "corrected": None if corrected is None else taken(corrected),
+        "data": None if data is None else taken(data),
+        "test": None if test is None else taken(test),
+        "looked_up": _maybe(looked_up),
+        "affected": _maybe(affected),
+        "out": _maybe(out),
+    }
+    repairing.update(expand=expand, method=method)
+    given = {"model": model, "flags": flags, "corrected": corrected, "data": data, "test": test, "out": out}
+    with _Run(run, "repair", {**given, "method": method, **options}) as running:
+        raw = _recant.repair(_path(model), sheets, reading, flag_reading, repairing, running)
+    result = Repair(raw, _maybe(out))
+    result._warn()
+    return result
+
+
+def check(
+    model: ModelLike, repaired: ModelLike, data: SheetLike, out: ModelLike, *, rows: int = 30, **options: "Unpack[ReadingOptions]"
+) -> Check:
+    """Draws rows on which two models differ, to look up their true labels.
+
+    :param model: the model before the repair.
+    :param repaired: the model after it.
+    :param data: the sheet to draw from; of the sheet that the model was trained on only its test rows are drawn.
+    :param out: the file to write: .xlsx with a drop-down of the classes, or .csv.
+    :param rows: rows to draw (1 to 2000).
+    :raises RecantError: where models or sheet cannot be used, or the models never differ.
+    """
+    run, reading = gather("check", dict(options), RUN, READING)
+    with _Run(run, "check", {"model": model, "repaired": repaired, "data": data, "out": out, **options}) as running:
+        raw = _recant.draw(_path(model), _path(repaired), taken(data), rows, _path(out), reading, running)
+    result = Check(raw, _path(out))
+    result._warn()
+    return result
+
+
+def read_check(filled: ModelLike, *, minimum_effect: float = 0.001) -> Checked:
+    """Judges a repair by a file of :func:`check` with truths filled in.
+
+    :param filled: the file; its key must be beside it.
+    :param minimum_effect: smallest difference in accuracy that is called a change, as a fraction.
+    :raises RecantError: where the file or its key cannot be read, or no truth was filled in.
+    """
+    result = Checked(_recant.judge(_path(filled), minimum_effect))
+    result._warn()
+    return result
+
+
+def predict(sheet: SheetLike, model: ModelLike, *, out: Optional[ModelLike] = None, **options: "Unpack[ReadingOptions]") -> Predictions:
+    """Predicts a sheet: class, probabilities, and a warning where a row is unlike what the model was trained on.
+
+    :param sheet: a path, a frame, or anything with the Arrow C stream interface. Label columns are not needed.
+    :param model: the model folder.
+    :param out: a file to write (.csv, .xlsx or .parquet); ``None``: nothing is written.
+    :raises RecantError: where sheet or model cannot be used.
+    """
+    run, reading = gather("predict", dict(options), RUN, READING)
+    with _Run(run, "predict", {"sheet": sheet, "model": model, "out": out, **options}) as running:
+        raw = _recant.predict(taken(sheet), _path(model), _maybe(out), reading, running)
+    result = Predictions(raw)
+    result._warn()
+    return result
+
+
+def share(model: ModelLike, out: ModelLike) -> Model:
+    """A copy of a model folder that predicts and holds nothing else: no keys, gradients, records or reports.
+
+    :param model: the model folder.
+    :param out: the folder to make; it must not exist yet.
+    :raises RecantError: where it is no model folder, or ``out`` exists.
+    """
+    _recant.share(_path(model), _path(out))
+    return Model(_path(out))
