@@ -7,7 +7,7 @@
 //! | 0 | [`error`], [`notes`], [`seed`], [`files`], [`progress`], [`visible`] |
 //! | 1 | [`stats`], [`nn`], [`tables`] |
 //! | 2 | [`learner`], [`features`], [`datasets`] |
-//! | 3 | [`label_errors`] |
+//! | 3 | [`label_errors`], [`onnx`] |
 //! | 4 | [`repair`], [`model`] |
 //! | 5 | [`evaluate`] |
 //! | 6 | [`jobs`], [`experiments`] |
@@ -38,6 +38,7 @@ pub mod learner;
 pub mod model;
 pub mod nn;
 pub mod notes;
+pub mod onnx;
 pub mod progress;
 pub mod repair;
 pub mod report;

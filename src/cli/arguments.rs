@@ -86,7 +86,7 @@ pub enum Command {
     Suspects(SuspectsArgs),
     /// Repair a model, given the rows that were entered wrongly
     #[command(
-        after_help = "Examples:\n  recant repair --model model --flags wrong-rows.csv --test orders-2018.csv --out model-repaired\n  recant repair --model model --flags wrong-ids.xlsx --data orders.csv --out model-repaired\n  recant repair --model model --flags some-ids.csv --expand --data orders.csv --out model-repaired\n  recant repair --model model --corrected orders-corrected.xlsx --data orders.xlsx --out model-repaired\n\nWithout `--method` every method is tried, settings included, and the best is taken only if rows of the training period that chose nothing bear it out; else the old model is written, and said so. The advice at the end is one of: use the repaired model, keep the old one, check some rows first (`recant check`). `--method all` shows all methods side by side, with their default settings. `--method NAME` writes the model of that method."
+        after_help = "Examples:\n  recant repair --model model --flags wrong-rows.csv --test orders-2018.csv --out model-repaired\n  recant repair --model model --flags wrong-ids.xlsx --data orders.csv --out model-repaired\n  recant repair --model model --flags some-ids.csv --expand --data orders.csv --out model-repaired\n  recant repair --model model --corrected orders-corrected.xlsx --data orders.xlsx --out model-repaired\n  recant repair --model model.onnx --data train.csv --label status --flags wrong.csv --out repaired.onnx\n\nWithout `--method` every method is tried, settings included, and the best is taken only if rows of the training period that chose nothing bear it out; else the old model is written, and said so. The advice at the end is one of: use the repaired model, keep the old one, check some rows first (`recant check`). `--method all` shows all methods side by side, with their default settings. `--method NAME` writes the model of that method."
     )]
     Repair(RepairArgs),
     /// Look up the truth of some rows to know whether a repair helped
@@ -399,8 +399,8 @@ pub struct SuspectsArgs {
 /// `recant repair`
 #[derive(Debug, Args)]
 pub struct RepairArgs {
-    /// Model folder made by `recant train`
-    #[arg(long, value_name = "MODEL", value_hint = ValueHint::DirPath)]
+    /// Model folder made by `recant train`, or the .onnx file of a model that was trained elsewhere
+    #[arg(long, value_name = "MODEL", value_hint = ValueHint::AnyPath)]
     pub model: PathBuf,
     /// The rows that were entered wrongly: whole rows, keys or row numbers (CSV, Excel, Parquet)
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, required_unless_present = "corrected")]
@@ -426,9 +426,12 @@ pub struct RepairArgs {
     /// Repair method; `auto`: the one that helps most, accepted by rows that chose nothing, or the old model; `all`: all of them side by side
     #[arg(long, value_name = "METHOD", default_value = "auto", value_parser = method_names())]
     pub method: String,
-    /// Model folder to make, with the report inside
-    #[arg(long, value_name = "MODEL2", value_hint = ValueHint::DirPath)]
+    /// Model folder to make, with the report inside; for an .onnx model the .onnx file to make, with the report in a folder beside it
+    #[arg(long, value_name = "MODEL2", value_hint = ValueHint::AnyPath)]
     pub out: PathBuf,
+    #[allow(missing_docs)]
+    #[command(flatten)]
+    pub imported: ImportedOptions,
     #[allow(missing_docs)]
     #[command(flatten)]
     pub flag_reading: FlagOptions,
@@ -441,6 +444,24 @@ pub struct RepairArgs {
     #[allow(missing_docs)]
     #[command(flatten)]
     pub reading: SheetOptions,
+}
+
+/// What an imported model's file does not tell.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Models trained elsewhere (.onnx)")]
+pub struct ImportedOptions {
+    /// Column of the sheet with the class that the model predicts
+    #[arg(long, value_name = "COLUMN")]
+    pub label: Option<String>,
+    /// Columns of the model's inputs, in its order [default: by the names of its inputs, or all others of the sheet]
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
+    pub inputs: Vec<String>,
+    /// Class names in the order of the model's outputs [default: those in the file, or the values of the label column in their order]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub classes: Vec<String>,
+    /// Learning rate at which methods that train go on: the one that the model's training ended with [default: 0.001]
+    #[arg(long, value_name = "RATE")]
+    pub learning_rate: Option<f64>,
 }
 
 /// How to read the flag file.

@@ -13,6 +13,7 @@ mod experiments;
 mod generate;
 mod gpu;
 mod help;
+mod imported;
 mod inject;
 mod inspect;
 mod predict;

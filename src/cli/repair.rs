@@ -2,8 +2,8 @@
 
 use crate::cli::Context;
 use crate::cli::arguments::{FlagOptions as FlagReading, ImportanceChoice, ReferenceChoice, RepairArgs, RowNumbers};
-use crate::cli::{expand, sheets};
-use crate::commands::{RepairSheet, SheetSource, WrongRows, default_evidence, repair_sheet};
+use crate::cli::{expand, imported, sheets};
+use crate::commands::{RepairSheet, SheetSource, WrongRows, default_evidence, is_imported, repair_sheet};
 use crate::error::{Error, Result};
 use crate::evaluate::record::{Advice, EvaluationSettings, RepairRecord};
 use crate::jobs::repair::Repaired;
@@ -13,6 +13,10 @@ use crate::repair::{Reference, RepairOptions};
 use crate::report;
 
 pub(super) fn run(context: &Context, arguments: &RepairArgs) -> Result<()> {
+    if is_imported(&arguments.model) {
+        return imported::run(context, arguments);
+    }
+    imported::refuse_options(arguments)?;
     let wrong = match (&arguments.flags, &arguments.corrected) {
         (_, Some(path)) => WrongRows::Corrected(SheetSource::File(path)),
         (Some(path), None) => WrongRows::Flags(path),
@@ -129,7 +133,7 @@ pub(super) fn flag_options(reading: &FlagReading) -> Result<FlagOptions> {
     })
 }
 
-fn repair_options(arguments: &RepairArgs) -> RepairOptions {
+pub(super) fn repair_options(arguments: &RepairArgs) -> RepairOptions {
     let dampening = &arguments.dampening;
     RepairOptions {
         importance: match dampening.importance {

@@ -5,6 +5,7 @@
 mod check;
 mod expand;
 mod flags;
+mod imported;
 mod inject;
 mod inspect;
 mod predict;
@@ -18,6 +19,7 @@ use std::path::{Path, PathBuf};
 pub use check::{CheckDraw, DrawnCheck, ReadCheck, draw_check, key_path, read_check};
 pub use expand::{ExpandSheet, ExpandedSheet, SuspectSheet, SuspectsOfSheet, expand_sheet, suspect_sheet};
 pub use flags::{FlaggedRow, FlaggedSheet, flagged_rows};
+pub use imported::{RepairImported, is_imported, repair_imported, report_folder};
 pub use inject::{InjectSheet, InjectedIntoSheet, inject_into, write_injected};
 pub use inspect::{InspectSheet, InspectedSheet, inspect_sheet};
 pub use predict::{PredictSheet, PredictedSheet, predict_sheet};

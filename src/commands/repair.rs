@@ -6,7 +6,7 @@ use std::path::Path;
 use super::check::looked_up;
 use super::{Run, SheetSource, check_new_folder};
 use crate::error::{Error, Result};
-use crate::evaluate::record::EvaluationSettings;
+use crate::evaluate::record::{EvaluationSettings, RepairRecord, Timings};
 use crate::evaluate::words::{count, count_of};
 use crate::files;
 use crate::jobs::expand;
@@ -195,7 +195,7 @@ pub fn repair_sheet(run: &Run, request: &RepairSheet) -> Result<RepairedSheet> {
     if let Some(out) = request.out {
         let flags_sha256 = &read_flags.table.source().sha256;
         save_repaired(&repaired, &job, &origin, flags_sha256, out, |folder| {
-            write_report(&folder.join("report"), &repaired)
+            write_report(&folder.join("report"), &repaired.record, &repaired.timings)
         })?;
     }
     Ok(RepairedSheet { repaired, expansion })
@@ -378,15 +378,9 @@ fn learnt_as_likeliest(typed: &ResolvedFlags, found: &Expansion, classes: &[Stri
 }
 
 /// The report, and the records that it can be made from again.
-fn write_report(folder: &Path, repaired: &Repaired) -> Result<()> {
+pub(super) fn write_report(folder: &Path, record: &RepairRecord, timings: &Timings) -> Result<()> {
     let fault = |error: serde_json::Error| Error::internal(format!("a record cannot be written: {error}"));
-    report::write_all(folder, &repaired.record, &repaired.timings)?;
-    files::write_bytes(
-        &folder.join("record.json"),
-        &serde_json::to_vec_pretty(&repaired.record).map_err(fault)?,
-    )?;
-    files::write_bytes(
-        &folder.join("timings.json"),
-        &serde_json::to_vec_pretty(&repaired.timings).map_err(fault)?,
-    )
+    report::write_all(folder, record, timings)?;
+    files::write_bytes(&folder.join("record.json"), &serde_json::to_vec_pretty(record).map_err(fault)?)?;
+    files::write_bytes(&folder.join("timings.json"), &serde_json::to_vec_pretty(timings).map_err(fault)?)
 }

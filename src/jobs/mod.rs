@@ -6,6 +6,7 @@ mod choosing;
 mod convert;
 pub mod expand;
 mod fitting;
+pub mod imported;
 mod placebo;
 pub mod predict;
 pub mod repair;

@@ -17,7 +17,7 @@ mod rows;
 use std::fmt::Debug;
 
 pub use crate::nn::images::Compute;
-pub use candle::{CandleNetwork, Graph, Node, Operation};
+pub use candle::{BatchStatistics, CandleNetwork, Graph, Mode, Node, Operation, TensorGraph};
 pub use plan::{Plan, TrainingSchedule};
 pub use rows::Rows;
 

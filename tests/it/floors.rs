@@ -8,7 +8,7 @@ const FLOORS: &[&[&str]] = &[
     &["error", "notes", "seed", "files", "progress", "visible"],
     &["stats", "nn", "tables"],
     &["learner", "features", "datasets"],
-    &["label_errors"],
+    &["label_errors", "onnx"],
     &["repair", "model"],
     &["evaluate"],
     &["jobs", "experiments"],

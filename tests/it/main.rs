@@ -23,6 +23,7 @@ mod forget;
 mod fuzz;
 mod generator;
 mod golden;
+mod imported;
 mod label_cases;
 mod learner;
 mod privacy;

@@ -1,5 +1,7 @@
 //! A network as operations over named tensors.
 
+use std::fmt::Debug;
+
 use candle_core::{Tensor, Var};
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +9,37 @@ use crate::error::{Error, Result};
 use crate::nn::{MlpSpec, Real, TensorSpec};
 use crate::seed::Seed;
 
-/// A network as a list of operations; the last one makes the logits. An importer adds the operations that its files need.
+/// A network as a function of tensors, which candle differentiates.
+pub trait TensorGraph: Clone + PartialEq + Debug + Send + Sync {
+    /// Shape of a row.
+    fn input(&self) -> &[usize];
+    /// Classes.
+    fn classes(&self) -> usize;
+    /// Trainable tensors; offsets count in the flat parameter vector.
+    fn tensors(&self) -> &[TensorSpec];
+    /// Running statistics; offsets count in the flat buffer vector.
+    fn buffers(&self) -> &[TensorSpec];
+    /// That it can be computed.
+    ///
+    /// # Errors
+    /// Names the first fault.
+    fn check(&self) -> Result<()>;
+    /// Whether a training step normalises by its own rows, of which there must then be two.
+    fn needs_two_rows(&self) -> bool;
+    /// Parameters and buffers drawn from a seed.
+    fn initial<T: Real>(&self, seed: Seed) -> (Vec<T>, Vec<T>);
+    /// Logits of a batch (rows first): rows x classes.
+    ///
+    /// # Errors
+    /// Where an operation fails.
+    fn forward(&self, parameters: &[Var], running: &[Tensor], inputs: &Tensor, mode: Mode) -> candle_core::Result<Tensor>;
+    /// What a failed operation means: a fault of ours, unless the graph is somebody else's.
+    fn fault(&self, error: candle_core::Error) -> Error {
+        Error::internal(format!("candle: {error}"))
+    }
+}
+
+/// A network as a list of operations; the last one makes the logits.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Graph {
@@ -63,10 +95,24 @@ pub enum Operation {
     Add,
 }
 
+/// The statistics of a batch that went through a batch norm.
+#[derive(Debug)]
+pub struct BatchStatistics {
+    /// Place of the running mean among the buffers; the running variance is after it.
+    pub mean: usize,
+    /// Share of the new batch in the running statistics.
+    pub momentum: f64,
+    /// Mean of the batch.
+    pub centre: Tensor,
+    /// Its biased variance.
+    pub variance: Tensor,
+}
+
 /// How batch norm normalises.
-pub(super) enum Mode<'a> {
-    /// By the batch; the statistics (mean, biased variance) of each batch norm are left here, in the order of the nodes.
-    Training(&'a mut Vec<(Operation, Tensor, Tensor)>),
+#[derive(Debug)]
+pub enum Mode<'a> {
+    /// By the batch; the statistics of each batch norm are left here, in the order of the nodes.
+    Training(&'a mut Vec<BatchStatistics>),
     /// By the running statistics.
     Evaluation,
 }
@@ -125,22 +171,31 @@ impl Graph {
             buffers: spec.buffer_tensors(),
         }
     }
+}
 
-    /// Number of trainable parameters.
-    pub fn parameters(&self) -> usize {
-        self.tensors.iter().map(TensorSpec::len).sum()
+impl TensorGraph for Graph {
+    fn input(&self) -> &[usize] {
+        &self.input
     }
 
-    /// Number of buffer values.
-    pub fn buffer_values(&self) -> usize {
-        self.buffers.iter().map(TensorSpec::len).sum()
+    fn classes(&self) -> usize {
+        self.classes
+    }
+
+    fn tensors(&self) -> &[TensorSpec] {
+        &self.tensors
+    }
+
+    fn buffers(&self) -> &[TensorSpec] {
+        &self.buffers
+    }
+
+    fn needs_two_rows(&self) -> bool {
+        self.nodes.iter().any(|node| matches!(node.operation, Operation::BatchNorm { .. }))
     }
 
     /// That every node names what is there, and that the tensors lie one after the other in their vectors.
-    ///
-    /// # Errors
-    /// Names the first fault.
-    pub fn check(&self) -> Result<()> {
+    fn check(&self) -> Result<()> {
         let wrong = |what: String| Err(Error::input(format!("the network's graph cannot be computed: {what}")));
         for (number, node) in self.nodes.iter().enumerate() {
             let wanted = if node.operation == Operation::Add { 2 } else { 1 };
@@ -173,11 +228,12 @@ impl Graph {
 
     /// Parameters and buffers drawn from a seed as PyTorch does by default: weights and biases of linear layers uniform in
     /// ±1/sqrt(inputs); batch norm at weight 1, bias 0, running mean 0 and running variance 1.
-    pub fn initial<T: Real>(&self, seed: Seed) -> (Vec<T>, Vec<T>) {
+    fn initial<T: Real>(&self, seed: Seed) -> (Vec<T>, Vec<T>) {
         use rand_chacha::rand_core::RngCore;
         let mut random = seed.stream("initial-weights", 0);
-        let mut parameters = vec![T::ZERO; self.parameters()];
-        let mut buffers = vec![T::ZERO; self.buffer_values()];
+        let size = |tensors: &[TensorSpec]| tensors.iter().map(TensorSpec::len).sum();
+        let mut parameters = vec![T::ZERO; size(&self.tensors)];
+        let mut buffers = vec![T::ZERO; size(&self.buffers)];
         for node in &self.nodes {
             match node.operation {
                 Operation::Linear { weight, bias } => {
@@ -201,33 +257,37 @@ impl Graph {
         (parameters, buffers)
     }
 
-    /// Logits of a batch (rows first): rows x classes.
-    pub(super) fn forward(&self, loaded: &Loaded, inputs: &Tensor, mut mode: Mode) -> candle_core::Result<Tensor> {
+    fn forward(&self, parameters: &[Var], running: &[Tensor], inputs: &Tensor, mut mode: Mode) -> candle_core::Result<Tensor> {
         let mut results = vec![inputs.clone()];
         for node in &self.nodes {
             let x = &results[node.inputs[0]];
             let result = match node.operation {
-                Operation::Linear { weight, bias } => x.matmul(&loaded.parameters[weight].t()?)?.broadcast_add(&loaded.parameters[bias])?,
+                Operation::Linear { weight, bias } => x.matmul(&parameters[weight].t()?)?.broadcast_add(&parameters[bias])?,
                 Operation::BatchNorm {
                     weight,
                     bias,
                     mean,
                     epsilon,
-                    ..
+                    momentum,
                 } => {
                     let (centre, variance) = match &mut mode {
-                        Mode::Evaluation => (loaded.running[mean].clone(), loaded.running[mean + 1].clone()),
+                        Mode::Evaluation => (running[mean].clone(), running[mean + 1].clone()),
                         Mode::Training(statistics) => {
                             let centre = x.mean(0)?;
                             let variance = x.broadcast_sub(&centre)?.sqr()?.mean(0)?;
-                            statistics.push((node.operation, centre.detach(), variance.detach()));
+                            statistics.push(BatchStatistics {
+                                mean,
+                                momentum,
+                                centre: centre.detach(),
+                                variance: variance.detach(),
+                            });
                             (centre, variance)
                         }
                     };
                     let deviation = (variance + epsilon)?.sqrt()?;
                     let normal = x.broadcast_sub(&centre)?.broadcast_div(&deviation)?;
-                    let scaled = normal.broadcast_mul(&loaded.parameters[weight])?;
-                    scaled.broadcast_add(&loaded.parameters[bias])?
+                    let scaled = normal.broadcast_mul(&parameters[weight])?;
+                    scaled.broadcast_add(&parameters[bias])?
                 }
                 Operation::Relu => x.relu()?,
                 Operation::Add => (x + &results[node.inputs[1]])?,

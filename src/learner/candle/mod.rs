@@ -8,7 +8,7 @@ mod steps;
 
 use candle_core::{DType, Device, Tensor, Var};
 
-pub use graph::{Graph, Node, Operation};
+pub use graph::{BatchStatistics, Graph, Mode, Node, Operation, TensorGraph};
 
 use super::plan::train_by_steps;
 use super::{Answers, Batch, Classifier, Compute, Plan, Rows, Statistic, Stepper};
@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::nn::{ImportanceKind, Network, Real, RowLosses, Sgd, TensorSpec, TrainingLog};
 use crate::progress::Progress;
 use crate::seed::Seed;
-use graph::{Loaded, Mode};
+use graph::Loaded;
 use steps::CandleStepper;
 
 /// Rows that go through the graph at a time where only logits are wanted.
@@ -24,14 +24,14 @@ const BLOCK: usize = 1024;
 
 /// A network that candle computes.
 #[derive(Debug, Clone)]
-pub struct CandleNetwork<T> {
-    graph: Graph,
+pub struct CandleNetwork<T, G = Graph> {
+    graph: G,
     parameters: Vec<T>,
     buffers: Vec<T>,
     device: Device,
 }
 
-impl<T: PartialEq> PartialEq for CandleNetwork<T> {
+impl<T: PartialEq, G: PartialEq> PartialEq for CandleNetwork<T, G> {
     fn eq(&self, other: &Self) -> bool {
         self.graph == other.graph && self.parameters == other.parameters && self.buffers == other.buffers
     }
@@ -52,23 +52,6 @@ fn values<T: Real>(tensor: &Tensor) -> candle_core::Result<Vec<T>> {
 }
 
 impl<T: Real> CandleNetwork<T> {
-    /// A network of these operations with these parameters and running statistics, in the order of the graph's tensors.
-    ///
-    /// # Errors
-    /// Where the graph cannot be computed or their number is another.
-    pub fn new(graph: Graph, parameters: Vec<T>, buffers: Vec<T>) -> Result<Self> {
-        graph.check()?;
-        if parameters.len() != graph.parameters() || buffers.len() != graph.buffer_values() {
-            return Err(Error::input("the graph has another number of parameters than it is given"));
-        }
-        Ok(Self {
-            graph,
-            parameters,
-            buffers,
-            device: Device::Cpu,
-        })
-    }
-
     /// The same network as this multilayer perceptron.
     ///
     /// # Errors
@@ -80,9 +63,29 @@ impl<T: Real> CandleNetwork<T> {
             network.buffers().to_vec(),
         )
     }
+}
+
+impl<T: Real, G: TensorGraph> CandleNetwork<T, G> {
+    /// A network of these operations with these parameters and running statistics, in the order of the graph's tensors.
+    ///
+    /// # Errors
+    /// Where the graph cannot be computed or their number is another.
+    pub fn new(graph: G, parameters: Vec<T>, buffers: Vec<T>) -> Result<Self> {
+        graph.check()?;
+        let size = |tensors: &[TensorSpec]| tensors.iter().map(TensorSpec::len).sum::<usize>();
+        if parameters.len() != size(graph.tensors()) || buffers.len() != size(graph.buffers()) {
+            return Err(Error::input("the graph has another number of parameters than it is given"));
+        }
+        Ok(Self {
+            graph,
+            parameters,
+            buffers,
+            device: Device::Cpu,
+        })
+    }
 
     /// What is computed.
-    pub fn graph(&self) -> &Graph {
+    pub fn graph(&self) -> &G {
         &self.graph
     }
 
@@ -96,22 +99,22 @@ impl<T: Real> CandleNetwork<T> {
             let each = tensors.iter().map(|spec| tensor(&from[spec.range()], &spec.shape, &self.device));
             each.collect::<candle_core::Result<Vec<_>>>()
         };
-        let parameters = load(&self.graph.tensors, &self.parameters)?;
+        let parameters = load(self.graph.tensors(), &self.parameters)?;
         Ok(Loaded {
             parameters: parameters.iter().map(Var::from_tensor).collect::<candle_core::Result<_>>()?,
-            running: load(&self.graph.buffers, &self.buffers)?,
+            running: load(self.graph.buffers(), &self.buffers)?,
         })
     }
 
     fn inputs(&self, rows: &Rows<T>, epoch: u32, which: &[u32], threads: usize) -> Result<Tensor> {
-        let shape: Vec<usize> = [&[which.len()], self.graph.input.as_slice()].concat();
+        let shape: Vec<usize> = [&[which.len()], self.graph.input()].concat();
         tensor(&rows.gathered(epoch, which, threads)?, &shape, &self.device).map_err(failed)
     }
 
     fn logits_of(&self, loaded: &Loaded, rows: &Rows<T>, epoch: u32, which: &[u32], threads: usize) -> Result<Vec<T>> {
         let inputs = self.inputs(rows, epoch, which, threads)?;
-        let logits = self.graph.forward(loaded, &inputs, Mode::Evaluation);
-        logits.and_then(|logits| values(&logits)).map_err(failed)
+        let logits = self.graph.forward(&loaded.parameters, &loaded.running, &inputs, Mode::Evaluation);
+        logits.and_then(|logits| values(&logits)).map_err(|error| self.graph.fault(error))
     }
 
     /// Gradient of the mean cross entropy of these rows, or of the mean of ||logits||^2, in evaluation mode.
@@ -128,7 +131,7 @@ impl<T: Real> CandleNetwork<T> {
             entropy_weights: &[],
         };
         let run = || {
-            let logits = self.graph.forward(loaded, &inputs, Mode::Evaluation)?;
+            let logits = self.graph.forward(&loaded.parameters, &loaded.running, &inputs, Mode::Evaluation)?;
             let loss = match what {
                 Statistic::Importance(_) => steps::loss(&logits, &losses)?,
                 Statistic::Sensitivity => (logits.sqr()?.sum_all()? / which.len() as f64)?,
@@ -139,16 +142,16 @@ impl<T: Real> CandleNetwork<T> {
             }
             Ok(gradient)
         };
-        run().map_err(failed)
+        run().map_err(|error| self.graph.fault(error))
     }
 }
 
-impl<T: Real> Classifier for CandleNetwork<T> {
+impl<T: Real, G: TensorGraph> Classifier for CandleNetwork<T, G> {
     type Value = T;
     type Checkpoints<'k> = ();
 
     fn tensors(&self) -> Vec<TensorSpec> {
-        self.graph.tensors.clone()
+        self.graph.tensors().to_vec()
     }
 
     fn parameters(&self) -> &[T] {
@@ -160,7 +163,7 @@ impl<T: Real> Classifier for CandleNetwork<T> {
     }
 
     fn classes(&self) -> usize {
-        self.graph.classes
+        self.graph.classes()
     }
 
     fn is_finite(&self) -> bool {
@@ -181,7 +184,7 @@ impl<T: Real> Classifier for CandleNetwork<T> {
     }
 
     fn check_rows(&self, rows: &Rows<T>) -> Result<()> {
-        let takes: usize = self.graph.input.iter().product();
+        let takes: usize = self.graph.input().iter().product();
         if rows.width() != takes {
             return Err(Error::input(format!(
                 "the rows have {} values and the network takes {takes}",
@@ -189,8 +192,8 @@ impl<T: Real> Classifier for CandleNetwork<T> {
             )));
         }
         match rows.labels().iter().max() {
-            Some(label) if usize::from(*label) >= self.graph.classes => {
-                Err(Error::internal(format!("label {label} of {} classes", self.graph.classes)))
+            Some(label) if usize::from(*label) >= self.graph.classes() => {
+                Err(Error::internal(format!("label {label} of {} classes", self.graph.classes())))
             }
             _ => Ok(()),
         }
@@ -282,14 +285,14 @@ impl<T: Real> Classifier for CandleNetwork<T> {
     }
 }
 
-struct CandleAnswers<'c, T> {
-    network: &'c CandleNetwork<T>,
+struct CandleAnswers<'c, T, G> {
+    network: &'c CandleNetwork<T, G>,
     loaded: Loaded,
     rows: Rows<'c, T>,
     threads: usize,
 }
 
-impl<T: Real> Answers<T> for CandleAnswers<'_, T> {
+impl<T: Real, G: TensorGraph> Answers<T> for CandleAnswers<'_, T, G> {
     fn logits(&mut self, epoch: u32, which: &[u32]) -> Result<Vec<T>> {
         self.network.logits_of(&self.loaded, &self.rows, epoch, which, self.threads)
     }

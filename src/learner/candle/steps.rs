@@ -3,7 +3,7 @@
 use candle_core::{D, Tensor};
 use candle_nn::ops::log_softmax;
 
-use super::graph::{Loaded, Mode, Operation};
+use super::graph::{BatchStatistics, Graph, Loaded, Mode, TensorGraph};
 use super::{CandleNetwork, failed, tensor, values};
 use crate::error::{Error, Result};
 use crate::learner::{Batch, Rows, Stepper};
@@ -51,8 +51,8 @@ pub(super) fn loss<T: Real>(logits: &Tensor, losses: &RowLosses<T>) -> candle_co
     Ok(loss)
 }
 
-pub(super) struct CandleStepper<'c, T> {
-    network: CandleNetwork<T>,
+pub(super) struct CandleStepper<'c, T, G = Graph> {
+    network: CandleNetwork<T, G>,
     loaded: Loaded,
     velocities: Vec<Tensor>,
     rows: Rows<'c, T>,
@@ -61,10 +61,10 @@ pub(super) struct CandleStepper<'c, T> {
 }
 
 /// Loss, gradients in network order, and the statistics of every batch norm.
-type Passed = (Tensor, Vec<Tensor>, Vec<(Operation, Tensor, Tensor)>);
+type Passed = (Tensor, Vec<Tensor>, Vec<BatchStatistics>);
 
-impl<'c, T: Real> CandleStepper<'c, T> {
-    pub fn new(network: &CandleNetwork<T>, rows: Rows<'c, T>, optimiser: Sgd, threads: usize) -> Result<Self> {
+impl<'c, T: Real, G: TensorGraph> CandleStepper<'c, T, G> {
+    pub fn new(network: &CandleNetwork<T, G>, rows: Rows<'c, T>, optimiser: Sgd, threads: usize) -> Result<Self> {
         let loaded = network.load().map_err(failed)?;
         let velocities = loaded.parameters.iter().map(|variable| variable.zeros_like());
         Ok(Self {
@@ -79,20 +79,24 @@ impl<'c, T: Real> CandleStepper<'c, T> {
 
     fn pass(&self, batch: &Batch<T>) -> Result<Passed> {
         let (count, graph) = (batch.which.len(), &self.network.graph);
-        batch.losses.check(count, graph.classes)?;
-        let normalised = graph.nodes.iter().any(|node| matches!(node.operation, Operation::BatchNorm { .. }));
-        if count == 0 || (count == 1 && normalised) {
+        batch.losses.check(count, graph.classes())?;
+        if count == 0 || (count == 1 && graph.needs_two_rows()) {
             return Err(Error::internal("gradient step: too few rows for batch norm"));
         }
         let inputs = self.network.inputs(&self.rows, batch.epoch, batch.which, self.threads)?;
         let run = || {
             let mut statistics = Vec::new();
-            let logits = graph.forward(&self.loaded, &inputs, Mode::Training(&mut statistics))?;
+            let logits = graph.forward(
+                &self.loaded.parameters,
+                &self.loaded.running,
+                &inputs,
+                Mode::Training(&mut statistics),
+            )?;
             let loss = loss(&logits, &batch.losses)?;
             let gradients = self.loaded.gradients(&loss)?;
             Ok((loss, gradients, statistics))
         };
-        run().map_err(failed)
+        run().map_err(|error| graph.fault(error))
     }
 
     pub fn gradient(&mut self, batch: &Batch<T>) -> Result<(f64, Vec<T>)> {
@@ -114,19 +118,18 @@ impl<'c, T: Real> CandleStepper<'c, T> {
             variable.set(&(variable.as_tensor() - (&*velocity * rate)?)?.detach())?;
         }
         let unbiased = rows as f64 / (rows as f64 - 1.0);
-        for (operation, centre, variance) in statistics {
-            if let Operation::BatchNorm { mean, momentum, .. } = operation {
-                for (place, new) in [(*mean, centre.clone()), (mean + 1, (variance * unbiased)?)] {
-                    let old = &self.loaded.running[place];
-                    self.loaded.running[place] = ((old * (1.0 - momentum))? + (new * *momentum)?)?;
-                }
+        for found in statistics {
+            let momentum = found.momentum;
+            for (place, new) in [(found.mean, found.centre.clone()), (found.mean + 1, (&found.variance * unbiased)?)] {
+                let old = &self.loaded.running[place];
+                self.loaded.running[place] = ((old * (1.0 - momentum))? + (new * momentum)?)?;
             }
         }
         Ok(())
     }
 }
 
-impl<T: Real> Stepper<CandleNetwork<T>> for CandleStepper<'_, T> {
+impl<T: Real, G: TensorGraph> Stepper<CandleNetwork<T, G>> for CandleStepper<'_, T, G> {
     fn step(&mut self, batch: &Batch<T>, rate: f64) -> Result<f64> {
         let passed = self.pass(batch)?;
         let loss = values::<f64>(&passed.0).map_err(failed)?[0];
@@ -137,13 +140,13 @@ impl<T: Real> Stepper<CandleNetwork<T>> for CandleStepper<'_, T> {
         Ok(loss)
     }
 
-    fn finish(self: Box<Self>) -> Result<CandleNetwork<T>> {
+    fn finish(self: Box<Self>) -> Result<CandleNetwork<T, G>> {
         let mut network = self.network;
         let mut store = || {
-            for (spec, variable) in network.graph.tensors.iter().zip(&self.loaded.parameters) {
+            for (spec, variable) in network.graph.tensors().to_vec().iter().zip(&self.loaded.parameters) {
                 network.parameters[spec.range()].copy_from_slice(&values::<T>(variable)?);
             }
-            for (spec, buffer) in network.graph.buffers.iter().zip(&self.loaded.running) {
+            for (spec, buffer) in network.graph.buffers().to_vec().iter().zip(&self.loaded.running) {
                 network.buffers[spec.range()].copy_from_slice(&values::<T>(buffer)?);
             }
             Ok(())

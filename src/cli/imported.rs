@@ -1,0 +1,97 @@
+//! `recant repair` of a model that was trained elsewhere.
+
+use crate::cli::Context;
+use crate::cli::arguments::RepairArgs;
+use crate::cli::repair::{flag_options, repair_options};
+use crate::cli::sheets;
+use crate::commands::{RepairImported, SheetSource, default_evidence, repair_imported, report_folder};
+use crate::error::{Error, Result};
+use crate::evaluate::record::EvaluationSettings;
+use crate::jobs::imported::SheetPlan;
+use crate::report;
+
+/// Learning rate where none is given: that of Adam's default, which small steps of SGD stay well below.
+const LEARNING_RATE: f64 = 0.001;
+
+/// Options that only an imported model has.
+pub(super) fn refuse_options(arguments: &RepairArgs) -> Result<()> {
+    let options = &arguments.imported;
+    let given = [
+        ("--label", options.label.is_some()),
+        ("--inputs", !options.inputs.is_empty()),
+        ("--classes", !options.classes.is_empty()),
+        ("--learning-rate", options.learning_rate.is_some()),
+    ];
+    match given.iter().find(|(_, given)| *given) {
+        None => Ok(()),
+        Some((option, _)) => Err(Error::input(format!(
+            "`{option}` is for a model that was trained elsewhere, and this is one of Recant's own, which knows it"
+        ))
+        .hint(format!("leave `{option}` out, or give the .onnx file of a model with `--model`"))),
+    }
+}
+
+pub(super) fn run(context: &Context, arguments: &RepairArgs) -> Result<()> {
+    let options = &arguments.imported;
+    let needed = |option: &str, why: &str| Error::input(format!("an imported model needs `{option}`: {why}"));
+    let data = arguments.data.as_deref().ok_or_else(|| {
+        needed("--data", "its file does not hold what its training rows were").hint("give the sheet that it was trained on: `--data SHEET`")
+    })?;
+    let label = options
+        .label
+        .clone()
+        .ok_or_else(|| needed("--label", "its file does not name the column that it predicts").hint("name it: `--label COLUMN`"))?;
+    let flags = arguments
+        .flags
+        .as_deref()
+        .ok_or_else(|| Error::input("an imported model is repaired by `--flags FILE`"))?;
+    for (option, given) in [
+        ("--expand", arguments.expand),
+        ("--looked-up", arguments.looked_up.is_some()),
+        ("--affected", arguments.affected.is_some()),
+    ] {
+        if given {
+            return Err(Error::input(format!("`{option}` needs a model that Recant trained")).hint(format!("leave `{option}` out")));
+        }
+    }
+    let reading = sheets::read_options(&arguments.reading)?;
+    let request = RepairImported {
+        model: &arguments.model,
+        data: SheetSource::File(data),
+        plan: SheetPlan {
+            label,
+            key: arguments.flag_reading.key.clone(),
+            inputs: options.inputs.clone(),
+            classes: options.classes.clone(),
+        },
+        flags,
+        flag_options: flag_options(&arguments.flag_reading)?,
+        flags_sheet: arguments.flag_reading.flags_sheet.clone(),
+        test: arguments.test.as_deref().map(SheetSource::File),
+        reading,
+        method: &arguments.method,
+        options: repair_options(arguments),
+        learning_rate: options.learning_rate.unwrap_or(LEARNING_RATE),
+        evidence: EvaluationSettings {
+            minimum_effect: arguments.evidence.minimum_effect,
+            significance: arguments.evidence.significance,
+            resamples: arguments.evidence.resamples,
+            ..default_evidence(context.seed)
+        },
+        out: &arguments.out,
+    };
+    let repaired = repair_imported(&context.run(&context.console.progress()), &request)?;
+    let (console, record) = (&context.console, &repaired.record);
+    let folder = report_folder(&arguments.out);
+    let page = folder.join("report.html");
+    console.say(report::terminal::repair(record, &repaired.timings, console.look())?);
+    console.item("Model", arguments.out.display().to_string());
+    console.item("Report", page.display().to_string());
+    let mut value = serde_json::to_value(record).map_err(|error| Error::internal(error.to_string()))?;
+    value["out"] = serde_json::json!(arguments.out);
+    value["written"] =
+        serde_json::json!({ "model": arguments.out, "method": record.chosen, "recommended": record.recommends_the_written() });
+    value["report"] = serde_json::json!(page);
+    console.result(&value);
+    Ok(())
+}

@@ -1,0 +1,264 @@
+//! Repairing a model that somebody else trained: ONNX file in, ONNX file out, with its report beside it.
+
+use std::path::{Path, PathBuf};
+
+use super::repair::write_report;
+use super::{Run, SheetSource};
+use crate::error::{Error, Result};
+use crate::evaluate::record::{EvaluationSettings, RepairRecord};
+use crate::files::{self, Existing};
+use crate::jobs::imported::{Imported, ImportedJob, RepairedModel, SheetPlan, methods, run as run_job};
+use crate::label_errors::flags::{self, FlagOptions, FlagPlace, FlagSource};
+use crate::learner::{Classifier, Compute, Rows};
+use crate::notes::Notes;
+use crate::onnx::{Model, OnnxNetwork, check_gradients};
+use crate::progress::Silent;
+use crate::repair::RepairOptions;
+use crate::tables::ReadOptions;
+
+/// Rows on which the gradient of every variable is compared with finite differences.
+const CHECKED_ROWS: usize = 16;
+
+/// What the outputs of the written model may differ by from those of the repaired network.
+const OUTPUT_TOLERANCE: f32 = 1e-5;
+
+/// What to repair, and with what.
+pub struct RepairImported<'a> {
+    /// The model's file.
+    pub model: &'a Path,
+    /// The sheet that it was trained on.
+    pub data: SheetSource<'a>,
+    /// How the sheet is read.
+    pub plan: SheetPlan,
+    /// The flag file.
+    pub flags: &'a Path,
+    /// How to read it.
+    pub flag_options: FlagOptions,
+    /// Its worksheet.
+    pub flags_sheet: Option<String>,
+    /// A sheet to judge by.
+    pub test: Option<SheetSource<'a>>,
+    /// How to read the sheets.
+    pub reading: ReadOptions,
+    /// Name of a method, `auto` or `all`.
+    pub method: &'a str,
+    /// Settings of the methods.
+    pub options: RepairOptions,
+    /// Learning rate of methods that train on.
+    pub learning_rate: f64,
+    /// What counts as evidence.
+    pub evidence: EvaluationSettings,
+    /// The file to write.
+    pub out: &'a Path,
+}
+
+/// Whether a model is a file of somebody else's.
+pub fn is_imported(model: &Path) -> bool {
+    model.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("onnx"))
+}
+
+/// The folder of a written model's report.
+pub fn report_folder(out: &Path) -> PathBuf {
+    let mut name = out.file_stem().unwrap_or_default().to_os_string();
+    name.push("-report");
+    out.with_file_name(name)
+}
+
+/// Repairs an imported model, and writes it and its report.
+///
+/// # Errors
+/// Where model, sheets or flags cannot be used, something is at `out` already, or the person stops it.
+pub fn repair_imported(run: &Run, request: &RepairImported) -> Result<RepairedModel> {
+    let report = report_folder(request.out);
+    if !is_imported(request.out) {
+        return Err(Error::input(format!(
+            "`{}` is to be an ONNX file, and does not end in .onnx",
+            request.out.display()
+        ))
+        .hint("name the file to write: `--out repaired.onnx`"));
+    }
+    files::check_new_file(request.out, Existing::Keep)?;
+    files::check_new_folder(&report)?;
+    if !(request.learning_rate.is_finite() && request.learning_rate > 0.0) {
+        return Err(Error::input("a learning rate is a number above 0"));
+    }
+    let mut notes = Notes::new();
+    let model = Model::read(request.model)?;
+    let table = request.data.read_rows(&request.reading, &mut notes)?;
+    let imported = Imported::new(&model, &table, &request.plan, run.threads, &mut notes).map_err(|error| error.in_file(request.model))?;
+    told(&imported, run, &mut notes)?;
+    let index = imported.index(&table, &request.plan)?;
+    let columns: Vec<&str> = imported.columns.iter().map(String::as_str).collect();
+    let (read, resolved) = flags::find(
+        &FlagSource {
+            place: FlagPlace::File {
+                path: request.flags,
+                reading: &ReadOptions {
+                    sheet: request.flags_sheet.clone(),
+                    ..ReadOptions::default()
+                },
+            },
+            options: &request.flag_options,
+            index: &index,
+            label: None,
+            inputs: &columns,
+            sheet: Some(&table),
+        },
+        &mut notes,
+    )?;
+    let test = match request.test {
+        None => None,
+        Some(source) => {
+            let table = source.read_rows(&request.reading, &mut notes)?;
+            Some(imported.other_rows(&table, &request.plan, &mut notes)?)
+        }
+    };
+    let methods = methods(request.method, &mut notes)?;
+    let job = ImportedJob {
+        imported: &imported,
+        model_name: file_name(request.model),
+        data: (table.source().file_name.clone(), table.source().sha256.clone()),
+        flags: &resolved,
+        test,
+        methods,
+        options: request.options.clone(),
+        learning_rate: request.learning_rate,
+        settings: request.evidence.clone(),
+        command: run.command.clone(),
+        threads: run.threads,
+    };
+    let repaired = run_job(&job, &mut notes, run.progress)?;
+    write(&model, &imported, &repaired, request.out)?;
+    let card = card(&repaired.record, request, &model, &read.table.source().sha256);
+    let written = files::write_folder(&report, |folder| {
+        write_report(folder, &repaired.record, &repaired.timings)?;
+        files::write_bytes(&folder.join("MODEL-CARD.md"), card.as_bytes())
+    });
+    if let Err(error) = written {
+        remove(&model, request.out);
+        return Err(error);
+    }
+    Ok(repaired)
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// Takes away what was written of a model that cannot be kept.
+fn remove(model: &Model, out: &Path) {
+    let folder = out.parent().unwrap_or(Path::new(""));
+    for path in model.data_files().into_iter().map(|name| folder.join(name)).chain([out.to_owned()]) {
+        let _ = std::fs::remove_file(path);
+    }
+}
+
+/// What the person is told of a model, and the check of its gradients.
+fn told(imported: &Imported, run: &Run, notes: &mut Notes) -> Result<()> {
+    let (model, network) = (imported.model, &imported.network);
+    let check = check_gradients(network, &imported.rows.encoded, &imported.rows.labels, CHECKED_ROWS, run.threads)?;
+    notes.add(
+        "imported",
+        format!(
+            "the model has {} trainable values in {} initialisers; its gradients agree with finite differences (largest relative difference {:.0e}, {} rows)",
+            network.parameters().len(),
+            check.tensors,
+            check.worst,
+            check.rows
+        ),
+        format!("its inputs are read, in this order, from {}", shown(&imported.columns)),
+    );
+    if !model.fixed().is_empty() {
+        notes.add(
+            "fixed-values",
+            format!("{} are statistics, bounds or scales of raw inputs", model.fixed().join(", ")),
+            "a repair leaves them as they are",
+        );
+    }
+    if model.has_batch_norm() {
+        notes.add(
+            "batch-norm",
+            "the model's batch norm goes by its stored statistics, as it does where it is deployed",
+            "methods that train do so too, and leave the statistics as they are",
+        );
+    }
+    Ok(())
+}
+
+/// Columns, the first and the last of many.
+fn shown(columns: &[String]) -> String {
+    match columns {
+        [first @ .., last] if columns.len() > 8 => format!("{} columns: {}, ..., {last}", columns.len(), first[..4].join(", ")),
+        _ => columns.join(", "),
+    }
+}
+
+/// Writes the model, reads it again, and compares its outputs with those of the repaired network.
+fn write(model: &Model, imported: &Imported, repaired: &RepairedModel, out: &Path) -> Result<()> {
+    model.write(repaired.network.parameters(), out)?;
+    let compared = Model::read(out).and_then(|written| {
+        let again = written.network(&imported.rows.encoded)?;
+        let (wanted, found) = (logits(&repaired.network, imported)?, logits(&again, imported)?);
+        let differs = |(wanted, found): (&f32, &f32)| (wanted - found).abs() > OUTPUT_TOLERANCE * (1.0 + wanted.abs());
+        match wanted.iter().zip(&found).any(differs) {
+            true => Err(Error::input("the written model's outputs differ from those of the repaired one")
+                .hint("values of half precision cannot hold the repair: export the model in single precision")),
+            false => Ok(()),
+        }
+    });
+    if compared.is_err() {
+        remove(model, out);
+    }
+    compared
+}
+
+/// Logits of the first thousand training rows.
+fn logits(network: &OnnxNetwork, imported: &Imported) -> Result<Vec<f32>> {
+    let rows = &imported.rows;
+    let which: Vec<u32> = (0..rows.labels.len().min(1000) as u32).collect();
+    let table = Rows::table(&rows.encoded.values, rows.encoded.width, &rows.labels);
+    network.logits(&table, Some(&which), Compute::from(1), &Silent::default())
+}
+
+/// What was done to the model, in plain Markdown.
+fn card(record: &RepairRecord, request: &RepairImported, model: &Model, flags_sha256: &str) -> String {
+    let chosen = record.methods.iter().find(|method| method.name == record.chosen);
+    let changed = chosen
+        .and_then(|method| method.dampening.as_ref())
+        .map_or_else(String::new, |found| {
+            format!(
+                "\n- {} of {} values were dampened, {} of them to 0",
+                found.dampened, found.parameters, found.zeroed
+            )
+        });
+    let sentence = chosen
+        .and_then(|method| method.verdict_sentence())
+        .unwrap_or("There were no test rows to judge by.");
+    format!(
+        "# {out}\n\n\
+         A repaired copy of `{name}` (written by {producer}, operator set {opset}). Nothing but values of its initialisers differs from it.\n\n\
+         - method: {title}{changed}\n\
+         - trained on `{data}` ({rows} rows), of which {flagged} were flagged as wrongly labelled in `{flags}` (SHA-256 {sha})\n\
+         - classes, in the order of its outputs: {classes}\n\
+         - command: `{command}`, Recant {version}, seed {seed}\n\n\
+         {sentence}\n",
+        out = file_name(request.out),
+        name = record.model.name,
+        producer = if model.producer().is_empty() {
+            "an unnamed program"
+        } else {
+            model.producer()
+        },
+        opset = model.opset(),
+        title = chosen.map_or("", |method| method.title.as_str()),
+        data = record.model.data_file,
+        rows = record.model.training_rows,
+        flagged = record.flags.used,
+        flags = record.flags.file,
+        sha = flags_sha256,
+        classes = record.model.classes.join(", "),
+        command = record.command,
+        version = record.recant_version,
+        seed = record.settings.seed,
+    )
+}

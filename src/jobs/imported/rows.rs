@@ -1,0 +1,376 @@
+//! The rows of an imported model: columns, classes and labels from a sheet.
+
+use std::collections::BTreeSet;
+
+use crate::error::{Error, Result, closest};
+use crate::label_errors::flags::{RowEntry, RowIndex, hash_key};
+use crate::learner::{Classifier, Compute, Rows};
+use crate::notes::Notes;
+use crate::onnx::{Encoded, InputData, InputKind, Model, OnnxNetwork};
+use crate::progress::Silent;
+use crate::tables::Table;
+
+/// Most classes whose orders are all tried.
+const ORDERS_OF: usize = 6;
+
+/// How a sheet is read for an imported model.
+#[derive(Debug, Clone, Default)]
+pub struct SheetPlan {
+    /// Column of the class.
+    pub label: String,
+    /// Column that names rows, where there is one.
+    pub key: Option<String>,
+    /// Columns of the inputs, in the model's order; empty: by the inputs' names, or all others in their order.
+    pub inputs: Vec<String>,
+    /// Class names, in the order of the model's outputs; empty: from the file, or from the label column.
+    pub classes: Vec<String>,
+}
+
+/// Rows of a sheet as a model takes them.
+#[derive(Debug, Clone)]
+pub struct ImportedRows {
+    /// Values.
+    pub encoded: Encoded,
+    /// Observed classes.
+    pub labels: Vec<u8>,
+    /// Index of each row in the sheet.
+    pub table_rows: Vec<usize>,
+    /// Key of each row, or its row number as text.
+    pub keys: Vec<String>,
+    /// Row numbers as the person sees them.
+    pub numbers: Vec<usize>,
+}
+
+/// A model and the sheet that it was trained on.
+pub struct Imported<'a> {
+    /// The file.
+    pub model: &'a Model,
+    /// Its network.
+    pub network: OnnxNetwork,
+    /// Training rows.
+    pub rows: ImportedRows,
+    /// Class names.
+    pub classes: Vec<String>,
+    /// Columns of the inputs.
+    pub columns: Vec<String>,
+}
+
+/// Which columns a model's inputs are made of, in its order.
+///
+/// # Errors
+/// Where they cannot be told.
+pub fn input_columns(model: &Model, table: &Table, plan: &SheetPlan) -> Result<Vec<String>> {
+    if !plan.inputs.is_empty() {
+        plan.inputs.iter().try_for_each(|column| table.require(column))?;
+        return Ok(plan.inputs.clone());
+    }
+    let inputs = model.inputs();
+    if inputs.len() > 1 && inputs.iter().all(|input| table.has(&input.name)) {
+        return Ok(inputs.iter().map(|input| input.name.clone()).collect());
+    }
+    let others = table
+        .names()
+        .iter()
+        .filter(|name| **name != plan.label && Some(*name) != plan.key.as_ref());
+    Ok(others.cloned().collect())
+}
+
+/// The data of a model's inputs from some rows of a sheet.
+fn input_data(model: &Model, table: &Table, columns: &[String], rows: &[usize], notes: &mut Notes) -> Result<Vec<InputData>> {
+    let mut left = columns;
+    let wanted: usize = model.inputs().iter().flat_map(|input| input.shape.iter().flatten()).product();
+    let mut data = Vec::new();
+    for (place, input) in model.inputs().iter().enumerate() {
+        let fixed: Option<usize> = input.shape.iter().copied().product();
+        let last = place + 1 == model.inputs().len();
+        let take = fixed.unwrap_or(if last { left.len() } else { 1 });
+        if take > left.len() || (last && take != left.len()) {
+            let names: Vec<String> = columns.iter().take(12).map(|name| format!("`{name}`")).collect();
+            return Err(Error::input(format!(
+                "the model takes {} values a row, and the sheet has {} columns beside the label: {}",
+                if model.inputs().len() == 1 { take } else { wanted.max(take) },
+                columns.len(),
+                names.join(", ")
+            ))
+            .in_file(&table.source().file_name)
+            .hint("name the columns in the model's order: `--inputs COLUMN,COLUMN,...`"));
+        }
+        let (own, rest) = left.split_at(take);
+        left = rest;
+        data.push(match input.kind {
+            InputKind::Texts => {
+                let texts = own.iter().map(|column| table.texts(column)).collect::<Result<Vec<_>>>()?;
+                let cells = rows
+                    .iter()
+                    .flat_map(|row| texts.iter().map(move |texts| texts.get(*row).unwrap_or_default().to_owned()));
+                InputData::Texts(cells.collect())
+            }
+            _ => {
+                let numbers = own.iter().map(|column| table.numbers(column, notes)).collect::<Result<Vec<_>>>()?;
+                let cells = rows
+                    .iter()
+                    .flat_map(|row| numbers.iter().map(move |numbers| numbers[*row].unwrap_or(f64::NAN)));
+                InputData::Numbers(cells.collect())
+            }
+        });
+    }
+    Ok(data)
+}
+
+/// Class names: stated, in the file, or the values of the label column in their order.
+fn class_names(model: &Model, table: &Table, plan: &SheetPlan, notes: &mut Notes) -> Result<Vec<String>> {
+    if !plan.classes.is_empty() {
+        return Ok(plan.classes.clone());
+    }
+    if let Some(names) = model.class_names() {
+        return Ok(names.to_vec());
+    }
+    let mut values = table.texts(&plan.label)?.values;
+    let number = |text: &String| text.trim().parse::<f64>().ok();
+    if values.iter().all(|value| number(value).is_some()) {
+        values.sort_by(|one, other| number(one).unwrap_or_default().total_cmp(&number(other).unwrap_or_default()));
+    } else {
+        values.sort();
+    }
+    notes.add(
+        "class-order",
+        format!(
+            "the model does not name its classes: those of `{}` in their order are taken: {}",
+            plan.label,
+            values.join(", ")
+        ),
+        "`--classes A,B,C` names them in the order of the model's outputs",
+    );
+    Ok(values)
+}
+
+/// The class of every row, where it has one.
+fn labels(table: &Table, plan: &SheetPlan, classes: &[String]) -> Result<Vec<Option<u8>>> {
+    let texts = table.texts(&plan.label)?;
+    let number = |text: &str| text.trim().parse::<f64>().ok();
+    let whole = texts
+        .values
+        .iter()
+        .all(|text| number(text).is_some_and(|value| value.fract() == 0.0 && value >= 0.0 && value < classes.len() as f64));
+    let class = |text: &String| {
+        let same = |class: &&String| class.trim() == text.trim() || (number(class).is_some() && number(class) == number(text));
+        let found = classes.iter().position(|class| same(&class));
+        // Codes of the classes, where none of their names is a number.
+        found.or_else(|| number(text).filter(|_| whole).map(|value| value as usize))
+    };
+    let mut codes = Vec::with_capacity(texts.values.len());
+    for text in &texts.values {
+        codes.push(class(text).map(|class| class as u8).ok_or_else(|| {
+            let row = (0..table.height()).find(|row| texts.get(*row) == Some(text)).unwrap_or_default();
+            let error = Error::input(format!("`{text}` is none of the model's classes ({})", classes.join(", ")));
+            let near = closest(text, classes.iter().map(String::as_str)).map(|near| format!("the closest class is `{near}`"));
+            table
+                .at(error, row, &plan.label)
+                .hint(near.unwrap_or_else(|| "name the classes in the order of the model's outputs: `--classes A,B,C`".to_owned()))
+        })?);
+    }
+    Ok(texts.codes.iter().map(|code| codes.get(*code as usize).copied()).collect())
+}
+
+/// Rows of a sheet that have a class.
+fn read_rows(
+    model: &Model,
+    table: &Table,
+    plan: &SheetPlan,
+    classes: &[String],
+    columns: &[String],
+    notes: &mut Notes,
+) -> Result<ImportedRows> {
+    let labels = labels(table, plan, classes)?;
+    let table_rows: Vec<usize> = (0..table.height()).filter(|row| labels[*row].is_some()).collect();
+    if table_rows.is_empty() {
+        return Err(table.in_place(Error::input(format!("no row has a value in `{}`", plan.label))));
+    }
+    if table_rows.len() < table.height() {
+        notes.add(
+            "no-label",
+            format!(
+                "{} rows of `{}` have no label",
+                table.height() - table_rows.len(),
+                table.source().file_name
+            ),
+            "they were left out",
+        );
+    }
+    let data = input_data(model, table, columns, &table_rows, notes)?;
+    let encoded = model
+        .encode(&data, table_rows.len())
+        .map_err(|error| error.in_file(&table.source().file_name))?;
+    if let Some(row) = encoded.first_gap() {
+        let row = table.row_number(table_rows[row]);
+        return Err(Error::input(format!(
+            "an input of row {row} is missing, or no finite number, and the model has nothing to fill it with"
+        ))
+        .in_file(&table.source().file_name)
+        .at_row(row)
+        .hint("fill it as the model's training did, or leave the row out"));
+    }
+    let numbers: Vec<usize> = table_rows.iter().map(|row| table.row_number(*row)).collect();
+    let names = plan.key.as_ref().map(|key| table.texts(key)).transpose()?;
+    let name = |(row, number): (&usize, &usize)| {
+        let key = names.as_ref().and_then(|names| names.get(*row));
+        key.map_or_else(|| format!("row {number}"), str::to_owned)
+    };
+    Ok(ImportedRows {
+        encoded,
+        labels: table_rows.iter().filter_map(|row| labels[*row]).collect(),
+        keys: table_rows.iter().zip(&numbers).map(name).collect(),
+        table_rows,
+        numbers,
+    })
+}
+
+impl<'a> Imported<'a> {
+    /// Brings a model and the sheet that it was trained on together.
+    ///
+    /// # Errors
+    /// Where columns, classes or rows do not fit the model.
+    pub fn new(model: &'a Model, table: &Table, plan: &SheetPlan, threads: usize, notes: &mut Notes) -> Result<Self> {
+        table.require(&plan.label)?;
+        if let Some(key) = &plan.key {
+            table.require(key)?;
+        }
+        let columns = input_columns(model, table, plan)?;
+        if columns.contains(&plan.label) {
+            return Err(Error::input(format!("`{}` is the label and cannot be an input too", plan.label)));
+        }
+        let classes = class_names(model, table, plan, notes)?;
+        let rows = read_rows(model, table, plan, &classes, &columns, notes)?;
+        let network = model.network(&rows.encoded)?;
+        if network.classes() != classes.len() {
+            return Err(Error::input(format!(
+                "the model tells {} classes apart, and there are {} ({})",
+                network.classes(),
+                classes.len(),
+                classes.join(", ")
+            ))
+            .hint("name them in the order of the model's outputs: `--classes A,B,C`"));
+        }
+        notes.add(
+            "model-end",
+            format!("the model's output is read as {}", network.graph().ending().words()),
+            "export it with its logits or a softmax at the end where that is wrong",
+        );
+        let imported = Self {
+            model,
+            network,
+            rows,
+            classes,
+            columns,
+        };
+        imported.check_order(plan, threads)?;
+        Ok(imported)
+    }
+
+    /// The rows of another sheet.
+    ///
+    /// # Errors
+    /// As [`Imported::new`].
+    pub fn other_rows(&self, table: &Table, plan: &SheetPlan, notes: &mut Notes) -> Result<ImportedRows> {
+        table.require(&plan.label)?;
+        let rows = read_rows(self.model, table, plan, &self.classes, &self.columns, notes)?;
+        match rows.encoded.fits(&self.rows.encoded) {
+            true => Ok(rows),
+            false => Err(Error::input("the sheets give rows of different sizes").in_file(&table.source().file_name)),
+        }
+    }
+
+    /// Whether the classes are in the model's order: another order must not fit the labels much better.
+    fn check_order(&self, plan: &SheetPlan, threads: usize) -> Result<()> {
+        let count = self.classes.len();
+        if count > ORDERS_OF || !plan.classes.is_empty() || self.model.class_names().is_some() {
+            return Ok(());
+        }
+        let probabilities = probabilities(&self.network, &self.rows, threads)?;
+        let predicted = crate::nn::predictions(&probabilities, count);
+        let mut pairs = vec![vec![0_usize; count]; count];
+        for (label, predicted) in self.rows.labels.iter().zip(&predicted) {
+            pairs[usize::from(*predicted)][usize::from(*label)] += 1;
+        }
+        let agree = |order: &[usize]| order.iter().enumerate().map(|(output, label)| pairs[output][*label]).sum::<usize>();
+        let own: Vec<usize> = (0..count).collect();
+        let best = orders(count)
+            .into_iter()
+            .max_by_key(|order| agree(order))
+            .unwrap_or_else(|| own.clone());
+        let rows = self.rows.labels.len();
+        if agree(&best) * 10 <= agree(&own) * 10 + rows {
+            return Ok(());
+        }
+        let share = |order: &[usize]| 100.0 * agree(order) as f64 / rows as f64;
+        let names: Vec<&str> = best.iter().map(|label| self.classes[*label].as_str()).collect();
+        Err(Error::input(format!(
+            "the model agrees with {:.1} % of the labels with its classes in the order {}, and with {:.1} % in the order {}",
+            share(&own),
+            self.classes.join(", "),
+            share(&best),
+            names.join(", ")
+        ))
+        .hint(format!(
+            "name the classes in the order of the model's outputs: `--classes \"{}\"`",
+            names.join(",")
+        )))
+    }
+
+    /// The training rows as flag files find them.
+    ///
+    /// # Errors
+    /// Only by a fault of ours.
+    pub fn index(&self, table: &Table, plan: &SheetPlan) -> Result<RowIndex> {
+        let entry = |table_row: usize, key: Option<&str>, label: Option<u8>| {
+            let number = table.row_number(table_row);
+            RowEntry {
+                key: key.map_or_else(|| hash_key(&format!("\0row {number}")), hash_key),
+                group: None,
+                table_row: table_row as u32,
+                sheet_row: number as u32,
+                label,
+            }
+        };
+        let keys = plan.key.as_ref().map(|key| table.texts(key)).transpose()?;
+        let key = |row: usize| keys.as_ref().and_then(|keys| keys.get(row));
+        let known: BTreeSet<usize> = self.rows.table_rows.iter().copied().collect();
+        let training = self.rows.table_rows.iter().zip(&self.rows.labels);
+        let training = training.map(|(row, label)| entry(*row, key(*row), Some(*label))).collect();
+        let others = (0..table.height()).filter(|row| !known.contains(row));
+        let excluded = others.map(|row| entry(row, key(row), None)).collect();
+        RowIndex::new(
+            plan.key.clone(),
+            None,
+            self.classes.clone(),
+            "they have no label".to_owned(),
+            [training, Vec::new(), Vec::new(), excluded],
+        )
+    }
+}
+
+/// All orders of so many classes.
+fn orders(count: usize) -> Vec<Vec<usize>> {
+    let mut all = vec![Vec::new()];
+    for _ in 0..count {
+        let longer = |order: Vec<usize>| {
+            let left: Vec<usize> = (0..count).filter(|class| !order.contains(class)).collect();
+            left.into_iter().map(move |class| [order.as_slice(), &[class]].concat())
+        };
+        all = all.into_iter().flat_map(longer).collect();
+    }
+    all
+}
+
+/// Probabilities of rows, rows x classes.
+pub(super) fn probabilities(network: &OnnxNetwork, rows: &ImportedRows, threads: usize) -> Result<Vec<f32>> {
+    let table = Rows::table(&rows.encoded.values, rows.encoded.width, &rows.labels);
+    let mut logits = network.logits(&table, None, Compute::from(threads), &Silent::default())?;
+    for row in logits.chunks_mut(network.classes()) {
+        let most = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        row.iter_mut().for_each(|value| *value = (*value - most).exp());
+        let total: f32 = row.iter().sum();
+        row.iter_mut().for_each(|value| *value /= total);
+    }
+    Ok(logits)
+}

@@ -1,0 +1,173 @@
+//! The end of a graph: which of its values are logits or probabilities, and what the classes are called.
+
+use super::file::{GraphMessage, ModelMessage, NodeMessage, kind};
+use super::plan::Makers;
+use crate::error::{Error, Result};
+
+/// Where a graph's logits come from.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Head {
+    pub kind: Ending,
+    /// Where the values are that they are made of.
+    pub slot: usize,
+}
+
+/// How the outputs of a model are to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// Probabilities by softmax; the logits are what goes into it.
+    Softmax,
+    /// One probability by a sigmoid; the logits are 0 and what goes into it.
+    Sigmoid,
+    /// Logarithms of probabilities.
+    LogSoftmax,
+    /// No operator tells: logits, or probabilities where all rows sum to 1.
+    Open,
+    /// Probabilities by sums of rows.
+    Probabilities,
+    /// Logits by sums of rows.
+    Logits,
+    /// One logit, of the second of two classes.
+    OneLogit,
+}
+
+impl Ending {
+    /// What is told of it.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Softmax => "probabilities, made by a softmax",
+            Self::Sigmoid => "one probability, made by a sigmoid: that of the second class",
+            Self::LogSoftmax => "logarithms of probabilities",
+            Self::Open | Self::Logits => "logits: no operator at the end makes them probabilities",
+            Self::Probabilities => "probabilities: in every row they sum to 1",
+            Self::OneLogit => "one logit, that of the second class",
+        }
+    }
+}
+
+/// A name whose values the logits are made of.
+pub(super) struct Found {
+    pub name: String,
+    pub kind: Ending,
+}
+
+/// Finds the output that tells classes apart, and what is behind it.
+pub(super) fn find(graph: &GraphMessage, makers: &Makers) -> Result<Found> {
+    let node = |name: &str| makers.get(name).map(|number| &graph.nodes[*number]);
+    let mut candidates = Vec::new();
+    for output in &graph.outputs {
+        match node(&output.name) {
+            Some(zip) if zip.operator == "ZipMap" => candidates.extend(zip.inputs.first().cloned()),
+            _ if kind::is_float(output.kind) => candidates.push(output.name.clone()),
+            _ => {}
+        }
+    }
+    let telling = |name: &&String| ["prob", "logit", "score"].iter().any(|word| name.to_lowercase().contains(word));
+    let chosen = match candidates.as_slice() {
+        [] => {
+            return Err(
+                Error::input("the model has no output of numbers with a point, so there are no logits or probabilities")
+                    .hint("export a classifier with its probabilities or logits"),
+            );
+        }
+        [one] => one,
+        several => {
+            let named: Vec<&String> = several.iter().filter(telling).collect();
+            match named.as_slice() {
+                [one] => *one,
+                _ => {
+                    let names: Vec<String> = several.iter().map(|name| format!("`{name}`")).collect();
+                    return Err(Error::input(format!(
+                        "the model has several outputs of numbers ({}), and it is not clear which are its logits",
+                        names.join(", ")
+                    ))
+                    .hint("export it with one output"));
+                }
+            }
+        }
+    };
+    Ok(behind(graph, makers, chosen.clone()))
+}
+
+fn behind(graph: &GraphMessage, makers: &Makers, mut name: String) -> Found {
+    // A graph has no more nodes than this to go back through.
+    for _ in 0..graph.nodes.len() {
+        let Some(node) = makers.get(name.as_str()).map(|number| &graph.nodes[*number]) else {
+            break;
+        };
+        let first = node.inputs.first().cloned().unwrap_or_default();
+        match node.operator.as_str() {
+            "Identity" | "Cast" if !first.is_empty() => name = first,
+            "Softmax" => {
+                return Found {
+                    name: first,
+                    kind: Ending::Softmax,
+                };
+            }
+            "LogSoftmax" => {
+                return Found {
+                    name,
+                    kind: Ending::LogSoftmax,
+                };
+            }
+            "Sigmoid" => {
+                return Found {
+                    name: first,
+                    kind: Ending::Sigmoid,
+                };
+            }
+            "Concat" => match sigmoid_pair(graph, makers, node) {
+                Some(name) => {
+                    return Found {
+                        name,
+                        kind: Ending::Sigmoid,
+                    };
+                }
+                None => break,
+            },
+            _ => break,
+        }
+    }
+    Found { name, kind: Ending::Open }
+}
+
+/// What goes into the sigmoid p where a node makes (1 - p, p) of it, as scikit-learn's exporter does.
+fn sigmoid_pair(graph: &GraphMessage, makers: &Makers, node: &NodeMessage) -> Option<String> {
+    let made = |name: &String| makers.get(name.as_str()).map(|number| &graph.nodes[*number]);
+    let [rest, own] = node.inputs.as_slice() else { return None };
+    let sigmoid = made(own).filter(|node| node.operator == "Sigmoid")?;
+    let minus = made(rest).filter(|node| node.operator == "Sub")?;
+    (minus.inputs.get(1) == Some(own)).then(|| sigmoid.inputs.first().cloned())?
+}
+
+/// Class names in the file, in the order of the outputs.
+pub(super) fn class_names(model: &ModelMessage) -> Option<Vec<String>> {
+    let graph = &model.graph;
+    for node in &graph.nodes {
+        let attribute = |name: &str| node.attributes.iter().find(|attribute| attribute.name == name);
+        if node.operator == "ZipMap" {
+            if let Some(found) = attribute("classlabels_strings").filter(|found| !found.texts.is_empty()) {
+                return Some(found.texts.clone());
+            }
+            if let Some(found) = attribute("classlabels_int64s").filter(|found| !found.integers.is_empty()) {
+                return Some(found.integers.iter().map(i64::to_string).collect());
+            }
+        }
+        let from_places = node.operator == "LabelEncoder" && graph.outputs.iter().any(|output| node.outputs.contains(&output.name));
+        if from_places && let (Some(keys), Some(values)) = (attribute("keys_int64s"), attribute("values_strings")) {
+            let in_order = keys.integers.iter().enumerate().all(|(place, key)| place as i64 == *key);
+            if in_order && keys.integers.len() == values.texts.len() {
+                return Some(values.texts.clone());
+            }
+        }
+    }
+    let told = model
+        .metadata
+        .iter()
+        .find(|(key, _)| ["classes", "class_names", "labels"].contains(&key.to_lowercase().as_str()));
+    let (_, text) = told?;
+    serde_json::from_str::<Vec<String>>(text)
+        .ok()
+        .or_else(|| Some(text.split(',').map(|name| name.trim().to_owned()).collect()))
+        .filter(|names: &Vec<String>| names.len() > 1 && names.iter().all(|name| !name.is_empty()))
+}

@@ -1,0 +1,426 @@
+//! Models that somebody else trained: ONNX files, read, run and differentiated on candle, and written back with nothing changed but
+//! the numbers of their initialisers.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `wire`, `file` | protobuf read in place: every number keeps its place in the file |
+//! | `plan`, `head` | which nodes make the logits, what is a variable, what is preprocessing |
+//! | `operators` | the one list of operators that can be computed |
+//! | `elementwise` | functions of one number with their derivatives |
+//! | `graph` | the whole as a [`TensorGraph`], so that [`CandleNetwork`] is a classifier like any other |
+//! | `check` | gradients against finite differences |
+//!
+//! The reader is bounded by the file: nothing that a file says of sizes is believed before the bytes are there.
+//!
+//! [`TensorGraph`]: crate::learner::TensorGraph
+
+mod check;
+mod elementwise;
+mod file;
+mod graph;
+mod head;
+mod operators;
+mod plan;
+mod value;
+mod wire;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use candle_core::DType;
+
+pub use check::{GradientCheck, check_gradients};
+pub use graph::OnnxGraph;
+pub use head::Ending;
+pub use plan::{Input, InputKind};
+
+use crate::error::{Error, Result};
+use crate::files;
+use crate::learner::CandleNetwork;
+use crate::nn::MOST_CLASSES;
+use file::{ModelMessage, Stored, Values};
+use graph::{Fed, parameter_tensors, rows_tensor};
+use plan::Plan;
+use value::{Array, Value};
+
+/// Names of all operators that can be computed; those of `ai.onnx.ml` with their domain.
+pub fn operator_names() -> Vec<String> {
+    let name = |operator: &operators::Operator| match operator.domain {
+        "" => operator.name.to_owned(),
+        domain => format!("{domain}.{}", operator.name),
+    };
+    operators::OPERATORS.iter().map(name).collect()
+}
+
+/// The network of an imported model.
+pub type OnnxNetwork = CandleNetwork<f32, OnnxGraph>;
+
+/// Rows that preprocessing takes at a time.
+const BLOCK: usize = 1024;
+
+/// Rows that are tried when a model is read in: as many at once, and each by itself.
+const TRIED: usize = 3;
+
+/// Whole numbers above this are not all told apart in single precision.
+const LARGEST_CODE: f64 = 16_777_216.0;
+
+/// An ONNX file that was read.
+#[derive(Debug, Clone)]
+pub struct Model {
+    stored: Stored,
+    message: ModelMessage,
+    plan: Arc<Plan>,
+}
+
+/// What one input of a graph is given: rows x values per row.
+#[derive(Debug, Clone, PartialEq)]
+pub enum InputData {
+    /// Numbers; a missing one is NaN.
+    Numbers(Vec<f64>),
+    /// Texts.
+    Texts(Vec<String>),
+}
+
+/// Rows as the network takes them, after preprocessing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Encoded {
+    /// Row-major, rows x `width`.
+    pub values: Vec<f32>,
+    /// Values of a row.
+    pub width: usize,
+    parts: Vec<Fed>,
+}
+
+impl Encoded {
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.values.len() / self.width.max(1)
+    }
+
+    /// The first row with a value that is not a finite number.
+    pub fn first_gap(&self) -> Option<usize> {
+        self.values
+            .iter()
+            .position(|value| !value.is_finite())
+            .map(|place| place / self.width.max(1))
+    }
+
+    /// Whether the other's rows are of the same make.
+    pub fn fits(&self, other: &Self) -> bool {
+        self.parts == other.parts
+    }
+}
+
+impl Model {
+    /// Reads a model, and the data files beside it.
+    ///
+    /// # Errors
+    /// Where the file cannot be read, is broken, or holds what cannot be computed: the message names the node.
+    pub fn read(path: &Path) -> Result<Self> {
+        let (stored, message) = Stored::read(path)?;
+        let plan = Plan::of(&stored, &message).map_err(|error| error.in_file(path))?;
+        Ok(Self {
+            stored,
+            message,
+            plan: Arc::new(plan),
+        })
+    }
+
+    /// The inputs that the classes depend on.
+    pub fn inputs(&self) -> &[Input] {
+        &self.plan.inputs
+    }
+
+    /// Class names that the file holds.
+    pub fn class_names(&self) -> Option<&[String]> {
+        self.plan.classes.as_deref()
+    }
+
+    /// Program that wrote the file.
+    pub fn producer(&self) -> &str {
+        &self.message.producer
+    }
+
+    /// Version of ONNX's operator set.
+    pub fn opset(&self) -> i64 {
+        self.plan.opset
+    }
+
+    /// Initialisers of numbers with a point that are not changed: statistics, bounds, scaling of raw inputs.
+    pub fn fixed(&self) -> &[String] {
+        &self.plan.fixed
+    }
+
+    /// Whether it has batch norm, which goes by its stored statistics in every method.
+    pub fn has_batch_norm(&self) -> bool {
+        self.plan.batch_norms > 0
+    }
+
+    /// Nodes before the network that gradients do not go through.
+    pub fn preprocessing(&self) -> usize {
+        self.plan.before.len()
+    }
+
+    /// Values per row that an input takes, where the rows that are given have `given` values for it.
+    fn shape_of(input: &Input, given: usize) -> Result<Vec<usize>> {
+        let fixed: usize = input.shape.iter().flatten().product();
+        let open = input.shape.iter().filter(|size| size.is_none()).count();
+        let fits = match open {
+            0 => fixed == given,
+            1 => fixed > 0 && given.is_multiple_of(fixed) && given > 0,
+            _ => false,
+        };
+        if !fits {
+            let sizes: Vec<String> = input
+                .shape
+                .iter()
+                .map(|size| size.map_or("?".to_owned(), |size| size.to_string()))
+                .collect();
+            return Err(Error::input(format!(
+                "input `{}` takes {} a row, and the sheet has {given} columns for it",
+                input.name,
+                if open == 0 {
+                    format!("{fixed} values")
+                } else {
+                    format!("values of the shape {}", sizes.join(" x "))
+                },
+            ))
+            .hint("name the columns in the model's order: `--inputs COLUMN,COLUMN,...`"));
+        }
+        Ok(input.shape.iter().map(|size| size.unwrap_or(given / fixed.max(1))).collect())
+    }
+
+    /// Rows as the network takes them: what the graph does before its first variable is done here.
+    ///
+    /// # Errors
+    /// Where the data does not fit the inputs, or preprocessing fails on it.
+    pub fn encode(&self, inputs: &[InputData], rows: usize) -> Result<Encoded> {
+        if inputs.len() != self.plan.inputs.len() || rows == 0 {
+            return Err(Error::internal("data for another number of inputs, or no rows"));
+        }
+        let count = |data: &InputData| match data {
+            InputData::Numbers(values) => values.len(),
+            InputData::Texts(values) => values.len(),
+        };
+        let mut shapes = Vec::with_capacity(inputs.len());
+        for (input, data) in self.plan.inputs.iter().zip(inputs) {
+            shapes.push(Self::shape_of(input, count(data) / rows)?);
+        }
+        let mut encoded: Option<Encoded> = None;
+        for start in (0..rows).step_by(BLOCK) {
+            let block = self.encode_block(inputs, &shapes, start, BLOCK.min(rows - start))?;
+            match &mut encoded {
+                None => encoded = Some(block),
+                Some(all) if all.parts == block.parts => all.values.extend(block.values),
+                Some(_) => return Err(Error::input("preprocessing makes rows of different sizes of different rows")),
+            }
+        }
+        encoded.ok_or_else(|| Error::internal("no rows"))
+    }
+
+    fn encode_block(&self, inputs: &[InputData], shapes: &[Vec<usize>], start: usize, rows: usize) -> Result<Encoded> {
+        let wrong = |what: String| Error::input(what);
+        let precision = DType::F32;
+        let mut values = self.plan.start(precision).map_err(wrong)?;
+        for ((input, data), shape) in self.plan.inputs.iter().zip(inputs).zip(shapes) {
+            let width: usize = shape.iter().product();
+            let range = start * width..(start + rows) * width;
+            let shape: Vec<usize> = [&[rows], shape.as_slice()].concat();
+            values[input.slot] = Some(match (data, input.kind) {
+                (InputData::Texts(texts), InputKind::Texts) => Value::Text(Array::new(shape, texts[range].to_vec())),
+                (InputData::Numbers(numbers), InputKind::Numbers) => {
+                    Value::Float(operators::tensor(numbers[range].to_vec(), &shape, precision).map_err(wrong)?)
+                }
+                (InputData::Numbers(numbers), InputKind::WholeNumbers) => {
+                    let whole = |value: &f64| match value.fract() == 0.0 && value.abs() < LARGEST_CODE {
+                        true => Ok(*value as i64),
+                        false => Err(Error::input(format!(
+                            "input `{}` takes whole numbers, and a row has {value}",
+                            input.name
+                        ))),
+                    };
+                    Value::Integer(Array::new(shape, numbers[range].iter().map(whole).collect::<Result<_>>()?))
+                }
+                _ => return Err(Error::internal("texts for numbers, or numbers for texts")),
+            });
+        }
+        Plan::run(&self.plan.before, &mut values, precision, rows).map_err(|fault| wrong(fault.text()))?;
+        let mut parts = Vec::with_capacity(self.plan.fed.len());
+        let mut columns = Vec::with_capacity(self.plan.fed.len());
+        for slot in &self.plan.fed {
+            let value = values[*slot].take().ok_or_else(|| Error::internal("a part that was not made"))?;
+            let shape = value.shape();
+            if shape.first() != Some(&rows) {
+                return Err(wrong(format!("preprocessing makes values of the shape {shape:?} of {rows} rows"))
+                    .hint("export the model so that it takes any number of rows (`dynamic_axes` or `dynamic_shapes`)"));
+            }
+            parts.push(Fed {
+                slot: *slot,
+                shape: shape[1..].to_vec(),
+                whole: matches!(value, Value::Integer(_)),
+            });
+            columns.push(value.numbers().map_err(wrong)?);
+        }
+        let width = parts.iter().map(Fed::len).sum();
+        let mut all = Vec::with_capacity(rows * width);
+        for row in 0..rows {
+            for (part, values) in parts.iter().zip(&columns) {
+                all.extend(values[row * part.len()..(row + 1) * part.len()].iter().map(|value| *value as f32));
+            }
+        }
+        Ok(Encoded { values: all, width, parts })
+    }
+
+    /// The parameters as the file has them.
+    fn parameters(&self) -> Result<Vec<f32>> {
+        let mut parameters = Vec::new();
+        for variable in &self.plan.variables {
+            let tensor = &self.message.graph.initializers[variable.initializer];
+            match self.stored.values(tensor).map_err(Error::input)? {
+                Values::Floats(values) => parameters.extend(values.into_iter().map(|value| value as f32)),
+                _ => return Err(Error::internal("a variable that is not of floats")),
+            }
+        }
+        Ok(parameters)
+    }
+
+    /// The network, tried on the first of these rows: whether it takes any number of rows, which it treats one by one, and what its
+    /// end means.
+    ///
+    /// # Errors
+    /// Names the node that fails.
+    pub fn network(&self, rows: &Encoded) -> Result<OnnxNetwork> {
+        let parameters = self.parameters()?;
+        let mut graph = OnnxGraph {
+            plan: self.plan.clone(),
+            fed: rows.parts.clone(),
+            input: vec![rows.width],
+            classes: 0,
+            ending: self.plan.head.kind,
+            tensors: self.plan.variables.iter().map(|variable| variable.spec.clone()).collect(),
+        };
+        let tried = rows.rows().min(TRIED);
+        let together = try_rows(&graph, &parameters, &rows.values[..tried * rows.width], rows.width)?;
+        let columns = together.len() / tried.max(1);
+        let mut apart = Vec::new();
+        for row in 0..tried {
+            apart.extend(try_rows(
+                &graph,
+                &parameters,
+                &rows.values[row * rows.width..(row + 1) * rows.width],
+                rows.width,
+            )?);
+        }
+        let differs = |(one, other): (&f64, &f64)| (one - other).abs() > 1e-3 * (1.0 + one.abs());
+        if apart.len() != together.len() || together.iter().zip(&apart).any(differs) {
+            return Err(Error::input("the model gives a row other outputs alone than among other rows")
+                .hint("export the model so that it takes any number of rows, and in evaluation mode (`model.eval()`)"));
+        }
+        (graph.ending, graph.classes) = resolve(graph.ending, &together, columns)?;
+        if graph.classes > MOST_CLASSES {
+            return Err(Error::input(format!(
+                "the model has {} classes, and at most {MOST_CLASSES} are supported",
+                graph.classes
+            )));
+        }
+        CandleNetwork::new(graph, parameters, Vec::new())
+    }
+
+    /// Writes the model with these parameters: a copy of the file and of its data files in which nothing but the changed values differs.
+    /// Returns the paths written.
+    ///
+    /// # Errors
+    /// Where a file cannot be written, or one of the model's own would be.
+    pub fn write(&self, parameters: &[f32], out: &Path) -> Result<()> {
+        let before = self.parameters()?;
+        if before.len() != parameters.len() {
+            return Err(Error::internal("another number of parameters"));
+        }
+        let mut stored = self.stored.clone();
+        for variable in &self.plan.variables {
+            let places = self
+                .stored
+                .places(&self.message.graph.initializers[variable.initializer])
+                .map_err(Error::input)?;
+            let range = variable.spec.range();
+            for (index, (old, new)) in before[range.clone()].iter().zip(&parameters[range]).enumerate().take(places.len()) {
+                if old.to_bits() != new.to_bits() {
+                    places.set(&mut stored, index, f64::from(*new));
+                }
+            }
+        }
+        let folder = out.parent().unwrap_or(Path::new(""));
+        for (location, bytes) in stored.files.iter().skip(1) {
+            let path = folder.join(location);
+            if path.exists() {
+                return Err(Error::input(format!(
+                    "the model names its data file `{location}`, and there is one beside `{}` already",
+                    out.display()
+                ))
+                .hint("write the repaired model into a folder of its own: `--out repaired/model.onnx`"));
+            }
+            if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+                std::fs::create_dir_all(parent).map_err(|error| Error::io("make the folder", parent, &error))?;
+            }
+            files::write_bytes(&path, bytes)?;
+        }
+        files::write_bytes(out, &stored.files[0].1)
+    }
+
+    /// Data files that the model's tensors lie in, as it names them.
+    pub fn data_files(&self) -> Vec<&str> {
+        self.stored.files.iter().skip(1).map(|(name, _)| name.as_str()).collect()
+    }
+}
+
+/// The end of the graph on some rows, which must be finite numbers.
+fn try_rows(graph: &OnnxGraph, parameters: &[f32], values: &[f32], width: usize) -> Result<Vec<f64>> {
+    let hint = "export the model so that it takes any number of rows (`dynamic_axes` or `dynamic_shapes`)";
+    let wrong = |what: String| Error::input(what).hint(hint);
+    let parameters = parameter_tensors(&graph.tensors, parameters).map_err(wrong)?;
+    let inputs = rows_tensor(values, width, DType::F32).map_err(wrong)?;
+    let (end, _) = graph.end(&parameters, &inputs).map_err(|fault| wrong(fault.text()))?;
+    let rows = values.len() / width.max(1);
+    let shape = end.shape();
+    if shape.first() != Some(&rows) {
+        return Err(wrong(format!("the model makes values of the shape {shape:?} of {rows} rows")));
+    }
+    let found = end
+        .float()
+        .and_then(value::flat)
+        .map_err(|what| wrong(format!("the model's output {what}")))?;
+    match found.iter().all(|value| value.is_finite()) {
+        true => Ok(found),
+        false => Err(Error::input("the model's outputs are not finite numbers")
+            .hint("check the scale of the inputs, and that the model works where it comes from")),
+    }
+}
+
+/// What the end of a graph means, by its values on some rows, and the number of classes.
+fn resolve(found: Ending, values: &[f64], columns: usize) -> Result<(Ending, usize)> {
+    let ending = match (found, columns) {
+        (Ending::Sigmoid | Ending::Open, 1) => return Ok((if found == Ending::Open { Ending::OneLogit } else { found }, 2)),
+        (Ending::Sigmoid, columns) => {
+            return Err(Error::input(format!(
+                "the model ends in {columns} independent probabilities (`Sigmoid`), and not in one choice of classes"
+            ))
+            .hint("a model whose classes exclude each other ends in a softmax, or in logits"));
+        }
+        (_, 0 | 1) => {
+            return Err(Error::input(
+                "the model has no classes to choose from: its output has one value a row",
+            ));
+        }
+        (Ending::Open, _) => {
+            let sums = values
+                .chunks(columns)
+                .all(|row| (row.iter().sum::<f64>() - 1.0).abs() < 1e-4 && row.iter().all(|value| *value >= 0.0));
+            if sums { Ending::Probabilities } else { Ending::Logits }
+        }
+        (other, _) => other,
+    };
+    Ok((ending, columns))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,448 @@
+//! Arithmetic, comparisons and reductions.
+
+use candle_core::Tensor;
+
+use super::{Call, Results, floats, one};
+use crate::onnx::elementwise::Function;
+use crate::onnx::file::kind;
+use crate::onnx::value::{Array, Computed, Value, axis, broadcast, broadcast_places, flat, mapped, strides, words};
+
+fn function(call: &Call) -> Computed<Function> {
+    Ok(match call.node.operator.as_str() {
+        "Abs" => Function::Absolute,
+        "Ceil" => Function::Ceiling,
+        "Celu" => Function::Celu(call.number("alpha", 1.0)),
+        "Cos" => Function::Cosine,
+        "Elu" => Function::Elu(call.number("alpha", 1.0)),
+        "Erf" => Function::Erf,
+        "Exp" => Function::Exp,
+        "Floor" => Function::Floor,
+        "Gelu" if call.text("approximate") == Some("tanh") => Function::GeluTanh,
+        "Gelu" => Function::GeluExact,
+        "HardSigmoid" => Function::HardSigmoid {
+            alpha: call.number("alpha", 0.2),
+            beta: call.number("beta", 0.5),
+        },
+        "HardSwish" => Function::HardSwish,
+        "LeakyRelu" => Function::LeakyRelu(call.number("alpha", 0.01)),
+        "Log" => Function::Log,
+        "Mish" => Function::Mish,
+        "Reciprocal" => Function::Reciprocal,
+        "Relu" => Function::Relu,
+        "Selu" => Function::Selu {
+            alpha: call.number("alpha", 1.673_263_192_176_818_8),
+            gamma: call.number("gamma", 1.050_701_022_148_132_3),
+        },
+        "Sigmoid" => Function::Sigmoid,
+        "Sign" => Function::Sign,
+        "Sin" => Function::Sine,
+        "Softplus" => Function::Softplus,
+        "Softsign" => Function::Softsign,
+        "Sqrt" => Function::Sqrt,
+        "Swish" if call.number("alpha", 1.0) == 1.0 => Function::Silu,
+        "Tanh" => Function::Tanh,
+        "ThresholdedRelu" => Function::ThresholdedRelu(call.number("alpha", 1.0)),
+        _ => return Err("is not supported with these attributes".to_owned()),
+    })
+}
+
+pub(super) fn unary(call: &Call) -> Results {
+    if let Value::Integer(array) = call.input(0)? {
+        let new = |with: fn(i64) -> i64| Array::new(array.shape.clone(), array.data.iter().map(|value| with(*value)).collect());
+        return match call.node.operator.as_str() {
+            "Abs" => one(Value::Integer(new(i64::wrapping_abs))),
+            "Sign" => one(Value::Integer(new(i64::signum))),
+            _ => Err("takes numbers with a point, and is given whole numbers".to_owned()),
+        };
+    }
+    floats(function(call)?.of(call.float(0)?))
+}
+
+pub(super) fn negative(call: &Call) -> Results {
+    match call.input(0)? {
+        Value::Integer(array) => {
+            let not = call.node.operator == "Not";
+            let new = |value: &i64| if not { i64::from(*value == 0) } else { value.wrapping_neg() };
+            one(Value::Integer(Array::new(
+                array.shape.clone(),
+                array.data.iter().map(new).collect(),
+            )))
+        }
+        other => floats(other.float()?.neg()),
+    }
+}
+
+/// Two arrays of whole numbers or texts, brought to one shape.
+fn together<T: Clone>(call: &Call, one: &Array<T>, other: &Array<T>) -> Computed<(Array<T>, Array<T>)> {
+    let shape = broadcast(&one.shape, &other.shape)?;
+    call.room(&shape)?;
+    let picked = |array: &Array<T>| array.picked(&broadcast_places(&array.shape, &shape), &shape);
+    Ok((picked(one), picked(other)))
+}
+
+/// Both inputs as floats, where one is.
+fn as_floats(call: &Call, place: usize) -> Computed<Tensor> {
+    match call.input(place)? {
+        Value::Float(tensor) => Ok(tensor.clone()),
+        other => call.tensor(other.numbers()?, &other.shape()),
+    }
+}
+
+pub(super) fn binary(call: &Call) -> Results {
+    let name = call.node.operator.as_str();
+    if let (Value::Integer(left), Value::Integer(right)) = (call.input(0)?, call.input(1)?) {
+        let (left, right) = together(call, left, right)?;
+        let with = |(a, b): (&i64, &i64)| match name {
+            "Add" => Ok(a.wrapping_add(*b)),
+            "Sub" => Ok(a.wrapping_sub(*b)),
+            "Mul" => Ok(a.wrapping_mul(*b)),
+            // Towards 0, as in C.
+            _ => a.checked_div(*b).ok_or_else(|| "divides a whole number by 0".to_owned()),
+        };
+        let data = left.data.iter().zip(&right.data).map(with).collect::<Computed<_>>()?;
+        return one(Value::Integer(Array::new(left.shape, data)));
+    }
+    let (left, right) = (as_floats(call, 0)?, as_floats(call, 1)?);
+    call.room(&broadcast(left.dims(), right.dims())?)?;
+    floats(match name {
+        "Add" => left.broadcast_add(&right),
+        "Sub" => left.broadcast_sub(&right),
+        "Mul" => left.broadcast_mul(&right),
+        _ => left.broadcast_div(&right),
+    })
+}
+
+pub(super) fn sum(call: &Call) -> Results {
+    let mut total = as_floats(call, 0)?;
+    for place in 1..call.inputs.len() {
+        let next = as_floats(call, place)?;
+        call.room(&broadcast(total.dims(), next.dims())?)?;
+        total = total.broadcast_add(&next).map_err(words)?;
+    }
+    one(Value::Float(total))
+}
+
+/// The larger or smaller of several, value by value; of equals the first.
+pub(super) fn extreme(call: &Call) -> Results {
+    let largest = call.node.operator == "Max";
+    if call.inputs.iter().flatten().all(|value| matches!(value, Value::Integer(_))) {
+        let mut found = call.input(0)?.integers()?.clone();
+        for place in 1..call.inputs.len() {
+            let (left, right) = together(call, &found, call.input(place)?.integers()?)?;
+            let pick = |(a, b): (&i64, &i64)| if largest { *a.max(b) } else { *a.min(b) };
+            found = Array::new(left.shape, left.data.iter().zip(&right.data).map(pick).collect());
+        }
+        return one(Value::Integer(found));
+    }
+    let mut found = as_floats(call, 0)?;
+    for place in 1..call.inputs.len() {
+        let other = as_floats(call, place)?;
+        let shape = broadcast(found.dims(), other.dims())?;
+        call.room(&shape)?;
+        let whole = |tensor: &Tensor| {
+            tensor
+                .broadcast_as(shape.as_slice())
+                .and_then(|wide| wide.contiguous())
+                .map_err(words)
+        };
+        let (left, right) = (whole(&found)?, whole(&other)?);
+        let take_left = if largest { left.ge(&right) } else { left.le(&right) };
+        found = take_left.and_then(|mask| mask.where_cond(&left, &right)).map_err(words)?;
+    }
+    one(Value::Float(found))
+}
+
+pub(super) fn compare(call: &Call) -> Results {
+    let name = call.node.operator.as_str();
+    let test = |a: f64, b: f64| match name {
+        "And" => a != 0.0 && b != 0.0,
+        "Or" => a != 0.0 || b != 0.0,
+        "Equal" => a == b,
+        "Greater" => a > b,
+        "GreaterOrEqual" => a >= b,
+        "Less" => a < b,
+        _ => a <= b,
+    };
+    let (left, right) = (call.input(0)?, call.input(1)?);
+    if let (Value::Text(left), Value::Text(right)) = (left, right) {
+        let (left, right) = together(call, left, right)?;
+        let data = left.data.iter().zip(&right.data).map(|(a, b)| i64::from(a == b)).collect();
+        return one(Value::Integer(Array::new(left.shape, data)));
+    }
+    let (left, right) = (
+        Array::new(left.shape(), left.numbers()?),
+        Array::new(right.shape(), right.numbers()?),
+    );
+    let (left, right) = together(call, &left, &right)?;
+    let data = left.data.iter().zip(&right.data).map(|(a, b)| i64::from(test(*a, *b))).collect();
+    one(Value::Integer(Array::new(left.shape, data)))
+}
+
+pub(super) fn choose(call: &Call) -> Results {
+    let condition = call.input(0)?.integers()?;
+    let (yes, no) = (call.input(1)?, call.input(2)?);
+    let shape = broadcast(&broadcast(&condition.shape, &yes.shape())?, &no.shape())?;
+    call.room(&shape)?;
+    let chosen = condition.picked(&broadcast_places(&condition.shape, &shape), &shape);
+    match (yes, no) {
+        (Value::Integer(_), Value::Integer(_)) | (Value::Text(_), Value::Text(_)) => {
+            let whole = |value: &Value| value.picked(&broadcast_places(&value.shape(), &shape), &shape);
+            one(match (whole(yes)?, whole(no)?) {
+                (Value::Integer(yes), Value::Integer(no)) => Value::Integer(merged(&chosen, &yes, &no)),
+                (Value::Text(yes), Value::Text(no)) => Value::Text(merged(&chosen, &yes, &no)),
+                (yes, _) => yes,
+            })
+        }
+        _ => {
+            let whole = |tensor: Tensor| {
+                tensor
+                    .broadcast_as(shape.as_slice())
+                    .and_then(|wide| wide.contiguous())
+                    .map_err(words)
+            };
+            let (yes, no) = (whole(as_floats(call, 1)?)?, whole(as_floats(call, 2)?)?);
+            let mask: Vec<u8> = chosen.data.iter().map(|value| u8::from(*value != 0)).collect();
+            let mask = Tensor::from_vec(mask, shape.as_slice(), yes.device());
+            floats(mask.and_then(|mask| mask.where_cond(&yes, &no)))
+        }
+    }
+}
+
+fn merged<T: Clone>(chosen: &Array<i64>, yes: &Array<T>, no: &Array<T>) -> Array<T> {
+    let pairs = chosen.data.iter().zip(yes.data.iter().zip(&no.data));
+    let data = pairs.map(|(chosen, (yes, no))| if *chosen != 0 { yes.clone() } else { no.clone() });
+    Array::new(chosen.shape.clone(), data.collect())
+}
+
+pub(super) fn cast(call: &Call) -> Results {
+    let value = call.input(0)?;
+    let to = match (call.node.operator.as_str(), call.optional(1)) {
+        ("CastLike", Some(Value::Float(_))) => kind::FLOAT,
+        ("CastLike", Some(Value::Integer(_))) => kind::INT64,
+        ("CastLike", Some(Value::Text(_))) => kind::STRING,
+        _ => call.integer("to", 0),
+    };
+    let shape = value.shape();
+    if kind::is_float(to) {
+        return match value {
+            Value::Float(tensor) => one(Value::Float(tensor.clone())),
+            Value::Integer(_) => one(Value::Float(call.tensor(value.numbers()?, &shape)?)),
+            Value::Text(array) => {
+                let read = |text: &String| {
+                    text.trim()
+                        .parse()
+                        .map_err(|_| format!("takes `{text}` for a number, and it is none"))
+                };
+                let numbers = array.data.iter().map(read).collect::<Computed<Vec<f64>>>()?;
+                one(Value::Float(call.tensor(numbers, &shape)?))
+            }
+        };
+    }
+    match (to, value) {
+        (kind::STRING, Value::Text(array)) => one(Value::Text(array.clone())),
+        (kind::STRING, Value::Integer(array)) => one(Value::Text(Array::new(shape, array.data.iter().map(i64::to_string).collect()))),
+        (kind::STRING, Value::Float(tensor)) => {
+            let texts = flat(tensor)?.into_iter().map(|value| (value as f32).to_string());
+            one(Value::Text(Array::new(shape, texts.collect())))
+        }
+        (kind::BOOL, value) => {
+            let data = value.numbers()?.into_iter().map(|value| i64::from(value != 0.0));
+            one(Value::Integer(Array::new(shape, data.collect())))
+        }
+        (_, Value::Text(array)) => {
+            let read = |text: &String| {
+                text.trim()
+                    .parse()
+                    .map_err(|_| format!("takes `{text}` for a whole number, and it is none"))
+            };
+            one(Value::Integer(Array::new(
+                shape,
+                array.data.iter().map(read).collect::<Computed<_>>()?,
+            )))
+        }
+        (_, Value::Integer(array)) => one(Value::Integer(array.clone())),
+        (_, value) => {
+            let data = value.numbers()?.into_iter().map(|value| value as i64);
+            one(Value::Integer(Array::new(shape, data.collect())))
+        }
+    }
+}
+
+pub(super) fn clip(call: &Call) -> Results {
+    let bound = |place: usize, default: f64| -> Computed<f64> {
+        let found = call.optional(place).map(Value::numbers).transpose()?;
+        Ok(found.and_then(|values| values.first().copied()).unwrap_or(default))
+    };
+    let (low, high) = (bound(1, f64::NEG_INFINITY)?, bound(2, f64::INFINITY)?);
+    match call.input(0)? {
+        Value::Integer(array) => {
+            let data = array.data.iter().map(|value| (*value as f64).max(low).min(high) as i64);
+            one(Value::Integer(Array::new(array.shape.clone(), data.collect())))
+        }
+        other => floats(Function::Clip { low, high }.of(other.float()?)),
+    }
+}
+
+pub(super) fn power(call: &Call) -> Results {
+    let base = as_floats(call, 0)?;
+    let exponent = call.input(1)?;
+    let powers = exponent.numbers()?;
+    let (first, same) = match powers.first() {
+        Some(first) => (*first, powers.iter().all(|power| power == first)),
+        None => return Err("has no exponent".to_owned()),
+    };
+    if !same {
+        return Err("is supported with one constant exponent only".to_owned());
+    }
+    let shape = broadcast(base.dims(), &exponent.shape())?;
+    call.room(&shape)?;
+    let wide = base.broadcast_as(shape.as_slice()).map_err(words)?;
+    floats(match first {
+        2.0 => wide.contiguous().and_then(|wide| &wide * &wide),
+        power => Function::Power(power).of(&wide),
+    })
+}
+
+/// Axes to reduce over; all, where none are named.
+fn axes(call: &Call, rank: usize) -> Computed<Option<Vec<usize>>> {
+    let named = call.list("axes", 1)?.filter(|list| !list.is_empty());
+    if named.is_none() && call.integer("noop_with_empty_axes", 0) == 1 {
+        return Ok(None);
+    }
+    let mut axes = match named {
+        Some(list) => list.iter().map(|named| axis(*named, rank)).collect::<Computed<Vec<_>>>()?,
+        None => (0..rank).collect(),
+    };
+    axes.sort_unstable();
+    axes.dedup();
+    Ok(Some(axes))
+}
+
+/// The shape of a reduction, with or without the axes that it was over.
+fn reduced(shape: &[usize], axes: &[usize], keep: bool) -> Vec<usize> {
+    let left = shape.iter().enumerate().filter(|(place, _)| keep || !axes.contains(place));
+    left.map(|(place, size)| if axes.contains(&place) { 1 } else { *size }).collect()
+}
+
+pub(super) fn reduce(call: &Call) -> Results {
+    let value = call.input(0)?;
+    let shape = value.shape();
+    let Some(axes) = axes(call, shape.len())? else {
+        return one(value.clone());
+    };
+    let kept = reduced(&shape, &axes, call.integer("keepdims", 1) != 0);
+    let mean = call.node.operator == "ReduceMean";
+    if let Value::Integer(array) = value {
+        let (open, steps) = (reduced(&shape, &axes, true), strides(&shape));
+        let mut totals = vec![0_i64; open.iter().product()];
+        let to = strides(&open);
+        let places = mapped(&shape, |index| {
+            index
+                .iter()
+                .zip(&to)
+                .zip(&open)
+                .map(|((at, step), size)| if *size == 1 { 0 } else { at * step })
+                .sum()
+        });
+        debug_assert_eq!(steps.len(), shape.len());
+        for (value, place) in array.data.iter().zip(places) {
+            totals[place] = totals[place].wrapping_add(*value);
+        }
+        if mean {
+            return Err("takes numbers with a point, and is given whole numbers".to_owned());
+        }
+        return one(Value::Integer(Array::new(kept, totals)));
+    }
+    let tensor = value.float()?;
+    let count: usize = axes.iter().map(|place| shape[*place]).product();
+    let summed = tensor.sum_keepdim(axes.as_slice()).and_then(|total| total.reshape(kept.as_slice()));
+    floats(if mean {
+        summed.and_then(|total| total / count as f64)
+    } else {
+        summed
+    })
+}
+
+/// The largest or smallest along axes, as a choice of places: gradients go to the first of equals.
+pub(super) fn reduce_extreme(call: &Call) -> Results {
+    let value = call.input(0)?;
+    let shape = value.shape();
+    let Some(axes) = axes(call, shape.len())? else {
+        return one(value.clone());
+    };
+    let kept = reduced(&shape, &axes, call.integer("keepdims", 1) != 0);
+    let places = extreme_places(&value.numbers()?, &shape, &axes, call.node.operator == "ReduceMax")?;
+    one(value.picked(&places, &kept)?)
+}
+
+/// Where the first of the largest (smallest) values along some axes lies, for every index along the others.
+fn extreme_places(numbers: &[f64], shape: &[usize], axes: &[usize], largest: bool) -> Computed<Vec<usize>> {
+    let open = reduced(shape, axes, true);
+    let steps = strides(&open);
+    let group = |index: &[usize]| {
+        index
+            .iter()
+            .zip(&steps)
+            .zip(&open)
+            .map(|((at, step), size)| if *size == 1 { 0 } else { at * step })
+            .sum()
+    };
+    let mut best: Vec<Option<usize>> = vec![None; open.iter().product()];
+    for (place, group) in mapped(shape, group).into_iter().enumerate() {
+        let better = best[group].is_none_or(|old| {
+            if largest {
+                numbers[place] > numbers[old]
+            } else {
+                numbers[place] < numbers[old]
+            }
+        });
+        if better {
+            best[group] = Some(place);
+        }
+    }
+    best.into_iter()
+        .map(|place| place.ok_or_else(|| "has no values to choose from".to_owned()))
+        .collect()
+}
+
+pub(super) fn arg_max(call: &Call) -> Results {
+    let value = call.input(0)?;
+    let shape = value.shape();
+    let along = axis(call.integer("axis", 0), shape.len())?;
+    let kept = reduced(&shape, &[along], call.integer("keepdims", 1) != 0);
+    let step = strides(&shape)[along];
+    let places = extreme_places(&value.numbers()?, &shape, &[along], true)?;
+    let data = places.into_iter().map(|place| (place / step % shape[along]) as i64).collect();
+    one(Value::Integer(Array::new(kept, data)))
+}
+
+/// Softmax and its logarithm. Before version 13 all axes from the given one on are one.
+pub(super) fn softmax(call: &Call) -> Results {
+    let x = call.float(0)?;
+    let shape = x.dims().to_vec();
+    let old = call.opset < 13;
+    let along = axis(call.integer("axis", if old { 1 } else { -1 }), shape.len())?;
+    let (flat, along) = if old {
+        let rows: usize = shape[..along].iter().product();
+        (vec![rows, shape[along..].iter().product()], 1)
+    } else {
+        (shape.clone(), along)
+    };
+    if flat.contains(&0) {
+        return Err("has no values".to_owned());
+    }
+    let logarithm = call.node.operator == "LogSoftmax";
+    let run = || {
+        let x = x.reshape(flat.as_slice())?;
+        let shifted = x.broadcast_sub(&x.max_keepdim(along)?.detach())?;
+        let powers = shifted.exp()?;
+        let total = powers.sum_keepdim(along)?;
+        let found = if logarithm {
+            shifted.broadcast_sub(&total.log()?)
+        } else {
+            powers.broadcast_div(&total)
+        };
+        found?.reshape(shape.as_slice())
+    };
+    floats(run())
+}

@@ -1,0 +1,148 @@
+//! Matrix products and normalisations.
+
+use candle_core::Tensor;
+
+use super::{Call, Results, floats, one};
+use crate::onnx::value::{Computed, Value, axis, broadcast, words};
+
+/// The product of matrices of any rank, by the rules of NumPy.
+pub(super) fn product(left: &Tensor, right: &Tensor) -> Computed<Tensor> {
+    let (l, r) = (left.dims().to_vec(), right.dims().to_vec());
+    if l.is_empty() || r.is_empty() {
+        return Err("takes matrices, and is given a number".to_owned());
+    }
+    let run = || -> Computed<Tensor> {
+        let left = if l.len() == 1 {
+            left.unsqueeze(0).map_err(words)?
+        } else {
+            left.clone()
+        };
+        let right = if r.len() == 1 {
+            right.unsqueeze(1).map_err(words)?
+        } else {
+            right.clone()
+        };
+        let (a, b) = (left.dims().to_vec(), right.dims().to_vec());
+        let (rows, inner, columns) = (a[a.len() - 2], a[a.len() - 1], b[b.len() - 1]);
+        if inner != b[b.len() - 2] {
+            return Err(format!("cannot multiply the shapes {l:?} and {r:?}"));
+        }
+        if b.len() == 2 {
+            // One matrix for all: rows of all matrices lie below each other.
+            let all: usize = a[..a.len() - 1].iter().product();
+            let flat = left.reshape((all, inner)).and_then(|left| left.contiguous()).map_err(words)?;
+            let shape: Vec<usize> = a[..a.len() - 1].iter().copied().chain([columns]).collect();
+            return flat
+                .matmul(&right.contiguous().map_err(words)?)
+                .and_then(|found| found.reshape(shape))
+                .map_err(words);
+        }
+        let outer = broadcast(&a[..a.len() - 2], &b[..b.len() - 2])?;
+        let count: usize = outer.iter().product();
+        let batched = |tensor: &Tensor, high: usize, wide: usize| {
+            let shape: Vec<usize> = outer.iter().copied().chain([high, wide]).collect();
+            tensor.broadcast_as(shape)?.contiguous()?.reshape((count, high, wide))
+        };
+        let found = batched(&left, rows, inner).and_then(|left| left.matmul(&batched(&right, inner, columns)?));
+        let shape: Vec<usize> = outer.iter().copied().chain([rows, columns]).collect();
+        found.and_then(|found| found.reshape(shape)).map_err(words)
+    };
+    let mut found = run()?;
+    if l.len() == 1 {
+        found = found.squeeze(found.rank() - 2).map_err(words)?;
+    }
+    if r.len() == 1 {
+        found = found.squeeze(found.rank() - 1).map_err(words)?;
+    }
+    Ok(found)
+}
+
+pub(super) fn matmul(call: &Call) -> Results {
+    let (left, right) = (call.float(0)?, call.float(1)?);
+    let rows = left
+        .dims()
+        .iter()
+        .rev()
+        .skip(1)
+        .fold(1_usize, |count, size| count.saturating_mul(*size));
+    call.room(&[rows, right.dims().last().copied().unwrap_or(1)])?;
+    if let ([outer @ .., rows, inner], [other @ .., _, columns]) = (left.dims(), right.dims())
+        && !other.is_empty()
+    {
+        // Both are brought to one number of matrices.
+        let outer = broadcast(outer, other)?;
+        call.room(&[outer.as_slice(), &[*rows, *inner]].concat())?;
+        call.room(&[outer.as_slice(), &[*inner, *columns]].concat())?;
+        call.room(&[outer.as_slice(), &[*rows, *columns]].concat())?;
+    }
+    one(Value::Float(product(left, right)?))
+}
+
+pub(super) fn gemm(call: &Call) -> Results {
+    let turned = |place: usize, name: &str| -> Computed<Tensor> {
+        let matrix = call.float(place)?;
+        if matrix.rank() != 2 {
+            return Err(format!("takes matrices, and input {} has {} dimensions", place + 1, matrix.rank()));
+        }
+        if call.integer(name, 0) != 0 {
+            matrix.t().map_err(words)
+        } else {
+            Ok(matrix.clone())
+        }
+    };
+    let (alpha, beta) = (call.number("alpha", 1.0), call.number("beta", 1.0));
+    let mut found = product(&turned(0, "transA")?, &turned(1, "transB")?)?;
+    if alpha != 1.0 {
+        found = (found * alpha).map_err(words)?;
+    }
+    if let Some(bias) = call.optional(2) {
+        let bias = bias.float()?;
+        if broadcast(found.dims(), bias.dims())? != found.dims() {
+            return Err(format!("cannot add a bias of the shape {:?}", bias.dims()));
+        }
+        let bias = if beta == 1.0 { bias.clone() } else { (bias * beta).map_err(words)? };
+        found = found.broadcast_add(&bias).map_err(words)?;
+    }
+    one(Value::Float(found))
+}
+
+/// By running statistics: a graph that is to be deployed has no others.
+pub(super) fn batch_norm(call: &Call) -> Results {
+    if call.integer("training_mode", 0) != 0 {
+        return Err("is in training mode: export the model in evaluation mode (`model.eval()`)".to_owned());
+    }
+    let x = call.float(0)?;
+    let channels = *x.dims().get(1).ok_or_else(|| "takes rows of channels".to_owned())?;
+    let shape: Vec<usize> = (0..x.rank()).map(|place| if place == 1 { channels } else { 1 }).collect();
+    let part = |place: usize| -> Computed<Tensor> { call.float(place)?.reshape(shape.as_slice()).map_err(words) };
+    let (scale, bias, mean, variance) = (part(1)?, part(2)?, part(3)?, part(4)?);
+    let epsilon = call.number("epsilon", 1e-5);
+    let run = || {
+        let deviation = (variance + epsilon)?.sqrt()?;
+        let normal = x.broadcast_sub(&mean)?.broadcast_div(&deviation)?;
+        normal.broadcast_mul(&scale)?.broadcast_add(&bias)
+    };
+    floats(run())
+}
+
+pub(super) fn layer_norm(call: &Call) -> Results {
+    let x = call.float(0)?;
+    let first = axis(call.integer("axis", -1), x.rank())?;
+    let axes: Vec<usize> = (first..x.rank()).collect();
+    let count: usize = x.dims()[first..].iter().product();
+    let epsilon = call.number("epsilon", 1e-5);
+    let run = || {
+        let mean = (x.sum_keepdim(axes.as_slice())? / count as f64)?;
+        let centred = x.broadcast_sub(&mean)?;
+        let variance = (centred.sqr()?.sum_keepdim(axes.as_slice())? / count as f64)?;
+        centred.broadcast_div(&(variance + epsilon)?.sqrt()?)
+    };
+    let mut found = run().map_err(words)?.broadcast_mul(call.float(1)?).map_err(words)?;
+    if let Some(bias) = call.optional(2) {
+        found = found.broadcast_add(bias.float()?).map_err(words)?;
+    }
+    if found.dims() != x.dims() {
+        return Err("has a scale of another shape than its input".to_owned());
+    }
+    one(Value::Float(found))
+}
