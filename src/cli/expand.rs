@@ -5,7 +5,7 @@ use crate::cli::arguments::{ExpandArgs, SuspectsArgs};
 use crate::cli::{repair, sheets};
 use crate::commands::{ExpandSheet, SheetSource, SuspectSheet, WrongRows, expand_sheet, suspect_sheet};
 use crate::error::Result;
-use crate::evaluate::words::{count, percent};
+use crate::evaluate::words::{count, p_value, percent};
 use crate::label_errors::{Expansion, Verdict};
 use crate::notes::Notes;
 
@@ -50,6 +50,7 @@ fn say(context: &Context, arguments: &ExpandArgs, found: &Expansion, notes: &Not
     let mut value = serde_json::to_value(found).unwrap_or_default();
     value["pattern"] = serde_json::json!(found.pattern.len());
     value["doubtful"] = serde_json::json!(found.doubtful.len());
+    value["doubtful_listed"] = serde_json::json!(found.listed_doubtful().len());
     value["explained"] = serde_json::json!(found.explained.len());
     value["contradictions"] = serde_json::json!(found.contradictions.len());
     value["out"] = sheets::in_result(&arguments.out);
@@ -64,6 +65,30 @@ pub(super) fn summary(context: &Context, found: &Expansion) {
         "Flagged",
         format!("{} of {} training rows", count(found.flagged), count(found.training_rows)),
     );
+    for (place, shared) in found.shared.iter().enumerate() {
+        let also = match shared.also.as_slice() {
+            [] => String::new(),
+            others => format!("; the same rows: {}", others.join(", ")),
+        };
+        let slips = if shared.as_slips_would {
+            ", as slips on such rows would"
+        } else {
+            ""
+        };
+        console.item(
+            if place == 0 { "In common" } else { "" },
+            format!(
+                "{}: {} of {} flagged rows, {} of {} rows (lift {:.1}, {}{slips}){also}",
+                shared.conditions,
+                count(shared.flags),
+                count(shared.flagged),
+                count(shared.rows),
+                count(shared.of_rows),
+                shared.lift,
+                p_value(shared.p, 0.01)
+            ),
+        );
+    }
     match found.verdict {
         Verdict::Pattern => {
             for rule in &found.rules {
@@ -78,7 +103,7 @@ pub(super) fn summary(context: &Context, found: &Expansion) {
                 );
             }
         }
-        Verdict::IndependentSlips | Verdict::TooFewFlags => console.item("Pattern", &found.sentence),
+        Verdict::Shared | Verdict::IndependentSlips | Verdict::TooFewFlags => console.item("Pattern", &found.sentence),
     }
     match found.expected_precision {
         Some(precision) => console.item(
@@ -96,9 +121,10 @@ pub(super) fn summary(context: &Context, found: &Expansion) {
         console.item(
             "Doubtful",
             format!(
-                "{} further rows of the pattern; about {} of them are wrong, but which cannot be told",
+                "{} further rows of the pattern; about {} of them are wrong, but which cannot be told; {} with a chance of 10 % or more are listed",
                 count(found.doubtful.len()),
-                count(doubtful.round() as usize)
+                count(doubtful.round() as usize),
+                count(found.listed_doubtful().len())
             ),
         );
     }

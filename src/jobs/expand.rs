@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::Result;
-use crate::evaluate::record::{ExpansionRecord, ExpansionRule, RepairRecord};
+use crate::evaluate::record::{ExpansionRecord, ExpansionRule, ExpansionShare, RepairRecord};
 use crate::jobs::rows::TrainingSheet;
+use crate::label_errors::expand::Shared;
 use crate::label_errors::flags::{Part, ResolvedFlag, ResolvedFlags};
 use crate::label_errors::proposals::{self, Ticks};
 use crate::label_errors::suspects::{Suspects, SuspectsRequest, suspects as find_suspects};
@@ -41,12 +42,14 @@ pub fn expand(
     progress: &dyn Progress,
 ) -> Result<Expansion> {
     let flagged = flags.positions();
+    let corrections = corrections(flags);
     let found = find_rest(
         &ExpandRequest {
             table: search.table,
             prepared: &search.sheet.prepared,
             labels: &search.sheet.data.labels,
             flagged: &flagged,
+            corrections: &corrections,
             hidden: &search.model.info.network.hidden,
             recipe: &search.model.info.recipe,
             options,
@@ -67,6 +70,12 @@ pub fn expand(
         );
     }
     Ok(found)
+}
+
+/// Correct labels of flagged training rows, where the person gave them.
+fn corrections(flags: &ResolvedFlags) -> BTreeMap<u32, u8> {
+    let given = flags.training.iter();
+    given.filter_map(|flag| Some((flag.position, flag.correction?))).collect()
 }
 
 /// Ranks likely label errors without flags.
@@ -93,11 +102,7 @@ pub fn suspects(search: &Search, folds: usize, progress: &dyn Progress) -> Resul
 /// # Errors
 /// None in practice: what was found is of this sheet.
 pub fn proposal_sheet(search: &Search, flags: &ResolvedFlags, found: &Expansion, ticks: Ticks) -> Result<Table> {
-    let corrections: BTreeMap<u32, u8> = flags
-        .training
-        .iter()
-        .filter_map(|flag| Some((flag.position, flag.correction?)))
-        .collect();
+    let corrections = corrections(flags);
     proposals::of_expansion(
         found,
         &flags.positions(),
@@ -161,6 +166,19 @@ pub fn show_only_typed(typed: &ResolvedFlags, flags: &ResolvedFlags, record: &mu
     }
 }
 
+fn share(shared: &Shared) -> ExpansionShare {
+    ExpansionShare {
+        conditions: shared.conditions.clone(),
+        flags: shared.flags,
+        flagged: shared.flagged,
+        rows: shared.rows,
+        of_rows: shared.of_rows,
+        lift: shared.lift,
+        p: shared.p,
+        as_slips_would: shared.as_slips_would,
+    }
+}
+
 /// Puts what was found into the record of a repair that was made with [`with_pattern`]'s flags: flagged and proposed rows apart.
 /// `typed`: the flags as the person gave them; only corrections of theirs are shown as such.
 pub fn record(found: &Expansion, typed: &ResolvedFlags, flags: &ResolvedFlags, record: &mut RepairRecord) {
@@ -197,6 +215,7 @@ pub fn record(found: &Expansion, typed: &ResolvedFlags, flags: &ResolvedFlags, r
     record.flagged_rows = flagged;
     record.expansion = Some(ExpansionRecord {
         sentence: found.sentence.clone(),
+        shared: found.shared.iter().map(share).collect(),
         rules: rules.collect(),
         expected_precision: found.expected_precision,
         contradictions: found.contradictions.len(),

@@ -10,7 +10,7 @@
 //! | `likeliest_label` | the label it should probably have (`repair --correct-column likeliest_label` learns it); of a flagged row the one the person gave, if any |
 //! | `chance_wrong` | estimated chance that its label is wrong; blank for flagged rows |
 //! | `correct_label` | the correct label: for flagged rows where the person gave one; else blank, for a person to fill in. It wins over `likeliest_label` |
-//! | `why` | the rule or contradiction, in words |
+//! | `why` | the rule or contradiction, in words; of a flagged row the rule that it follows, or what it shares with others |
 //! | the sheet's own columns | the row as the sheet has it, to judge it by |
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,9 +31,6 @@ pub const TICK: &str = "is_label_issue";
 pub const LIKELIEST_LABEL: &str = "likeliest_label";
 /// The column of the label that a person says is correct.
 pub const CORRECT_LABEL: &str = "correct_label";
-
-/// Chance of being wrong from which a doubtful row is listed.
-const DOUBTFUL: f64 = 0.1;
 
 /// One line of the sheet.
 struct Line {
@@ -83,7 +80,7 @@ pub fn of_expansion(
             likeliest: corrections.get(row).copied().or_else(|| Some(explained(*row)?.likeliest)),
             chance: None,
             correct: corrections.get(row).copied(),
-            why: String::new(),
+            why: found.why_flagged(*row),
         })
         .collect();
     let drawn: Option<BTreeSet<u32>> = ticks
@@ -108,9 +105,10 @@ pub fn of_expansion(
         rule.map(|rule| rule.conditions.clone()).unwrap_or_default()
     };
     add(&found.pattern, "pattern", drawn.is_none(), &rule);
-    let elsewhere = |row: u32| found.contradictions.binary_search_by_key(&row, |proposal| proposal.row).is_ok();
-    let worth_a_look = |proposal: &&Proposal| (proposal.score >= DOUBTFUL || is_drawn(proposal.row)) && !elsewhere(proposal.row);
-    let doubtful: Vec<Proposal> = found.doubtful.iter().filter(worth_a_look).copied().collect();
+    let mut doubtful = found.listed_doubtful();
+    let listed: BTreeSet<u32> = doubtful.iter().map(|proposal| proposal.row).collect();
+    let only_drawn = |proposal: &&Proposal| is_drawn(proposal.row) && !listed.contains(&proposal.row) && !found.contradicts(proposal.row);
+    doubtful.extend(found.doubtful.iter().filter(only_drawn));
     add(&doubtful, "doubtful", false, &rule);
     add(&found.contradictions, "contradiction", ticks.contradictions, &|proposal| {
         let contradiction = found.contradicted.get(proposal.rule);

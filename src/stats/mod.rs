@@ -22,6 +22,7 @@ mod sign_flip;
 mod signed_rank;
 mod student;
 mod t_tests;
+mod tails;
 
 pub use bootstrap::{BootstrapInterval, Cluster, bca_mean, bootstrap_of_totals, cluster_bootstrap};
 pub use finite::{DrawnChanges, PopulationChange, population_change, rows_to_decide};
@@ -36,3 +37,4 @@ pub use shapiro::{ShapiroWilk, shapiro_wilk};
 pub use sign_flip::{SignFlip, sign_flip, sign_flip_counts};
 pub use signed_rank::{SignedRank, wilcoxon};
 pub use t_tests::{Posterior, TTest, bayes_correlated_t, cohen_dz, equivalence, nadeau_bengio_t, paired_t, student_t, t_interval, welch_t};
+pub use tails::{binomial_at_least, hypergeometric_at_least};

@@ -251,6 +251,7 @@ pub fn hostile() -> RepairRecord {
     }
     record.expansion = Some(ExpansionRecord {
         sentence: HOSTILE.join(" "),
+        shared: Vec::new(),
         rules: vec![ExpansionRule {
             conditions: HOSTILE.join(" "),
             flags: 60,
@@ -462,6 +463,7 @@ fn expansion(classes: &[&str]) -> ExpansionRecord {
     });
     ExpansionRecord {
         sentence: "84 % of the flagged rows: `Market` = LATAM and `Shipping Mode` = Standard Class, booked on time though the model without them says late; 90 more rows like these".to_owned(),
+        shared: Vec::new(),
         rules: vec![ExpansionRule {
             conditions: "`Market` = LATAM and `Shipping Mode` = Standard Class".to_owned(),
             flags: 51,

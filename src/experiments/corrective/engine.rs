@@ -522,6 +522,7 @@ impl<'a> Corrective<'a> {
             prepared: &observed,
             labels: &corrupted.labels,
             flagged,
+            corrections: &BTreeMap::new(),
             hidden: &self.spec.hidden,
             recipe: start.recipe,
             options: &ExpandOptions::default(),

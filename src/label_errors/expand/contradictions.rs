@@ -60,7 +60,12 @@ pub(super) fn find(given: &Given, columns: &[Column], contradictions: &mut Vec<C
             add(found);
         }
     }
-    best.into_values().collect()
+    // A row is listed once, for its weightiest reason, and counted there.
+    let listed: Vec<Proposal> = best.into_values().collect();
+    for (place, contradiction) in contradictions.iter_mut().enumerate() {
+        contradiction.rows = listed.iter().filter(|proposal| proposal.rule == place).count();
+    }
+    listed
 }
 
 /// Rows that differ from the majority of the other rows of their group; where two rows stand against each other, the likelier one stays.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::columns::{self, Column};
 use super::rules::Region;
+use super::sample::Corner;
 use super::{PatternRule, Proposal, Work, mixture, words};
 use crate::error::Result;
 use crate::progress::Progress;
@@ -38,7 +39,7 @@ struct Cut {
 impl Work<'_> {
     /// Judges each rule's region by models that saw none of them, and cuts: the rules, what they propose, and the flagged rows that
     /// follow them.
-    pub(super) fn judged(&self, columns: &[Column], found: &[Region], progress: &dyn Progress) -> Result<Judged> {
+    pub(super) fn judged(&self, columns: &[Column], found: &[Region], out_of_fold: &[f32], progress: &dyn Progress) -> Result<Judged> {
         let rows = self.flagged.len();
         let usable: Vec<&Region> = found
             .iter()
@@ -60,14 +61,23 @@ impl Work<'_> {
         let mut best: BTreeMap<u32, Proposal> = BTreeMap::new();
         let mut unsure: BTreeMap<u32, Proposal> = BTreeMap::new();
         for region in usable {
-            if let Some(cut) = self.cut(columns, region, &wanted, &truth, rules.len()) {
+            if let Some(cut) = self.cut(columns, region, &wanted, &truth, out_of_fold, rules.len()) {
                 rules.push(cut.rule);
                 keep_likeliest(&mut best, cut.taken);
                 keep_likeliest(&mut unsure, cut.doubtful);
             }
         }
         let doubtful = unsure.into_values().filter(|proposal| !best.contains_key(&proposal.row)).collect();
-        let (explained, pattern) = best.into_values().partition(|proposal| self.flagged[proposal.row as usize]);
+        let (explained, pattern): (Vec<Proposal>, Vec<Proposal>) =
+            best.into_values().partition(|proposal| self.flagged[proposal.row as usize]);
+        // A row that several rules propose is listed once, and counted there.
+        for (number, rule) in rules.iter_mut().enumerate() {
+            let listed: Vec<f64> = pattern.iter().filter(|row| row.rule == number).map(|row| row.score).collect();
+            let elsewhere = rule.proposed - listed.len();
+            rule.proposed = listed.len();
+            rule.expected_precision = (!listed.is_empty()).then(|| listed.iter().sum::<f64>() / listed.len() as f64);
+            rule.words = self.sentence(rule, elsewhere);
+        }
         Ok(Judged {
             rules,
             pattern,
@@ -118,11 +128,16 @@ impl Work<'_> {
     }
 
     /// Fits the mixture of one region and takes the rows above the cut, and the flagged rows that follow the rule.
-    fn cut(&self, columns: &[Column], region: &Region, wanted: &[usize], truth: &[f64], number: usize) -> Option<Cut> {
+    fn cut(&self, columns: &[Column], region: &Region, wanted: &[usize], truth: &[f64], out_of_fold: &[f32], number: usize) -> Option<Cut> {
         let classes = self.classes;
         let place = |row: usize| wanted.binary_search(&row).unwrap_or_default();
         let labels: Vec<u8> = region.rows.iter().map(|row| self.request.labels[*row]).collect();
         let flagged: Vec<bool> = region.rows.iter().map(|row| self.flagged[*row]).collect();
+        let known: Vec<Option<u8>> = region
+            .rows
+            .iter()
+            .map(|row| self.request.corrections.get(&(*row as u32)).copied())
+            .collect();
         let said: Vec<f64> = region
             .rows
             .iter()
@@ -132,6 +147,7 @@ impl Work<'_> {
             truth: &said,
             labels: &labels,
             flagged: &flagged,
+            known: &known,
             booked_as: region.booked_as,
             classes,
             columns: columns
@@ -142,7 +158,10 @@ impl Work<'_> {
                 })
                 .collect(),
         });
-        if mixture.gain < LABEL_EVIDENCE {
+        // The labels of the other rows do not bear out that some of them are wrong. Flags that all carry one label are a pattern all the same:
+        // every wrong row may be flagged already. Flags of several labels may as well be slips where somebody looked.
+        let nothing_left = mixture.gain < LABEL_EVIDENCE;
+        if nothing_left && region.booked_as.is_none() {
             return None;
         }
         let booked: Vec<usize> = (0..region.rows.len())
@@ -150,6 +169,19 @@ impl Work<'_> {
             .collect();
         let mut open: Vec<usize> = booked.iter().copied().filter(|index| !flagged[*index]).collect();
         open.sort_by(|a, b| mixture.wrong[*b].total_cmp(&mixture.wrong[*a]).then(a.cmp(b)));
+        let claimed: f64 = open.iter().map(|index| mixture.wrong[*index]).sum();
+        let row_of = |index: &usize| region.rows[*index];
+        let corner = Corner {
+            flags: booked.iter().filter(|index| flagged[**index]).map(row_of).collect(),
+            others: open.iter().map(row_of).collect(),
+            booked_as: region.booked_as,
+        };
+        if !nothing_left && self.is_a_sample(&corner, &region.rows, claimed, out_of_fold) {
+            return None;
+        }
+        if nothing_left {
+            open.clear();
+        }
         let estimated: f64 = open.iter().map(|index| mixture.wrong[*index]).sum();
         let likely = open.iter().take_while(|index| mixture.wrong[**index] >= 0.5).count();
         let taken = self.raised(&open[..likely], &mixture.wrong, estimated);
@@ -159,7 +191,7 @@ impl Work<'_> {
         let above = flags.iter().filter(|index| mixture.wrong[**index] >= cut.min(0.5)).count();
         let mean = |rows: &[usize]| rows.iter().map(|index| mixture.wrong[*index]).sum::<f64>() / rows.len().max(1) as f64;
         let truly = most_frequent(chosen.iter().chain(&flags).map(|index| mixture.likeliest[*index]), classes);
-        let mut rule = PatternRule {
+        let rule = PatternRule {
             conditions: words::conditions(&region.found.conditions, columns),
             words: String::new(),
             rule: words::as_rule(&region.found.conditions, columns),
@@ -176,7 +208,6 @@ impl Work<'_> {
             evidence: region.found.gain,
             label_evidence: mixture.gain,
         };
-        rule.words = self.sentence(&rule);
         let proposal = |index: &usize| Proposal {
             row: region.rows[*index] as u32,
             score: mixture.wrong[*index],

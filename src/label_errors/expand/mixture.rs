@@ -1,7 +1,8 @@
 //! How many rows of a region are wrong, and which: the observed labels as a mixture of right ones and mislabelled ones.
 //!
 //! With p(a|x) from a model that never saw the region, a row of true class a is booked as b with probability T(a,b), and a wrong row is
-//! flagged with probability s. T and s are estimated by expectation-maximisation (Dawid and Skene 1979, with one annotator and known
+//! flagged with probability s. Where the true class of a row is known (a person corrected it, or looked at it and left it alone), it is
+//! taken as known. T and s are estimated by expectation-maximisation (Dawid and Skene 1979, with one annotator and known
 //! class probabilities), and Bayes' rule then gives each row's chance of being wrong.
 //!
 //! A model that never saw the region can be wrong about it. Where what was observed (labels and flags) differs by the values of a
@@ -31,6 +32,8 @@ pub(super) struct Region<'a> {
     pub truth: &'a [f64],
     pub labels: &'a [u8],
     pub flagged: &'a [bool],
+    /// By row the true class, where a person said it.
+    pub known: &'a [Option<u8>],
     /// The class that rows are wrongly booked as; any where absent.
     pub booked_as: Option<u8>,
     pub classes: usize,
@@ -42,7 +45,7 @@ pub(super) struct Region<'a> {
 pub(super) struct Mixture {
     /// For every row the chance that its label is wrong, as for a row without a flag.
     pub wrong: Vec<f64>,
-    /// For every row the likeliest true class other than its label.
+    /// For every row the likeliest true class other than its label: the known one, where it is known to be wrong.
     pub likeliest: Vec<u8>,
     /// Gain in log-likelihood over no row being wrong and no column scaled, in nats, less the cost of every parameter; without the flagged
     /// rows, which speak for themselves.
@@ -149,8 +152,9 @@ impl<'a> Fit<'a> {
         self.region.flagged[row] && self.region.booked_as.is_none_or(|class| class == self.region.labels[row])
     }
 
-    /// Into `weights` the joint probability of each true class with what was observed of the row; returns their sum.
-    fn weigh(&self, row: usize, as_flagged: bool, weights: &mut [f64]) -> f64 {
+    /// Into `weights` the joint probability of each true class with what was observed of the row; returns their sum. `pinned`: a class that
+    /// a person said is the only one.
+    fn weigh(&self, row: usize, as_flagged: bool, pinned: bool, weights: &mut [f64]) -> f64 {
         let classes = self.region.classes;
         let label = usize::from(self.region.labels[row]);
         let (of_wrong, of_right) = match as_flagged {
@@ -162,6 +166,11 @@ impl<'a> Fit<'a> {
             let share = self.booked[from * classes + label];
             *weight = truth * share * if from == label { of_right } else { of_wrong };
             sum += *weight;
+        }
+        if let Some(class) = self.region.known[row].map(usize::from).filter(|_| pinned) {
+            sum = weights[class].max(1e-300);
+            weights.fill(0.0);
+            weights[class] = sum;
         }
         if sum <= 0.0 {
             weights.fill(0.0);
@@ -181,7 +190,7 @@ impl<'a> Fit<'a> {
             let (mut flagged, mut wrong) = (0.5, 1.0);
             for row in 0..self.rows() {
                 let flag = self.counts(row);
-                let sum = self.weigh(row, flag, &mut weights);
+                let sum = self.weigh(row, flag, true, &mut weights);
                 let label = usize::from(self.region.labels[row]);
                 for (from, weight) in weights.iter().enumerate() {
                     let share = weight / sum;
@@ -306,12 +315,31 @@ impl<'a> Fit<'a> {
         best.map(|(_, index, parameters)| (index, parameters))
     }
 
+    /// By label and true class how much corrections of rows with that label speak for the class: its share of them, half a correction added
+    /// to each class; all alike where none was given. A few corrections outweigh a model that knows little, many outweigh any.
+    fn corrections(&self) -> Vec<f64> {
+        let classes = self.region.classes;
+        let mut counts = vec![0.5; classes * classes];
+        for (label, known) in self.region.labels.iter().zip(self.region.known) {
+            if let Some(class) = known.filter(|class| class != label) {
+                counts[usize::from(*label) * classes + usize::from(class)] += 1.0;
+            }
+        }
+        for label in 0..classes {
+            let row = &mut counts[label * classes..(label + 1) * classes];
+            let all: f64 = row.iter().sum::<f64>() - row[label];
+            row.iter_mut().for_each(|count| *count /= all);
+        }
+        counts
+    }
+
     /// What the fit says of every row as it is now.
     fn judged(&self) -> Mixture {
         let region = self.region;
         let classes = region.classes;
         let rows = self.rows();
         let mut weights = vec![0.0; classes];
+        let corrections = self.corrections();
         let mut mixture = Mixture {
             wrong: Vec::with_capacity(rows),
             likeliest: Vec::with_capacity(rows),
@@ -323,17 +351,20 @@ impl<'a> Fit<'a> {
             let label = usize::from(region.labels[row]);
             let before = &region.truth[row * classes..(row + 1) * classes];
             mixture.turned += divergence(self.truth_of(row), before);
-            let sum = self.weigh(row, false, &mut weights);
+            let sum = self.weigh(row, false, false, &mut weights);
             mixture.wrong.push(1.0 - weights[label] / sum);
+            let corrected = &corrections[label * classes..(label + 1) * classes];
+            weights.iter_mut().zip(corrected).for_each(|(weight, share)| *weight *= share);
             let others = (0..classes).filter(|class| *class != label);
             let best = others.fold(None, |best: Option<usize>, class| match best {
                 Some(best) if weights[best] >= weights[class] => Some(best),
                 _ => Some(class),
             });
-            mixture.likeliest.push(best.unwrap_or(label) as u8);
+            let known = region.known[row].filter(|class| usize::from(*class) != label);
+            mixture.likeliest.push(known.unwrap_or(best.unwrap_or(label) as u8));
             // Flags speak for themselves; the labels of the other rows must bear the mixture out.
             if self.counts(row) {
-                mixture.of_flags += self.weigh(row, true, &mut weights).ln();
+                mixture.of_flags += self.weigh(row, true, true, &mut weights).ln();
             } else {
                 let before = region.truth[row * classes + label].max(1e-12);
                 mixture.gain += (sum / before).ln();

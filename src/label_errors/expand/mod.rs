@@ -16,10 +16,12 @@ mod judge;
 mod mixture;
 mod outcome;
 mod rules;
+mod sample;
 mod search;
+mod shared;
 mod words;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::out_of_fold::Subject;
 use crate::error::{Error, Result};
@@ -30,6 +32,7 @@ use crate::seed::Seed;
 use crate::tables::Table;
 use columns::Column;
 pub use outcome::{Contradiction, Expansion, PatternRule, Proposal, Verdict};
+pub use shared::Shared;
 
 /// What to look for.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,6 +69,8 @@ pub struct ExpandRequest<'a> {
     pub labels: &'a [u8],
     /// Positions of the flagged rows among the training rows.
     pub flagged: &'a [u32],
+    /// Correct labels of flagged rows, where the person gave them.
+    pub corrections: &'a BTreeMap<u32, u8>,
     /// Hidden layers of the models for a second opinion: those of the model.
     pub hidden: &'a [usize],
     /// How they are trained.
@@ -93,13 +98,13 @@ pub fn expand(request: &ExpandRequest, progress: &dyn Progress) -> Result<Expans
     let truth = work.subject().cross_fitted(&work.flagged, request.options.folds.max(2), progress)?;
     progress.check()?;
     progress.start("looking for a pattern", 0);
-    let found = if request.flagged.len() < FEWEST_FLAGS {
-        Vec::new()
+    let (shared, found) = if work.flags.len() < FEWEST_FLAGS {
+        (Vec::new(), Vec::new())
     } else {
-        work.rules(&columns, &truth)
+        (work.shared(&columns, &truth), work.rules(&columns, &truth))
     };
     progress.finish();
-    let judged = work.judged(&columns, &found, progress)?;
+    let judged = work.judged(&columns, &found, &truth, progress)?;
     progress.check()?;
     let pattern = judged.pattern;
     let mut aside = work.flagged.clone();
@@ -115,7 +120,7 @@ pub fn expand(request: &ExpandRequest, progress: &dyn Progress) -> Result<Expans
         aside: &aside,
     };
     let contradictions = contradictions::find(&given, &columns, &mut contradicted);
-    let mut expansion = work.conclude(&columns, judged.rules, contradicted);
+    let mut expansion = work.conclude(&columns, judged.rules, shared, contradicted);
     expansion.expected_precision =
         (!pattern.is_empty()).then(|| pattern.iter().map(|proposal| proposal.score).sum::<f64>() / pattern.len() as f64);
     expansion.pattern = pattern;
@@ -183,7 +188,8 @@ impl<'a> Work<'a> {
         }
     }
 
-    fn sentence(&self, rule: &PatternRule) -> String {
+    /// `elsewhere`: rows that it proposes as well but that another rule is surer of.
+    fn sentence(&self, rule: &PatternRule, elsewhere: usize) -> String {
         let names = self.class_names();
         let share = rule.flags as f64 / self.flags.len() as f64 * 100.0;
         let booked = match (rule.booked_as, rule.truly) {
@@ -195,21 +201,61 @@ impl<'a> Work<'a> {
             (Some(booked), None) => format!(", booked {}", names[usize::from(booked)]),
             (None, _) => ", booked otherwise than the model without them says".to_owned(),
         };
+        let others = rule.rows - rule.flags;
         let more = match rule.proposed {
-            0 => "no further row like these".to_owned(),
+            0 if elsewhere > 0 => format!("{} rows like these, all proposed by another rule", grouped(elsewhere)),
+            0 if others == 0 => "no further row meets it".to_owned(),
+            0 if rule.estimated_wrong - rule.flags as f64 >= 1.0 => format!(
+                "of the {} other rows that meet it about {} are wrong, but which cannot be told",
+                grouped(others),
+                grouped((rule.estimated_wrong - rule.flags as f64).round() as usize)
+            ),
+            0 => format!("of the {} other rows that meet it none looks wrong", grouped(others)),
             1 => "1 more row like these".to_owned(),
             several => format!("{} more rows like these", grouped(several)),
         };
         format!("{share:.0} % of the flagged rows: {}{booked}; {more}", rule.conditions)
     }
 
+    /// Verdict and sentence where the flags share something and no rule says which further rows are wrong.
+    fn share_something(&self, first: &Shared, all: &[Shared]) -> (Verdict, String) {
+        let told = |shared: &Shared| {
+            format!(
+                "{} of these {} flagged rows have {}, where {:.1} % of all rows do ({})",
+                grouped(shared.flags),
+                grouped(shared.flagged),
+                shared.conditions,
+                shared.rows as f64 / shared.of_rows.max(1) as f64 * 100.0,
+                p_value(shared.p)
+            )
+        };
+        match all.iter().find(|shared| !shared.as_slips_would) {
+            Some(beyond) => (
+                Verdict::Shared,
+                format!(
+                    "{}; which further rows are wrong cannot be told from that, nor whether somebody looked only there",
+                    told(beyond)
+                ),
+            ),
+            None => (
+                Verdict::IndependentSlips,
+                format!(
+                    "{}; slips on rows of these classes would lie there too, so no further row is proposed",
+                    told(first)
+                ),
+            ),
+        }
+    }
+
     /// What was found, still without rows.
-    fn conclude(&self, columns: &[Column], rules: Vec<PatternRule>, contradicted: Vec<Contradiction>) -> Expansion {
+    fn conclude(&self, columns: &[Column], rules: Vec<PatternRule>, shared: Vec<Shared>, contradicted: Vec<Contradiction>) -> Expansion {
         let flagged = self.flags.len();
         let (verdict, sentence) = if flagged < FEWEST_FLAGS {
             let rows = if flagged == 1 { "row says" } else { "rows say" };
             let sentence = format!("{flagged} flagged {rows} nothing about others: at least {FEWEST_FLAGS} are needed to see a pattern");
             (Verdict::TooFewFlags, sentence)
+        } else if let Some(first) = shared.first().filter(|_| rules.is_empty()) {
+            self.share_something(first, &shared)
         } else if rules.is_empty() {
             let sentence = format!(
                 "no pattern: these {} flagged rows look like independent slips, so no further row is proposed for being like them",
@@ -227,6 +273,7 @@ impl<'a> Work<'a> {
         Expansion {
             verdict,
             sentence,
+            shared,
             rules,
             pattern: Vec::new(),
             explained: Vec::new(),
@@ -239,6 +286,11 @@ impl<'a> Work<'a> {
             training_rows: self.flagged.len(),
         }
     }
+}
+
+/// A chance as people read it.
+fn p_value(p: f64) -> String {
+    if p < 0.001 { "p < 0.001".to_owned() } else { format!("p = {p:.3}") }
 }
 
 /// A count with thousands separators.

@@ -3,6 +3,7 @@
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
+use super::shared::Shared;
 use crate::seed::Seed;
 
 /// What the flags are.
@@ -11,6 +12,8 @@ use crate::seed::Seed;
 pub enum Verdict {
     /// They follow a rule.
     Pattern,
+    /// They share something, but whether further rows are wrong cannot be told.
+    Shared,
     /// They follow no rule that could be found: they look like independent slips.
     IndependentSlips,
     /// There are too few to tell.
@@ -83,6 +86,9 @@ pub struct Expansion {
     pub verdict: Verdict,
     /// The same in a sentence or two.
     pub sentence: String,
+    /// What the flags share: single values and ranges first, then pairs.
+    #[serde(default)]
+    pub shared: Vec<Shared>,
     /// The rules, in the order in which they were found.
     pub rules: Vec<PatternRule>,
     /// Rows like the flagged ones, by ascending row; never a flagged row.
@@ -106,7 +112,36 @@ pub struct Expansion {
     pub training_rows: usize,
 }
 
+/// Chance of being wrong from which a doubtful row is listed.
+const LISTED_FROM: f64 = 0.1;
+
 impl Expansion {
+    /// Doubtful rows that are listed as such: with a chance of a tenth or more, and not listed already because they contradict something.
+    pub fn listed_doubtful(&self) -> Vec<Proposal> {
+        let listed = |proposal: &&Proposal| proposal.score >= LISTED_FROM && !self.contradicts(proposal.row);
+        self.doubtful.iter().filter(listed).copied().collect()
+    }
+
+    /// Whether a row is listed for contradicting something.
+    pub fn contradicts(&self, row: u32) -> bool {
+        self.contradictions.binary_search_by_key(&row, |proposal| proposal.row).is_ok()
+    }
+
+    /// Why a flagged row is what it is, in words: the rule that it follows, else the first thing that it shares with other flagged rows.
+    pub fn why_flagged(&self, row: u32) -> String {
+        let explained = self.explained.binary_search_by_key(&row, |proposal| proposal.row).ok();
+        let rule = explained.and_then(|place| self.rules.get(self.explained[place].rule));
+        let shared = self.shared.iter().find(|shared| shared.members.binary_search(&row).is_ok());
+        match (rule, shared) {
+            (Some(rule), _) => rule.conditions.clone(),
+            (None, Some(shared)) => format!(
+                "shares {} with {} of {} flagged rows",
+                shared.conditions, shared.flags, shared.flagged
+            ),
+            (None, None) => String::new(),
+        }
+    }
+
     /// Positions of the rows proposed as a pattern, ascending.
     pub fn pattern_rows(&self) -> Vec<u32> {
         self.pattern.iter().map(|proposal| proposal.row).collect()

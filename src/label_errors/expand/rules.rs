@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::columns::Column;
 use super::search::{self, Condition, Evidence, Found};
+use super::shared::{self, Shared};
 use super::{FEWEST_FLAGS, Work};
 
 /// A rule with the rows that meet its conditions.
@@ -40,12 +41,37 @@ impl Work<'_> {
         found
     }
 
+    /// What the flags share, value by value.
+    pub(super) fn shared(&self, columns: &[Column], truth: &[f32]) -> Vec<Shared> {
+        let mut chance = vec![0.0; self.flagged.len()];
+        for (class, rows) in self.by_class(&self.flags).iter().enumerate().filter(|(_, rows)| !rows.is_empty()) {
+            let share = rows.len() as f64 / self.flags.len() as f64;
+            let of_class = self.chance_of_a_slip(truth, class, rows);
+            chance.iter_mut().zip(&of_class).for_each(|(all, chance)| *all += share * chance);
+        }
+        let rows: Vec<u32> = (0..self.flagged.len() as u32).collect();
+        shared::shared(&shared::Given {
+            columns,
+            rows: &rows,
+            flagged: &self.flagged,
+            groups: self.request.prepared.train.groups.as_deref(),
+            chance: &chance,
+            significance: self.request.options.significance,
+        })
+    }
+
+    /// Rows by the class that they are recorded as.
+    fn by_class(&self, rows: &[u32]) -> Vec<Vec<u32>> {
+        let mut by_class = vec![Vec::new(); self.classes];
+        rows.iter()
+            .for_each(|row| by_class[usize::from(self.request.labels[*row as usize])].push(*row));
+        by_class
+    }
+
     /// The best rule for any one booked class, or for all of them together. `doubted`: what a first rule leaves over may be false flags, and
     /// those lie where right rows of their class lie.
     fn best_rule(&self, columns: &[Column], truth: &[f32], left: &[u32], doubted: bool) -> Option<Region> {
-        let mut by_class = vec![Vec::new(); self.classes];
-        left.iter()
-            .for_each(|row| by_class[usize::from(self.request.labels[*row as usize])].push(*row));
+        let by_class = self.by_class(left);
         let present = by_class.iter().filter(|rows| !rows.is_empty()).count();
         let choice = ((present + 1) as f64).ln();
         let mut together = vec![0.0; self.flagged.len()];

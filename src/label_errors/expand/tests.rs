@@ -60,6 +60,8 @@ fn recipe() -> Recipe {
     }
 }
 
+static NO_CORRECTIONS: &BTreeMap<u32, u8> = &BTreeMap::new();
+
 struct Trial {
     table: Table,
     prepared: Prepared,
@@ -106,6 +108,7 @@ impl Trial {
             prepared: &self.prepared,
             labels: &self.prepared.train.labels,
             flagged,
+            corrections: NO_CORRECTIONS,
             hidden: &[16],
             recipe,
             options,
@@ -233,6 +236,79 @@ fn many_false_flags_do_not_make_a_rule_of_their_own() {
 }
 
 #[test]
+fn flags_that_leave_nothing_to_propose_follow_their_rule_all_the_same() {
+    let trial = trial(&sheet(6_000, 1), &profile(), LANE, None, false);
+    let flagged = trial.flags(1.0, 0.0);
+    let found = trial.expand(&flagged, 2).unwrap();
+    assert_eq!(found.verdict, Verdict::Pattern, "{}", found.sentence);
+    assert!(
+        found.sentence.contains("none looks wrong") || found.sentence.contains("no further row meets it"),
+        "{}",
+        found.sentence
+    );
+    assert!(found.pattern.len() * 50 < flagged.len(), "{} proposed", found.pattern.len());
+    // A rule may leave out a price at which hardly any flag lies.
+    assert!(found.explained.iter().all(|proposal| flagged.contains(&proposal.row)));
+    assert!(
+        found.explained.len() * 100 > flagged.len() * 97,
+        "{} of {}",
+        found.explained.len(),
+        flagged.len()
+    );
+    assert!(found.explained.iter().filter(|proposal| proposal.likeliest == 2).count() * 10 > flagged.len() * 9);
+    let shared: Vec<&str> = found.shared.iter().map(|shared| shared.conditions.as_str()).collect();
+    assert!(
+        shared.contains(&"`Market` = LATAM, `Mode` = Standard Class") || shared.contains(&"`Market` = LATAM"),
+        "{shared:?}"
+    );
+}
+
+/// Slips of every class, of which somebody looked for those of one market only.
+#[test]
+fn slips_from_one_corner_are_told_to_share_it_and_are_no_pattern() {
+    let trial = trial(&sheet(4_000, 1), &profile(), "uniform", Some(Amount::ShareOfTraining(0.06)), false);
+    let markets = trial.table.take(&trial.prepared.train.table_rows).texts("Market").unwrap();
+    let flagged: Vec<u32> = trial
+        .wrong
+        .iter()
+        .copied()
+        .filter(|row| markets.get(*row as usize) == Some("LATAM"))
+        .collect();
+    let found = trial.expand(&flagged, 2).unwrap();
+    assert_eq!(found.shared[0].conditions, "`Market` = LATAM");
+    assert_eq!((found.shared[0].flags, found.shared[0].flagged), (flagged.len(), flagged.len()));
+    assert!(!found.sentence.contains("independent slips"), "{}", found.sentence);
+    assert!(
+        found.pattern.len() < 30,
+        "{} proposed where nothing more is wrong",
+        found.pattern.len()
+    );
+}
+
+/// A model that knows nothing would say on time or early as it comes; every correction says early.
+#[test]
+fn corrections_decide_the_likeliest_label_of_rows_like_theirs() {
+    let kind = "segment:Market = LATAM and Mode = \"Standard Class\": early -> late, 90%";
+    let trial = trial(&sheet(6_000, 1), &profile(), kind, None, false);
+    let flagged = trial.flags(0.4, 0.0);
+    let (recipe, options) = (recipe(), ExpandOptions::default());
+    let corrections: BTreeMap<u32, u8> = flagged.iter().take(flagged.len() / 2).map(|row| (*row, 0)).collect();
+    let request = ExpandRequest {
+        corrections: &corrections,
+        ..trial.request(&flagged, &recipe, &options, 2)
+    };
+    let found = expand(&request, &Silent::default()).unwrap();
+    assert_eq!(found.verdict, Verdict::Pattern, "{}", found.sentence);
+    let told: Vec<u8> = found
+        .explained
+        .iter()
+        .chain(&found.pattern)
+        .map(|proposal| proposal.likeliest)
+        .collect();
+    assert!(told.len() >= flagged.len() && told.iter().all(|class| *class == 0), "{told:?}");
+}
+
+#[test]
 fn one_or_two_flags_say_that_they_say_nothing() {
     let trial = trial(&sheet(600, 1), &profile(), LANE, None, false);
     let first: Vec<u32> = trial.wrong.iter().copied().take(2).collect();
@@ -339,6 +415,7 @@ fn the_mixture_tells_how_many_rows_are_wrong_and_which() {
         truth: &truth,
         labels: &labels,
         flagged: &flagged,
+        known: &vec![None; flagged.len()],
         booked_as: Some(1),
         classes: 2,
         columns: Vec::new(),
@@ -385,6 +462,7 @@ fn a_column_that_the_model_misjudges_is_let_in() {
         truth: &[0.6, 0.4].repeat(rows),
         labels: &labels,
         flagged: &flagged,
+        known: &vec![None; flagged.len()],
         booked_as: Some(1),
         classes: 2,
         columns: vec![(codes.clone(), 2)],
@@ -431,6 +509,7 @@ fn a_sure_model_is_not_turned_around_because_errors_spare_one_value_of_a_column(
             truth: &truth,
             labels: &labels,
             flagged: &flagged,
+            known: &vec![None; flagged.len()],
             booked_as: Some(0),
             classes: 3,
             columns: columns.into_iter().zip([3, 4, 8]).collect(),

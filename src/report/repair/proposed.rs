@@ -53,10 +53,32 @@ fn draw(context: &Context<'_>) -> Result<Option<Body>> {
         Column::text("model before"),
         Column::text("model after"),
     ];
+    let shared = expansion.shared.iter().map(|shared| {
+        let of = |some: usize, all: usize| format!("{} of {}", format::count(some), format::count(all));
+        vec![
+            Cell::Prose(shared.conditions.clone()),
+            Cell::Figure(of(shared.flags, shared.flagged)),
+            Cell::Figure(of(shared.rows, shared.of_rows)),
+            Cell::Figure(format!("{:.1}", shared.lift)),
+            Cell::Figure(format::p_equals(shared.p, 0.01)),
+            Cell::Prose(if shared.as_slips_would { "yes" } else { "no" }.to_owned()),
+        ]
+    });
+    let shared_columns = [
+        Column::text("what they share"),
+        Column::figures("flagged rows in it"),
+        Column::figures("training rows in it"),
+        Column::figures("lift"),
+        Column::figures("p, corrected"),
+        Column::text("would slips lie there too?"),
+    ];
     let all = expansion.rows.len();
     let of_proposed = all.saturating_sub(expansion.doubtful_taken);
     let markup = html! {
         p { (prose(&expansion.sentence, 2000)) "." }
+        @if !expansion.shared.is_empty() {
+            (table("What the flagged rows have in common: values, ranges and pairs in which they are over-represented, tested against flags spread at random and corrected for everything tried", &shared_columns, shared.collect()))
+        }
         @if all > 0 {
             p {
                 (format::counted(expansion.proposed, "row")) " were proposed for being like the flagged ones. They are not proven wrong, so each was taken as wrong with its chance of being so: "
