@@ -86,33 +86,51 @@ impl Work<'_> {
         })
     }
 
-    /// Bayes' rule with the column, outside the model's inputs, that tells most about the label: a near copy of it, say.
-    fn weigh_in_near_copy(&self, columns: &[Column], kept_out: &[bool], wanted: &[usize], truth: &mut [f64]) {
+    /// Share of the label's uncertainty that a column outside the model's inputs takes away, and its counts by value and class, over the rows
+    /// that are not `kept_out`; absent where that is below a quarter.
+    fn told(&self, column: &Column, kept_out: &[bool]) -> Option<(f64, Vec<f64>)> {
         let classes = self.classes;
         let inputs = self.request.prepared.features.source_columns();
-        let mut base = vec![0.5_f64; classes];
+        if column.bin_count() > 60 || inputs.contains(&column.name.as_str()) || matches!(column.taken, columns::Taken::Period) {
+            return None;
+        }
+        let uncertainty = entropy(&self.base(kept_out));
+        let mut counts = vec![0.5_f64; (column.bin_count() + 1) * classes];
+        for row in (0..kept_out.len()).filter(|row| !kept_out[*row]) {
+            counts[usize::from(column.codes[row]) * classes + usize::from(self.request.labels[row])] += 1.0;
+        }
+        let all: f64 = counts.iter().sum();
+        let left: f64 = counts
+            .chunks(classes)
+            .map(|counts| counts.iter().sum::<f64>() / all * entropy(counts))
+            .sum();
+        let told = 1.0 - left / uncertainty.max(1e-12);
+        (told >= 0.25).then_some((told, counts))
+    }
+
+    /// Whether a column says by itself much of what the label says: that flags share its value says only what they should be labelled.
+    pub(super) fn nearly_the_label(&self, column: &Column) -> bool {
+        self.told(column, &self.flagged).is_some()
+    }
+
+    /// Rows of each class that are not `kept_out`, half a row added.
+    fn base(&self, kept_out: &[bool]) -> Vec<f64> {
+        let mut base = vec![0.5_f64; self.classes];
         (0..kept_out.len())
             .filter(|row| !kept_out[*row])
             .for_each(|row| base[usize::from(self.request.labels[row])] += 1.0);
-        let uncertainty = entropy(&base);
+        base
+    }
+
+    /// Bayes' rule with the column, outside the model's inputs, that tells most about the label: a near copy of it, say.
+    fn weigh_in_near_copy(&self, columns: &[Column], kept_out: &[bool], wanted: &[usize], truth: &mut [f64]) {
+        let classes = self.classes;
+        let base = self.base(kept_out);
         let mut best: Option<(f64, &Column, Vec<f64>)> = None;
         for column in columns {
-            let few = column.bin_count() <= 60 && !inputs.contains(&column.name.as_str());
-            if !few || matches!(column.taken, columns::Taken::Period) {
-                continue;
-            }
-            let values = column.bin_count() + 1;
-            let mut counts = vec![0.5_f64; values * classes];
-            for row in (0..kept_out.len()).filter(|row| !kept_out[*row]) {
-                counts[usize::from(column.codes[row]) * classes + usize::from(self.request.labels[row])] += 1.0;
-            }
-            let all: f64 = counts.iter().sum();
-            let left: f64 = counts
-                .chunks(classes)
-                .map(|counts| counts.iter().sum::<f64>() / all * entropy(counts))
-                .sum();
-            let told = 1.0 - left / uncertainty.max(1e-12);
-            if told >= 0.25 && best.as_ref().is_none_or(|(most, _, _)| told > *most) {
+            if let Some((told, counts)) = self.told(column, kept_out)
+                && best.as_ref().is_none_or(|(most, _, _)| told > *most)
+            {
                 best = Some((told, column, counts));
             }
         }
@@ -161,7 +179,14 @@ impl Work<'_> {
         // The labels of the other rows do not bear out that some of them are wrong. Flags that all carry one label are a pattern all the same:
         // every wrong row may be flagged already. Flags of several labels may as well be slips where somebody looked.
         let nothing_left = mixture.gain < LABEL_EVIDENCE;
-        if nothing_left && region.booked_as.is_none() {
+        let only_the_label = || {
+            region
+                .found
+                .conditions
+                .iter()
+                .all(|condition| self.nearly_the_label(&columns[condition.column]))
+        };
+        if nothing_left && (region.booked_as.is_none() || only_the_label()) {
             return None;
         }
         let booked: Vec<usize> = (0..region.rows.len())

@@ -50,8 +50,9 @@ impl Work<'_> {
             chance.iter_mut().zip(&of_class).for_each(|(all, chance)| *all += share * chance);
         }
         let rows: Vec<u32> = (0..self.flagged.len() as u32).collect();
+        let columns: Vec<Column> = columns.iter().filter(|column| !self.nearly_the_label(column)).cloned().collect();
         shared::shared(&shared::Given {
-            columns,
+            columns: &columns,
             rows: &rows,
             flagged: &self.flagged,
             groups: self.request.prepared.train.groups.as_deref(),
