@@ -4,7 +4,7 @@
 //! model on them, repairs it in several ways, and counts right predictions before and after.
 //!
 //! [`settings`]: what is computed; [`plan`]: the scenarios, their names and chunks, which are the units; [`compute`]: through the engine,
-//! one on each thread; `lockstep`: on a GPU, where a chunk agrees with this to rounding; [`tables`]: the records; [`summary`]: judged.
+//! one on each thread; `lockstep`: on a GPU, where a chunk agrees with this to rounding; `tables`: the records; [`summary`]: judged.
 
 pub mod compute;
 pub mod data;
