@@ -4,7 +4,7 @@
 //!
 //! | floor | modules |
 //! |---|---|
-//! | 0 | [`error`], [`notes`], [`seed`], [`files`], [`progress`], [`visible`] |
+//! | 0 | [`error`], [`notes`], [`seed`], [`files`], [`progress`], [`visible`], [`memory`] |
 //! | 1 | [`stats`], [`nn`], [`tables`] |
 //! | 2 | [`learner`], [`features`], [`datasets`] |
 //! | 3 | [`label_errors`], [`onnx`] |
@@ -35,6 +35,7 @@ pub mod files;
 pub mod jobs;
 pub mod label_errors;
 pub mod learner;
+pub mod memory;
 pub mod model;
 pub mod nn;
 pub mod notes;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::values::{method_names, parse_amount, parse_dates, parse_decimal, parse_device, parse_share, recipe_kind};
+use super::values::{counted, method_names, parse_amount, parse_dates, parse_decimal, parse_device, parse_share, recipe_kind};
 use crate::features::RecipeKind;
 use crate::label_errors::Amount;
 use crate::nn::DeviceChoice;
@@ -43,6 +43,9 @@ pub struct GlobalOptions {
     /// Processor cores to use [default: all]; the results are the same for any number
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Every command")]
     pub threads: Option<u16>,
+    /// Memory that may be used, such as 8G; what would take more is refused before it is read [default: three quarters of what is free]
+    #[arg(long, global = true, value_name = "SIZE", value_parser = crate::memory::parse, help_heading = "Every command")]
+    pub memory: Option<u64>,
     /// What computes: auto, cpu, cuda, or cuda:1 for the second GPU; only `scenarios` and `bench forget` compute on a GPU (see recant doctor)
     #[arg(long, global = true, value_name = "DEVICE", default_value = "auto", value_parser = parse_device, help_heading = "Every command")]
     pub device: DeviceChoice,
@@ -155,8 +158,8 @@ pub struct SheetOptions {
     /// Sheet of a workbook, by name or number (1 is the first)
     #[arg(long, value_name = "NAME")]
     pub sheet: Option<String>,
-    /// Row of the column names, as the spreadsheet numbers rows
-    #[arg(long, value_name = "ROW")]
+    /// Row of the column names, as the spreadsheet numbers rows (1 to 1,048,576)
+    #[arg(long, value_name = "ROW", value_parser = counted::<usize>(1, 1_048_576))]
     pub header_row: Option<usize>,
     /// Encoding of a CSV: utf-8, windows-1252, utf-16
     #[arg(long, value_name = "NAME")]
@@ -277,8 +280,8 @@ pub struct TrainingOptions {
     /// Hidden layers: 2x50, 3x100, 5x250, or widths such as 64,32
     #[arg(long, value_name = "SIZE")]
     pub network: Option<String>,
-    /// Passes over the training rows
-    #[arg(long, value_name = "N")]
+    /// Passes over the training rows (1 to 100,000)
+    #[arg(long, value_name = "N", value_parser = counted::<usize>(1, 100_000))]
     pub epochs: Option<usize>,
     /// Learning rate of the first pass
     #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
@@ -286,14 +289,14 @@ pub struct TrainingOptions {
     /// Weight decay
     #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
     pub weight_decay: Option<f64>,
-    /// Rows per step
-    #[arg(long, value_name = "ROWS")]
+    /// Rows per step (2 to 10,000,000)
+    #[arg(long, value_name = "ROWS", value_parser = counted::<usize>(2, 10_000_000))]
     pub batch: Option<usize>,
     /// Weight the classes so that rare ones count as much as common ones
     #[arg(long)]
     pub balance_classes: bool,
-    /// Search learning rate and weight decay with this many trials on rows held out of training (0: no search)
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    /// Search learning rate and weight decay with this many trials on rows held out of training (0 to 10,000; 0: no search)
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = counted::<usize>(0, 10_000))]
     pub trials: usize,
     /// Keep the encoded test rows in the model folder, so that repairs can be judged without the sheet (this stores data)
     #[arg(long)]
@@ -523,8 +526,8 @@ pub struct EvidenceOptions {
     /// Significance level, after correction for the number of methods
     #[arg(long, value_name = "LEVEL", default_value = "5%", value_parser = parse_share)]
     pub significance: f64,
-    /// Bootstrap resamples
-    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    /// Bootstrap resamples (100 to 1,000,000)
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = counted::<usize>(100, 1_000_000))]
     pub resamples: usize,
 }
 

@@ -9,6 +9,7 @@ use crate::cli::arguments::{ProfileOptions, SheetOptions};
 use crate::cli::bench_forget::{self, ForgetArgs};
 use crate::cli::experiments::{self, MergeArgs, RunArgs, ShardOptions};
 use crate::cli::sheets;
+use crate::cli::values::counted;
 use crate::datasets::generator::{Options as Generated, Sheet};
 use crate::error::{Error, Result};
 use crate::experiments::corrective::{Corrective, StudyOptions, StudySettings};
@@ -81,8 +82,8 @@ pub struct CorrectiveArgs {
         value_delimiter = ','
     )]
     pub methods: Vec<String>,
-    /// Repetitions
-    #[arg(long, value_name = "N", default_value_t = 5)]
+    /// Repetitions (1 to 10,000)
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = counted::<u32>(1, 10_000))]
     pub runs: u32,
     /// Run every method with its defaults instead of choosing settings on validation rows
     #[arg(long)]
@@ -90,8 +91,8 @@ pub struct CorrectiveArgs {
     /// Hidden layers [default: the profile's]
     #[arg(long, value_name = "SIZE")]
     pub network: Option<String>,
-    /// Passes over the training rows [default: the profile's]
-    #[arg(long, value_name = "N")]
+    /// Passes over the training rows (1 to 100,000) [default: the profile's]
+    #[arg(long, value_name = "N", value_parser = counted::<usize>(1, 100_000))]
     pub epochs: Option<usize>,
     #[allow(missing_docs)]
     #[command(flatten)]

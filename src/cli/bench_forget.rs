@@ -7,6 +7,7 @@ use clap::{Args, ValueHint};
 use crate::cli::Context;
 use crate::cli::bench::PartOptions;
 use crate::cli::{experiments, gpu, sheets};
+use crate::cli::values::counted;
 use crate::error::{Error, Result};
 use crate::experiments::forget::{Bench, ForgetOptions, ForgetSettings, Reading, RecipeChanges, task};
 use crate::experiments::{Done, RunFolder, Study};
@@ -26,8 +27,8 @@ pub struct ForgetArgs {
     /// Image set: cifar10, cifar20, cifar100, folder (PNG, JPEG, WebP), or made-up (needs no files)
     #[arg(long, value_name = "NAME", default_value = "cifar10")]
     pub dataset: String,
-    /// Height and width that the images of a folder are resized to [default: their own, which must be one]
-    #[arg(long, value_name = "PIXELS")]
+    /// Height and width that the images of a folder are resized to (8 to 1,024) [default: their own, which must be one]
+    #[arg(long, value_name = "PIXELS", value_parser = counted::<usize>(8, 1_024))]
     pub image_size: Option<usize>,
     /// What to forget: class:NAME, subclass:NAME, random or random:SHARE; several with commas
     #[arg(long, value_name = "TASKS", default_value = "random", value_delimiter = ',')]
@@ -45,8 +46,8 @@ pub struct ForgetArgs {
     /// Methods: all, or names such as assd,ssd,retrain
     #[arg(long, value_name = "METHODS", default_value = "all", value_delimiter = ',')]
     pub methods: Vec<String>,
-    /// Models trained on each image set
-    #[arg(long, value_name = "N", default_value_t = 3)]
+    /// Models trained on each image set (up to 10,000)
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = counted::<u32>(0, 10_000))]
     pub seeds: u32,
     /// Run folder: made if it is not there, gone on with if it is
     #[arg(long, value_name = "RUN", value_hint = ValueHint::DirPath)]
@@ -69,23 +70,23 @@ pub struct ForgetArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Less than the published training (the report says so)")]
 pub struct SmallerOptions {
-    /// Training images, drawn at random [default: all]
-    #[arg(long, value_name = "N")]
+    /// Training images (1 to 100,000,000), drawn at random [default: all]
+    #[arg(long, value_name = "N", value_parser = counted::<usize>(1, 100_000_000))]
     pub rows: Option<usize>,
-    /// Test images, drawn at random [default: all]
-    #[arg(long, value_name = "N")]
+    /// Test images (1 to 100,000,000), drawn at random [default: all]
+    #[arg(long, value_name = "N", value_parser = counted::<usize>(1, 100_000_000))]
     pub test_rows: Option<usize>,
-    /// Kept training images that membership inference learns from [default: all]
-    #[arg(long, value_name = "N")]
+    /// Kept training images (1 to 100,000,000) that membership inference learns from [default: all]
+    #[arg(long, value_name = "N", value_parser = counted::<usize>(1, 100_000_000))]
     pub membership_rows: Option<usize>,
-    /// Passes over the training images; milestones move along [default: as published]
-    #[arg(long, value_name = "N", conflicts_with = "steps")]
+    /// Passes over the training images (up to 100,000); milestones move along [default: as published]
+    #[arg(long, value_name = "N", conflicts_with = "steps", value_parser = counted::<usize>(0, 100_000))]
     pub epochs: Option<usize>,
-    /// Steps of 512 images in place of passes, the learning rate falling in a straight line
-    #[arg(long, value_name = "N")]
+    /// Steps (1 to 10,000,000) of 512 images in place of passes, the learning rate falling in a straight line
+    #[arg(long, value_name = "N", value_parser = counted::<usize>(1, 10_000_000))]
     pub steps: Option<usize>,
-    /// Images of a step [default: as published]
-    #[arg(long, value_name = "N")]
+    /// Images of a step (1 to 65,536) [default: as published]
+    #[arg(long, value_name = "N", value_parser = counted::<usize>(1, 65_536))]
     pub batch: Option<usize>,
     /// Highest learning rate [default: as published]
     #[arg(long, value_name = "RATE")]

@@ -70,6 +70,7 @@ pub fn exit_code(arguments: impl IntoIterator<Item = OsString>) -> u8 {
 fn run(line: CommandLine, command: String) -> Result<()> {
     // Reports come with workbooks: better heard before minutes of work than after.
     crate::files::check_clock()?;
+    crate::memory::allow(line.global.memory.unwrap_or(0));
     let stop = Arc::new(AtomicBool::new(false));
     watch_for_interrupts(&stop);
     let threads = threads(line.global.threads);

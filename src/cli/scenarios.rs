@@ -7,6 +7,7 @@ use clap::{Args, Subcommand, ValueHint};
 use crate::cli::Context;
 use crate::cli::arguments::{ProfileOptions, SheetOptions};
 use crate::cli::experiments::{self, MergeArgs, RunArgs, ShardOptions};
+use crate::cli::values::counted;
 use crate::cli::{gpu, sheets};
 use crate::error::{Error, Result};
 use crate::evaluate::record::EvaluationSettings;
@@ -73,8 +74,8 @@ pub struct ReportArgs {
     /// Smallest change of accuracy worth acting on, in percentage points
     #[arg(long, value_name = "POINTS", default_value_t = 0.1)]
     pub minimum_effect_points: f64,
-    /// Bootstrap resamples
-    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    /// Bootstrap resamples (100 to 1,000,000)
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = counted::<usize>(100, 1_000_000))]
     pub resamples: usize,
 }
 
@@ -102,8 +103,8 @@ pub struct BatchArgs {
     /// Kind of error: uniform, or paper (the published injector, faults and all)
     #[arg(long, value_name = "KIND", default_value = "uniform")]
     pub kind: String,
-    /// Initialisations nested under each scenario; 1: one for all scenarios, as in the paper
-    #[arg(long, value_name = "K", default_value_t = 1)]
+    /// Initialisations nested under each scenario (1 to 10,000); 1: one for all scenarios, as in the paper
+    #[arg(long, value_name = "K", default_value_t = 1, value_parser = counted::<u32>(1, 10_000))]
     pub init_seeds: u32,
     #[allow(missing_docs)]
     #[command(flatten)]
@@ -129,11 +130,11 @@ pub struct BatchTraining {
     /// Weight decay, with --learning-rate [default: the profile's]
     #[arg(long, value_name = "RATE", requires = "learning_rate")]
     pub weight_decay: Option<f64>,
-    /// Trials of the search
-    #[arg(long, value_name = "N", default_value_t = 10)]
+    /// Trials of the search (0 to 10,000)
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = counted::<u32>(0, 10_000))]
     pub trials: u32,
-    /// Passes over the training rows [default: the profile's]
-    #[arg(long, value_name = "N")]
+    /// Passes over the training rows (1 to 100,000) [default: the profile's]
+    #[arg(long, value_name = "N", value_parser = counted::<usize>(1, 100_000))]
     pub epochs: Option<usize>,
     /// Importance: squared-batch-gradient or per-sample-fisher
     #[arg(long, value_name = "KIND", default_value = "squared-batch-gradient")]
@@ -141,11 +142,11 @@ pub struct BatchTraining {
     /// What the flagged rows are compared with: retain-original-batches, retain or full
     #[arg(long, value_name = "SET", default_value = "retain-original-batches")]
     pub reference: String,
-    /// In how many scenarios of each cell dampening is tried over a grid of alpha and lambda
-    #[arg(long, value_name = "N", default_value_t = 10)]
+    /// In how many scenarios of each cell (0 to 1,000,000) dampening is tried over a grid of alpha and lambda
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = counted::<u32>(0, 1_000_000))]
     pub sweep_runs: u32,
-    /// Scenarios that are written together: what a kill loses at most [default: 10, on a GPU 100]
-    #[arg(long, value_name = "N")]
+    /// Scenarios that are written together (1 to 10,000): what a kill loses at most [default: 10, on a GPU 100]
+    #[arg(long, value_name = "N", value_parser = counted::<u32>(1, 10_000))]
     pub chunk: Option<u32>,
 }
 

@@ -63,11 +63,22 @@ pub(super) fn in_result(path: &Path) -> serde_json::Value {
     path.to_string_lossy().into_owned().into()
 }
 
-/// The command line for records: file names only, no folders of the person's machine.
+/// The command line for records: file names only, no folders of the person's machine, and without what changes no result.
 pub(super) fn command_for_records(arguments: &[OsString]) -> String {
     let mut words = vec!["recant".to_owned()];
-    for argument in arguments.iter().skip(1) {
+    let mut arguments = arguments.iter().skip(1);
+    while let Some(argument) = arguments.next() {
         let text = argument.to_string_lossy().into_owned();
+        let (name, with_value) = text.split_once('=').map_or((text.as_str(), false), |(name, _)| (name, true));
+        if ["--json", "--quiet", "-q"].contains(&name) {
+            continue;
+        }
+        if ["--threads", "--memory"].contains(&name) {
+            if !with_value {
+                arguments.next();
+            }
+            continue;
+        }
         let path = Path::new(&text);
         let bare = match path.file_name() {
             Some(name) if text.contains(std::path::MAIN_SEPARATOR) && !text.starts_with("--") && !text.contains("->") => {

@@ -1,5 +1,7 @@
 //! How the values of options are read from what was typed; each says what it takes where it cannot read one.
 
+use clap::builder::RangedU64ValueParser;
+
 use crate::error::Error;
 use crate::features::RecipeKind;
 use crate::label_errors::Amount;
@@ -9,6 +11,11 @@ use crate::tables::{DateOrder, DecimalMark};
 /// What a value may be; the command line itself says which value it was.
 fn hint(error: Error) -> String {
     error.hint_text().unwrap_or_default().to_owned()
+}
+
+/// A count from `least` to `most`; the help says so.
+pub(super) fn counted<T: TryFrom<u64> + Clone + Send + Sync + 'static>(least: u64, most: u64) -> RangedU64ValueParser<T> {
+    RangedU64ValueParser::new().range(least..=most)
 }
 
 pub(super) fn parse_decimal(text: &str) -> Result<DecimalMark, String> {

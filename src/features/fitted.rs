@@ -9,6 +9,7 @@ use super::encode::{Coding, Encoder};
 use super::load::{self, Source, Values};
 use super::words::shown;
 use crate::error::{Error, Result, closest};
+use crate::memory;
 use crate::notes::{Notes, rows_have};
 use crate::tables::{Table, Texts};
 
@@ -128,7 +129,7 @@ impl FittedFeatures {
         self.check_columns(table, notes)?;
         let values = load::load(table, &self.sources(), notes)?;
         let rows: Vec<usize> = (0..table.height()).collect();
-        let inputs = self.encode(&values, &rows);
+        let inputs = self.encode(&values, &rows)?;
         let mut warnings: Vec<Vec<String>> = vec![Vec::new(); table.height()];
         let mut missing: Vec<&str> = Vec::new();
         for (encoder, values) in self.encoders.iter().zip(&values) {
@@ -188,8 +189,10 @@ impl FittedFeatures {
     }
 
     /// Row-major inputs of the given rows. Written straight from values and category codes: nothing is one-hot in between.
-    pub(super) fn encode(&self, values: &[Values], rows: &[usize]) -> Vec<f32> {
+    pub(super) fn encode(&self, values: &[Values], rows: &[usize]) -> Result<Vec<f32>> {
         let width = self.width();
+        let instead = format!("name fewer features or lower `max_categories` ({width} input columns)");
+        memory::check_values(rows.len().saturating_mul(width), size_of::<f32>(), "the encoded inputs", &instead)?;
         let plans: Vec<Plan> = self
             .encoders
             .iter()
@@ -198,7 +201,7 @@ impl FittedFeatures {
             .collect();
         let mut inputs = vec![0.0_f32; rows.len() * width];
         if width == 0 {
-            return inputs;
+            return Ok(inputs);
         }
         inputs
             .par_chunks_mut(ROWS_PER_TASK * width)
@@ -210,7 +213,7 @@ impl FittedFeatures {
                     }
                 }
             });
-        inputs
+        Ok(inputs)
     }
 }
 

@@ -132,7 +132,7 @@ pub fn prepare(table: &Table, profile: &Profile, notes: &mut Notes) -> Result<Pr
             ))
             .hint("`recant inspect SHEET` says why for each column"));
     }
-    Ok(usable.assemble(profile, features, bounds, &division, &values, columns))
+    usable.assemble(profile, features, bounds, &division, &values, columns)
 }
 
 /// Divides a sheet at stored cuts and encodes it with stored features: for a repair, or an evaluation on another sheet of the same kind.
@@ -148,7 +148,7 @@ pub fn apply(table: &Table, profile: &Profile, features: &FittedFeatures, bounds
     let division = split::divide_at(&usable.split_rows(), bounds, &profile.split)?;
     features.check_columns(&usable.table, notes)?;
     let values = load::load(&usable.table, &features.sources(), notes)?;
-    Ok(usable.assemble(profile.clone(), features.clone(), bounds.clone(), &division, &values, Vec::new()))
+    usable.assemble(profile.clone(), features.clone(), bounds.clone(), &division, &values, Vec::new())
 }
 
 /// Every row of a sheet that passes the filter and has label and time, encoded with stored features as one part in the order of the sheet:
@@ -163,7 +163,7 @@ pub fn encode_all(table: &Table, profile: &Profile, features: &FittedFeatures, n
     features.check_columns(&usable.table, notes)?;
     let values = load::load(&usable.table, &features.sources(), notes)?;
     let all: Vec<usize> = (0..usable.rows.len()).collect();
-    Ok((usable.part(features, &values, &all), usable.left_out))
+    Ok((usable.part(features, &values, &all)?, usable.left_out))
 }
 
 /// The rows that pass the filter and have label and time, as a sheet of their own.
@@ -326,15 +326,15 @@ impl Usable {
         Ok(())
     }
 
-    fn part(&self, features: &FittedFeatures, values: &[Values], rows: &[usize]) -> Part {
-        Part {
-            inputs: features.encode(values, rows),
+    fn part(&self, features: &FittedFeatures, values: &[Values], rows: &[usize]) -> Result<Part> {
+        Ok(Part {
+            inputs: features.encode(values, rows)?,
             labels: rows.iter().map(|row| self.labels[*row]).collect(),
             table_rows: rows.iter().map(|row| self.rows[*row]).collect(),
             keys: rows.iter().map(|row| self.keys[*row].clone()).collect(),
             groups: self.groups.as_ref().map(|groups| rows.iter().map(|row| groups[*row]).collect()),
             times: self.times.as_ref().map(|times| rows.iter().map(|row| times[*row]).collect()),
-        }
+        })
     }
 
     fn assemble(
@@ -345,13 +345,13 @@ impl Usable {
         division: &Division,
         values: &[Values],
         columns: Vec<ColumnUse>,
-    ) -> Prepared {
+    ) -> Result<Prepared> {
         let part = |rows: &[usize]| self.part(&features, values, rows);
-        let train = part(&division.train);
+        let train = part(&division.train)?;
         let class_shares = train.class_shares(profile.label.classes().len());
-        let validation = (!division.validation.is_empty()).then(|| part(&division.validation));
-        let test = part(&division.test);
-        Prepared {
+        let validation = (!division.validation.is_empty()).then(|| part(&division.validation)).transpose()?;
+        let test = part(&division.test)?;
+        Ok(Prepared {
             profile,
             features,
             bounds,
@@ -361,7 +361,7 @@ impl Usable {
             class_shares,
             left_out: self.left_out,
             columns,
-        }
+        })
     }
 }
 

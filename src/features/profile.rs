@@ -12,6 +12,13 @@ use crate::error::{Error, Result, closest};
 use crate::files;
 use crate::tables::{DateOrder, Table, Writing};
 
+/// Most values of a category column that get an input each.
+const MOST_CATEGORIES: usize = 100_000;
+/// Most passes over the training rows.
+const MOST_EPOCHS: usize = 100_000;
+/// Most rows per step.
+const MOST_BATCH: usize = 10_000_000;
+
 /// How a sheet is read as a learning task.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -452,15 +459,19 @@ impl Profile {
         if i64::try_from(split.seed).is_err() {
             return fault("split.seed", &split.seed, "below 2^63");
         }
-        if features.max_categories == 0 {
-            return fault("features.max_categories", &0, "at least 1");
+        if !(1..=MOST_CATEGORIES).contains(&features.max_categories) {
+            return fault("features.max_categories", &features.max_categories, "1 to 100000");
         }
         if !(features.min_variance >= 0.0 && features.min_variance.is_finite()) {
             return fault("features.min_variance", &features.min_variance, "0 or more");
         }
-        for (entry, value) in [("epochs", training.epochs), ("batch", training.batch)] {
-            if value == 0 {
-                return fault(&format!("training.{entry}"), &0, "at least 1");
+        for (entry, value, most) in [
+            ("epochs", training.epochs, MOST_EPOCHS),
+            ("batch", training.batch, MOST_BATCH),
+            ("least_steps", training.least_steps.max(1), MOST_EPOCHS),
+        ] {
+            if !(1..=most).contains(&value) {
+                return fault(&format!("training.{entry}"), &value, &format!("1 to {most}"));
             }
         }
         if !(training.learning_rate > 0.0 && training.learning_rate.is_finite()) {

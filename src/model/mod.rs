@@ -13,8 +13,9 @@
 //! | `evaluation.safetensors` | encoded validation and test rows, only on request, since that is data |
 //! | `MODEL_CARD.md` | for people |
 //! | `report/...` | the report of the training or repair, where there is one |
+//! | `report.seal.json` | SHA-256 of the files of the report, which tell seconds and so differ from run to run |
 //!
-//! `model.json` seals every file: an altered model is not used, and an altered report is not believed ([`check_report`], [`altered_reports`]).
+//! `model.json` and `report.seal.json` seal every file: an altered model is not used, and an altered report is not believed ([`check_report`], [`altered_reports`]).
 //! A seal shows damage and careless changes. It is no signature: whoever alters a file on purpose can seal it anew.
 //!
 //! Equal models give equal bytes. A folder is written whole or not at all, and never over another.
@@ -143,7 +144,10 @@ impl ModelFolder {
             files::write_bytes(&folder.join(name), bytes)?;
         }
         beside(folder)?;
-        let text = sealed::seal(&self.info, &Seal::of(&contents), &Seal::of_others(folder, &contents)?)?;
+        if let Some(reports) = Seal::of_others(folder, &contents)?.to_json()? {
+            files::write_bytes(&folder.join(sealed::REPORTS), reports.as_bytes())?;
+        }
+        let text = sealed::seal(&self.info, &Seal::of(&contents))?;
         files::write_bytes(&folder.join(sealed::MODEL), text.as_bytes())?;
         Ok(Origin {
             name: folder_name(folder),

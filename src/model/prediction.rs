@@ -110,7 +110,7 @@ impl PredictionModel {
             for (name, bytes) in &contents {
                 files::write_bytes(&folder.join(name), bytes)?;
             }
-            let text = sealed::seal(&self.info, &Seal::of(&contents), &Seal::default())?;
+            let text = sealed::seal(&self.info, &Seal::of(&contents))?;
             files::write_bytes(&folder.join(sealed::MODEL), text.as_bytes())?;
             Ok(Origin {
                 name: folder_name(path),

@@ -17,6 +17,10 @@ pub(super) const MODEL: &str = "model.json";
 /// What helps where a folder was damaged or altered.
 pub(super) const COPY_AGAIN: &str = "copy the model folder again from where it was made, or train again";
 
+/// Lengths and hashes of the files of the report. A file of its own: reports tell seconds, and `model.json` is the same bytes whenever the same
+/// model is made.
+pub(super) const REPORTS: &str = "report.seal.json";
+
 /// No `model.json` is this long.
 const LONGEST_MODEL_JSON: u64 = 64 << 20;
 
@@ -38,7 +42,6 @@ struct Written<'a> {
     #[serde(flatten)]
     info: &'a ModelInfo,
     files: &'a Seal,
-    reports: &'a Seal,
     model_json_sha256: &'a str,
 }
 
@@ -47,12 +50,33 @@ struct Read {
     #[serde(flatten)]
     info: ModelInfo,
     files: Seal,
-    /// Absent in folders of older versions, whose reports were not sealed.
+    /// Of reports, in folders whose reports were sealed here.
     #[serde(default)]
     reports: Seal,
 }
 
+impl Read {
+    /// What the files of the report were; nothing where they were not sealed, as older versions did.
+    fn reports(&self, folder: &Path) -> Result<Seal> {
+        let path = folder.join(REPORTS);
+        let Some(bytes) = files::read_if_there("read", &path, LONGEST_MODEL_JSON)? else {
+            return Ok(self.reports.clone());
+        };
+        serde_json::from_slice(&bytes).map_err(|error| {
+            Error::input(format!("cannot be understood: {error}"))
+                .in_file(&path)
+                .hint(COPY_AGAIN)
+        })
+    }
+}
+
 impl Seal {
+    /// The text of [`REPORTS`]; `None` where there is no report.
+    pub fn to_json(&self) -> Result<Option<String>> {
+        let text = || serde_json::to_string_pretty(self).map_err(|error| Error::internal(format!("{REPORTS}: {error}")));
+        (!self.0.is_empty()).then(text).transpose()
+    }
+
     pub fn of(contents: &BTreeMap<String, Vec<u8>>) -> Self {
         let seal = |bytes: &Vec<u8>| FileSeal {
             bytes: bytes.len() as u64,
@@ -94,8 +118,8 @@ impl Seal {
 /// # Errors
 /// Where the folder is no model folder or its `model.json` was altered.
 pub fn altered_reports(folder: &Path) -> Result<Vec<String>> {
-    let read = read_sealed_json(folder)?.0;
-    let altered = read.reports.0.iter().filter(|(name, seal)| {
+    let reports = read_sealed_json(folder)?.0.reports(folder)?;
+    let altered = reports.0.iter().filter(|(name, seal)| {
         let path = folder.join(name);
         is_inside(name) && path.exists() && !seal.holds(&path)
     });
@@ -117,7 +141,7 @@ pub fn check_report(path: &Path) -> Result<()> {
         .to_string_lossy()
         .replace('\\', "/");
     let read = read_sealed_json(folder)?.0;
-    match read.reports.0.get(&name).or_else(|| read.files.0.get(&name)) {
+    match read.reports(folder)?.0.get(&name).or_else(|| read.files.0.get(&name)) {
         Some(seal) if !seal.holds(&absolute) => Err(Error::input(format!("`{name}` was altered after it was written"))
             .in_file(path)
             .hint("restore it from a copy, or run the training or repair again")),
@@ -144,12 +168,11 @@ pub(super) fn sha256(bytes: &[u8]) -> String {
 }
 
 /// The text of `model.json`.
-pub(super) fn seal(info: &ModelInfo, files: &Seal, reports: &Seal) -> Result<String> {
+pub(super) fn seal(info: &ModelInfo, files: &Seal) -> Result<String> {
     let text = |own: &str| {
         let written = Written {
             info,
             files,
-            reports,
             model_json_sha256: own,
         };
         serde_json::to_string_pretty(&written).map_err(|error| Error::internal(format!("model.json: {error}")))

@@ -9,6 +9,7 @@ use std::str::FromStr;
 use serde::Serialize;
 
 use crate::error::{Error, Result};
+use crate::memory::Memory;
 
 /// A folder with the CUDA libraries, looked into first.
 pub const LIBRARIES_VARIABLE: &str = "RECANT_CUDA_LIBRARIES";
@@ -182,15 +183,6 @@ pub struct Processor {
     pub vector_instructions: String,
 }
 
-/// Main memory in bytes; absent where the system does not tell.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Memory {
-    /// In all, or the limit of this container.
-    pub total: Option<u64>,
-    /// Free for programs.
-    pub available: Option<u64>,
-}
-
 /// GPUs and what it takes to use them.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Cuda {
@@ -261,7 +253,7 @@ pub fn survey() -> Survey {
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             vector_instructions: vector_instructions().to_owned(),
         },
-        memory: memory(Path::new("/proc/meminfo"), Path::new("/sys/fs/cgroup/memory.max")),
+        memory: Memory::of_this_machine(),
         advice: advice(&cuda),
         auto_device: auto,
         cuda,
@@ -280,24 +272,6 @@ fn vector_instructions() -> &'static str {
     }
     #[cfg(not(target_arch = "x86_64"))]
     "the architecture's basic ones"
-}
-
-fn memory(info: &Path, limit: &Path) -> Memory {
-    let text = fs::read_to_string(info).unwrap_or_default();
-    let line = |name: &str| {
-        let rest = text.lines().find_map(|line| line.strip_prefix(name))?;
-        let number: u64 = rest.trim().trim_end_matches("kB").trim().parse().ok()?;
-        Some(number * 1024)
-    };
-    let limit: Option<u64> = fs::read_to_string(limit).ok().and_then(|text| text.trim().parse().ok());
-    let least = |value: Option<u64>| match (value, limit) {
-        (Some(value), Some(limit)) => Some(value.min(limit)),
-        (value, _) => value,
-    };
-    Memory {
-        total: least(line("MemTotal:")),
-        available: least(line("MemAvailable:")),
-    }
 }
 
 /// Folders where the libraries may lie, in the order in which they are looked into.
@@ -487,25 +461,6 @@ mod tests {
         let error = DeviceChoice::Cuda(Some(2)).resolve_among(&two).unwrap_err();
         assert!(error.message().contains("has 2 GPUs"), "{error}");
         assert_eq!(error.exit_code(), 2);
-    }
-
-    #[test]
-    fn memory_is_that_of_the_container_where_it_has_less() {
-        let place = tempfile::tempdir().unwrap();
-        let (info, limit) = (place.path().join("meminfo"), place.path().join("limit"));
-        fs::write(&info, "MemTotal:       1000 kB\nMemFree: 5 kB\nMemAvailable:    600 kB\n").unwrap();
-        assert_eq!(
-            memory(&info, &limit),
-            Memory {
-                total: Some(1_024_000),
-                available: Some(614_400)
-            }
-        );
-        fs::write(&limit, "700000\n").unwrap();
-        assert_eq!(memory(&info, &limit).total, Some(700_000));
-        fs::write(&limit, "max\n").unwrap();
-        assert_eq!(memory(&info, &limit).total, Some(1_024_000));
-        assert_eq!(memory(&place.path().join("none"), &limit).total, None);
     }
 
     #[test]

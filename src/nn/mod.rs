@@ -27,9 +27,7 @@ mod stored;
 mod team;
 mod train;
 
-pub use device::{
-    Cuda, Device, DeviceChoice, Gpu, LIBRARIES_VARIABLE, Library, Memory, Processor, Resolved, Survey, built_with_cuda, survey,
-};
+pub use device::{Cuda, Device, DeviceChoice, Gpu, LIBRARIES_VARIABLE, Library, Processor, Resolved, Survey, built_with_cuda, survey};
 pub use evaluate::{logits, predictions, probabilities};
 pub use examples::Examples;
 pub use importance::{Importance, ImportanceKind, importance, output_sensitivity};

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::real::Real;
 use crate::error::{Error, Result};
+use crate::memory;
 use crate::seed::Seed;
 
 /// Added to the variance before the root, as in PyTorch's `BatchNorm1d`.
@@ -266,6 +267,13 @@ impl<T: Real> Network<T> {
     /// Where the shape cannot be, see [`MlpSpec::new`].
     pub fn initial(spec: &MlpSpec, seed: Seed) -> Result<Self> {
         use rand_chacha::rand_core::RngCore;
+        // With its gradient, averages and a copy.
+        memory::check_values(
+            spec.parameters(),
+            4 * size_of::<T>(),
+            "a network of this size",
+            "give a smaller one, such as `3x100`",
+        )?;
         let mut network = Self::zeros(spec)?;
         let mut random = seed.stream("initial-weights", 0);
         for layer in spec.layers() {

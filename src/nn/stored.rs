@@ -14,6 +14,7 @@ use super::network::{MlpSpec, NamedTensor, Network, TensorSpec, fill};
 use super::real::Real;
 use super::team::write;
 use crate::error::{Error, Result};
+use crate::memory;
 
 /// Rows in the batches above this would not fit the file's single-precision counts exactly.
 const MOST_ROWS_IN_BATCH: usize = 1 << 24;
@@ -59,6 +60,11 @@ pub fn store_importances<T: Real>(
         )));
     }
     let parameters = network.spec().parameters();
+    let (values, instead) = (
+        batches.len().saturating_mul(parameters),
+        "train with larger batches (`--batch`) or a smaller network",
+    );
+    memory::check_values(values, size_of::<T>(), "the gradients of all batches", instead)?;
     let mut gradients = vec![T::ZERO; batches.len() * parameters];
     let mut totals = vec![0.0; parameters];
     {

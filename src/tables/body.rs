@@ -15,9 +15,10 @@ use rayon::prelude::*;
 
 use super::csv::{Record, Scanner, unquoted, with_thousands};
 use super::guard;
-use super::limits::MAX_FILLED_CELLS;
+use super::limits::{BYTES_OF_A_CELL, MAX_FILLED_CELLS};
 use super::panics::caught;
 use crate::error::{Error, Result};
+use crate::memory;
 
 /// Bytes of a range.
 const RANGE: usize = 2 << 20;
@@ -105,6 +106,12 @@ fn body_in_ranges(text: &str, cut: Cut, range: usize) -> Result<Body> {
         .at_row(joined.irregular.first_short.unwrap_or(cut.header_row))
         .hint("is the row with the column names the right one, and is the delimiter?"));
     }
+    memory::check_values(
+        cells,
+        BYTES_OF_A_CELL,
+        "the cells of the sheet",
+        "leave out columns or rows that are not needed",
+    )?;
     let columns = reader.columns(&joined.segments, joined.height)?;
     Ok(joined.finish(columns))
 }

@@ -8,11 +8,12 @@ use rayon::prelude::*;
 use super::column::{Column, dates_from, series};
 use super::csv::with_thousands;
 use super::header::{self, counted, listed};
-use super::limits::{MAX_CELL_BYTES, MAX_COLUMNS, MAX_WORKBOOK_CELLS};
+use super::limits::{BYTES_OF_A_CELL, MAX_CELL_BYTES, MAX_COLUMNS, MAX_WORKBOOK_CELLS};
 use super::source::Source;
 use super::table::{RowNumbers, Table};
 use super::text;
 use crate::error::{Error, Result};
+use crate::memory;
 use crate::notes::Notes;
 
 /// What a reader says when it gave up in a way that tells a person nothing.
@@ -44,7 +45,12 @@ pub(super) fn plain_places<'a>(fields: impl Iterator<Item = &'a ArrowField>) -> 
 /// Where it has more columns or cells than Recant reads.
 pub(crate) fn check_size(height: usize, width: usize) -> Result<()> {
     if width <= MAX_COLUMNS && height.saturating_mul(width) <= MAX_WORKBOOK_CELLS {
-        return Ok(());
+        return memory::check_values(
+            height.saturating_mul(width),
+            BYTES_OF_A_CELL,
+            "the cells of the sheet",
+            "leave out columns or rows that are not needed",
+        );
     }
     Err(Error::input(format!(
         "the table is too large: {} rows and {} columns; Recant reads up to {} columns and {} cells of a typed file",

@@ -30,6 +30,9 @@ pub const MAX_ODS_CELLS: usize = 30_000_000;
 /// Cells that short rows of delimited text may lack, beyond one for every byte of the text.
 pub const MAX_FILLED_CELLS: usize = 50_000_000;
 
+/// What a cell takes while a sheet is read, about, beside its text.
+pub const BYTES_OF_A_CELL: usize = 16;
+
 /// A column whose unreadable cells are at most this share of its filled cells is used with those cells missing and a note;
 /// one more and reading stops with an error that names the first of them.
 pub const TOLERATED_SHARE: f64 = 0.01;

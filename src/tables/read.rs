@@ -16,6 +16,7 @@ use super::table::{RowNumbers, Table};
 use super::{arrow, delimiter, encoding, no_orders, package, parquet, stray_quotes, text, workbook};
 use crate::error::{Error, Result};
 use crate::files::{self, hex};
+use crate::memory;
 use crate::notes::Notes;
 
 /// What the person knows about a sheet; everything left out is detected.
@@ -155,6 +156,8 @@ fn load(path: &Path) -> Result<Vec<u8>> {
     if length > MAX_TEXT_BYTES {
         return Err(encoding::too_long());
     }
+    // Once as it is and once decoded.
+    memory::check(length.saturating_mul(2), "the text of the file", "cut the file into several")?;
     let mut bytes = Vec::with_capacity(length as usize + 1);
     file.take(MAX_TEXT_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() as u64 > MAX_TEXT_BYTES {
@@ -181,6 +184,10 @@ fn gunzip(bytes: &[u8]) -> Result<Vec<u8>> {
         })?;
         if read == 0 {
             return Ok(unpacked);
+        }
+        if unpacked.len() + read > unpacked.capacity() {
+            // The old and the doubled room are both held for a moment.
+            memory::check_values(unpacked.capacity(), 3, "the unpacked file", "cut the file into several")?;
         }
         unpacked.extend_from_slice(&block[..read]);
         if package::is_bomb(packed, unpacked.len() as u64) {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// The floors, lowest first; rooms of one floor do not use each other.
 const FLOORS: &[&[&str]] = &[
-    &["error", "notes", "seed", "files", "progress", "visible"],
+    &["error", "notes", "seed", "files", "progress", "visible", "memory"],
     &["stats", "nn", "tables"],
     &["learner", "features", "datasets"],
     &["label_errors", "onnx"],

@@ -103,7 +103,7 @@ fn what_batches_give_away() {
         ("3x100", [100; 3].as_slice()),
         ("5x250", [250; 5].as_slice()),
     ] {
-        let victim = victim(12_000, hidden);
+        let victim = victim(4_000, hidden);
         let shares: Vec<String> = [1, 2, 16, 32, 64, 256, 1_024]
             .iter()
             .map(|batch| format!("{:.1} %", victim.recovered(*batch) * 100.0))

@@ -17,6 +17,9 @@ use crate::notes::Notes;
 /// Version of the layout of a run folder; another one is refused.
 pub const LAYOUT_VERSION: u32 = 1;
 
+/// No size is tried in more scenarios at one error rate.
+const MOST_RUNS: u32 = 1_000_000;
+
 /// Most scenarios that a chunk may hold.
 const MOST_PER_CHUNK: u32 = 10_000;
 
@@ -118,6 +121,13 @@ impl Settings {
             }
             if size.runs == 0 {
                 return Err(Error::input(format!("size `{}` has 0 scenarios", size.size)).hint("give `--runs 100`, or leave the size out"));
+            }
+            if size.runs > MOST_RUNS {
+                return Err(Error::input(format!(
+                    "size `{}` has {} scenarios at each error rate, more than {MOST_RUNS}",
+                    size.size, size.runs
+                ))
+                .hint("give at most `--runs 1000000`"));
             }
         }
         let mut amounts = Vec::new();

@@ -7,10 +7,11 @@ use calamine::{CellErrorType, DataRef, ExcelDateTime};
 use super::super::cells::{Cell, CellsBuilder};
 use super::super::csv::with_thousands;
 use super::super::header::{self, counted};
-use super::super::limits::{MAX_CELL_BYTES, MAX_COLUMNS, MAX_WORKBOOK_CELLS};
+use super::super::limits::{BYTES_OF_A_CELL, MAX_CELL_BYTES, MAX_COLUMNS, MAX_WORKBOOK_CELLS};
 pub(super) use super::super::package::damaged;
 use super::super::{dates, guard, text};
 use crate::error::{Error, Result};
+use crate::memory;
 use crate::notes::Notes;
 
 pub(super) fn locked() -> Error {
@@ -117,6 +118,14 @@ impl Grid {
                 Error::input(format!("the sheet has more than {} cells", with_thousands(MAX_WORKBOOK_CELLS)))
                     .hint("save it as CSV or Parquet, which take less room"),
             );
+        }
+        if height.is_power_of_two() {
+            memory::check_values(
+                self.columns.len().saturating_mul(height),
+                BYTES_OF_A_CELL,
+                "the cells of the sheet",
+                "leave out columns or rows that are not needed",
+            )?;
         }
         let builder = self.columns.entry(column).or_default();
         if builder.len() >= height {
