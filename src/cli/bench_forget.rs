@@ -6,8 +6,8 @@ use clap::{Args, ValueHint};
 
 use crate::cli::Context;
 use crate::cli::bench::PartOptions;
-use crate::cli::{experiments, gpu, sheets};
 use crate::cli::values::counted;
+use crate::cli::{experiments, gpu, sheets};
 use crate::error::{Error, Result};
 use crate::experiments::forget::{Bench, ForgetOptions, ForgetSettings, Reading, RecipeChanges, task};
 use crate::experiments::{Done, RunFolder, Study};

@@ -248,7 +248,12 @@ fn the_same_seed_gives_the_same_bytes_on_one_and_two_threads() {
         );
         let mut files = contents(&home);
         // These tell seconds, or hash a file that does.
-        let timed = ["report/report.html", "report/report.xlsx", "report/timings.json", "report.seal.json"];
+        let timed = [
+            "report/report.html",
+            "report/report.xlsx",
+            "report/timings.json",
+            "report.seal.json",
+        ];
         files.retain(|path, _| !timed.iter().any(|name| path.ends_with(name)));
         files
     };
