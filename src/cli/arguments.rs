@@ -158,8 +158,8 @@ pub struct SheetOptions {
     /// Sheet of a workbook, by name or number (1 is the first)
     #[arg(long, value_name = "NAME")]
     pub sheet: Option<String>,
-    /// Row of the column names, as the spreadsheet numbers rows (1 to 1,048,576)
-    #[arg(long, value_name = "ROW", value_parser = counted::<usize>(1, 1_048_576))]
+    /// Row of the column names, as the spreadsheet numbers rows, from 1
+    #[arg(long, value_name = "ROW")]
     pub header_row: Option<usize>,
     /// Encoding of a CSV: utf-8, windows-1252, utf-16
     #[arg(long, value_name = "NAME")]

@@ -577,10 +577,11 @@ const DAMAGES: [Damage; 5] = [
     ("taken away", |_| None),
 ];
 
-/// The files that make a model, by what `model.json` vouches for, and itself.
+/// The files that make a model, by what `model.json` vouches for, and itself; the seal of the report is none of them.
 fn files_of_the_model() -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = contents(&place().join("model")).into_keys().collect();
     files.retain(|path| path.components().count() == 1 && path.extension().is_none_or(|kind| kind != "md"));
+    files.retain(|path| path != Path::new("report.seal.json"));
     files
 }
 
