@@ -97,8 +97,11 @@ impl Error {
                 Some("choose another disk with `--out`, or lift the limit (`ulimit -f unlimited`)"),
             ),
             Io::ReadOnlyFilesystem => ("the disk is read-only".to_owned(), Some("choose another folder with `--out`")),
-            Io::IsADirectory => ("it is a folder, not a file".to_owned(), None),
-            Io::NotADirectory => ("a part of the path is a file, not a folder".to_owned(), None),
+            Io::IsADirectory => ("it is a folder, not a file".to_owned(), Some("name a file in it")),
+            Io::NotADirectory => (
+                "a part of the path is a file, not a folder".to_owned(),
+                Some("check the folders in the path"),
+            ),
             _ => (error.to_string(), None),
         };
         let built = Self::new(ErrorKind::Io, format!("cannot {action} `{}`: {reason}", path.display()));

@@ -241,7 +241,9 @@ fn choose(sheets: &[Sheet], options: &ReadOptions, file_name: &str, notes: &mut 
     let worksheets: Vec<&Sheet> = sheets.iter().filter(|sheet| sheet.typ == SheetType::WorkSheet).collect();
     let names: Vec<String> = worksheets.iter().map(|sheet| sheet.name.clone()).collect();
     if names.is_empty() {
-        return Err(Error::input("the workbook has no worksheet"));
+        return Err(Error::input("the workbook has no worksheet").hint(
+            "open it in Excel, copy the table onto a worksheet of its own, and save it again; charts and macro sheets hold no rows",
+        ));
     }
     let Some(asked) = &options.sheet else {
         let first = worksheets

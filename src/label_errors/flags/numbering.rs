@@ -119,7 +119,13 @@ pub(super) fn numpy_whole(text: &str) -> Option<String> {
 pub(super) fn numbers(flags: &[Flag]) -> Result<Vec<usize>> {
     flags
         .iter()
-        .map(|flag| whole(&flag.name).ok_or_else(|| Error::input(format!("`{}` is not a row number", flag.name.trim())).at_row(flag.line)))
+        .map(|flag| {
+            whole(&flag.name).ok_or_else(|| {
+                Error::input(format!("`{}` is not a row number", flag.name.trim()))
+                    .at_row(flag.line)
+                    .hint("give whole numbers such as 17; a file of keys is read without `--row-numbers`, and `--key COLUMN` names the column with them")
+            })
+        })
         .collect()
 }
 
@@ -150,7 +156,11 @@ pub(super) fn settle(
                 "row number {lowest} is flagged, but the first data row is {first} ({})",
                 numbering.in_words()
             ));
-            return Err(if others.is_empty() { error } else { error.hint(options(&others)) });
+            return Err(if others.is_empty() {
+                error.hint("check that the flags belong to the sheet that the model was trained on, and that they are row numbers")
+            } else {
+                error.hint(options(&others))
+            });
         }
         return Ok(numbering);
     }

@@ -615,7 +615,8 @@ impl RowIndex {
 /// Why no flag is left, with the commonest reason.
 fn nothing_left(counts: &FlagCounts) -> Error {
     let Some(main) = counts.set_aside.iter().max_by_key(|aside| aside.count) else {
-        return Error::input("no row is flagged");
+        return Error::input("no row is flagged")
+            .hint("flag rows by a key column, row numbers, or `--flag-column NAME` with 1 for wrong rows");
     };
     let error = Error::input(format!(
         "none of the {} {} is a training row of the model; {}: {} ({})",
