@@ -5,12 +5,13 @@
 //! count alike, so that a method which forgets too much wins; here each counts for as many rows as it stands for, which estimates the
 //! change in accuracy over all rows. What picks the best of many always looks good, so the pick is accepted by rows that chose nothing:
 //!
-//! - on other trusted validation rows it must not be worse: a loss of the minimum effect or less as measured, or one that chance alone
-//!   makes in more than one of four cases;
+//! - on other trusted validation rows it must not be worse than chance allows (one-sided exact test, 5 %), and what is lost there as measured
+//!   must be outweighed by the flagged rows;
 //! - it must single out the flagged rows: free them of their labels more than other rows with these labels, by more than the same repair
 //!   singles out as many random rows with these labels, flagged in their stead (a placebo). Flags on right rows are singled out no more
 //!   than that; a method that forgets the whole class singles out none.
 
+use super::compare::p_of_no_change;
 use super::metrics::predictions;
 use super::record::{EvaluationSettings, Recommendation};
 use super::words::{count, count_of, p_value, percent, points, signed_points};
@@ -19,8 +20,9 @@ use crate::stats::{exceeds, holm, mcnemar_exact};
 
 /// Fewest trusted rows that can pick, or accept.
 const FEWEST_ROWS: usize = 30;
-/// A loss on the rows that accept is put down to chance where chance makes such a loss, or a greater one, this often.
-const LOSS_BY_CHANCE: f64 = 0.25;
+/// A loss on the rows that select or accept is put down to chance where chance makes such a loss, or a greater one, this often. It must be outweighed by
+/// what the flagged rows gain even then.
+const LOSS_BY_CHANCE: f64 = 0.05;
 /// Fewest other rows of a label that a share is taken of.
 const FEWEST_OTHERS: f64 = 5.0;
 /// Level of the test against the placebo: one in a hundred sheets whose flags are all false.
@@ -33,6 +35,8 @@ pub struct Seen<'a> {
     pub labels: &'a [u8],
     /// Probabilities before the repair.
     pub before: &'a [f32],
+    /// Group of each row, where rows of one group belong together.
+    pub groups: Option<&'a [u32]>,
 }
 
 /// A method's probabilities on the same rows.
@@ -53,6 +57,8 @@ pub struct Picked {
     pub place: usize,
     /// Estimated change in accuracy over all rows.
     pub score: f64,
+    /// Share of all rows that the flagged ones stand for.
+    pub weight: f64,
     /// Why, as the middle of a sentence.
     pub reason: String,
     /// The flagged rows against others.
@@ -167,13 +173,13 @@ pub fn pick(
         let (fixed, broken) = changes(&right_before, &right, Some(selecting));
         let (bound, freed) = changes(&given_before, &hits(candidate.flagged, flagged.labels, classes)?, None);
         let change = (fixed as f64 - broken as f64) / rows as f64;
-        // One standard error of the paired difference: less than that is no loss that can be told from chance.
-        let error = ((fixed + broken) as f64).sqrt() / rows as f64;
+        let loses = -change > settings.minimum_effect && by_chance(validation.groups, &right_before, &right, selecting)? < LOSS_BY_CHANCE;
         let p = if freed > bound { mcnemar_exact(freed, bound) } else { 1.0 };
         let singled_out = SingledOut::of(classes, flagged, validation, others, (candidate.flagged, candidate.validation))?;
         let found = Picked {
             place,
-            score: weight * singled_out.difference() + (1.0 - weight) * change,
+            score: overall(weight, &singled_out, change),
+            weight,
             reason: format!(
                 "{} does best on flagged and trusted rows together: it frees {} flagged rows of their label and {} of other rows with that \
                  label, and accuracy on {} that can be trusted changes by {} points",
@@ -185,7 +191,7 @@ pub fn pick(
             ),
             singled_out,
         };
-        judged.push((found, -change > settings.minimum_effect.max(error), p));
+        judged.push((found, loses, p));
     }
     let corrected = holm(&judged.iter().map(|found| found.2).collect::<Vec<_>>())?;
     let tried = judged.len();
@@ -202,6 +208,11 @@ pub fn pick(
         count_of(rows, "validation row"),
     );
     Ok((ranked, reason))
+}
+
+/// Estimated change in accuracy over all rows: of the flagged ones, for their weight, and of the others.
+fn overall(weight: f64, singled_out: &SingledOut, change: f64) -> f64 {
+    weight * singled_out.difference() + (1.0 - weight) * change
 }
 
 /// Accepts what was picked, or keeps the old model, by the rows that `accepting` marks and the placebo; `None` where none could be run.
@@ -238,12 +249,16 @@ pub fn accept(
         count_of(rows, "other"),
         signed_points(change, 2)
     );
-    let by_chance = mcnemar_exact(fixed, broken) / 2.0;
-    if -change > settings.minimum_effect && (turn > 0 || by_chance < LOSS_BY_CHANCE) {
+    let by_chance = by_chance(validation.groups, &before, &after, accepting)?;
+    if -change > settings.minimum_effect && by_chance < LOSS_BY_CHANCE {
         return Ok(keep(format!(
-            "{on_others}: more than the {} that count are lost",
-            points(settings.minimum_effect)
+            "{on_others}: more than the {} that count are lost, and more than chance would ({})",
+            points(settings.minimum_effect),
+            p_value(by_chance, LOSS_BY_CHANCE)
         )));
+    }
+    if overall(picked.weight, &picked.singled_out, change) < settings.minimum_effect || (turn > 0 && -change > settings.minimum_effect) {
+        return Ok(keep(format!("{on_others}: the flagged rows do not outweigh that")));
     }
     let Some(placebo) = placebo else {
         return Ok(keep(
@@ -284,6 +299,14 @@ fn hits(probabilities: &[f32], labels: &[u8], classes: usize) -> Result<Vec<bool
         )));
     }
     Ok(predicted.iter().zip(labels).map(|(guess, label)| guess == label).collect())
+}
+
+/// One-sided p-value of the rows that count being right as often after as before; rows of one group move together.
+fn by_chance(groups: Option<&[u32]>, before: &[bool], after: &[bool], counted: &[bool]) -> Result<f64> {
+    let rows = || (0..counted.len()).filter(|row| counted[*row]);
+    let changes: Vec<i64> = rows().map(|row| i64::from(after[row]) - i64::from(before[row])).collect();
+    let groups: Option<Vec<u32>> = groups.map(|groups| rows().map(|row| groups[row]).collect());
+    Ok(p_of_no_change(groups.as_deref(), &changes)? / 2.0)
 }
 
 /// How many marks appear and disappear, among the rows that count.
@@ -362,10 +385,12 @@ mod tests {
         let validation = Seen {
             labels: &labels,
             before: &before,
+            groups: None,
         };
         let flagged = Seen {
             labels: &observed,
             before: &on_flags,
+            groups: None,
         };
         let trusted: Vec<bool> = (0..1_000).map(|row| row < 900).collect();
         let (ranked, reason) = pick(3, (validation, &selecting, &trusted), (flagged, 0.1), &candidates, &settings()).unwrap();
@@ -414,7 +439,11 @@ mod tests {
             })
             .collect();
         let (forget_before, others_before) = (sure(&forget), sure(&others));
-        let seen = |labels, before| Seen { labels, before };
+        let seen = |labels, before| Seen {
+            labels,
+            before,
+            groups: None,
+        };
         let found = SingledOut::of(
             3,
             seen(&forget, &forget_before),
@@ -478,6 +507,12 @@ mod tests {
         let found = choose(&[("cf", validation, vec![2; 50])], Some(placebo(0, 0.0)));
         assert_eq!(found.method, None);
         assert!(found.reason.contains("are lost"), "{}", found.reason);
+        // A loss that chance can make is taken where the flagged rows outweigh it.
+        let two_lost = |row: usize| row < 900 && ![1, 3].contains(&row);
+        let validation = |kept: &dyn Fn(usize) -> bool| (0..1_000).map(|row| if kept(row) { 0 } else { 2 }).collect::<Vec<u8>>();
+        let few = Some(placebo(5, 0.1));
+        let taken = choose(&[("cf", validation(&two_lost), vec![2; 50])], few);
+        assert_eq!(taken.method.as_deref(), Some("cf"), "{}", taken.reason);
     }
 
     #[test]
@@ -489,11 +524,13 @@ mod tests {
         let seen = Seen {
             labels: &labels,
             before: &before,
+            groups: None,
         };
         let on_flags = sure(&observed);
         let flagged = Seen {
             labels: &observed,
             before: &on_flags,
+            groups: None,
         };
         let candidate = Candidate {
             name,
@@ -504,5 +541,17 @@ mod tests {
         let (ranked, reason) = pick(3, (seen, &none, &none), (flagged, 0.1), &[candidate], &settings()).unwrap();
         assert!(ranked.is_empty());
         assert!(reason.starts_with("no validation row"), "{reason}");
+    }
+
+    #[test]
+    fn rows_of_one_group_are_one_piece_of_evidence() {
+        let (before, after) = (vec![true; 20], (0..20).map(|row| row >= 8).collect::<Vec<_>>());
+        let pairs: Vec<u32> = (0..20).map(|row| row / 4).collect();
+        let alone = by_chance(None, &before, &after, &[true; 20]).unwrap();
+        let together = by_chance(Some(&pairs), &before, &after, &[true; 20]).unwrap();
+        assert!(
+            (alone - 0.5_f64.powi(8)).abs() < 1e-12 && (together - 0.25).abs() < 1e-12,
+            "{alone} {together}"
+        );
     }
 }

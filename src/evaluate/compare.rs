@@ -165,6 +165,17 @@ pub(super) fn groupwise(groups: Option<&[u32]>, changes: &[i64], settings: &Eval
     Ok((p, agreeing(interval(clusters, settings, "bootstrap-groups")?, p)))
 }
 
+/// p-value of a mean of changes over rows being zero, two-sided and exact: by group where there are groups, else row by row.
+///
+/// # Errors
+/// Where sizes do not fit.
+pub(super) fn p_of_no_change(groups: Option<&[u32]>, changes: &[i64]) -> Result<f64> {
+    Ok(match groups {
+        Some(groups) => sign_flip_counts(&sums(&clusters(groups, changes)?)),
+        None => sign_flip_counts(changes),
+    })
+}
+
 /// The interval, drawn to zero where the exact test does not rule zero out: test and interval say the same.
 fn agreeing(interval: Interval, p: f64) -> Interval {
     if p < 1.0 - INTERVAL_LEVEL {

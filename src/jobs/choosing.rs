@@ -78,10 +78,12 @@ pub(super) fn choose(
     let validation = Seen {
         labels: &part.labels,
         before,
+        groups: part.groups.as_deref(),
     };
     let flagged = Seen {
         labels: &job.flagged.labels,
         before: &judged.flagged_before,
+        groups: None,
     };
     let trusted = usable(job, part);
     let (ranked, no_reason) = pick(
@@ -153,6 +155,7 @@ fn on_placebo(
     let seen = Seen {
         labels: &rows.labels,
         before: &before,
+        groups: None,
     };
     SingledOut::of(job.model.info.classes.len(), seen, others, trusted, (&after, &after_others))
 }
