@@ -225,7 +225,8 @@ def repair(
     :param expand: look for further rows that are wrong like the flagged ones, and repair with them too.
     :param method: a repair method; ``auto``: the one that helps most, accepted by rows that chose nothing, or the old model; ``all``.
     :param out: the model folder to make, with its report; ``None``: the repair is judged and nothing is written.
-    :param options: how to read flags and sheets; what counts as evidence (``minimum_effect``, ``significance``, ``resamples``).
+    :param options: how to read flags and sheets; what counts as evidence (``metric``, ``matters``, ``minimum_effect``, ``significance``,
+        ``resamples``).
     :raises RecantError: where model, flags or sheets cannot be used, or the folder exists.
     """
     run, reading, flag_reading, repairing = gather("repair", _options_with(flags, dict(options)), RUN, READING, FLAGS, REPAIR)

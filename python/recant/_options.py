@@ -110,6 +110,10 @@ if TYPE_CHECKING:
     class RepairOptions(FlagOptions, total=False):
         """What counts as evidence; and for researchers, how ASSD and SSD dampen."""
 
+        metric: str
+        """What counts as better: accuracy, balanced-accuracy, macro-f1, recall:CLASS, or cost:FILE."""
+        matters: List[str]
+        """Classes that must not be found less often after the repair."""
         minimum_effect: float
         """Smallest difference in accuracy that is called a change, as a fraction (0.001 is 0.1 percentage points)."""
         significance: float
@@ -171,6 +175,8 @@ FLAGS: Dict[str, Any] = {
     "loose_keys": False,
 }
 REPAIR: Dict[str, Any] = {
+    "metric": "accuracy",
+    "matters": [],
     "minimum_effect": 0.001,
     "significance": 0.05,
     "resamples": 10_000,

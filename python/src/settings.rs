@@ -2,7 +2,7 @@
 
 use pyo3::prelude::*;
 use recant::Result;
-use recant::commands::default_evidence;
+use recant::commands::{default_evidence, metric};
 use recant::error::{Error, closest};
 use recant::evaluate::record::EvaluationSettings;
 use recant::features::Overrides;
@@ -146,6 +146,8 @@ impl FlagReading {
 pub(crate) struct Repairing {
     pub(crate) expand: bool,
     pub(crate) method: String,
+    metric: String,
+    matters: Vec<String>,
     minimum_effect: f64,
     significance: f64,
     resamples: usize,
@@ -171,6 +173,8 @@ impl Repairing {
             minimum_effect: share("minimum_effect", self.minimum_effect)?,
             significance: share("significance", self.significance)?,
             resamples: self.resamples,
+            metric: metric(&self.metric)?,
+            matters: self.matters.clone(),
             ..default_evidence(seed)
         })
     }

@@ -520,7 +520,14 @@ pub enum RowNumbers {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Evidence")]
 pub struct EvidenceOptions {
-    /// Smallest difference in accuracy, as measured, that is called a change: 0.1% is a tenth of a percentage point
+    /// What counts as better: `accuracy`, `balanced-accuracy`, `macro-f1`, `recall:CLASS`, or `cost:FILE` (what each mistake costs: a line for
+    /// each true class, a column for each predicted one)
+    #[arg(long, value_name = "MEASURE", default_value = "accuracy")]
+    pub metric: String,
+    /// Class that must not be found less often after the repair; may be repeated [default: all, or none with another measure than accuracy]
+    #[arg(long, value_name = "CLASS")]
+    pub matters: Vec<String>,
+    /// Smallest difference in what counts, as measured, that is called a change: 0.1% is a tenth of a percentage point
     #[arg(long, value_name = "SHARE", default_value = "0.1%", value_parser = parse_share)]
     pub minimum_effect: f64,
     /// Significance level, after correction for the number of methods

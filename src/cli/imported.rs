@@ -2,11 +2,10 @@
 
 use crate::cli::Context;
 use crate::cli::arguments::RepairArgs;
-use crate::cli::repair::{flag_options, repair_options};
+use crate::cli::repair::{evidence, flag_options, repair_options};
 use crate::cli::sheets;
-use crate::commands::{RepairImported, SheetSource, default_evidence, repair_imported, report_folder};
+use crate::commands::{RepairImported, SheetSource, repair_imported, report_folder};
 use crate::error::{Error, Result};
-use crate::evaluate::record::EvaluationSettings;
 use crate::jobs::imported::SheetPlan;
 use crate::report;
 
@@ -72,12 +71,7 @@ pub(super) fn run(context: &Context, arguments: &RepairArgs) -> Result<()> {
         method: &arguments.method,
         options: repair_options(arguments),
         learning_rate: options.learning_rate.unwrap_or(LEARNING_RATE),
-        evidence: EvaluationSettings {
-            minimum_effect: arguments.evidence.minimum_effect,
-            significance: arguments.evidence.significance,
-            resamples: arguments.evidence.resamples,
-            ..default_evidence(context.seed)
-        },
+        evidence: evidence(&arguments.evidence, context)?,
         out: &arguments.out,
     };
     let repaired = repair_imported(&context.run(&context.console.progress()), &request)?;

@@ -1,9 +1,9 @@
 //! `recant repair`: repairs a model, judges the repair, writes model and report.
 
 use crate::cli::Context;
-use crate::cli::arguments::{FlagOptions as FlagReading, ImportanceChoice, ReferenceChoice, RepairArgs, RowNumbers};
+use crate::cli::arguments::{EvidenceOptions, FlagOptions as FlagReading, ImportanceChoice, ReferenceChoice, RepairArgs, RowNumbers};
 use crate::cli::{expand, imported, sheets};
-use crate::commands::{RepairSheet, SheetSource, WrongRows, default_evidence, is_imported, repair_sheet};
+use crate::commands::{RepairSheet, SheetSource, WrongRows, default_evidence, is_imported, metric, repair_sheet};
 use crate::error::{Error, Result};
 use crate::evaluate::record::{Advice, EvaluationSettings, RepairRecord};
 use crate::jobs::repair::Repaired;
@@ -37,12 +37,7 @@ pub(super) fn run(context: &Context, arguments: &RepairArgs) -> Result<()> {
         expand: arguments.expand,
         method: &arguments.method,
         options: repair_options(arguments),
-        evidence: EvaluationSettings {
-            minimum_effect: arguments.evidence.minimum_effect,
-            significance: arguments.evidence.significance,
-            resamples: arguments.evidence.resamples,
-            ..default_evidence(context.seed)
-        },
+        evidence: evidence(&arguments.evidence, context)?,
         out: Some(&arguments.out),
     };
     let found = repair_sheet(&context.run(&context.console.progress()), &request)?;
@@ -113,6 +108,18 @@ fn flags_as_given(arguments: &RepairArgs) -> String {
         (Some(path), None) => format!("--flags {}", sheets::shown(path)),
         (None, None) => "--flags FILE".to_owned(),
     }
+}
+
+/// What counts as evidence.
+pub(super) fn evidence(options: &EvidenceOptions, context: &Context) -> Result<EvaluationSettings> {
+    Ok(EvaluationSettings {
+        minimum_effect: options.minimum_effect,
+        significance: options.significance,
+        resamples: options.resamples,
+        metric: metric(&options.metric)?,
+        matters: options.matters.clone(),
+        ..default_evidence(context.seed)
+    })
 }
 
 pub(super) fn flag_options(reading: &FlagReading) -> Result<FlagOptions> {

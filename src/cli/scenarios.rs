@@ -276,6 +276,8 @@ fn run_report(context: &Context, arguments: &ReportArgs) -> Result<()> {
         resamples: arguments.resamples,
         group_column: None,
         seed: context.seed.0,
+        metric: crate::evaluate::Metric::Accuracy,
+        matters: Vec::new(),
     };
     let judged = Settings::summarise(&folder, &Judging { others, evaluation }, &mut notes)?;
     // A new folder whole or not at all; in an old one the page is written last.

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::repair::check_evidence;
 use super::repair::write_report;
 use super::{Run, SheetSource};
 use crate::error::{Error, Result};
@@ -87,6 +88,7 @@ pub fn repair_imported(run: &Run, request: &RepairImported) -> Result<RepairedMo
     let table = request.data.read_rows(&request.reading, &mut notes)?;
     let imported = Imported::new(&model, &table, &request.plan, run.threads, &mut notes).map_err(|error| error.in_file(request.model))?;
     told(&imported, run, &mut notes)?;
+    check_evidence(&request.evidence, &imported.classes)?;
     let index = imported.index(&table, &request.plan)?;
     let columns: Vec<&str> = imported.columns.iter().map(String::as_str).collect();
     let (read, resolved) = flags::find(

@@ -6,6 +6,7 @@ use std::path::Path;
 use super::check::looked_up;
 use super::{Run, SheetSource, check_new_folder};
 use crate::error::{Error, Result};
+use crate::evaluate::known_class;
 use crate::evaluate::record::{EvaluationSettings, RepairRecord, Timings};
 use crate::evaluate::words::{count, count_of};
 use crate::files;
@@ -97,7 +98,15 @@ pub fn default_evidence(seed: Seed) -> EvaluationSettings {
         resamples: 10_000,
         group_column: None,
         seed: seed.0,
+        metric: crate::evaluate::Metric::Accuracy,
+        matters: Vec::new(),
     }
+}
+
+/// That what counts is about classes that the model knows.
+pub(super) fn check_evidence(evidence: &EvaluationSettings, classes: &[String]) -> Result<()> {
+    evidence.metric.check(classes)?;
+    evidence.matters.iter().try_for_each(|class| known_class(class, classes))
 }
 
 /// Repairs a model, and writes it with its report.
@@ -110,6 +119,7 @@ pub fn repair_sheet(run: &Run, request: &RepairSheet) -> Result<RepairedSheet> {
     }
     let mut notes = Notes::new();
     let (model, origin) = ModelFolder::load(request.model)?;
+    check_evidence(&request.evidence, &model.info.classes)?;
     let data = request.data.map(|source| source.read(&request.reading, &mut notes)).transpose()?;
     let flags = FlagsOf {
         wrong: request.wrong,

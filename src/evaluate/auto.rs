@@ -144,7 +144,7 @@ impl SingledOut {
 /// # Errors
 /// Where sizes do not fit.
 pub fn pick(
-    classes: usize,
+    names: &[String],
     (validation, selecting, others): (Seen<'_>, &[bool], &[bool]),
     (flagged, weight): (Seen<'_>, f64),
     candidates: &[Candidate<'_>],
@@ -165,15 +165,13 @@ pub fn pick(
         );
         return Ok((Vec::new(), reason));
     }
-    let right_before = hits(validation.before, validation.labels, classes)?;
+    let classes = names.len();
     let given_before = hits(flagged.before, flagged.labels, classes)?;
     let mut judged = Vec::with_capacity(candidates.len());
     for (place, candidate) in candidates.iter().enumerate() {
-        let right = hits(candidate.validation, validation.labels, classes)?;
-        let (fixed, broken) = changes(&right_before, &right, Some(selecting));
-        let (bound, freed) = changes(&given_before, &hits(candidate.flagged, flagged.labels, classes)?, None);
-        let change = (fixed as f64 - broken as f64) / rows as f64;
-        let loses = -change > settings.minimum_effect && by_chance(validation.groups, &right_before, &right, selecting)? < LOSS_BY_CHANCE;
+        let Moved { change, by_chance } = Moved::of(validation, candidate.validation, selecting, names, settings)?;
+        let (bound, freed) = changes(&given_before, &hits(candidate.flagged, flagged.labels, classes)?);
+        let loses = -change > settings.minimum_effect && by_chance < LOSS_BY_CHANCE;
         let p = if freed > bound { mcnemar_exact(freed, bound) } else { 1.0 };
         let singled_out = SingledOut::of(classes, flagged, validation, others, (candidate.flagged, candidate.validation))?;
         let found = Picked {
@@ -182,10 +180,11 @@ pub fn pick(
             weight,
             reason: format!(
                 "{} does best on flagged and trusted rows together: it frees {} flagged rows of their label and {} of other rows with that \
-                 label, and accuracy on {} that can be trusted changes by {} points",
+                 label, and {} on {} that can be trusted changes by {} points",
                 candidate.name,
                 singled_out.words(),
                 percent(singled_out.others, 1),
+                settings.metric.change_words(),
                 count_of(rows, "validation row"),
                 signed_points(change, 2),
             ),
@@ -221,7 +220,7 @@ fn overall(weight: f64, singled_out: &SingledOut, change: f64) -> f64 {
 /// # Errors
 /// Where sizes do not fit.
 pub fn accept(
-    classes: usize,
+    names: &[String],
     (picked, turn): (&Picked, usize),
     candidate: &Candidate<'_>,
     (validation, accepting): (Seen<'_>, &[bool]),
@@ -240,16 +239,13 @@ pub fn accept(
             count_of(rows, "validation row")
         )));
     }
-    let before = hits(validation.before, validation.labels, classes)?;
-    let after = hits(candidate.validation, validation.labels, classes)?;
-    let (fixed, broken) = changes(&before, &after, Some(accepting));
-    let change = (fixed as f64 - broken as f64) / rows as f64;
+    let Moved { change, by_chance } = Moved::of(validation, candidate.validation, accepting, names, settings)?;
     let on_others = format!(
-        "on {} that chose nothing accuracy changes by {} points",
+        "on {} that chose nothing {} changes by {} points",
         count_of(rows, "other"),
+        settings.metric.change_words(),
         signed_points(change, 2)
     );
-    let by_chance = by_chance(validation.groups, &before, &after, accepting)?;
     if -change > settings.minimum_effect && by_chance < LOSS_BY_CHANCE {
         return Ok(keep(format!(
             "{on_others}: more than the {} that count are lost, and more than chance would ({})",
@@ -301,20 +297,47 @@ fn hits(probabilities: &[f32], labels: &[u8], classes: usize) -> Result<Vec<bool
     Ok(predicted.iter().zip(labels).map(|(guess, label)| guess == label).collect())
 }
 
-/// One-sided p-value of the rows that count being right as often after as before; rows of one group move together.
-fn by_chance(groups: Option<&[u32]>, before: &[bool], after: &[bool], counted: &[bool]) -> Result<f64> {
-    let rows = || (0..counted.len()).filter(|row| counted[*row]);
-    let changes: Vec<i64> = rows().map(|row| i64::from(after[row]) - i64::from(before[row])).collect();
-    let groups: Option<Vec<u32>> = groups.map(|groups| rows().map(|row| groups[row]).collect());
-    Ok(p_of_no_change(groups.as_deref(), &changes)? / 2.0)
+/// What a method does to the measure that counts.
+struct Moved {
+    /// Its change, positive where it gets better.
+    change: f64,
+    /// One-sided p-value of no change; rows of one group move together.
+    by_chance: f64,
 }
 
-/// How many marks appear and disappear, among the rows that count.
-fn changes(before: &[bool], after: &[bool], counted: Option<&[bool]>) -> (u64, u64) {
+impl Moved {
+    /// On the rows that `counted` marks.
+    fn of(seen: Seen<'_>, after: &[f32], counted: &[bool], names: &[String], settings: &EvaluationSettings) -> Result<Self> {
+        let marked = |all: &[u8]| -> Vec<u8> {
+            all.iter()
+                .zip(counted)
+                .filter(|(_, counts)| **counts)
+                .map(|(value, _)| *value)
+                .collect()
+        };
+        let (before, after) = (predictions(seen.before, names.len())?, predictions(after, names.len())?);
+        if before.len() != counted.len() || after.len() != counted.len() || seen.labels.len() != counted.len() {
+            return Err(Error::internal("predictions not one per marked row"));
+        }
+        let (labels, before, after) = (marked(seen.labels), marked(&before), marked(&after));
+        let worth = settings.metric.worth(&labels, &before, &after, names)?;
+        let changes = worth.changes(&labels, &before, &after);
+        let groups: Option<Vec<u32>> = seen.groups.map(|groups| {
+            let marked = groups.iter().zip(counted).filter(|(_, counts)| **counts);
+            marked.map(|(group, _)| *group).collect()
+        });
+        Ok(Self {
+            change: worth.unit() * changes.iter().sum::<i64>() as f64 / labels.len() as f64,
+            by_chance: p_of_no_change(groups.as_deref(), &changes)? / 2.0,
+        })
+    }
+}
+
+/// How many marks appear and disappear.
+fn changes(before: &[bool], after: &[bool]) -> (u64, u64) {
     let mut found = (0, 0);
-    for (row, (before, after)) in before.iter().zip(after).enumerate() {
+    for (before, after) in before.iter().zip(after) {
         match (before, after) {
-            _ if counted.is_some_and(|counted| !counted[row]) => {}
             (false, true) => found.0 += 1,
             (true, false) => found.1 += 1,
             _ => {}
@@ -334,7 +357,13 @@ mod tests {
             resamples: 100,
             group_column: None,
             seed: 1,
+            metric: crate::evaluate::Metric::Accuracy,
+            matters: Vec::new(),
         }
+    }
+
+    fn names() -> Vec<String> {
+        ["early", "on time", "late"].map(str::to_owned).to_vec()
     }
 
     fn sure(classes: &[u8]) -> Vec<f32> {
@@ -393,7 +422,14 @@ mod tests {
             groups: None,
         };
         let trusted: Vec<bool> = (0..1_000).map(|row| row < 900).collect();
-        let (ranked, reason) = pick(3, (validation, &selecting, &trusted), (flagged, 0.1), &candidates, &settings()).unwrap();
+        let (ranked, reason) = pick(
+            &names(),
+            (validation, &selecting, &trusted),
+            (flagged, 0.1),
+            &candidates,
+            &settings(),
+        )
+        .unwrap();
         let Some(best) = ranked.first() else {
             return Recommendation {
                 advice: None,
@@ -402,7 +438,7 @@ mod tests {
             };
         };
         accept(
-            3,
+            &names(),
             (best, 0),
             &candidates[best.place],
             (validation, &accepting),
@@ -538,17 +574,24 @@ mod tests {
             flagged: &flagged_after,
         };
         let none = [false; 1_000];
-        let (ranked, reason) = pick(3, (seen, &none, &none), (flagged, 0.1), &[candidate], &settings()).unwrap();
+        let (ranked, reason) = pick(&names(), (seen, &none, &none), (flagged, 0.1), &[candidate], &settings()).unwrap();
         assert!(ranked.is_empty());
         assert!(reason.starts_with("no validation row"), "{reason}");
     }
 
     #[test]
     fn rows_of_one_group_are_one_piece_of_evidence() {
-        let (before, after) = (vec![true; 20], (0..20).map(|row| row >= 8).collect::<Vec<_>>());
-        let pairs: Vec<u32> = (0..20).map(|row| row / 4).collect();
-        let alone = by_chance(None, &before, &after, &[true; 20]).unwrap();
-        let together = by_chance(Some(&pairs), &before, &after, &[true; 20]).unwrap();
+        let (before, after) = (sure(&[0; 20]), sure(&(0..20).map(|row| u8::from(row < 8)).collect::<Vec<_>>()));
+        let fours: Vec<u32> = (0..20).map(|row| row / 4).collect();
+        let chance = |groups| {
+            let seen = Seen {
+                labels: &[0; 20],
+                before: &before,
+                groups,
+            };
+            Moved::of(seen, &after, &[true; 20], &names(), &settings()).unwrap().by_chance
+        };
+        let (alone, together) = (chance(None), chance(Some(fours.as_slice())));
         assert!(
             (alone - 0.5_f64.powi(8)).abs() < 1e-12 && (together - 0.25).abs() < 1e-12,
             "{alone} {together}"

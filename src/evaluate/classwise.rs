@@ -1,6 +1,6 @@
 //! What a change of models does to single classes: accuracy can rise while a class is lost.
 
-use super::compare::{Rows, groupwise};
+use super::compare::{Rows, p_of_no_change};
 use super::record::{BeforeAfter, Comparison, EvaluationSettings, LosingClass, Metrics, Verdict};
 use super::words::percent;
 use crate::error::Result;
@@ -25,13 +25,8 @@ pub(super) fn losing_classes(
         let changed: Vec<i64> = picked.iter().map(|row| changes[*row]).collect();
         let total: i64 = changed.iter().sum();
         let groups: Option<Vec<u32>> = rows.groups.map(|groups| picked.iter().map(|row| groups[*row]).collect());
-        // Few resamples: only the p-value is used, which needs none.
-        let quick = EvaluationSettings {
-            resamples: 100,
-            ..settings.clone()
-        };
         raw.push(if total < 0 {
-            groupwise(groups.as_deref(), &changed, &quick)?.0
+            p_of_no_change(groups.as_deref(), &changed)?
         } else {
             1.0
         });
@@ -48,6 +43,7 @@ pub(super) fn losing_classes(
             let never_predicted = predicted(after, class) == 0 && predicted(before, class) > 0;
             let falls = falls[class] && corrected[class] < settings.significance;
             (falls || never_predicted).then(|| LosingClass {
+                protected: settings.protects(&rows.classes[class]),
                 name: rows.classes[class].clone(),
                 recall,
                 never_predicted,

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::classwise::losing_classes;
+use super::metric::Worth;
 use super::metrics::{INTERVAL_LEVEL, metrics, predictions};
-use super::record::{Comparison, EvaluationSettings, Interval, McNemarRecord, Metrics, Verdict};
+use super::record::{BeforeAfter, Comparison, EvaluationSettings, Interval, McNemarRecord, Measured, Metrics, Verdict};
 use super::words;
 use crate::error::{Error, Result};
 use crate::seed::Seed;
@@ -86,16 +87,42 @@ pub struct Unjudged {
 /// # Errors
 /// Settings out of range, no rows, sizes that do not fit, or probabilities that are none.
 pub fn compare(rows: &Rows, before: &[f32], after: &[f32], settings: &EvaluationSettings) -> Result<Unjudged> {
-    let changes = changes(
-        rows.labels,
-        &predictions(before, rows.classes.len())?,
-        &predictions(after, rows.classes.len())?,
-    );
+    let (old, new) = (predictions(before, rows.classes.len())?, predictions(after, rows.classes.len())?);
     let measured = (
         metrics(rows.labels, before, rows.classes)?,
         metrics(rows.labels, after, rows.classes)?,
     );
-    compare_changes(rows, measured, &changes, settings)
+    let measure = match settings.metric.is_accuracy() {
+        true => None,
+        false => Some(change_in(rows, (&measured.0, &measured.1), &old, &new, settings)?),
+    };
+    let mut unjudged = compare_changes(rows, measured, &changes(rows.labels, &old, &new), settings)?;
+    unjudged.raw_p = measure.as_ref().map_or(unjudged.raw_p, |measure| measure.p);
+    unjudged.comparison.p_holm = unjudged.raw_p;
+    unjudged.comparison.measured = measure;
+    Ok(unjudged)
+}
+
+/// The measure that counts, before and after.
+fn change_in(
+    rows: &Rows,
+    (before, after): (&Metrics, &Metrics),
+    old: &[u8],
+    new: &[u8],
+    settings: &EvaluationSettings,
+) -> Result<Measured> {
+    check_settings(settings)?;
+    let metric = &settings.metric;
+    let worth = metric.worth(rows.labels, old, new, rows.classes)?;
+    let (p, gain) = groupwise(rows.groups, &worth.changes(rows.labels, old, new), &worth, settings)?;
+    let values = metric.value(before).zip(metric.value(after));
+    Ok(Measured {
+        words: metric.words(),
+        values: values.map(|(before, after)| BeforeAfter { before, after }),
+        gain,
+        p,
+        dearest: metric.dearest(),
+    })
 }
 
 /// The comparison behind [`compare`], from metrics before and after and the change of each row: 1 fixed, -1 broken, 0 neither.
@@ -114,13 +141,13 @@ pub(super) fn compare_changes(
         p: mcnemar_exact(fixed as u64, broken as u64),
     };
     let singles: Vec<Cluster> = changes.iter().map(|&sum| Cluster { sum, rows: 1 }).collect();
-    let difference = interval(singles, settings, "bootstrap-rows")?;
+    let difference = interval(singles, 1, settings, "bootstrap-rows")?;
     let clusters = rows.groups.map(|groups| clusters(groups, changes)).transpose()?;
     let group_p = clusters.as_ref().map(|clusters| sign_flip_counts(&sums(clusters)));
     let groups = clusters.as_ref().map(Vec::len);
     let cautions = cautions(rows, groups, clusters.as_deref());
     let difference_by_group = clusters
-        .map(|clusters| interval(clusters, settings, "bootstrap-groups"))
+        .map(|clusters| interval(clusters, 1, settings, "bootstrap-groups"))
         .transpose()?;
     let raw_p = group_p.unwrap_or(mcnemar.p);
     let difference = agreeing(difference, mcnemar.p);
@@ -138,6 +165,7 @@ pub(super) fn compare_changes(
             difference_by_group,
             mcnemar,
             group_p,
+            measured: None,
             p_holm: raw_p,
             verdict: Verdict::NoChangeDetected,
             sentence: String::new(),
@@ -157,12 +185,19 @@ pub fn compare_with_baseline(rows: &Rows, other: &str, baseline: &[f32], model: 
     Ok(unjudged)
 }
 
-/// p-value and interval of the mean of changes (1 fixed, -1 broken, 0 neither) over rows: by group where there are groups, else row by row.
-pub(super) fn groupwise(groups: Option<&[u32]>, changes: &[i64], settings: &EvaluationSettings) -> Result<(f64, Interval)> {
+/// p-value and interval of a measure's change, from that of each row in units of `worth`: by group where there are groups, else row by row.
+pub(super) fn groupwise(groups: Option<&[u32]>, changes: &[i64], worth: &Worth, settings: &EvaluationSettings) -> Result<(f64, Interval)> {
     let singles = || changes.iter().map(|&sum| Cluster { sum, rows: 1 }).collect();
     let clusters = groups.map_or_else(|| Ok(singles()), |groups| clusters(groups, changes))?;
     let p = sign_flip_counts(&sums(&clusters));
-    Ok((p, agreeing(interval(clusters, settings, "bootstrap-groups")?, p)))
+    let mean = agreeing(interval(clusters, worth.largest(), settings, "bootstrap-groups")?, p);
+    let unit = worth.unit();
+    let scaled = Interval {
+        estimate: unit * mean.estimate,
+        low: unit * mean.low,
+        high: unit * mean.high,
+    };
+    Ok((p, scaled))
 }
 
 /// p-value of a mean of changes over rows being zero, two-sided and exact: by group where there are groups, else row by row.
@@ -220,13 +255,15 @@ fn sums(clusters: &[Cluster]) -> Vec<i64> {
     clusters.iter().map(|cluster| cluster.sum).collect()
 }
 
-/// Estimate from the clusters as they are, limits with one fixed and one broken cluster of average size added.
-fn interval(mut clusters: Vec<Cluster>, settings: &EvaluationSettings, stream: &str) -> Result<Interval> {
+/// Estimate from the clusters as they are, limits with one fixed and one broken cluster of average size added; a row changes by at most
+/// `largest`.
+fn interval(mut clusters: Vec<Cluster>, largest: i64, settings: &EvaluationSettings, stream: &str) -> Result<Interval> {
     let rows: u64 = clusters.iter().map(|cluster| cluster.rows).sum();
     let sum: i64 = clusters.iter().map(|cluster| cluster.sum).sum();
     let estimate = sum as f64 / rows as f64;
     let average = (rows as f64 / clusters.len() as f64).round().max(1.0) as u64;
-    clusters.extend([average as i64, -(average as i64)].map(|sum| Cluster { sum, rows: average }));
+    let most = largest.saturating_mul(average as i64);
+    clusters.extend([most, -most].map(|sum| Cluster { sum, rows: average }));
     let drawn = cluster_bootstrap(&clusters, settings.resamples, INTERVAL_LEVEL, Seed(settings.seed), stream)?;
     Ok(Interval {
         estimate,

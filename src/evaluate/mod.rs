@@ -7,6 +7,7 @@ pub mod cell_record;
 mod changed;
 mod classwise;
 mod compare;
+mod metric;
 mod metrics;
 pub mod record;
 pub mod train_record;
@@ -21,6 +22,7 @@ pub use cell::{UnjudgedCell, cell_summary, friedman_over_methods, judge_grid, va
 pub use changed::{RowNames, accuracy, affected_domain, changed_rows, flagged_agreement, flagged_rows};
 pub use classwise::losses_in_words;
 pub use compare::{RowSet, Rows, Unjudged, compare, compare_with_baseline};
+pub use metric::{CostTable, Metric, known_class};
 pub use metrics::{INTERVAL_LEVEL, SMALLEST_PROBABILITY, metrics, predictions};
 pub use trust::{SortedComparison, Standing, compare_sorted, compare_trusted};
 pub use usefulness::{Baseline, FEWEST_OF_A_CLASS, judge_usefulness, majority_baseline};

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::metric::Metric;
 use crate::notes::Notes;
 
 /// Version of the record layout; a report refuses a newer one.
@@ -204,7 +205,7 @@ pub struct IgnoredFlags {
 /// How the evaluation was made.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EvaluationSettings {
-    /// Smallest difference in accuracy worth acting on, as a fraction (0.001 is 0.1 percentage points).
+    /// Smallest difference in the measure that counts (by default accuracy) worth acting on, as a fraction (0.001 is 0.1 percentage points).
     pub minimum_effect: f64,
     /// Significance level after correction over methods.
     pub significance: f64,
@@ -214,6 +215,22 @@ pub struct EvaluationSettings {
     pub group_column: Option<String>,
     /// Run seed.
     pub seed: u64,
+    /// What counts as better.
+    #[serde(default, skip_serializing_if = "Metric::is_accuracy")]
+    pub metric: Metric,
+    /// Classes that must not be found significantly less often; empty: all where accuracy counts, none where another measure does.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub matters: Vec<String>,
+}
+
+impl EvaluationSettings {
+    /// Whether a repair is advised against where this class is found significantly less often.
+    pub fn protects(&self, class: &str) -> bool {
+        match self.matters.is_empty() {
+            true => self.metric.is_accuracy(),
+            false => self.matters.iter().any(|name| name == class),
+        }
+    }
 }
 
 /// One method: what it did to the model, and how the model then did.
@@ -248,7 +265,7 @@ impl MethodRecord {
         self.whole.as_ref().map(|whole| whole.verdict).or(by_trusted)
     }
 
-    /// The change in accuracy on the test rows that the verdict is on; where the labels of some do not hold, the middle of what is possible,
+    /// The change on the test rows, in the measure that counts, that the verdict is on; where the labels of some do not hold, the middle of what is possible,
     /// with an interval that holds whatever those labels are.
     pub fn change(&self) -> Option<Interval> {
         let whole = self.whole.as_ref().map(|whole| Interval {
@@ -256,7 +273,7 @@ impl MethodRecord {
             low: whole.worst.low,
             high: whole.best.high,
         });
-        whole.or(self.test.as_ref().map(Comparison::main_interval))
+        whole.or(self.test.as_ref().map(Comparison::counted_interval))
     }
 
     /// The sentence that goes with it.
@@ -281,7 +298,7 @@ pub struct WholeRecord {
     pub doubtful: usize,
     /// On which the change depends on a label that is not known.
     pub open: usize,
-    /// Change in accuracy over all rows with every open row taken against the repair.
+    /// Change over all rows, in the measure that counts, with every open row taken against the repair.
     pub worst: Interval,
     /// The same with every open row taken for it.
     pub best: Interval,
@@ -368,6 +385,9 @@ pub struct Comparison {
     pub mcnemar: McNemarRecord,
     /// Two-sided p-value of a group-wise sign-flip test, where there are groups.
     pub group_p: Option<f64>,
+    /// What counts, where that is not accuracy; verdict and corrected p-value are on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measured: Option<Measured>,
     /// The p-value the verdict uses (group-wise where there are groups, else McNemar), Holm-corrected over the methods of the job.
     pub p_holm: f64,
     /// The verdict.
@@ -383,10 +403,33 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// The interval that goes with the p-value the verdict uses.
+    /// The interval of the change in accuracy that goes with the test: by group where there are groups.
     pub fn main_interval(&self) -> Interval {
         self.difference_by_group.unwrap_or(self.difference)
     }
+
+    /// The interval that goes with the p-value the verdict uses: of the measure that counts.
+    pub fn counted_interval(&self) -> Interval {
+        self.measured
+            .as_ref()
+            .map_or_else(|| self.main_interval(), |measured| measured.gain)
+    }
+}
+
+/// A measure other than accuracy, before and after.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Measured {
+    /// As in "balanced accuracy rose from ...".
+    pub words: String,
+    /// Before, after; absent where no row can tell.
+    pub values: Option<BeforeAfter>,
+    /// How much better it is after, with its interval: by group where there are groups. A fraction; of the dearest mistake for a cost.
+    pub gain: Interval,
+    /// p-value of no change (exact sign-flip test, by group where there are groups), not corrected.
+    pub p: f64,
+    /// What the dearest mistake costs; absent where the measure is a share.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dearest: Option<f64>,
 }
 
 /// What may be said.
@@ -468,6 +511,13 @@ pub struct LosingClass {
     pub never_predicted: bool,
     /// p-value of the fall (exact, by group where there are groups), Holm-corrected over the classes.
     pub p: f64,
+    /// Whether a repair is advised against for it: by default where accuracy is what counts.
+    #[serde(default = "yes")]
+    pub protected: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// One class. Precision is absent where the class is never predicted, recall where it never occurs.

@@ -9,9 +9,10 @@
 //! another label too: those that remained would be a selection by label, and flatter a model that always says that label.
 
 use super::compare::{RowSet, Rows, Unjudged, compare, groupwise};
+use super::metric::{Metric, Worth};
 use super::metrics::{check_labels, predictions};
 use super::record::{Comparison, EvaluationSettings, Interval, Verdict, WholeRecord};
-use super::verdict::{judge, verdict_of};
+use super::verdict::{gain_in_words, judge, moved_in_words, verdict_of};
 use super::words::{count, count_of, percent, signed_points};
 use crate::error::{Error, Result};
 use crate::stats::holm;
@@ -101,7 +102,7 @@ pub fn compare_sorted(
         .zip(recorded)
         .zip(wholes)
         .map(|((trusted, recorded), mut whole)| {
-            whole.sentence = sentence(&whole, trusted.as_ref(), pattern, rows.set);
+            whole.sentence = sentence(&whole, trusted.as_ref(), pattern, rows.set, &settings.metric);
             SortedComparison {
                 trusted,
                 recorded: Some(recorded),
@@ -154,9 +155,9 @@ impl<'a> Trusted<'a> {
     }
 }
 
-/// The least and the most that a row can add to fixed minus broken rows, over every class that it may have.
-pub(super) fn bounds(standing: Standing, label: u8, before: u8, after: u8, classes: usize) -> (i64, i64) {
-    let change = |truth: u8| i64::from(after == truth) - i64::from(before == truth);
+/// The least and the most that a row can add to the measure that counts, over every class that it may have; in units of `worth`.
+pub(super) fn bounds(standing: Standing, label: u8, before: u8, after: u8, classes: usize, worth: &Worth) -> (i64, i64) {
+    let change = |truth: u8| worth.change(truth, before, after);
     if before == after {
         return (0, 0);
     }
@@ -164,9 +165,11 @@ pub(super) fn bounds(standing: Standing, label: u8, before: u8, after: u8, class
         return (change(label), change(label));
     }
     let possible = (0..classes as u8).filter(|truth| *truth != label || matches!(standing, Standing::Doubtful { .. }));
-    possible
-        .map(change)
-        .fold((1, -1), |(low, high), change| (low.min(change), high.max(change)))
+    let each = possible.map(change);
+    each.fold(None, |range: Option<(i64, i64)>, change| {
+        Some(range.map_or((change, change), |(low, high)| (low.min(change), high.max(change))))
+    })
+    .unwrap_or((0, 0))
 }
 
 /// What may be said of all rows, by method; sentences are still empty.
@@ -180,11 +183,17 @@ fn wholes(rows: &Rows, standing: &[Standing], before: &[f32], after: &[&[f32]], 
     for after in after {
         let new = predictions(after, classes)?;
         check_labels(rows.labels, new.len(), classes)?;
+        let worth = settings.metric.worth(rows.labels, &old, &new, rows.classes)?;
         let each: Vec<(i64, i64)> = (0..standing.len())
-            .map(|row| bounds(standing[row], rows.labels[row], old[row], new[row], classes))
+            .map(|row| bounds(standing[row], rows.labels[row], old[row], new[row], classes, &worth))
             .collect();
-        let (low_p, low) = groupwise(rows.groups, &each.iter().map(|(low, _)| *low).collect::<Vec<_>>(), settings)?;
-        let (high_p, high) = groupwise(rows.groups, &each.iter().map(|(_, high)| *high).collect::<Vec<_>>(), settings)?;
+        let (low_p, low) = groupwise(rows.groups, &each.iter().map(|(low, _)| *low).collect::<Vec<_>>(), &worth, settings)?;
+        let (high_p, high) = groupwise(
+            rows.groups,
+            &each.iter().map(|(_, high)| *high).collect::<Vec<_>>(),
+            &worth,
+            settings,
+        )?;
         raw[0].push(low_p);
         raw[1].push(high_p);
         found.push(WholeRecord {
@@ -196,7 +205,8 @@ fn wholes(rows: &Rows, standing: &[Standing], before: &[f32], after: &[&[f32]], 
             open: each.iter().filter(|(low, high)| low != high).count(),
             worst: low,
             best: high,
-            estimate: estimate(rows.labels, standing, &old, &new),
+            // Of accuracy only: what a row is worth to another measure hangs on labels that are not known.
+            estimate: estimate(rows.labels, standing, &old, &new).filter(|_| settings.metric.is_accuracy()),
             verdict: Verdict::CannotBeJudged,
             sentence: String::new(),
         });
@@ -246,7 +256,7 @@ fn estimate(labels: &[u8], standing: &[Standing], before: &[u8], after: &[u8]) -
 }
 
 /// The verdict on all rows, and what it rests on.
-fn sentence(whole: &WholeRecord, trusted: Option<&Comparison>, pattern: Option<&str>, set: RowSet) -> String {
+fn sentence(whole: &WholeRecord, trusted: Option<&Comparison>, pattern: Option<&str>, set: RowSet, metric: &Metric) -> String {
     let name = set.words();
     let opening = match whole.verdict {
         Verdict::Better => "Better, whatever the true labels of the doubtful rows are",
@@ -274,14 +284,22 @@ fn sentence(whole: &WholeRecord, trusted: Option<&Comparison>, pattern: Option<&
     );
     if whole.open > 0 {
         text.push_str(&format!(
-            " Old and repaired model differ on {} of uncertain label; over all rows accuracy changes by {} points if those labels speak \
-             against the repair, by {} if for it.",
+            " Old and repaired model differ on {} of uncertain label; over all rows {} changes by {} points if those labels speak against \
+             the repair, by {} if for it.",
             count_of(whole.open, "row"),
+            metric.change_words(),
             signed_points(whole.worst.estimate, 1),
             signed_points(whole.best.estimate, 1),
         ));
     }
     match trusted {
+        Some(Comparison {
+            measured: Some(measured), ..
+        }) => text.push_str(&format!(
+            " On the trusted rows {} ({}).",
+            moved_in_words(measured, 1),
+            gain_in_words(measured, "", 1)
+        )),
         Some(trusted) => text.push_str(&format!(
             " On the trusted rows: {} before, {} after ({} points, 95 % interval {} to {}).",
             percent(trusted.before.accuracy.estimate, 1),
@@ -331,6 +349,8 @@ mod tests {
             resamples: 500,
             group_column: None,
             seed: 1,
+            metric: crate::evaluate::Metric::Accuracy,
+            matters: Vec::new(),
         }
     }
 
@@ -409,12 +429,15 @@ mod tests {
         let whole = found.whole.unwrap();
         assert_eq!((whole.verdict, whole.open), (Verdict::Better, 0));
         // Of three classes the flagged one is ruled out and no more.
-        assert_eq!(bounds(Standing::KnownWrong, 0, 0, 1, 3), (0, 1));
-        assert_eq!(bounds(Standing::KnownWrong, 0, 1, 0, 3), (-1, 0));
-        assert_eq!(bounds(Standing::KnownWrong, 0, 1, 2, 3), (-1, 1));
-        assert_eq!(bounds(DOUBTFUL, 0, 0, 1, 3), (-1, 1));
-        assert_eq!(bounds(DOUBTFUL, 0, 1, 1, 3), (0, 0));
-        assert_eq!(bounds(Standing::BesidePattern, 0, 0, 1, 3), (-1, -1));
+        let classes: Vec<String> = ["early", "on time", "late"].map(str::to_owned).to_vec();
+        let worth = Metric::Accuracy.worth(&[0], &[0], &[0], &classes).unwrap();
+        let of = |standing, label, before, after| bounds(standing, label, before, after, 3, &worth);
+        assert_eq!(of(Standing::KnownWrong, 0, 0, 1), (0, 1));
+        assert_eq!(of(Standing::KnownWrong, 0, 1, 0), (-1, 0));
+        assert_eq!(of(Standing::KnownWrong, 0, 1, 2), (-1, 1));
+        assert_eq!(of(DOUBTFUL, 0, 0, 1), (-1, 1));
+        assert_eq!(of(DOUBTFUL, 0, 1, 1), (0, 0));
+        assert_eq!(of(Standing::BesidePattern, 0, 0, 1), (-1, -1));
     }
 
     #[test]

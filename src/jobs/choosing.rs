@@ -64,7 +64,7 @@ pub(super) fn choose(
                 .to_owned(),
         ));
     };
-    let classes = job.model.info.classes.len();
+    let classes = &job.model.info.classes;
     let (tried, candidates): (Vec<&Ran>, Vec<Candidate>) = ran
         .iter()
         .zip(after)

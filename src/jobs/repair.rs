@@ -298,12 +298,13 @@ impl Judgement {
         let verdict = whole.map(|whole| whole.verdict).or(trusted.map(|trusted| trusted.verdict));
         let accepted = several.then(|| recommendation.method.is_some());
         let losses = trusted.and_then(losses_in_words);
-        let advice = advise(verdict, accepted, losses.is_some());
+        let loses = trusted.is_some_and(|trusted| trusted.losing_classes.iter().any(|class| class.protected));
+        let advice = advise(verdict, accepted, loses);
         let on_test = match (advice, verdict) {
             (Advice::CheckFirst, None) => "There are no test rows, so nothing shows whether the repaired model is better.".to_owned(),
             (Advice::CheckFirst, _) => "Too much hangs on labels that may be wrong themselves.".to_owned(),
             (Advice::Keep, Some(Verdict::Worse)) => "On the test rows the repaired model is worse.".to_owned(),
-            (Advice::Keep, _) if losses.is_some() && accepted != Some(false) => {
+            (Advice::Keep, _) if loses && accepted != Some(false) => {
                 format!("A class is lost: {}.", losses.unwrap_or_default().trim_start_matches("but "))
             }
             (Advice::Keep, Some(Verdict::NoChangeDetected)) if !several => "The repair is not shown to help.".to_owned(),

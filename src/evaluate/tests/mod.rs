@@ -3,6 +3,7 @@
 mod cells;
 mod changed;
 mod comparing;
+mod measures;
 mod simulated;
 mod training;
 
@@ -19,6 +20,8 @@ pub fn settings() -> EvaluationSettings {
         resamples: 2_000,
         group_column: None,
         seed: 1,
+        metric: crate::evaluate::Metric::Accuracy,
+        matters: Vec::new(),
     }
 }
 

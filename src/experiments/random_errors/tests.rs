@@ -133,6 +133,8 @@ fn forged_records_are_named_and_count_as_missing_wherever_they_are_read() {
                 resamples: 200,
                 group_column: None,
                 seed: 1,
+                metric: crate::evaluate::Metric::Accuracy,
+                matters: Vec::new(),
             },
         };
         Settings::summarise(&folder, &judging, &mut notes).unwrap();

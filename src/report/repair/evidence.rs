@@ -57,6 +57,12 @@ fn difference(context: &Context<'_>, test: &Comparison) -> Result<Plot> {
             high: interval.high,
             main,
         };
+        if let Some(measured) = &comparison.measured {
+            let how = format!(", {}", format::visible(&settings.metric.change_words(), 40));
+            rows.push(row(measured.gain, &how, main));
+            rows.push(row(comparison.main_interval(), ", accuracy", false));
+            return;
+        }
         match comparison.difference_by_group {
             Some(by_group) => {
                 rows.push(row(by_group, &format!(", by {unit}"), main));
@@ -85,10 +91,17 @@ fn difference(context: &Context<'_>, test: &Comparison) -> Result<Plot> {
             });
         }
     }
+    let (title, axis) = match settings.metric.is_accuracy() {
+        true => (
+            "Accuracy after the repair minus accuracy before",
+            "change in accuracy, percentage points",
+        ),
+        false => ("After the repair minus before", "change, percentage points"),
+    };
     IntervalPlot {
         name: "difference",
-        title: "Accuracy after the repair minus accuracy before",
-        axis: "change in accuracy, percentage points",
+        title,
+        axis,
         minimum_effect: Some(settings.minimum_effect),
         sides: ("worse", "better"),
         rows,
@@ -108,6 +121,10 @@ fn tests(context: &Context<'_>, test: &Comparison, group: Option<&str>) -> Marku
     if let Some(p) = test.group_p {
         let unit = format::visible(group.unwrap_or("group"), 40);
         rows.push(row(&format!("The same with whole {unit} groups"), format::p_equals(p, level)));
+    }
+    if let Some(measured) = &test.measured {
+        let name = format!("No change of {}, exact", measured.words);
+        rows.push(row(&name, format::p_equals(measured.p, level)));
     }
     let methods = context.record.methods.len();
     let corrected = if methods > 1 {

@@ -80,6 +80,20 @@ pub fn first_screen(context: &Context<'_>) -> Markup {
 fn figures(context: &Context<'_>, test: &Comparison) -> Vec<Card> {
     let main = test.difference_by_group.unwrap_or(test.difference);
     let change = format::points(test.difference.estimate, 2);
+    // What counts takes the place of balanced accuracy.
+    let counted = test.measured.as_ref().and_then(|measured| {
+        let values = measured.values?;
+        let show = |value: f64| match measured.dearest {
+            Some(_) => format::number(value),
+            None => format::percent(value, 2),
+        };
+        Some(Card {
+            name: format::visible(&measured.words, 80).into_owned(),
+            before: Some(show(values.before)),
+            value: show(values.after),
+            note: "what counts here".to_owned(),
+        })
+    });
     let mut cards = vec![
         Card {
             name: if context.chosen.whole.is_some() {
@@ -92,12 +106,12 @@ fn figures(context: &Context<'_>, test: &Comparison) -> Vec<Card> {
             value: format::percent(test.after.accuracy.estimate, 2),
             note: format!("{change} (95\u{a0}% interval {})", format::points_between(main.low, main.high, 2)),
         },
-        Card {
+        counted.unwrap_or_else(|| Card {
             name: "Balanced accuracy".to_owned(),
             before: Some(format::percent(test.before.balanced_accuracy, 2)),
             value: format::percent(test.after.balanced_accuracy, 2),
             note: "every class counts the same".to_owned(),
-        },
+        }),
         Card {
             name: "Test predictions".to_owned(),
             before: None,

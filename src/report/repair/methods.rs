@@ -3,7 +3,8 @@
 use maud::{Markup, html};
 
 use crate::error::Result;
-use crate::evaluate::record::{Comparison, MethodRecord};
+use crate::evaluate::Metric;
+use crate::evaluate::record::{Comparison, EvaluationSettings, MethodRecord};
 use crate::report::elements::{Cell, Column, prose, table, theirs};
 use crate::report::plots::{IntervalPlot, IntervalRow, Plot};
 use crate::report::repair::{advice_words, verdict_words};
@@ -60,15 +61,24 @@ fn plot(context: &Context<'_>) -> Result<Option<Plot>> {
     if rows.is_empty() {
         return Ok(None);
     }
+    let measure = on_test(&context.record.settings);
     let plot = IntervalPlot {
         name: "methods",
-        title: "Change in test accuracy by method",
-        axis: "change in test accuracy, percentage points",
+        title: &format!("Change in {measure} by method"),
+        axis: &format!("change in {measure}, percentage points"),
         minimum_effect: Some(context.record.settings.minimum_effect),
         sides: ("worse", "better"),
         rows,
     };
     plot.draw().map(Some)
+}
+
+/// `test accuracy`, `balanced accuracy`.
+fn on_test(settings: &EvaluationSettings) -> String {
+    match &settings.metric {
+        Metric::Accuracy => "test accuracy".to_owned(),
+        other => format::visible(&other.change_words(), 60).into_owned(),
+    }
 }
 
 fn method_table(context: &Context<'_>) -> Markup {
@@ -78,11 +88,15 @@ fn method_table(context: &Context<'_>) -> Markup {
         .methods
         .iter()
         .any(|method| context.timings.methods.contains_key(&method.name));
+    let change = match context.record.settings.metric.is_accuracy() {
+        true => "change".to_owned(),
+        false => format!("change in {}", context.record.settings.metric.change_words()),
+    };
     let mut columns = vec![
         Column::text("method"),
         Column::text("verdict"),
         Column::figures("test accuracy"),
-        Column::figures("change"),
+        Column::figures_of(&change),
     ];
     columns.extend([Column::figures("fixed / broken"), Column::figures("p, corrected")]);
     if validated {
@@ -121,7 +135,7 @@ fn method_row(context: &Context<'_>, method: &MethodRecord, validated: bool, tim
         let change = method
             .validation
             .as_ref()
-            .map(|validation| format::points(validation.difference.estimate, 2));
+            .map(|validation| format::points(validation.counted_interval().estimate, 2));
         cells.push(Cell::Figure(change.unwrap_or_else(|| format::UNKNOWN.to_owned())));
     }
     let agreement = method

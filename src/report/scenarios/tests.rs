@@ -74,6 +74,8 @@ fn judged(profile_name: &str, init_seeds: u32, with_rates: bool) -> BatchReport 
         resamples: 200,
         group_column: None,
         seed: 1,
+        metric: crate::evaluate::Metric::Accuracy,
+        matters: Vec::new(),
     };
     Settings::summarise(&folder, &Judging { others, evaluation }, &mut Notes::new()).unwrap()
 }

@@ -125,7 +125,7 @@ fn methods(context: &Context<'_>, look: Look) -> String {
                 verdict_words(method.verdict()).0.to_owned(),
                 change_in_words(method),
                 test.map_or_else(unknown, |test| match sorted {
-                    true => format::points(test.difference.estimate, 2),
+                    true => format::points(test.counted_interval().estimate, 2),
                     false => format::percent(test.after.accuracy.estimate, 2),
                 }),
                 test.filter(|_| !sorted)
@@ -133,7 +133,7 @@ fn methods(context: &Context<'_>, look: Look) -> String {
                 test.filter(|_| !sorted).map_or_else(unknown, |test| {
                     format!("{}, {}", format::count(test.mcnemar.fixed), format::count(test.mcnemar.broken))
                 }),
-                validation.map_or_else(unknown, |validation| format::points(validation.difference.estimate, 2)),
+                validation.map_or_else(unknown, |validation| format::points(validation.counted_interval().estimate, 2)),
                 context
                     .timings
                     .methods
@@ -161,6 +161,11 @@ fn methods(context: &Context<'_>, look: Look) -> String {
         .map(|row| kept.iter().map(|place| row[*place].clone()).collect())
         .collect();
     let mut text = table(&columns, &rows, look);
+    let metric = &context.record.settings.metric;
+    let counts = match metric.is_accuracy() {
+        true => String::new(),
+        false => format!("; verdict, change, p and validation are of {}", metric.change_words()),
+    };
     let legend = match sorted {
         true => {
             "verdict and change: on all test rows, whatever the labels under suspicion are; * the method whose model was written; verdicts are \
@@ -168,6 +173,6 @@ fn methods(context: &Context<'_>, look: Look) -> String {
         }
         false => "* the method whose model was written; p is corrected for several methods",
     };
-    text.push_str(&wrap(legend, "", "  ", look));
+    text.push_str(&wrap(&format!("{legend}{counts}"), "", "  ", look));
     text
 }
