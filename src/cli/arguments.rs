@@ -91,7 +91,7 @@ pub enum Command {
     #[command(
         after_help = "Examples:\n  recant repair --model model --flags wrong-rows.csv --test orders-2018.csv --out model-repaired\n  recant repair --model model --flags wrong-ids.xlsx --data orders.csv --out model-repaired\n  recant repair --model model --flags some-ids.csv --expand --data orders.csv --out model-repaired\n  recant repair --model model --corrected orders-corrected.xlsx --data orders.xlsx --out model-repaired\n  recant repair --model model.onnx --data train.csv --label status --flags wrong.csv --out repaired.onnx\n\nWithout `--method` every method is tried, settings included, and the best is taken only if rows of the training period that chose nothing bear it out; else the old model is written, and said so. The advice at the end is one of: use the repaired model, keep the old one, check some rows first (`recant check`). `--method all` shows all methods side by side, with their default settings. `--method NAME` writes the model of that method."
     )]
-    Repair(RepairArgs),
+    Repair(Box<RepairArgs>),
     /// Look up the truth of some rows to know whether a repair helped
     #[command(
         after_help = "Examples:\n  recant check --model model --repaired model-repaired --data orders.csv --rows 30 --out check.xlsx\n  recant check --read check.xlsx\n\nDraws rows at random among those on which the two models differ. The sheet does not tell which model said what; that is kept beside it,\nin check.xlsx.key.json. Read back, it gives the change in accuracy with an exact interval, a verdict, and how many more rows would decide it.\n`recant repair --looked-up check.xlsx` lets the truths count in the next repair."

@@ -60,7 +60,7 @@ fn the_changes_of_rows_add_up_to_the_change_of_the_measure() {
 fn late_for_on_time() -> (Vec<u8>, Vec<u8>, Vec<u8>) {
     let labels: Vec<u8> = (0..1_000).map(|row| u8::from(row >= 900)).collect();
     let before = (0..1_000).map(|row| u8::from(row >= 980)).collect();
-    let after = (0..1_000).map(|row| u8::from(row < 60 || row >= 940)).collect();
+    let after = (0..1_000).map(|row| u8::from(!(60..940).contains(&row))).collect();
     (labels, before, after)
 }
 
