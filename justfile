@@ -21,13 +21,21 @@ demo:
 snapshots:
     INSTA_UPDATE=always cargo test
 
-# A static Linux binary in dist/
+# A release in dist/: archives, wheel, bill of materials, checksums (docs/releases.md)
 dist:
     bash scripts/dist.sh
 
 # Does it compile for Windows? (type-check; needs the target and a MinGW C compiler)
 check-windows:
     bash scripts/check-windows.sh
+
+# Does it run on Windows? (under wine; needs the target, a MinGW C compiler and wine64)
+try-windows:
+    bash scripts/windows_check.sh
+
+# The wheel, built and tested in a fresh virtual environment
+python:
+    bash python/test.sh
 
 # Speed against the PyTorch and pandas peers (needs Python with torch, pandas, numpy)
 bench:

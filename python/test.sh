@@ -18,7 +18,7 @@ python3 -m venv "$work/fresh"
 "$work/fresh/bin/pip" install --quiet "$work"/wheels/recant-*.whl
 # Nothing else is needed for the program and for sheets by path.
 (cd "$work" && fresh/bin/recant --version && fresh/bin/python -c 'import recant; print(recant.inspect("'"$root"'/data/sample/orders.csv.gz"))')
-"$work/fresh/bin/pip" install --quiet pytest pandas polars pyarrow scikit-learn cleanlab
+"$work/fresh/bin/pip" install --quiet pytest pandas polars pyarrow scikit-learn cleanlab nbclient ipykernel
 
 echo "== the tests"
 # From elsewhere, so that the wheel is tested and not the folder `python/recant`.

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._commands import check, expand, inject, inspect, predict, read_check, repair, share, suspects, train
+from ._commands import check, expand, inject, inspect, predict, read_check, repair, scenarios, share, suspects, train
 from ._errors import RecantError
 from ._flags import Flags, from_cleanlab
 from ._frames import Frame
@@ -30,6 +30,7 @@ from ._results import (
     Predictions,
     RecantWarning,
     Repair,
+    Scenarios,
     Suspects,
     Training,
 )
@@ -53,6 +54,7 @@ __all__ = [
     "RecantError",
     "RecantWarning",
     "Repair",
+    "Scenarios",
     "Suspects",
     "Training",
     "__version__",
@@ -64,6 +66,7 @@ __all__ = [
     "predict",
     "read_check",
     "repair",
+    "scenarios",
     "share",
     "suspects",
     "train",

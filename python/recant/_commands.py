@@ -11,7 +11,7 @@ from ._flags import Flags, key_text
 from ._frames import SheetLike, sheet as taken
 from ._options import FLAGS, PROFILE, READING, REPAIR, RUN, TRAINING, command, gather
 from ._progress import Bar, callback
-from ._results import Check, Checked, Expansion, Injection, Inspection, Model, Predictions, Repair, Suspects, Training
+from ._results import Check, Checked, Expansion, Injection, Inspection, Model, Predictions, Repair, Scenarios, Suspects, Training
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -294,6 +294,84 @@ def predict(sheet: SheetLike, model: ModelLike, *, out: Optional[ModelLike] = No
     result = Predictions(raw)
     result._warn()
     return result
+
+
+def scenarios(
+    sheet: SheetLike,
+    out: ModelLike,
+    *,
+    sizes: Union[str, Sequence[str]] = "2x50,3x100,5x250",
+    errors: Union[str, Sequence[Union[str, float]]] = "0.25%,1%,2.5%,5%,7.5%,10%",
+    runs: Union[int, Sequence[int]] = 100,
+    methods: Union[str, Sequence[str]] = "all",
+    kind: str = "uniform",
+    init_seeds: int = 1,
+    learning_rate: Optional[float] = None,
+    weight_decay: Optional[float] = None,
+    trials: int = 10,
+    epochs: Optional[int] = None,
+    importance: str = "squared-batch-gradient",
+    reference: str = "retain-original-batches",
+    sweep_runs: int = 10,
+    chunk: int = 10,
+    minimum_effect: float = 0.001,
+    resamples: int = 10_000,
+    **options: "Unpack[SheetOptions]",
+) -> Scenarios:
+    """Does a repair help? Many random error scenarios, computed on the processor, judged, and reported in ``out/report``.
+
+    Stopped or killed, the same call goes on where it stopped, and ends with the same bytes.
+
+    :param sheet: a path, a frame, or anything with the Arrow C stream interface.
+    :param out: the run folder: made if it is not there, gone on with if it is.
+    :param sizes: network sizes; differing widths with dashes, such as ``100-50``.
+    :param errors: error rates: shares of the training rows (0.05, "5%"), or numbers of rows.
+    :param runs: scenarios per size and error rate; one number, or one per size. At least 2, or there is nothing to judge.
+    :param methods: repair methods; joined by ``+`` they are applied one after the other.
+    :param kind: ``uniform``, or ``paper`` (the published injector, faults and all).
+    :param init_seeds: initialisations nested under each scenario; 1: one for all scenarios, as in the paper.
+    :param learning_rate: learning rate of the first pass; ``None``: searched once per size on clean data, in ``trials`` trials.
+    :param weight_decay: weight decay, with ``learning_rate``.
+    :param epochs: passes over the training rows; ``None``: the profile's.
+    :param importance: ``squared-batch-gradient`` or ``per-sample-fisher``.
+    :param reference: ``retain-original-batches``, ``retain`` or ``full``.
+    :param sweep_runs: in how many scenarios of each cell dampening is tried over a grid of alpha and lambda.
+    :param chunk: scenarios that are written together: what a kill loses at most.
+    :param minimum_effect: smallest change in accuracy that counts, as a fraction.
+    :param resamples: bootstrap resamples.
+    :param options: as of :func:`inspect`.
+    :raises RecantError: where the sheet or an option cannot be used, or the folder holds a run with other settings.
+    """
+    run, reading, profile = gather("scenarios", dict(options), RUN, READING, PROFILE)
+    batch = {
+        "sizes": _list(sizes),
+        "errors": _list(errors),
+        "runs": _list(runs),
+        "methods": _list(methods),
+        "kind": kind,
+        "init_seeds": init_seeds,
+        "learning_rate": learning_rate,
+        "weight_decay": weight_decay,
+        "trials": trials,
+        "epochs": epochs,
+        "importance": importance,
+        "reference": reference,
+        "sweep_runs": sweep_runs,
+        "chunk": chunk,
+        "minimum_effect": minimum_effect,
+        "resamples": resamples,
+    }
+    with _Run(run, "scenarios", {"sheet": sheet, "out": out, **options}) as running:
+        raw = _recant.scenarios(taken(sheet), _path(out), reading, profile, batch, running)
+    result = Scenarios(raw, _path(out))
+    result._warn()
+    return result
+
+
+def _list(given: Any) -> str:
+    """One or several, in the command line's form."""
+    several = [given] if isinstance(given, (str, int, float)) else list(given)
+    return ",".join(str(one) for one in several)
 
 
 def share(model: ModelLike, out: ModelLike) -> Model:

@@ -462,6 +462,35 @@ class Checked(Result):
         ]
 
 
+class Scenarios(Page):
+    """A judged batch of random error scenarios: does a repair help, for which network size and error rate?"""
+
+    out: str
+    """The run folder; the report is in its folder ``report``."""
+    cells: Frame
+    """A row per network size, error rate and method, on the test rows: number of scenarios, mean accuracy before and after and mean change
+    with its interval (fractions), p-value, verdict, and the same as a sentence."""
+    computed: int
+    """Scenarios computed by this call."""
+    found: int
+    """Scenarios that were there already."""
+
+    def __init__(self, raw: Dict[str, Any], out: str) -> None:
+        super().__init__(raw)
+        self.out = out
+        self.cells = Frame(raw["cells"])
+        self.computed = raw["computed"]
+        self.found = raw["found"]
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        return self.cells.__arrow_c_stream__(requested_schema)
+
+    def _facts(self) -> List[str]:
+        scenarios = f"{self.computed} scenarios computed, {self.found} were there already: {self.out}"
+        sentences = [method["test"]["sentence"] for cell in self.record["cells"] for method in cell["methods"]]
+        return [self.headline, scenarios, *sentences]
+
+
 class Predictions(Result):
     """Predictions for every row of a sheet, in its order."""
 

@@ -21,6 +21,7 @@ use serde_json::{Map, Value};
 
 use crate::error::raised;
 use crate::exchange::{self, ArrowTable, Opened, Sheet, of_records};
+use crate::scenarios;
 use crate::settings::{FlagReading, Injecting, ProfileChoice, Reading, Repairing, Running, Training};
 use crate::work::work;
 
@@ -35,6 +36,7 @@ pub(crate) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(judge, module)?)?;
     module.add_function(wrap_pyfunction!(predict, module)?)?;
     module.add_function(wrap_pyfunction!(model, module)?)?;
+    module.add_function(wrap_pyfunction!(scenarios::scenarios, module)?)?;
     module.add_function(wrap_pyfunction!(share, module)?)?;
     module.add_function(wrap_pyfunction!(program, module)?)?;
     module.add_function(wrap_pyfunction!(exchange::mask_table, module)?)?;
@@ -54,12 +56,12 @@ fn run<'a>(running: &Running, progress: &'a dyn Progress) -> Result<Run<'a>> {
     })
 }
 
-fn json(value: &impl Serialize) -> Result<String> {
+pub(crate) fn json(value: &impl Serialize) -> Result<String> {
     serde_json::to_string(value).map_err(|error| Error::internal(format!("a result cannot be written as JSON: {error}")))
 }
 
 /// Records as a table.
-fn rows_of(records: &impl Serialize, columns: &[(&str, DataType)]) -> Result<ArrowTable> {
+pub(crate) fn rows_of(records: &impl Serialize, columns: &[(&str, DataType)]) -> Result<ArrowTable> {
     let fault = |error: serde_json::Error| Error::internal(format!("records as a table: {error}"));
     let value = serde_json::to_value(records).map_err(fault)?;
     let records: Vec<Map<String, Value>> = serde_json::from_value(value).map_err(fault)?;
@@ -67,14 +69,14 @@ fn rows_of(records: &impl Serialize, columns: &[(&str, DataType)]) -> Result<Arr
 }
 
 /// A page and its plots.
-struct Page {
+pub(crate) struct Page {
     headline: String,
     html: String,
     plots: Vec<(String, String)>,
 }
 
 impl Page {
-    fn new(headline: String, (html, plots): (String, Vec<Plot>)) -> Self {
+    pub(crate) fn new(headline: String, (html, plots): (String, Vec<Plot>)) -> Self {
         Self {
             headline,
             html,
@@ -82,7 +84,7 @@ impl Page {
         }
     }
 
-    fn put(self, result: &Bound<'_, PyDict>) -> PyResult<()> {
+    pub(crate) fn put(self, result: &Bound<'_, PyDict>) -> PyResult<()> {
         result.set_item("headline", self.headline)?;
         result.set_item("html", self.html)?;
         result.set_item("plots", self.plots)

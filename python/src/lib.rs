@@ -8,6 +8,7 @@
 mod calls;
 mod error;
 mod exchange;
+mod scenarios;
 mod settings;
 mod work;
 

@@ -42,6 +42,17 @@ impl Reading {
             visible_only: self.visible_only,
         })
     }
+
+    /// What is said of reading, for the settings of a run folder, in the words of the command line.
+    pub(crate) fn words(&self) -> String {
+        let given = [
+            self.sheet.as_ref().map(|name| format!("sheet {name}")),
+            self.header_row.map(|row| format!("header row {row}")),
+            self.encoding.as_ref().map(|name| format!("encoding {name}")),
+            self.delimiter.as_ref().map(|text| format!("delimiter {text}")),
+        ];
+        given.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
 }
 
 /// Which profile, and what to change in it.
@@ -237,7 +248,7 @@ impl Running {
 }
 
 /// A fraction from 0 to 1.
-fn share(name: &str, value: f64) -> Result<f64> {
+pub(crate) fn share(name: &str, value: f64) -> Result<f64> {
     if (0.0..=1.0).contains(&value) {
         return Ok(value);
     }

@@ -121,3 +121,20 @@ def test_check_draws_rows_and_judges_by_the_truths(orders, corrupted, model, tmp
     assert judged.record["looked_up"] == len(lines) <= drawn.differing
     assert judged.change.low <= judged.change.estimate <= judged.change.high
     assert json.load(open(drawn.key_path, encoding="utf-8"))["differing"] == drawn.differing
+
+
+def test_scenarios_go_on_where_they_stopped_and_are_judged(orders, tmp_path):
+    what = {**WHAT, "sizes": ["8"], "errors": [0.05, "10%"], "methods": ["retrain", "finetune"], "learning_rate": 0.02, "epochs": 2}
+    first = recant.scenarios(orders, tmp_path / "run", runs=2, sweep_runs=0, resamples=200, **what)
+    assert (first.computed, first.found) == (4, 0) and first.record["scenarios"] == [4, 4]
+    cells = first.cells.to_pandas()
+    assert cells[["size", "errors", "method"]].values.tolist() == [
+        ["8", errors, method] for errors in ("0.05", "10%") for method in ("retrain", "finetune")
+    ]
+    assert (cells["accuracy_after"] - cells["accuracy_before"]).tolist() == pytest.approx(cells["change"].tolist())
+    assert "<iframe srcdoc=" in first._repr_html_() and first.headline in repr(first)
+    assert (tmp_path / "run" / "report" / "report.html").exists() and (tmp_path / "run" / "records.csv").exists()
+    again = recant.scenarios(orders, tmp_path / "run", runs=2, sweep_runs=0, resamples=200, **what)
+    assert (again.computed, again.found) == (0, 4) and again.record["cells"] == first.record["cells"]
+    with pytest.raises(recant.RecantError, match="epochs"):
+        recant.scenarios(orders, tmp_path / "run", runs=2, sweep_runs=0, **{**what, "epochs": 3})

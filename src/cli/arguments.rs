@@ -134,6 +134,9 @@ pub enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
+    /// Write manual pages, one for each command
+    #[command(after_help = "Examples:\n  recant man --out man1")]
+    Man(ManArgs),
 }
 
 /// What to do with a file that is there already.
@@ -646,6 +649,14 @@ pub struct ShareArgs {
     #[arg(value_name = "MODEL", value_hint = ValueHint::DirPath)]
     pub model: PathBuf,
     /// Folder to make
+    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub out: PathBuf,
+}
+
+/// `recant man`
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// Folder to make, for pages such as recant.1 and recant-train.1
     #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     pub out: PathBuf,
 }

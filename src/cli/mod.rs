@@ -16,6 +16,7 @@ mod help;
 mod imported;
 mod inject;
 mod inspect;
+mod manual;
 mod predict;
 mod repair;
 mod report;
@@ -107,6 +108,7 @@ fn run(line: CommandLine, command: String) -> Result<()> {
             context.console.write(&String::from_utf8_lossy(&script));
             Ok(())
         }
+        Command::Man(arguments) => manual::run(&context, &arguments),
     };
     outcome.and_then(|()| context.console.finish())
 }

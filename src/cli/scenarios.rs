@@ -9,13 +9,12 @@ use crate::cli::arguments::{ProfileOptions, SheetOptions};
 use crate::cli::experiments::{self, MergeArgs, RunArgs, ShardOptions};
 use crate::cli::values::counted;
 use crate::cli::{gpu, sheets};
+use crate::commands::{JudgeScenarios, PlanScenarios, SheetSource, default_evidence, judge_scenarios, plan_scenarios};
 use crate::error::{Error, Result};
 use crate::evaluate::record::EvaluationSettings;
 use crate::experiments::random_errors::settings::CPU;
-use crate::experiments::random_errors::{BatchOptions, Judging, Settings, batch};
+use crate::experiments::random_errors::{BatchOptions, Settings};
 use crate::experiments::{RunFolder, Shard, Study, UnitOf, status};
-use crate::features::Profile;
-use crate::files;
 use crate::notes::Notes;
 use crate::report;
 use crate::report::format;
@@ -166,11 +165,14 @@ fn run_batch(context: &Context, arguments: &BatchArgs) -> Result<()> {
     };
     let mut notes = Notes::new();
     let shard = arguments.part.resolve(&mut notes)?;
-    let table = sheets::read_rows(sheet, &arguments.reading, &mut notes)?;
-    let overrides = sheets::overrides(&arguments.profile, context.seed);
-    let profile = Profile::choose(&table, arguments.profile.profile.as_deref(), &overrides, &mut notes)?;
-    let (mut settings, data) = batch(&table, &profile, &options(context, arguments), &mut notes)?;
-    drop(table);
+    let request = PlanScenarios {
+        sheet: SheetSource::File(sheet),
+        reading: sheets::read_options(&arguments.reading)?,
+        profile: arguments.profile.profile.as_deref(),
+        overrides: sheets::overrides(&arguments.profile, context.seed),
+        options: options(context, arguments),
+    };
+    let (mut settings, data) = plan_scenarios(&request, &mut notes)?;
     let place = RunFolder::<Settings>::place(out, shard);
     let gpu = gpu::open(context, &place, &settings.methods, &mut notes)?;
     if gpu.is_some() {
@@ -262,30 +264,18 @@ fn show_plan(context: &Context, arguments: &PlanArgs) -> Result<()> {
 
 fn run_report(context: &Context, arguments: &ReportArgs) -> Result<()> {
     let out = arguments.out.clone().unwrap_or_else(|| arguments.run.join("report"));
-    files::check_place(&out)?;
     let mut notes = Notes::new();
-    let folder = RunFolder::<Settings>::open(&arguments.run)?;
-    let others = arguments
-        .with
-        .iter()
-        .map(|path| RunFolder::open(path))
-        .collect::<Result<Vec<_>>>()?;
-    let evaluation = EvaluationSettings {
-        minimum_effect: arguments.minimum_effect_points / 100.0,
-        significance: 0.05,
-        resamples: arguments.resamples,
-        group_column: None,
-        seed: context.seed.0,
-        metric: crate::evaluate::Metric::Accuracy,
-        matters: Vec::new(),
+    let request = JudgeScenarios {
+        run: &arguments.run,
+        with: &arguments.with,
+        evaluation: EvaluationSettings {
+            minimum_effect: arguments.minimum_effect_points / 100.0,
+            resamples: arguments.resamples,
+            ..default_evidence(context.seed)
+        },
+        out: &out,
     };
-    let judged = Settings::summarise(&folder, &Judging { others, evaluation }, &mut notes)?;
-    // A new folder whole or not at all; in an old one the page is written last.
-    if out.exists() {
-        report::scenarios::write(&out, &judged)?;
-    } else {
-        files::write_folder(&out, |folder| report::scenarios::write(folder, &judged).map(drop))?;
-    }
+    let judged = judge_scenarios(&request, &mut notes)?;
     let (page, workbook) = (out.join("report.html"), out.join("report.xlsx"));
     let console = &context.console;
     console.notes(&notes);

@@ -16,11 +16,6 @@ pub(super) fn read(path: &Path, options: &SheetOptions, notes: &mut Notes) -> Re
     Ok(SheetSource::File(path).read(&read_options(options)?, notes)?.into_owned())
 }
 
-/// As [`read`], for commands that learn from rows.
-pub(super) fn read_rows(path: &Path, options: &SheetOptions, notes: &mut Notes) -> Result<Table> {
-    Ok(SheetSource::File(path).read_rows(&read_options(options)?, notes)?.into_owned())
-}
-
 /// The options in the form that the reader takes.
 pub(super) fn read_options(options: &SheetOptions) -> Result<ReadOptions> {
     Ok(ReadOptions {

@@ -11,6 +11,7 @@ mod inspect;
 mod metric;
 mod predict;
 mod repair;
+mod scenarios;
 mod share;
 mod train;
 
@@ -26,6 +27,7 @@ pub use inspect::{InspectSheet, InspectedSheet, inspect_sheet};
 pub use metric::metric;
 pub use predict::{PredictSheet, PredictedSheet, predict_sheet};
 pub use repair::{RepairSheet, RepairedSheet, WrongRows, default_evidence, repair_sheet};
+pub use scenarios::{JudgeScenarios, PlanScenarios, judge_scenarios, plan_scenarios};
 pub use share::share_model;
 pub use train::{TrainSheet, check_new_folder, train_sheet};
 

@@ -37,7 +37,7 @@ fn run_in(at: &Path, command: &str) -> Output {
 }
 
 /// Every command that writes, with `OUT` for what it writes.
-const WRITERS: [(&str, &str); 13] = [
+const WRITERS: [(&str, &str); 14] = [
     ("demo", "demo --out OUT"),
     ("generate", "generate --rows 4000 --out OUT.csv"),
     ("generate, packed", "generate --rows 4000 --out OUT.csv.gz"),
@@ -54,6 +54,7 @@ const WRITERS: [(&str, &str); 13] = [
     ("predict, Excel", "predict orders.csv --model model --out OUT.xlsx"),
     ("report", "report repaired --out OUT"),
     ("scenarios report", "scenarios report run --resamples 200 --out OUT"),
+    ("man", "man --out OUT"),
 ];
 
 fn command_of(template: &str, out: &Path) -> Vec<String> {

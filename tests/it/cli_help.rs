@@ -103,3 +103,37 @@ fn examples_are_commands_that_the_program_takes() {
         }
     }
 }
+
+#[test]
+fn every_command_has_a_manual_page_with_its_examples() {
+    let place = tempfile::tempdir().unwrap();
+    let man = || {
+        Command::new(env!("CARGO_BIN_EXE_recant"))
+            .args(["man", "--quiet", "--out", "pages"])
+            .current_dir(place.path())
+            .output()
+            .unwrap()
+    };
+    assert!(man().status.success());
+    let mut wanted = Vec::new();
+    for (words, lines) in examples() {
+        let name = [&["recant".to_owned()], words.as_slice()].concat().join("-");
+        let page = std::fs::read_to_string(place.path().join("pages").join(format!("{name}.1"))).unwrap();
+        assert!(page.contains(".SH NAME"), "{name}");
+        // A page writes a hyphen as `\-`, and a quotation mark or an apostrophe in a way of its own.
+        let text: String = page.replace("\\-", "-");
+        for line in lines.iter().filter(|line| !line.contains(['\'', '"'])) {
+            assert!(text.contains(line.trim()), "{name}: `{line}` is not in\n{text}");
+        }
+        wanted.push(format!("{name}.1"));
+    }
+    let mut written: Vec<String> = std::fs::read_dir(place.path().join("pages"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    wanted.sort();
+    written.sort();
+    assert_eq!(written, wanted);
+    let again = man();
+    assert_eq!(again.status.code(), Some(2), "a folder is never replaced");
+}

@@ -155,3 +155,30 @@ fn unsafe_code_stands_in_the_kernels_the_gpu_driver_and_the_exchange_with_python
     // One for each of those modules, and one in the macro that kernels of other rooms are made with.
     assert_eq!(allowances, UNSAFE.len() + 1);
 }
+
+#[test]
+fn the_package_is_small_and_leaves_the_benchmarks_out() {
+    let output = Command::new(env!("CARGO"))
+        .current_dir(root())
+        .args(["package", "--package", "recant", "--list", "--allow-dirty", "--offline", "--locked"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let listed = String::from_utf8(output.stdout).unwrap();
+    let parts: BTreeSet<&str> = listed.lines().filter_map(|line| line.split('/').next()).collect();
+    for needed in ["src", "data", "models", "README.md", "LICENSE-MIT", "LICENSE-APACHE"] {
+        assert!(parts.contains(needed), "{needed} is not in {parts:?}");
+    }
+    for not_wanted in ["benchmarks", "python", ".ci", "dist", "target"] {
+        assert!(!parts.contains(not_wanted), "{not_wanted} is in {parts:?}");
+    }
+    let packed = |line: &str| {
+        // Some files of the list are made while packing.
+        let content = fs::read(root().join(line)).unwrap_or_default();
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut encoder, &content).unwrap();
+        encoder.finish().unwrap().len()
+    };
+    let size: usize = listed.lines().map(packed).sum();
+    assert!((1_000_000..10_000_000).contains(&size), "{size} bytes");
+}
