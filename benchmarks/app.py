@@ -168,20 +168,24 @@ def pictures(recant, folder, out):
         browser.go(app.link)
         browser.wait_for("Sheets")
         links = dict(browser.script("return [...document.querySelectorAll('main a')].map(link => [link.innerText.trim(), link.href])"))
-        print(json.dumps(links, indent=1))
-        sheet = next(link for text, link in links.items() if "/sheets/" in link and text.startswith("corrupted"))
-        old = next(link for link in links.values() if "/models/" in link)
-        pages = {"home": app.base, "sheet": sheet, "task": f"{sheet}/task", "train": f"{sheet}/train", "predict": f"{sheet}/predict", "work": f"{app.base}/work"}
-        for text, link in links.items():
-            if "/models/" in link and "/" not in link.split("/models/")[1]:
-                pages[f"model-{text}"] = link
-        for part in ("wrong", "rows", "history", "repair", "check"):
-            pages[part] = f"{old}/{part}"
+        sheet, old, new = links["mistake/corrupted.csv"], links["model"], links["model-repaired"]
+        # The rows that the demo flagged, on the list.
+        browser.go(f"{old}/wrong")
+        browser.script("const list = document.querySelector('#file'); list.value = [...list.options].find(one => one.text.endsWith('few-flags.csv')).value; list.form.requestSubmit()")
+        browser.wait_for("Where the rows come from")
+        pages = {"home": app.base, "work": f"{app.base}/work", "sheet": sheet, "model": old, "repaired": new}
+        pages |= {part: f"{sheet}/{part}" for part in ("task", "train")}
+        pages |= {part: f"{old}/{part}" for part in ("wrong", "rows", "history", "repair")}
+        pages |= {"check": f"{new}/check", "predict": links["next-week.csv"] + "/predict"}
+        names = [link.split("/models/")[1] for link in (old, new)]
+        pages["compare"] = f"{app.base}/compare?a={names[0]}&b={names[1]}"
         for name, address in pages.items():
             for manner, (width, height, dark) in {"": (1280, 900, False), "-phone": (360, 740, False), "-dark": (1280, 900, True)}.items():
+                if manner and name not in ("home", "wrong", "repair"):
+                    continue
                 browser.size(width, height, dark)
                 browser.go(address)
-                time.sleep(0.3)
+                time.sleep(1.5 if name in ("model", "repaired") else 0.3)
                 browser.picture(f"{out}/{name}{manner}.png")
     finally:
         browser.close()

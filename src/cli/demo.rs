@@ -151,7 +151,7 @@ fn whole_job(context: &Context, folder: &Path, notes: &mut Notes, progress: &dyn
         "rows": clean.height(),
         "mislabelled": injected.summary.mislabelled,
         "chosen": repaired.record.chosen,
-        "methods": repaired.record.methods.iter().map(|method| serde_json::json!({ "name": method.name, "test": method.test.as_ref().map(|test| serde_json::json!({ "accuracy": test.after.accuracy.estimate, "accuracy_before": test.before.accuracy.estimate, "verdict": test.verdict })) })).collect::<Vec<_>>(),
+        "methods": repaired.record.methods.iter().map(|method| serde_json::json!({ "name": method.name, "test": method.test.as_ref().map(|test| serde_json::json!({ "accuracy": test.after.accuracy.estimate, "accuracy_before": test.before.accuracy.estimate, "verdict": method.verdict() })) })).collect::<Vec<_>>(),
         "affected": repaired.record.affected,
         "few": few,
     }))

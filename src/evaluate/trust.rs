@@ -291,6 +291,14 @@ fn sentence(whole: &WholeRecord, trusted: Option<&Comparison>, pattern: Option<&
             signed_points(whole.worst.estimate, 1),
             signed_points(whole.best.estimate, 1),
         ));
+    } else {
+        text.push_str(&format!(
+            " Over all rows {} changes by {} points (95 % interval {} to {}).",
+            metric.change_words(),
+            signed_points(whole.best.estimate, 1),
+            signed_points(whole.best.low, 1),
+            signed_points(whole.best.high, 1),
+        ));
     }
     match trusted {
         Some(Comparison {

@@ -88,9 +88,8 @@ fn of_repair(folder: &Path) -> Result<Verdict> {
     let record = report::read_record(&folder.join("report").join("record.json"))?;
     let timings = Timings::default();
     let context = Context::new(&record, &timings)?;
-    let verdict = context.chosen.test.as_ref().map(|test| test.verdict);
     Ok((
-        report::repair::verdict_words(verdict),
+        report::repair::verdict_words(context.chosen.verdict()),
         report::repair::headline(&context).to_string(),
     ))
 }

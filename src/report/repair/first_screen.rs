@@ -8,6 +8,7 @@ use crate::report::Context;
 use crate::report::elements::{Card, callout, cards, facts, prose, theirs};
 use crate::report::format;
 use crate::report::parts::leakage;
+use crate::report::repair::methods::change_in_words;
 
 /// The verdict as a headline.
 pub fn headline(context: &Context<'_>) -> String {
@@ -123,6 +124,28 @@ fn figures(context: &Context<'_>, test: &Comparison) -> Vec<Card> {
             note: format!("of {}", format::counted(test.rows, "row")),
         },
     ];
+    // Where not all rows can be trusted, the verdict is on all of them.
+    if let Some(whole) = &context.chosen.whole {
+        let name = match context.record.settings.metric.is_accuracy() {
+            true => "Change in accuracy on all test rows".to_owned(),
+            false => format!(
+                "Change on all test rows: {}",
+                format::visible(&context.record.settings.metric.change_words(), 60)
+            ),
+        };
+        cards.insert(
+            0,
+            Card {
+                name,
+                before: None,
+                value: change_in_words(context.chosen),
+                note: format!(
+                    "95\u{a0}% interval {}, whatever the doubtful labels are",
+                    format::points_between(whole.worst.low, whole.best.high, 2)
+                ),
+            },
+        );
+    }
     if let Some(agreement) = context.chosen.flagged_agreement {
         cards.push(Card {
             name: "Still repeats the flagged labels".to_owned(),
