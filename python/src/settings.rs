@@ -107,6 +107,7 @@ pub(crate) struct Training {
 impl Training {
     pub(crate) fn options(&self) -> TrainOptions {
         TrainOptions {
+            budget: None,
             network: self.network.clone(),
             epochs: self.epochs,
             learning_rate: self.learning_rate,

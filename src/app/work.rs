@@ -303,6 +303,7 @@ impl Work {
                 },
                 recipe: *recipe,
                 options: TrainOptions {
+                    budget: None,
                     network: network.clone(),
                     epochs: *epochs,
                     balance_classes: *balance_classes,

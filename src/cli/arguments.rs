@@ -1,8 +1,9 @@
 //! The command line as typed: names, shapes and help texts. Nothing here is checked against files; see the commands.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
-use super::values::{counted, method_names, parse_amount, parse_dates, parse_decimal, parse_device, parse_share, recipe_kind};
+use super::values::{counted, method_names, parse_amount, parse_dates, parse_decimal, parse_device, parse_share, parse_time, recipe_kind};
 use crate::features::RecipeKind;
 use crate::label_errors::Amount;
 use crate::nn::DeviceChoice;
@@ -301,6 +302,9 @@ pub struct TrainingOptions {
     /// Search learning rate and weight decay with this many trials on rows held out of training (0 to 10,000; 0: no search)
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = counted::<usize>(0, 10_000))]
     pub trials: usize,
+    /// Time that the search may take (90s, 5m, 1h); without `--trials` it tries settings until then
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    pub budget: Option<Duration>,
     /// Keep the encoded test rows in the model folder, so that repairs can be judged without the sheet (this stores data)
     #[arg(long)]
     pub keep_test_rows: bool,

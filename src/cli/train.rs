@@ -34,6 +34,7 @@ fn options(options: &TrainingOptions) -> TrainOptions {
         batch: options.batch,
         balance_classes: options.balance_classes,
         trials: options.trials,
+        budget: options.budget,
         private: options.private,
     }
 }

@@ -1,5 +1,7 @@
 //! How the values of options are read from what was typed; each says what it takes where it cannot read one.
 
+use std::time::Duration;
+
 use clap::builder::RangedU64ValueParser;
 
 use crate::error::Error;
@@ -48,6 +50,22 @@ pub(super) fn parse_share(text: &str) -> Result<f64, String> {
     Ok(share)
 }
 
+/// Reads `90`, `90s`, `5m` or `1h` as a time of at least a second.
+pub(super) fn parse_time(text: &str) -> Result<Duration, String> {
+    let trimmed = text.trim();
+    let (digits, unit) = match trimmed.char_indices().last() {
+        Some((at, 's')) => (&trimmed[..at], 1.0),
+        Some((at, 'm')) => (&trimmed[..at], 60.0),
+        Some((at, 'h')) => (&trimmed[..at], 3600.0),
+        _ => (trimmed, 1.0),
+    };
+    match digits.trim().parse::<f64>().map(|value| value * unit) {
+        Ok(seconds) if (1.0..=7.0 * 86_400.0).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
+        Ok(_) => Err(format!("`{text}` is not between a second and a week: write 90s, 5m or 1h")),
+        Err(_) => Err(format!("`{text}` is no time: write 90s, 5m or 1h")),
+    }
+}
+
 pub(super) fn parse_amount(text: &str) -> Result<Amount, String> {
     text.parse().map_err(|error: Error| error.message().to_owned())
 }
@@ -66,6 +84,16 @@ pub(super) fn method_names() -> clap::builder::PossibleValuesParser {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_are_read_with_their_unit() {
+        assert_eq!(parse_time("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(parse_time("1.5 m"), Ok(Duration::from_secs(90)));
+        assert_eq!(parse_time("2h"), parse_time("7200"));
+        for text in ["", "m", "0", "-5m", "5 d", "NaN", "1e99h", "5µ"] {
+            assert!(parse_time(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn shares_are_read_in_percent_and_as_fractions() {

@@ -163,6 +163,7 @@ pub(super) fn run_search(
         held_out,
         recipe,
         trials,
+        budget: request.options.budget,
         seed: request.seed,
     };
     Ok((search(&plan, request.threads, progress)?, words))

@@ -1,6 +1,6 @@
 //! Training a classifier on a sheet: label, split, features, search, training, baselines, importances, record.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
 use crate::evaluate::record::{EvaluationSettings, ModelSummary, Timings};
@@ -8,7 +8,7 @@ use crate::evaluate::train_record::{
     ColumnUse, EpochRecord, LeftOutRows, SearchRecord, SearchTrial, SplitSummary, TRAIN_RECORD_VERSION, TrainRecord, TrainingSettings,
     UsefulnessRecord,
 };
-use crate::evaluate::words::percent;
+use crate::evaluate::words::{count_of, percent};
 use crate::evaluate::{RowSet, Rows, judge_usefulness, metrics};
 use crate::features::{Coding, Encoder, Part, Prepared, Profile, Ties, leakage_audit, prepare};
 use crate::jobs::baselines::baselines;
@@ -24,6 +24,9 @@ use crate::tables::Table;
 
 /// Fewest training rows a model is trained on.
 const FEWEST_ROWS: usize = 20;
+
+/// Most settings that a search limited by time alone tries.
+const MOST_TRIALS: usize = 10_000;
 
 /// What the person asks for on top of the profile; absent settings are the profile's.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -42,6 +45,8 @@ pub struct TrainOptions {
     pub balance_classes: bool,
     /// Settings the search tries; 0 for no search.
     pub trials: usize,
+    /// Time after which the search tries no further settings. Given alone, it tries settings until then.
+    pub budget: Option<Duration>,
     /// Whether the model folder leaves out keys and groups ([`ModelFolder::private`](crate::model::ModelFolder::private)).
     pub private: bool,
 }
@@ -114,12 +119,21 @@ pub fn train(request: &TrainRequest, notes: &mut Notes, progress: &dyn Progress)
     let spec = network_spec(request, &prepared, classes.len())?;
     let mut recipe = fitting::recipe(request, &prepared);
     recipe.check(&spec)?;
-    let found = match request.options.trials {
-        0 => None,
-        trials => Some(fitting::run_search(request, &prepared, &spec, &recipe, trials, progress)?),
+    let found = match (request.options.trials, request.options.budget) {
+        (0, None) => None,
+        (0, Some(_)) => Some(fitting::run_search(request, &prepared, &spec, &recipe, MOST_TRIALS, progress)?),
+        (trials, _) => Some(fitting::run_search(request, &prepared, &spec, &recipe, trials, progress)?),
     };
     if let Some((found, _)) = &found {
         recipe = found.apply(&recipe);
+        if request.options.budget.is_some() {
+            let made = found.trials.len();
+            notes.add(
+                "search-budget",
+                format!("the search had time for {}", count_of(made, "trial")),
+                format!("the best was taken; `--trials {made}` without `--budget` repeats this training on any machine"),
+            );
+        }
     }
     if found.is_some() {
         lap("search");

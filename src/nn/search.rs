@@ -1,6 +1,8 @@
 //! Hyper-parameter search: learning rate and weight decay by a tree-structured Parzen estimator (Bergstra et al. 2011), as the ASSD
 //! paper does it (arXiv 2402.10098, section 4: 10 trials), judged on held-out rows that are never test rows.
 
+use std::time::{Duration, Instant};
+
 use rand::RngCore;
 use rand_pcg::Pcg64;
 use rand_pcg::rand_core::SeedableRng;
@@ -68,13 +70,16 @@ pub struct SearchPlan<'a, T> {
     pub recipe: &'a Recipe,
     /// Settings to try.
     pub trials: usize,
+    /// Time after which no further setting is tried; the first one always is.
+    pub budget: Option<Duration>,
     /// Run seed: initial weights and draws.
     pub seed: Seed,
 }
 
 /// Tries settings one after another, each trained from the same initial weights and judged on the held-out rows. With the standard recipe
 /// the first trial is the recipe as it is, so that the search never ends worse on these rows than no search, and each is judged after its
-/// best epoch.
+/// best epoch. With a budget the number of trials, and so the result, hangs on how fast the machine is; so many trials without one give the
+/// same.
 ///
 /// # Errors
 /// Where there are no trials, the rows do not fit the network, every trial diverges, or the person asks to stop.
@@ -85,9 +90,11 @@ pub fn search<T: Real>(plan: &SearchPlan<T>, threads: usize, progress: &dyn Prog
         held_out,
         recipe,
         trials,
+        budget,
         seed,
     } = plan;
     let trials = *trials;
+    let start = Instant::now();
     let initial = Network::initial(spec, *seed)?;
     let mut generator = generator(*seed);
     let standard = recipe.standard.is_some();
@@ -105,6 +112,11 @@ pub fn search<T: Real>(plan: &SearchPlan<T>, threads: usize, progress: &dyn Prog
     progress.start("searching", trials as u64);
     for trial in 0..trials {
         progress.check()?;
+        // A trial that would probably end after the time is not begun.
+        let next = start.elapsed().mul_f64((trial + 1) as f64 / trial.max(1) as f64);
+        if trial > 0 && budget.is_some_and(|budget| next > budget) {
+            break;
+        }
         let mut rate = ask(&mut rates, &mut generator)?;
         let mut decay = ask(&mut decays, &mut generator)?;
         if trial == 0 && standard {

@@ -92,6 +92,7 @@ pub fn tune(data: &Data, settings: &Settings, size: &str, threads: usize, progre
                 held_out: Examples::all(held_out, data.width, held_labels),
                 recipe: &recipe,
                 trials: settings.trials as usize,
+                budget: None,
                 seed: search_seed(settings, size),
             };
             let found = search(&plan, threads, &Background(progress)).map_err(|error| advise(&error, size))?;
