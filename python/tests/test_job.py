@@ -129,7 +129,7 @@ def test_scenarios_go_on_where_they_stopped_and_are_judged(orders, tmp_path):
     assert (first.computed, first.found) == (4, 0) and first.record["scenarios"] == [4, 4]
     cells = first.cells.to_pandas()
     assert cells[["size", "errors", "method"]].values.tolist() == [
-        ["8", errors, method] for errors in ("0.05", "10%") for method in ("retrain", "finetune")
+        ["1x8", errors, method] for errors in ("0.05", "10%") for method in ("retrain", "finetune")
     ]
     assert (cells["accuracy_after"] - cells["accuracy_before"]).tolist() == pytest.approx(cells["change"].tolist())
     assert "<iframe srcdoc=" in first._repr_html_() and first.headline in repr(first)
