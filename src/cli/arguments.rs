@@ -207,6 +207,9 @@ pub struct ProfileOptions {
     /// Column of the day or number of days that was planned
     #[arg(long, value_name = "COLUMN", requires = "actual")]
     pub planned: Option<String>,
+    /// Rows that are used, such as "Market = LATAM and Days < 60"
+    #[arg(long = "where", value_name = "CONDITION")]
+    pub condition: Option<String>,
     /// Column that must not be an input; may be given several times
     #[arg(long, value_name = "COLUMN")]
     pub leave_out: Vec<String>,
@@ -240,9 +243,9 @@ pub struct AppArgs {
 /// `recant inspect`
 #[derive(Debug, Args)]
 pub struct InspectArgs {
-    /// The sheet: CSV, Excel, OpenDocument or Parquet
-    #[arg(value_name = "SHEET", value_hint = ValueHint::FilePath)]
-    pub sheet_file: PathBuf,
+    /// The sheet: CSV, Excel, OpenDocument or Parquet; several files, a folder or a quoted pattern are one sheet
+    #[arg(value_name = "SHEET", value_hint = ValueHint::FilePath, required = true)]
+    pub sheet_files: Vec<PathBuf>,
     #[allow(missing_docs)]
     #[command(flatten)]
     pub profile: ProfileOptions,
@@ -257,9 +260,9 @@ pub struct InspectArgs {
 /// `recant train`
 #[derive(Debug, Args)]
 pub struct TrainArgs {
-    /// The sheet: CSV, Excel, OpenDocument or Parquet
-    #[arg(value_name = "SHEET", value_hint = ValueHint::FilePath)]
-    pub sheet_file: PathBuf,
+    /// The sheet: CSV, Excel, OpenDocument or Parquet; several files, a folder or a quoted pattern are one sheet
+    #[arg(value_name = "SHEET", value_hint = ValueHint::FilePath, required = true)]
+    pub sheet_files: Vec<PathBuf>,
     /// Model folder to make
     #[arg(long, value_name = "MODEL", value_hint = ValueHint::DirPath)]
     pub out: PathBuf,
@@ -316,9 +319,9 @@ pub struct TrainingOptions {
 /// `recant inject`
 #[derive(Debug, Args)]
 pub struct InjectArgs {
-    /// The sheet: CSV, Excel, OpenDocument or Parquet
-    #[arg(value_name = "SHEET", value_hint = ValueHint::FilePath)]
-    pub sheet_file: PathBuf,
+    /// The sheet: CSV, Excel, OpenDocument or Parquet; several files, a folder or a quoted pattern are one sheet
+    #[arg(value_name = "SHEET", value_hint = ValueHint::FilePath, required = true)]
+    pub sheet_files: Vec<PathBuf>,
     /// Folder to make: corrupted sheet, flag file, and the true labels apart
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub out: PathBuf,
@@ -355,8 +358,8 @@ pub struct InjectArgs {
 #[derive(Debug, Args)]
 pub struct ExpandArgs {
     /// The sheet that the model was trained on
-    #[arg(value_name = "SHEET", value_hint = ValueHint::FilePath)]
-    pub sheet_file: PathBuf,
+    #[arg(value_name = "SHEET", value_hint = ValueHint::FilePath, required = true)]
+    pub sheet_files: Vec<PathBuf>,
     /// Model folder made by `recant train`
     #[arg(long, value_name = "MODEL", value_hint = ValueHint::DirPath)]
     pub model: PathBuf,
@@ -387,8 +390,8 @@ pub struct ExpandArgs {
 #[derive(Debug, Args)]
 pub struct SuspectsArgs {
     /// The sheet that the model was trained on
-    #[arg(value_name = "SHEET", value_hint = ValueHint::FilePath)]
-    pub sheet_file: PathBuf,
+    #[arg(value_name = "SHEET", value_hint = ValueHint::FilePath, required = true)]
+    pub sheet_files: Vec<PathBuf>,
     /// Model folder made by `recant train`
     #[arg(long, value_name = "MODEL", value_hint = ValueHint::DirPath)]
     pub model: PathBuf,
@@ -421,9 +424,9 @@ pub struct RepairArgs {
     /// Look for further rows that are wrong like the flagged ones, as `recant expand` does, and repair with them too (needs --data)
     #[arg(long)]
     pub expand: bool,
-    /// The sheet the model was trained on (needed where the flag file has only keys, and by all methods but assd and ssd)
+    /// The sheet the model was trained on (needed where the flag file has only keys, and by all methods but assd and ssd); may be given several times
     #[arg(long, value_name = "SHEET", value_hint = ValueHint::FilePath)]
-    pub data: Option<PathBuf>,
+    pub data: Vec<PathBuf>,
     /// A sheet to judge by, whose labels you vouch for [default: the test rows of --data, those under suspicion set aside]
     #[arg(long, value_name = "SHEET", value_hint = ValueHint::FilePath)]
     pub test: Option<PathBuf>,
@@ -594,7 +597,7 @@ pub struct CheckArgs {
     pub repaired: Option<PathBuf>,
     /// The sheet to draw rows from; of the sheet that the model was trained on only its test rows are drawn
     #[arg(long, value_name = "SHEET", value_hint = ValueHint::FilePath, conflicts_with = "read")]
-    pub data: Option<PathBuf>,
+    pub data: Vec<PathBuf>,
     /// Rows to draw
     #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=2000))]
     pub rows: u16,
@@ -618,9 +621,9 @@ pub struct CheckArgs {
 /// `recant predict`
 #[derive(Debug, Args)]
 pub struct PredictArgs {
-    /// The sheet: CSV, Excel, OpenDocument or Parquet
-    #[arg(value_name = "SHEET", value_hint = ValueHint::FilePath)]
-    pub sheet_file: PathBuf,
+    /// The sheet: CSV, Excel, OpenDocument or Parquet; several files, a folder or a quoted pattern are one sheet
+    #[arg(value_name = "SHEET", value_hint = ValueHint::FilePath, required = true)]
+    pub sheet_files: Vec<PathBuf>,
     /// Model folder
     #[arg(long, value_name = "MODEL", value_hint = ValueHint::DirPath)]
     pub model: PathBuf,

@@ -20,7 +20,7 @@ pub(super) fn run(context: &Context, arguments: &CheckArgs) -> Result<()> {
         &arguments.read,
         &arguments.model,
         &arguments.repaired,
-        &arguments.data,
+        sheets::source(&arguments.data),
         &arguments.out,
     ) {
         (Some(filled), ..) => read(context, arguments, filled),
@@ -32,11 +32,11 @@ pub(super) fn run(context: &Context, arguments: &CheckArgs) -> Result<()> {
     }
 }
 
-fn write(context: &Context, arguments: &CheckArgs, (old, repaired): (&Path, &Path), data: &Path, out: &Path) -> Result<()> {
+fn write(context: &Context, arguments: &CheckArgs, (old, repaired): (&Path, &Path), data: SheetSource<'_>, out: &Path) -> Result<()> {
     let request = CheckDraw {
         model: old,
         repaired,
-        sheet: SheetSource::File(data),
+        sheet: data,
         reading: sheets::read_options(&arguments.reading)?,
         rows: usize::from(arguments.rows),
         out,

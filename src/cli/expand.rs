@@ -11,7 +11,7 @@ use crate::notes::Notes;
 
 pub(super) fn run(context: &Context, arguments: &ExpandArgs) -> Result<()> {
     let request = ExpandSheet {
-        sheet: SheetSource::File(&arguments.sheet_file),
+        sheet: SheetSource::Files(&arguments.sheet_files),
         reading: sheets::read_options(&arguments.reading)?,
         model: &arguments.model,
         flags: WrongRows::Flags(&arguments.flags),
@@ -40,10 +40,10 @@ fn say(context: &Context, arguments: &ExpandArgs, found: &Expansion, notes: &Not
         console.next_step(
             "Next, look through the file (column is_label_issue: TRUE is taken as wrong; a label in correct_label wins) and repair with it:",
             &format!(
-                "recant repair --model {} --flags {} --correct-column likeliest_label --data {} --out model-repaired",
+                "recant repair --model {} --flags {} --correct-column likeliest_label {} --out model-repaired",
                 sheets::shown(&arguments.model),
                 sheets::shown(&arguments.out),
-                sheets::shown(&arguments.sheet_file)
+                sheets::as_data(&arguments.sheet_files)
             ),
         );
     }
@@ -141,7 +141,7 @@ pub(super) fn summary(context: &Context, found: &Expansion) {
 /// `recant suspects`
 pub(super) fn run_suspects(context: &Context, arguments: &SuspectsArgs) -> Result<()> {
     let request = SuspectSheet {
-        sheet: SheetSource::File(&arguments.sheet_file),
+        sheet: SheetSource::Files(&arguments.sheet_files),
         reading: sheets::read_options(&arguments.reading)?,
         model: &arguments.model,
         folds: usize::from(arguments.folds),
@@ -180,10 +180,10 @@ pub(super) fn run_suspects(context: &Context, arguments: &SuspectsArgs) -> Resul
     console.next_step(
         "Next, look through the file (worst first; column is_label_issue: TRUE is taken as wrong) and repair with it:",
         &format!(
-            "recant repair --model {} --flags {} --data {} --out model-repaired",
+            "recant repair --model {} --flags {} {} --out model-repaired",
             sheets::shown(&arguments.model),
             sheets::shown(&arguments.out),
-            sheets::shown(&arguments.sheet_file)
+            sheets::as_data(&arguments.sheet_files)
         ),
     );
     console.result(&serde_json::json!({

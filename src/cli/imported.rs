@@ -33,7 +33,7 @@ pub(super) fn refuse_options(arguments: &RepairArgs) -> Result<()> {
 pub(super) fn run(context: &Context, arguments: &RepairArgs) -> Result<()> {
     let options = &arguments.imported;
     let needed = |option: &str, why: &str| Error::input(format!("an imported model needs `{option}`: {why}"));
-    let data = arguments.data.as_deref().ok_or_else(|| {
+    let data = sheets::source(&arguments.data).ok_or_else(|| {
         needed("--data", "its file does not hold what its training rows were").hint("give the sheet that it was trained on: `--data SHEET`")
     })?;
     let label = options
@@ -56,7 +56,7 @@ pub(super) fn run(context: &Context, arguments: &RepairArgs) -> Result<()> {
     let reading = sheets::read_options(&arguments.reading)?;
     let request = RepairImported {
         model: &arguments.model,
-        data: SheetSource::File(data),
+        data,
         plan: SheetPlan {
             label,
             key: arguments.flag_reading.key.clone(),

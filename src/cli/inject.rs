@@ -10,7 +10,7 @@ use crate::label_errors::{Bias, Known};
 
 pub(super) fn run(context: &Context, arguments: &InjectArgs) -> Result<()> {
     let request = InjectSheet {
-        sheet: SheetSource::File(&arguments.sheet_file),
+        sheet: SheetSource::Files(&arguments.sheet_files),
         reading: sheets::read_options(&arguments.reading)?,
         profile: arguments.profile.profile.as_deref(),
         overrides: sheets::overrides(&arguments.profile, context.seed),

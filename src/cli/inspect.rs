@@ -9,7 +9,7 @@ use crate::report::terminal;
 
 pub(super) fn run(context: &Context, arguments: &InspectArgs) -> Result<()> {
     let request = InspectSheet {
-        sheet: SheetSource::File(&arguments.sheet_file),
+        sheet: SheetSource::Files(&arguments.sheet_files),
         reading: sheets::read_options(&arguments.reading)?,
         profile: arguments.profile.profile.as_deref(),
         overrides: sheets::overrides(&arguments.profile, context.seed),
@@ -20,7 +20,7 @@ pub(super) fn run(context: &Context, arguments: &InspectArgs) -> Result<()> {
     let console = &context.console;
     console.notes(notes);
     console.say(terminal::inspection(inspection, console.look()).trim_end());
-    let sheet = sheets::shown(&arguments.sheet_file);
+    let sheet = sheets::shown_all(&arguments.sheet_files);
     match &arguments.write_profile {
         Some(path) => console.next_step(
             "Next, edit the profile if something in it is not as you want it, then train:",

@@ -9,7 +9,7 @@ use crate::evaluate::words::{count, percent};
 
 pub(super) fn run(context: &Context, arguments: &PredictArgs) -> Result<()> {
     let request = PredictSheet {
-        sheet: SheetSource::File(&arguments.sheet_file),
+        sheet: SheetSource::Files(&arguments.sheet_files),
         reading: sheets::read_options(&arguments.reading)?,
         model: &arguments.model,
         out: Some(&arguments.out),

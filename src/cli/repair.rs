@@ -29,7 +29,7 @@ pub(super) fn run(context: &Context, arguments: &RepairArgs) -> Result<()> {
         wrong,
         flag_options: flag_options(&arguments.flag_reading)?,
         flags_sheet: arguments.flag_reading.flags_sheet.clone(),
-        data: arguments.data.as_deref().map(SheetSource::File),
+        data: sheets::source(&arguments.data),
         test: arguments.test.as_deref().map(SheetSource::File),
         reading: sheets::read_options(&arguments.reading)?,
         looked_up: arguments.looked_up.as_deref(),
@@ -81,13 +81,14 @@ fn next(context: &Context, record: &RepairRecord, arguments: &RepairArgs) {
     let console = &context.console;
     let (old, new) = (sheets::shown(&arguments.model), sheets::shown(&arguments.out));
     let predict = |model: &str| format!("recant predict next-week.xlsx --model {model} --out predictions.xlsx");
-    match (record.recommendation.advice, arguments.test.as_ref().or(arguments.data.as_ref())) {
+    let sheet = match &arguments.test {
+        Some(test) => sheets::as_data(std::slice::from_ref(test)),
+        None => sheets::as_data(&arguments.data),
+    };
+    match (record.recommendation.advice, (!sheet.is_empty()).then_some(sheet)) {
         (Some(Advice::CheckFirst), Some(sheet)) => console.next_step(
             "Next, look up the true labels of thirty rows on which the two models differ:",
-            &format!(
-                "recant check --model {old} --repaired {new} --data {} --rows 30 --out check.xlsx",
-                sheets::shown(sheet)
-            ),
+            &format!("recant check --model {old} --repaired {new} {sheet} --rows 30 --out check.xlsx"),
         ),
         (Some(Advice::CheckFirst), None) => console.next_step(
             "Next, judge both models by rows whose labels you vouch for (your command again, with a test sheet):",

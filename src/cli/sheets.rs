@@ -1,7 +1,7 @@
 //! From options to sheets and profiles: what several commands share.
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::cli::arguments::{ProfileOptions, SheetOptions};
 use crate::commands::SheetSource;
@@ -41,6 +41,7 @@ pub(super) fn overrides(options: &ProfileOptions, seed: Seed) -> Overrides {
         actual: options.actual.clone(),
         planned: options.planned.clone(),
         leave_out: options.leave_out.clone(),
+        condition: options.condition.clone(),
         seed: Some(seed.0),
         ..Overrides::default()
     }
@@ -51,6 +52,23 @@ pub(super) fn shown(path: &Path) -> String {
     let text = path.display().to_string();
     let plain = |letter: char| letter.is_alphanumeric() || "/\\._-:~+".contains(letter);
     if text.chars().all(plain) { text } else { format!("\"{text}\"") }
+}
+
+/// Several paths as a person would type them.
+pub(super) fn shown_all(paths: &[PathBuf]) -> String {
+    let shown: Vec<String> = paths.iter().map(|path| shown(path)).collect();
+    shown.join(" ")
+}
+
+/// The same as the sheet of another command: `--data` for each.
+pub(super) fn as_data(paths: &[PathBuf]) -> String {
+    let shown: Vec<String> = paths.iter().map(|path| format!("--data {}", shown(path))).collect();
+    shown.join(" ")
+}
+
+/// A sheet that may not be given.
+pub(super) fn source(paths: &[PathBuf]) -> Option<SheetSource<'_>> {
+    (!paths.is_empty()).then_some(SheetSource::Files(paths))
 }
 
 /// A path in a result. Names that are no Unicode are shown as well as they can be: the file is written either way.

@@ -11,7 +11,7 @@ use crate::report;
 
 pub(super) fn run(context: &Context, arguments: &TrainArgs) -> Result<()> {
     let request = TrainSheet {
-        sheet: SheetSource::File(&arguments.sheet_file),
+        sheet: SheetSource::Files(&arguments.sheet_files),
         reading: sheets::read_options(&arguments.reading)?,
         profile: arguments.profile.profile.as_deref(),
         overrides: sheets::overrides(&arguments.profile, context.seed),
@@ -48,9 +48,9 @@ fn say(context: &Context, trained: &Trained, arguments: &TrainArgs) {
     console.next_step(
         "Next, when you know which rows were entered wrongly:",
         &format!(
-            "recant repair --model {} --flags wrong-rows.csv --data {} --out {}-repaired",
+            "recant repair --model {} --flags wrong-rows.csv {} --out {}-repaired",
             sheets::shown(&arguments.out),
-            sheets::shown(&arguments.sheet_file),
+            sheets::as_data(&arguments.sheet_files),
             sheets::shown(&arguments.out)
         ),
     );

@@ -54,6 +54,8 @@ pub struct Run<'a> {
 pub enum SheetSource<'a> {
     /// A file, a folder or a quoted pattern.
     File(&'a Path),
+    /// Files, folders or quoted patterns, read as one sheet.
+    Files(&'a [PathBuf]),
     /// A table that is in memory already.
     Table(&'a Table),
 }
@@ -66,6 +68,7 @@ impl<'a> SheetSource<'a> {
     pub fn read(self, options: &ReadOptions, notes: &mut Notes) -> Result<Cow<'a, Table>> {
         match self {
             Self::File(path) => tables::read_all(&[PathBuf::from(path)], options, notes).map(Cow::Owned),
+            Self::Files(paths) => tables::read_all(paths, options, notes).map(Cow::Owned),
             Self::Table(table) => Ok(Cow::Borrowed(table)),
         }
     }
@@ -89,16 +92,21 @@ impl<'a> SheetSource<'a> {
         Ok(table)
     }
 
-    /// The file, where it is one.
+    /// The file, or the first of several.
     pub fn path(self) -> Option<&'a Path> {
         match self {
             Self::File(path) => Some(path),
+            Self::Files(paths) => paths.first().map(PathBuf::as_path),
             Self::Table(_) => None,
         }
     }
 
     fn is_file(self, other: &Path) -> bool {
-        self.path().is_some_and(|path| same_file(path, other))
+        match self {
+            Self::File(path) => same_file(path, other),
+            Self::Files(paths) => paths.iter().any(|path| same_file(path, other)),
+            Self::Table(_) => false,
+        }
     }
 }
 

@@ -78,14 +78,12 @@ pub fn predict_sheet(run: &Run, request: &PredictSheet) -> Result<PredictedSheet
         .read(&request.reading, &mut notes)?
         .into_owned()
         .written_as(model.profile.reading);
-    let predictions = predict(
-        &table,
-        &model.network,
-        &model.features,
-        &model.info.classes,
-        run.threads,
-        &mut notes,
-    )?;
+    let (wide, rows) = model.profile.to_predict(&table, &model.features, &mut notes)?;
+    let table = match rows {
+        Some(rows) => table.take(&rows),
+        None => table,
+    };
+    let predictions = predict(&wide, &model.network, &model.features, &model.info.classes, run.threads, &mut notes)?;
     let with_predictions = predictions.append_to(&table)?;
     if let Some(out) = request.out {
         let manner = WriteOptions {

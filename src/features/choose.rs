@@ -9,7 +9,7 @@ use super::look::look;
 use super::profile::{Dropped, Profile, RecipeKind, Scaling, TimeRule, TimeSort};
 use crate::error::{Error, Result, closest};
 use crate::notes::Notes;
-use crate::tables::{ColumnKind, DateOrder, Table};
+use crate::tables::{ColumnKind, DateOrder, Rule, Table};
 
 /// The built-in profiles: name and TOML text.
 const BUILT_IN: &[(&str, &str)] = &[
@@ -35,6 +35,8 @@ pub struct Overrides {
     pub planned: Option<String>,
     /// Columns that must not be inputs.
     pub leave_out: Vec<String>,
+    /// Condition on the rows that are used, on top of the profile's.
+    pub condition: Option<String>,
     /// How text dates of the time column are written.
     pub date_order: Option<DateOrder>,
     /// Seed of a random split.
@@ -150,6 +152,8 @@ impl Profile {
                     "name the column that holds the class with `--label COLUMN`, or let `recant inspect SHEET` write a profile to edit",
                 ));
         };
+        profile.check_derived_names(table)?;
+        let table = &*profile.derived(table, &mut Notes::new())?;
         overrides.require(table)?;
         profile.with_pair(overrides, table)
     }
@@ -220,6 +224,10 @@ impl Profile {
                 why: "left out as stated (`--leave-out`)".to_owned(),
                 columns: overrides.leave_out.clone(),
             });
+        }
+        if let Some(condition) = &overrides.condition {
+            Rule::parse(condition)?;
+            self.filter.conditions.push(condition.clone());
         }
         if let Some(seed) = overrides.seed {
             // TOML has no whole numbers above this.

@@ -5,8 +5,10 @@ mod audit;
 mod auto;
 mod calendar;
 mod choose;
+mod derive;
 mod encode;
 mod far;
+mod filter;
 mod fitted;
 mod inspect;
 mod label;
@@ -25,6 +27,7 @@ pub use audit::{Finding, LeakKind, leakage_audit};
 pub use calendar::{civil, iso};
 pub use choose::Overrides;
 pub use encode::{CategoryCoding, Coding, Encoder, NamedException, NumberCoding};
+pub use filter::{Filter, Filters};
 pub use fitted::{FittedFeatures, Transformed};
 pub use inspect::{ClassShare, ColumnReport, Inspection, inspect};
 pub use label::{Bound, LabelKind, LabelRule, MAX_CLASSES};
@@ -34,8 +37,8 @@ pub use mistype::Mistyper;
 pub use plan::{ColumnUse, Role};
 pub use prepare::{LeftOut, Part, Prepared, apply, encode_all, prepare};
 pub use profile::{
-    ClassWeights, CountIn, DateFeatures, DatePart, Dropped, FeatureRules, Filter, MissingNumber, Others, Profile, RecipeKind, Scaling,
-    SplitRule, Ties, TimeRule, TimeSort, TooMany, TrainingDefaults,
+    ClassWeights, CountIn, DateFeatures, DatePart, Dropped, FeatureRules, MissingNumber, Others, Profile, RecipeKind, Scaling, SplitRule,
+    Ties, TimeRule, TimeSort, TooMany, TrainingDefaults,
 };
 pub use roles::Chosen;
 pub use split::{Cut, SplitBounds, SplitBy};

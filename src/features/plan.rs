@@ -198,7 +198,7 @@ fn role_of(profile: &Profile, column: &String) -> (Role, String, bool) {
     if profile.time.as_ref().is_some_and(|time| time.column == *column) {
         return (Role::Time, String::new(), auto);
     }
-    if profile.filter.iter().any(|filter| filter.column == *column) {
+    if profile.filter.lists.iter().any(|filter| filter.column == *column) {
         return (Role::Filter, String::new(), false);
     }
     (Role::LeftOut, NOT_NAMED.to_owned(), auto)

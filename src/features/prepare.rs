@@ -8,14 +8,15 @@ use super::audit;
 use super::calendar;
 use super::encode;
 use super::far;
+use super::filter::Filter;
 use super::fitted::FittedFeatures;
 use super::load::{self, Source, Values};
 use super::plan::{self, ColumnUse};
-use super::profile::{CountIn, Filter, Others, Profile};
+use super::profile::{CountIn, Others, Profile};
 use super::split::{self, Division, SplitBounds, SplitRows};
 use crate::error::{Error, Result};
 use crate::notes::{Notes, rows_have};
-use crate::tables::{Table, Texts};
+use crate::tables::{Rule, Table, Texts};
 
 /// Rows of one part, encoded.
 #[derive(Debug, Clone, PartialEq)]
@@ -101,6 +102,7 @@ pub fn prepare(table: &Table, profile: &Profile, notes: &mut Notes) -> Result<Pr
     profile.check()?;
     let mut profile = profile.clone();
     let table = &table.written_as(profile.reading);
+    let table = &*profile.derived(table, notes)?;
     profile.reading = table.source().stated;
     profile.label = profile.label.resolve(table)?;
     profile.check_against(table)?;
@@ -144,6 +146,7 @@ pub fn prepare(table: &Table, profile: &Profile, notes: &mut Notes) -> Result<Pr
 pub fn apply(table: &Table, profile: &Profile, features: &FittedFeatures, bounds: &SplitBounds, notes: &mut Notes) -> Result<Prepared> {
     profile.check_against(table)?;
     let table = &table.written_as(profile.reading);
+    let table = &*profile.derived(table, notes)?;
     let usable = Usable::find(table, profile, notes)?;
     let division = split::divide_at(&usable.split_rows(), bounds, &profile.split)?;
     features.check_columns(&usable.table, notes)?;
@@ -159,6 +162,7 @@ pub fn apply(table: &Table, profile: &Profile, features: &FittedFeatures, bounds
 pub fn encode_all(table: &Table, profile: &Profile, features: &FittedFeatures, notes: &mut Notes) -> Result<(Part, Vec<LeftOut>)> {
     profile.check_against(table)?;
     let table = &table.written_as(profile.reading);
+    let table = &*profile.derived(table, notes)?;
     let usable = Usable::find(table, profile, notes)?;
     features.check_columns(&usable.table, notes)?;
     let values = load::load(&usable.table, &features.sources(), notes)?;
@@ -186,11 +190,27 @@ impl Usable {
         }
         let mut left_out = Vec::new();
         let mut rows: Vec<usize> = (0..table.height()).collect();
-        for filter in &profile.filter {
+        for filter in &profile.filter.lists {
             keep(&mut rows, &mut left_out, filter_reason(filter), &passing(table, filter)?);
             if rows.is_empty() {
                 return Err(all_filtered(table, filter)?);
             }
+        }
+        for condition in &profile.filter.conditions {
+            let mut own = Notes::new();
+            let holds = Rule::parse(condition)?.holds(table, &mut own)?;
+            keep(&mut rows, &mut left_out, format!("`{condition}` does not hold"), &holds);
+            if rows.is_empty() {
+                let absent = own
+                    .iter()
+                    .find(|note| note.code == "value-not-in-sheet")
+                    .map(|note| note.found.clone());
+                let why = absent.unwrap_or_else(|| format!("`{condition}` holds for none that was left"));
+                return Err(table
+                    .in_place(Error::input(format!("the filter leaves no rows: {why}")))
+                    .hint("change the condition (`--where`, `filter` in the profile), or hand in a sheet with such rows"));
+            }
+            notes.extend(own);
         }
         // Everything below looks at the kept rows only: the others may hold anything.
         let filtered = if rows.len() < table.height() {

@@ -2,11 +2,13 @@
 //!
 //! A profile is a TOML file, see `data/profiles/` for the built-in ones. Every entry but `name` and `[label]` may be left out.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::derive;
+use super::filter::Filters;
 use super::label::LabelRule;
 use crate::error::{Error, Result, closest};
 use crate::files;
@@ -42,9 +44,12 @@ pub struct Profile {
     /// When a row happened; training comes before test.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time: Option<TimeRule>,
-    /// Rows used for training and evaluation: all of these must hold. Not asked for at prediction.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub filter: Vec<Filter>,
+    /// Columns computed from those of the sheet, by name, such as `"Weight / Quantity"`; they may build on each other.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub derive: BTreeMap<String, String>,
+    /// Rows that are used.
+    #[serde(default, skip_serializing_if = "Filters::is_empty")]
+    pub filter: Filters,
     /// Columns that never become features, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub drop: Vec<Dropped>,
@@ -82,20 +87,6 @@ pub enum TimeSort {
     Exact,
     /// 365 x year + 31 x month + day, as in the published code of arXiv 2402.10098 (late December sorts after early January).
     PublishedIndex,
-}
-
-/// One condition on a row: the column's value is among `values`, or is not among `except`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Filter {
-    /// Column.
-    pub column: String,
-    /// Values that a row may have; absent means any.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub values: Vec<String>,
-    /// Values that a row may not have.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub except: Vec<String>,
 }
 
 /// Columns that never become features.
@@ -395,7 +386,8 @@ impl Profile {
             reading: Writing::default(),
             label,
             time: None,
-            filter: Vec::new(),
+            derive: BTreeMap::new(),
+            filter: Filters::default(),
             drop: Vec::new(),
             features: FeatureRules::default(),
             split: SplitRule::default(),
@@ -483,19 +475,33 @@ impl Profile {
         if !(training.weight_decay >= 0.0 && training.weight_decay.is_finite()) {
             return fault("training.weight_decay", &training.weight_decay, "0 or more");
         }
-        for filter in &self.filter {
-            if filter.values.is_empty() && filter.except.is_empty() {
-                return Err(Error::input(format!(
-                    "profile `{}`: the filter on `{}` names no values",
-                    self.name, filter.column
-                ))
-                .hint("give `values = [\"...\"]`, or `except = [\"...\"]`"));
-            }
-        }
+        self.filter.check().map_err(|error| self.named(&error))?;
+        derive::check(self).map_err(|error| self.named(&error))?;
         self.label
             .check()
             .map_err(|error| Error::input(format!("profile `{}`: {}", self.name, error.message())))?;
         self.check_roles()
+    }
+
+    /// An error about an entry, with the profile that it stands in.
+    fn named(&self, error: &Error) -> Error {
+        let lines: Vec<String> = error.message().lines().map(str::to_owned).collect();
+        let whole = match lines.split_first() {
+            Some((first, rest)) => {
+                let mut lines = vec![format!("profile `{}`: {first}", self.name)];
+                lines.extend(rest.iter().cloned());
+                Error::input_in_lines(&lines)
+            }
+            None => Error::input(format!("profile `{}` cannot be used", self.name)),
+        };
+        let whole = match error.column() {
+            Some(column) => whole.in_column(column),
+            None => whole,
+        };
+        match error.hint_text() {
+            Some(hint) => whole.hint(hint),
+            None => whole,
+        }
     }
 
     /// No column may be both a feature and something that a feature must not be.
@@ -542,7 +548,7 @@ impl Profile {
         let mut needed: Vec<&str> = Vec::new();
         let named = self.key.iter().chain(&self.group).map(String::as_str);
         let time = self.time.iter().map(|time| time.column.as_str());
-        let filter = self.filter.iter().map(|filter| filter.column.as_str());
+        let filter = self.filter.lists.iter().map(|filter| filter.column.as_str());
         for column in named.chain(self.label.sources()).chain(time).chain(filter) {
             if !needed.contains(&column) {
                 needed.push(column);

@@ -209,6 +209,8 @@ pub fn flagged_from_file(
     model: &ModelFolder,
     notes: &mut Notes,
 ) -> Result<FlaggedInputs> {
+    let table = &table.written_as(model.profile.reading);
+    let table = &*model.profile.derived_where_possible(table, &model.features, notes)?;
     let missing: Vec<&str> = model
         .features
         .source_columns()
@@ -231,7 +233,7 @@ pub fn flagged_from_file(
     }
     let lines: Option<Vec<usize>> = flags.training.iter().map(|flag| file.flags[flag.flag].table_row).collect();
     let lines = lines.ok_or_else(|| Error::input("the flag file has no header, so its columns have no names").in_file(&file.file))?;
-    let rows = table.take(&lines).written_as(model.profile.reading);
+    let rows = table.take(&lines);
     let encoded = model.features.transform(&rows, notes)?;
     Ok(FlaggedInputs {
         inputs: encoded.inputs,

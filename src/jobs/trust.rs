@@ -15,13 +15,13 @@ use crate::evaluate::words::{count, percent};
 use crate::jobs::expand::{Search, expand};
 use crate::jobs::rows::{JudgedRows, TrainingData, TrainingSheet};
 use crate::label_errors::flags::ResolvedFlags;
-use crate::label_errors::{ExpandOptions, Expansion, Rule};
+use crate::label_errors::{ExpandOptions, Expansion};
 use crate::model::ModelFolder;
 use crate::nn::{Examples, MlpSpec, Network, Recipe, probabilities, train};
 use crate::notes::Notes;
 use crate::progress::{Progress, Silent};
 use crate::seed::Seed;
-use crate::tables::Table;
+use crate::tables::{Rule, Table};
 
 /// A region with more of the other training rows than this says nothing.
 const LARGEST_REGION: f64 = 0.4;

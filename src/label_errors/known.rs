@@ -1,10 +1,10 @@
 //! The known part of the wrong rows: in practice nobody finds all of them, some flags are false, and what is found is not a
 //! random part (arXiv 2402.14015, section 3: the deletion set S_f of the manipulated set S_m).
 
-use super::Rule;
 use super::draw::choose;
 use crate::error::{Error, Result};
 use crate::seed::Seed;
+use crate::tables::Rule;
 
 /// Which part of the manipulated set is flagged.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,7 +1,7 @@
 //! Wrong labels: making them (for trials), and reading which rows a person says are wrong.
 //!
 //! - [`kinds`]: the ways a label can go wrong, one file each, one list;
-//! - [`rules`]: `Market = LATAM and "Shipping Mode" = "Standard Class"`, conditions over the columns of a sheet;
+//! - [`change`]: conditions over the columns of a sheet ([`crate::tables::rules`]) with the change of label that they stand for;
 //! - [`sheet`]: mislabelling rows of a sheet;
 //! - [`draw`]: mislabelling label vectors, fast, for scenarios;
 //! - [`flags`]: flag files, and finding their rows among those a model knows;
@@ -13,6 +13,7 @@
 //! Injection happens on clean labels that the caller holds; what it returns keeps observed labels, flags and true labels apart.
 
 pub mod amount;
+pub mod change;
 pub mod draw;
 pub mod expand;
 pub mod flags;
@@ -20,7 +21,6 @@ pub mod kinds;
 pub mod known;
 mod out_of_fold;
 pub mod proposals;
-pub mod rules;
 pub mod sheet;
 pub mod suspects;
 #[cfg(test)]
@@ -31,7 +31,6 @@ pub use draw::{Domain, Injected, inject_labels};
 pub use expand::{ExpandOptions, ExpandRequest, Expansion, Proposal, Verdict, expand};
 pub use kinds::{ErrorKind, KINDS, Mistake};
 pub use known::{Bias, Known, KnownFlags};
-pub use rules::Rule;
 pub use sheet::{
     InjectedSheet, InjectionPlan, InjectionSummary, MistakeSummary, PlannedMistake, affected_rows, inject_sheet, parse_mistakes,
 };

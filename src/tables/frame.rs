@@ -148,12 +148,6 @@ impl Zone {
     }
 }
 
-/// A series as one of the sheet's types; `None` for lists, structures and raw bytes.
-#[cfg(feature = "sql")]
-pub(crate) fn plain_series(series: Series) -> Result<Option<Series>> {
-    Ok(plain(series.into())?.map(|plain| plain.series))
-}
-
 /// A column as one of the sheet's types; `None` for lists, structures and raw bytes.
 fn plain(column: PolarsColumn) -> Result<Option<Plain>> {
     use DataType as D;

@@ -289,6 +289,24 @@ mod tests {
     }
 
     #[test]
+    fn sixteen_bit_floats_are_numbers() {
+        use polars::prelude::{Column, DataType};
+        use polars_io::prelude::ParquetWriter;
+
+        let numbers = Column::new("half".into(), [Some(0.1_f32), None, Some(59.0), Some(-2.5)]);
+        let half = numbers.cast(&DataType::Float16).unwrap();
+        let mut frame = DataFrame::new(4, vec![half]).unwrap();
+        let mut bytes = Vec::new();
+        ParquetWriter::new(&mut bytes).finish(&mut frame).unwrap();
+        let source = Source::named(std::path::Path::new("half.parquet"), Format::Parquet);
+        let table = read(bytes, source, &mut Notes::new()).unwrap();
+        assert_eq!(
+            table.numbers("half", &mut Notes::new()).unwrap(),
+            [Some(0.1), None, Some(59.0), Some(-2.5)]
+        );
+    }
+
+    #[test]
     fn a_dictionary_of_more_entries_than_bytes_is_refused() {
         let header = |entries: u8| [0x15, 4, 0x15, 20, 0x15, 20, 0x4c, 0x15, entries, 0, 0];
         assert_eq!(page(&header(20)).map(|(page, length)| (page.unpacked, length)), Some((10, 21)));

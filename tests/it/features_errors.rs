@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use recant::Error;
-use recant::features::{LabelRule, Others, Overrides, Profile, encode_all, inspect, leakage_audit, prepare};
+use recant::features::{Filters, LabelRule, Others, Overrides, Profile, encode_all, inspect, leakage_audit, prepare};
 use recant::notes::Notes;
 use recant::tables::Table;
 
@@ -142,12 +142,16 @@ fn a_class_that_never_occurs_in_training_is_noted() {
     );
 }
 
+/// A filter on `lane`.
+fn filter(entries: &str) -> Filters {
+    let profile = format!("name = \"p\"\n[label]\nkind = \"column\"\ncolumn = \"late\"\n[[filter]]\ncolumn = \"lane\"\n{entries}");
+    Profile::from_toml(&profile).unwrap().filter
+}
+
 #[test]
 fn a_filter_that_leaves_nothing_says_what_the_column_holds() {
     let mut profile = profile();
-    profile
-        .filter
-        .push(toml::from_str("column = \"lane\"\nvalues = [\"west\"]").unwrap());
+    profile.filter = filter("values = [\"west\"]");
     let error = refused(&sheet(100), &profile);
     assert!(
         error.message().contains("`north`, `east`, `south`") || error.message().contains("`north`, `south`, `east`"),
@@ -163,9 +167,7 @@ fn a_filter_keeps_and_leaves_out_what_it_says() {
         ("values = [\"north\", \"south\"]\nexcept = [\"south\"]", 100),
     ] {
         let mut profile = profile();
-        profile
-            .filter
-            .push(toml::from_str(&format!("column = \"lane\"\n{filter}")).unwrap());
+        profile.filter = self::filter(filter);
         profile.label = LabelRule::column("grade");
         let table = changed(&sheet(300), "grade", |row| Some(["a", "b"][row % 2]));
         let prepared = prepare(&table, &profile, &mut Notes::new()).unwrap();

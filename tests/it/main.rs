@@ -9,6 +9,7 @@ mod check;
 mod cli;
 mod cli_help;
 mod cli_results;
+mod conditions;
 mod device;
 mod engine;
 mod expand;

@@ -170,7 +170,7 @@ fn questions(inspection: &Inspection, profile: &Profile) -> Markup {
         [column] => (Some(*column), None, None),
         _ => (None, None, None),
     };
-    let filter = profile.filter.first();
+    let filter = profile.filter.lists.first();
     let values = filter.map(|filter| filter.values.join("; ")).unwrap_or_default();
     html! {
         fieldset {
@@ -183,11 +183,17 @@ fn questions(inspection: &Inspection, profile: &Profile) -> Markup {
             (select("time", "Time: training comes before test", "none", &names, profile.time.as_ref().map(|time| time.column.as_str())))
             (select("key", "Key: names a row", "row numbers", &names, profile.key.as_deref()))
             (select("group", "Group: rows that belong together", "none", &names, profile.group.as_deref()))
-            @if profile.filter.len() < 2 && filter.is_none_or(|filter| filter.except.is_empty()) {
+            @if profile.filter.lists.len() < 2 && filter.is_none_or(|filter| filter.except.is_empty()) {
                 (select("filter_column", "Only rows where", "all rows", &names, filter.map(|filter| filter.column.as_str())))
                 p.field {
                     label for="filter_values" { "is one of (parted by ;)" }
                     input id="filter_values" type="text" name="filter_values" value=(values);
+                }
+            }
+            @if profile.filter.conditions.len() < 2 {
+                p.field {
+                    label for="condition" { "Only rows that meet, such as Market = LATAM and Days < 60" }
+                    input id="condition" type="text" name="condition" value=[profile.filter.conditions.first()];
                 }
             }
         }
@@ -312,14 +318,18 @@ fn stated(asked: &Asked, mut profile: Profile, table: &Table) -> Result<Profile>
             .split(';')
             .map(|value| value.trim().to_owned());
         let values: Vec<String> = values.filter(|value| !value.is_empty()).collect();
-        profile.filter = vec![Filter {
+        profile.filter.lists = vec![Filter {
             column,
             values,
             except: Vec::new(),
         }];
-    } else if profile.filter.len() < 2 && profile.filter.iter().all(|filter| filter.except.is_empty()) {
-        profile.filter.clear();
+    } else if profile.filter.lists.len() < 2 && profile.filter.lists.iter().all(|filter| filter.except.is_empty()) {
+        profile.filter.lists.clear();
     }
+    if profile.filter.conditions.len() < 2 {
+        profile.filter.conditions = own("condition").into_iter().collect();
+    }
+    let table = &*profile.derived(table, &mut Notes::new())?;
     for (place, name) in table.names().iter().enumerate() {
         let chosen = asked.field(&format!("use-{place}"));
         if let Some(chosen) = Chosen::ALL.into_iter().find(|known| Some(known.name()) == chosen) {

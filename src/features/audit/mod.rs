@@ -79,6 +79,8 @@ impl LeakKind {
 /// As [`super::prepare`], up to the split.
 pub fn leakage_audit(table: &Table, profile: &Profile, notes: &mut Notes) -> Result<Vec<Finding>> {
     profile.check()?;
+    let table = &table.written_as(profile.reading);
+    let table = &*profile.derived(table, &mut Notes::new())?;
     let mut profile = profile.clone();
     profile.label = profile.label.resolve(table)?;
     profile.check_against(table)?;
@@ -131,7 +133,7 @@ impl Subject {
     pub(super) fn of_rows(usable: &Usable, rows: &[usize], profile: &Profile) -> Result<Self> {
         let groups: Option<Vec<u32>> = usable.groups.as_ref().map(|groups| rows.iter().map(|row| groups[*row]).collect());
         let mut skipped: Vec<String> = profile.key.iter().chain(&profile.group).cloned().collect();
-        skipped.extend(profile.filter.iter().map(|filter| filter.column.clone()));
+        skipped.extend(profile.filter.lists.iter().map(|filter| filter.column.clone()));
         skipped.extend(profile.label.sources().into_iter().map(str::to_owned));
         Ok(Self {
             table: usable.table.take(rows),

@@ -3,6 +3,8 @@
 mod propose;
 mod text;
 
+use std::borrow::Cow;
+
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -89,8 +91,15 @@ pub struct ClassShare {
 /// # Errors
 /// Where an override names a column that the sheet does not have.
 pub fn inspect(table: &Table, given: Option<&Profile>, overrides: &Overrides, notes: &mut Notes) -> Result<Inspection> {
-    overrides.require(table)?;
     let table = &table.written_as(given.map(|profile| profile.reading).unwrap_or_default());
+    let table = &*match given {
+        Some(profile) => {
+            profile.check_derived_names(table)?;
+            profile.derived(table, notes)?
+        }
+        None => Cow::Borrowed(table),
+    };
+    overrides.require(table)?;
     let looks: Vec<Look> = table
         .names()
         .par_iter()

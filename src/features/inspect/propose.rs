@@ -92,6 +92,7 @@ pub fn propose(table: &Table, looks: &[Look], overrides: &Overrides, notes: &mut
         actual: overrides.actual.clone(),
         planned: overrides.planned.clone(),
         leave_out: overrides.leave_out.clone(),
+        condition: overrides.condition.clone(),
         ..Overrides::default()
     };
     profile = profile.with_pair(&stated, table)?;

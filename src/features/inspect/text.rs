@@ -25,9 +25,13 @@ pub fn commented(profile: &Profile, remarks: &[(&'static str, String)]) -> Resul
         profile.group.as_deref(),
         "rows with the same value belong together, such as the items of an order",
     );
+    if let ([condition], []) = (profile.filter.conditions.as_slice(), profile.filter.lists.as_slice()) {
+        out.entry("filter", &quoted(condition), FILTER);
+    }
     reading(&mut out, profile);
     label(&mut out, profile, remarks);
     time(&mut out, profile);
+    derived(&mut out, profile);
     filters(&mut out, profile);
     drops(&mut out, profile);
     features(&mut out, profile);
@@ -226,13 +230,35 @@ fn time(out: &mut Writer, profile: &Profile) {
     }
 }
 
+/// What a condition is.
+const FILTER: &str = "rows that are used, at prediction too where it can be asked";
+
+/// Derived columns.
+fn derived(out: &mut Writer, profile: &Profile) {
+    if profile.derive.is_empty() {
+        out.section("# [derive] # columns computed from others");
+        out.line("# \"Price per piece\" = \"Price / Quantity\"");
+        return;
+    }
+    out.section("[derive]");
+    for (name, formula) in &profile.derive {
+        out.entry(&quoted(name), &quoted(formula), "");
+    }
+}
+
 fn filters(out: &mut Writer, profile: &Profile) {
     if profile.filter.is_empty() {
         out.section("# [[filter]] # rows used for training and evaluation; not asked for at prediction");
         out.line("# column = \"COLUMN\"");
         out.line("# values = [\"COMPLETE\"]");
     }
-    for filter in &profile.filter {
+    if profile.filter.conditions.len() + profile.filter.lists.len() > 1 {
+        for condition in &profile.filter.conditions {
+            out.section("[[filter]]");
+            out.entry("where", &quoted(condition), FILTER);
+        }
+    }
+    for filter in &profile.filter.lists {
         out.section("[[filter]]");
         out.entry("column", &quoted(&filter.column), "");
         if !filter.values.is_empty() {

@@ -163,7 +163,7 @@ fn a_lane_is_found_from_a_part_of_its_rows_and_told_in_words() {
     assert!(found.explained.iter().filter(|proposal| proposal.likeliest == 2).count() * 10 > flagged.len() * 9);
     assert!(found.pattern.windows(2).all(|pair| pair[0].row < pair[1].row));
     // The condition reads back as a rule that selects the same rows.
-    let rows = crate::label_errors::Rule::parse(rule.rule.as_ref().unwrap()).unwrap();
+    let rows = crate::tables::Rule::parse(rule.rule.as_ref().unwrap()).unwrap();
     let matches = rows.matches(&trial.table, &mut Notes::new()).unwrap();
     let met = trial.prepared.train.table_rows.iter().filter(|row| matches[**row]).count();
     assert_eq!(met, rule.region_rows);

@@ -1,4 +1,4 @@
-//! A rule in words, and as a condition that [`crate::label_errors::Rule`] reads.
+//! A rule in words, and as a condition that [`crate::tables::Rule`] reads.
 
 use super::columns::{Bins, Column, Taken};
 use super::search::{Condition, Test};

@@ -5,7 +5,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::{ErrorKind, Mistake, argument, class_index};
 use crate::error::{Error, Result};
-use crate::label_errors::rules::quote;
+use crate::tables::rules::quote;
 
 pub(super) struct Confusion;
 

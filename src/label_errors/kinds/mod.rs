@@ -11,8 +11,9 @@ use std::fmt;
 
 use rand_chacha::ChaCha8Rng;
 
-use super::{Amount, Rule};
+use super::Amount;
 use crate::error::{Error, Result, closest};
+use crate::tables::Rule;
 
 /// All kinds, in the order in which help lists them.
 pub const KINDS: &[&dyn ErrorKind] = &[

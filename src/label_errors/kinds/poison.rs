@@ -6,7 +6,8 @@ use rand_chacha::ChaCha8Rng;
 
 use super::{ErrorKind, Mistake, argument, class_index};
 use crate::error::Result;
-use crate::label_errors::rules::{Trouble, parse_trigger, quote};
+use crate::label_errors::change::parse_trigger;
+use crate::tables::rules::{Trouble, quote};
 
 pub(super) struct Poison;
 

@@ -4,8 +4,9 @@ use rand_chacha::ChaCha8Rng;
 
 use super::{ErrorKind, Mistake, any_other, argument, class_count, class_index};
 use crate::error::{Error, Result};
-use crate::label_errors::rules::{Trouble, quote};
-use crate::label_errors::{Amount, Rule};
+use crate::label_errors::Amount;
+use crate::tables::Rule;
+use crate::tables::rules::{Trouble, quote};
 
 pub(super) struct Segment;
 

@@ -368,7 +368,7 @@ fn a_task_is_kept_beside_the_sheet_where_commands_find_it() {
     let profile = recant::features::Profile::from_toml(&kept).unwrap();
     assert_eq!((profile.label.sources(), profile.key.as_deref()), (vec!["late"], Some("id")));
     assert!(
-        profile.features.categorical.contains(&"size".to_owned()) && profile.filter[0].values == ["air", "sea"],
+        profile.features.categorical.contains(&"size".to_owned()) && profile.filter.lists[0].values == ["air", "sea"],
         "{kept}"
     );
     let task = served.page(&format!("{sheet}/task"));

@@ -1,14 +1,16 @@
-//! Splits the text of a rule into tokens that know where they stand.
+//! Splits the text of a rule or formula into tokens that know where they stand.
 
 use super::Trouble;
 
 /// What a token is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// An unquoted word; neighbouring words form one phrase.
     Word,
-    /// A quoted text, quotes taken off.
+    /// A text in double quotes, quotes taken off: a column, or a value.
     Quoted,
+    /// A text in single quotes, quotes taken off: a value, and a column only where nothing else can stand.
+    Text,
     /// `=`, `!=`, `<`, `<=`, `>`, `>=`.
     Operator(Operator),
     /// `->`.
@@ -43,6 +45,17 @@ pub enum Operator {
 }
 
 impl Operator {
+    /// The same with left and right changed over.
+    pub(super) fn turned(self) -> Self {
+        match self {
+            Self::Less => Self::Greater,
+            Self::AtMost => Self::AtLeast,
+            Self::Greater => Self::Less,
+            Self::AtLeast => Self::AtMost,
+            same => same,
+        }
+    }
+
     /// As it is written in a rule.
     pub fn sign(self) -> &'static str {
         match self {
@@ -58,22 +71,63 @@ impl Operator {
 
 /// One token: kind, text and the place of its first and one past its last character.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Token {
+pub(crate) struct Token {
     pub kind: Kind,
     pub text: String,
     pub at: usize,
     pub end: usize,
 }
 
-/// Quotes as typed, and as word processors turn them.
-fn closing_quote(open: char) -> Option<&'static [char]> {
+/// Quotes as typed, and as word processors turn them: what closes a text, and what it is.
+fn closing_quote(open: char) -> Option<(&'static [char], Kind)> {
     match open {
-        '"' => Some(&['"']),
-        '\'' => Some(&['\'']),
-        '“' | '”' | '„' => Some(&['”', '“']),
-        '‘' | '’' | '‚' => Some(&['’', '‘']),
-        '«' => Some(&['»']),
+        '"' => Some((&['"'], Kind::Quoted)),
+        '`' => Some((&['`'], Kind::Quoted)),
+        '\'' => Some((&['\''], Kind::Text)),
+        '“' | '”' | '„' => Some((&['”', '“'], Kind::Quoted)),
+        '‘' | '’' | '‚' => Some((&['’', '‘'], Kind::Text)),
+        '«' => Some((&['»'], Kind::Quoted)),
         _ => None,
+    }
+}
+
+/// How two values are joined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sign {
+    /// `+`
+    Plus,
+    /// `-`
+    Minus,
+    /// `*`
+    Times,
+    /// `/`
+    Over,
+    /// `||`: one text after the other.
+    Then,
+}
+
+impl Sign {
+    /// The sign that a word is.
+    pub fn of(word: &str) -> Option<Self> {
+        Some(match word {
+            "+" => Self::Plus,
+            "-" | "−" | "–" => Self::Minus,
+            "*" | "×" => Self::Times,
+            "/" | "÷" => Self::Over,
+            "||" => Self::Then,
+            _ => return None,
+        })
+    }
+
+    /// As it is written.
+    pub fn written(self) -> &'static str {
+        match self {
+            Self::Plus => "+",
+            Self::Minus => "-",
+            Self::Times => "*",
+            Self::Over => "/",
+            Self::Then => "||",
+        }
     }
 }
 
@@ -111,15 +165,13 @@ pub(super) fn tokens(letters: &[char]) -> Result<Vec<Token>, Trouble> {
             at += 1;
             continue;
         }
-        let (kind, text, end) = if let Some(closing) = closing_quote(letter) {
-            quoted(letters, at, closing)?
+        let (kind, text, end) = if let Some((closing, kind)) = closing_quote(letter) {
+            let (text, end) = quoted(letters, at, closing)?;
+            (kind, text, end)
         } else if let Some((kind, length)) = sign(&letters[at..]) {
             (kind, letters[at..at + length].iter().collect(), at + length)
         } else {
-            let mut end = at + 1;
-            while end < letters.len() && !letters[end].is_whitespace() && letters[end] != '"' && sign(&letters[end..]).is_none() {
-                end += 1;
-            }
+            let end = end_of_word(letters, at, found.last());
             (Kind::Word, letters[at..end].iter().collect(), end)
         };
         found.push(Token { kind, text, at, end });
@@ -134,14 +186,37 @@ pub(super) fn tokens(letters: &[char]) -> Result<Vec<Token>, Trouble> {
     Ok(found)
 }
 
+/// Where a bare word ends. A sign of arithmetic is part of a word (`A/C`, `2017-06-01`) but where it touches a quote or bracket: `"Days"*2`.
+fn end_of_word(letters: &[char], at: usize, before: Option<&Token>) -> usize {
+    let is_sign = |from: usize, to: usize| Sign::of(&letters[from..to].iter().collect::<String>()).is_some();
+    let after_whole = before.is_some_and(|token| token.end == at && matches!(token.kind, Kind::Quoted | Kind::Text | Kind::Close));
+    for length in [2, 1] {
+        if after_whole && at + length <= letters.len() && is_sign(at, at + length) {
+            return at + length;
+        }
+    }
+    let mut end = at + 1;
+    while end < letters.len() && !letters[end].is_whitespace() && letters[end] != '"' && sign(&letters[end..]).is_none() {
+        end += 1;
+    }
+    if letters.get(end).is_some_and(|next| ['"', '('].contains(next)) {
+        for length in [2, 1] {
+            if end > at + length && is_sign(end - length, end) {
+                return end - length;
+            }
+        }
+    }
+    end
+}
+
 /// A quoted text from its opening quote at `at`; a doubled closing quote stands for one.
-fn quoted(letters: &[char], at: usize, closing: &[char]) -> Result<(Kind, String, usize), Trouble> {
+fn quoted(letters: &[char], at: usize, closing: &[char]) -> Result<(String, usize), Trouble> {
     let mut text = String::new();
     let mut end = at + 1;
     while end < letters.len() {
         if closing.contains(&letters[end]) {
             if letters.get(end + 1) != Some(&letters[end]) {
-                return Ok((Kind::Quoted, text, end + 1));
+                return Ok((text, end + 1));
             }
             end += 1;
         }
@@ -175,6 +250,15 @@ mod tests {
         assert_eq!(found[2].0, Kind::Quoted);
         assert_eq!(found[9].0, Kind::Arrow);
         assert_eq!(found[11].0, Kind::Arrow);
+    }
+
+    #[test]
+    fn a_sign_that_touches_a_quote_or_bracket_is_arithmetic() {
+        let texts = |text: &str| kinds(text).into_iter().map(|(_, text)| text).collect::<Vec<_>>();
+        assert_eq!(texts("\"Days\"*2"), ["Days", "*", "2", ""]);
+        assert_eq!(texts("24*\"Days\"||'x'"), ["24", "*", "Days", "||", "x", ""]);
+        assert_eq!(texts("2/(a - b)-5"), ["2", "/", "(", "a", "-", "b", ")", "-", "5", ""]);
+        assert_eq!(texts("A/C 2017-06-01 -5"), ["A/C", "2017-06-01", "-5", ""]);
     }
 
     #[test]
