@@ -47,7 +47,7 @@ pub struct GlobalOptions {
     /// Memory that may be used, such as 8G; what would take more is refused before it is read [default: three quarters of what is free]
     #[arg(long, global = true, value_name = "SIZE", value_parser = crate::memory::parse, help_heading = "Every command")]
     pub memory: Option<u64>,
-    /// What computes: auto, cpu, cuda, or cuda:1 for the second GPU; only `scenarios` and `bench forget` compute on a GPU (see recant doctor)
+    /// What computes: auto, cpu, cuda, or cuda:1 for the second GPU; only `scenarios` and benchmarks on images compute on a GPU (see recant doctor)
     #[arg(long, global = true, value_name = "DEVICE", default_value = "auto", value_parser = parse_device, help_heading = "Every command")]
     pub device: DeviceChoice,
 }

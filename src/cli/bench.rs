@@ -7,6 +7,7 @@ use clap::{Args, Subcommand, ValueHint};
 use crate::cli::Context;
 use crate::cli::arguments::{ProfileOptions, SheetOptions};
 use crate::cli::bench_forget::{self, ForgetArgs};
+use crate::cli::bench_images::{self, ImageStudyArgs};
 use crate::cli::experiments::{self, MergeArgs, RunArgs, ShardOptions};
 use crate::cli::sheets;
 use crate::cli::values::counted;
@@ -18,6 +19,7 @@ use crate::experiments::{Done, RunFolder, Study};
 use crate::features::Profile;
 use crate::label_errors::Amount;
 use crate::notes::Notes;
+use crate::repair::METHODS;
 use crate::report;
 
 /// `recant bench`
@@ -31,9 +33,9 @@ pub struct BenchArgs {
 /// The studies.
 #[derive(Debug, Subcommand)]
 pub enum StudyCommand {
-    /// Only a part of the wrong rows is known: which method recovers what they cost?
+    /// Only a part of the wrong rows, or of the spoiled images, is known: which method recovers what they cost?
     #[command(
-        after_help = "Examples:\n  recant bench corrective --sheet orders.csv --profile dataco --kind 'segment:Market = LATAM: late -> on time, 60%' --out study\n  recant bench corrective --generated 60000 --kind 'confusion:late,on time' --rate 2%,5% --known 10%,30%,100% --out study\n  recant bench corrective --report-only --out study\n\nStopped or killed, the same command goes on where it stopped. Shards (--shard 1/2, --shard 2/2) share the folder."
+        after_help = "Examples:\n  recant bench corrective --sheet orders.csv --profile dataco --kind 'segment:Market = LATAM: late -> on time, 60%' --out study\n  recant bench corrective --generated 60000 --kind 'confusion:late,on time' --rate 2%,5% --known 10%,30%,100% --out study\n  recant bench corrective --dataset cifar10 --data DIR --manipulation poison:n=500 --known 10,50,100 --methods all --seeds 3 --out run\n  recant bench corrective --dataset cifar10 --data DIR --figure 2 --out figure-2\n  recant bench corrective --report-only --out study\n\nStopped or killed, the same command goes on where it stopped. Shards (--shard 1/2, --shard 2/2) share the folder."
     )]
     Corrective(Box<CorrectiveArgs>),
     /// A network is to forget a class, a sub-class or some images: which method does it, and what is lost?
@@ -65,16 +67,16 @@ pub struct CorrectiveArgs {
     /// Rates that every kind is tried at: shares of the training rows [default: the amounts that the kinds state]
     #[arg(long, value_name = "RATES", value_delimiter = ',')]
     pub rate: Vec<String>,
-    /// Known shares of the wrong rows
-    #[arg(long, value_name = "SHARES", default_value = "10%,20%,30%,40%,50%,60%,70%,80%,90%,100%", value_delimiter = ',', value_parser = Amount::parse_share)]
+    /// Known shares of the wrong rows or images; 10 is 10%
+    #[arg(long, value_name = "SHARES", default_value = "10%,20%,30%,40%,50%,60%,70%,80%,90%,100%", value_delimiter = ',', value_parser = known_share)]
     pub known: Vec<f64>,
-    /// Which wrong rows are found first: none (a random part), earliest, latest, or a condition
+    /// Which wrong rows are found first: none (a random part), earliest, latest, or a condition; of images over `class` and `label`
     #[arg(long, value_name = "BIAS", default_value = "none")]
     pub bias: String,
     /// Share of the flags that sit on clean rows
     #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
     pub false_flags: f64,
-    /// Methods, joined by + to be applied one after the other
+    /// Methods, joined by + to be applied one after the other; all
     #[arg(
         long,
         value_name = "METHODS",
@@ -82,18 +84,21 @@ pub struct CorrectiveArgs {
         value_delimiter = ','
     )]
     pub methods: Vec<String>,
-    /// Repetitions (1 to 10,000)
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = counted::<u32>(1, 10_000))]
-    pub runs: u32,
+    /// Repetitions (1 to 10,000), each with a model of its own [default: 5; with --dataset 3]
+    #[arg(long, value_name = "N", visible_alias = "seeds", value_parser = counted::<u32>(1, 10_000))]
+    pub runs: Option<u32>,
     /// Run every method with its defaults instead of choosing settings on validation rows
     #[arg(long)]
     pub no_search: bool,
-    /// Hidden layers [default: the profile's]
+    /// Hidden layers [default: the profile's], or image network by name [default: the published one]
     #[arg(long, value_name = "SIZE")]
     pub network: Option<String>,
-    /// Passes over the training rows (1 to 100,000) [default: the profile's]
-    #[arg(long, value_name = "N", value_parser = counted::<usize>(1, 100_000))]
+    /// Passes over the training rows or images (1 to 100,000) [default: the profile's; the published training]
+    #[arg(long, value_name = "N", conflicts_with = "steps", value_parser = counted::<usize>(1, 100_000))]
     pub epochs: Option<usize>,
+    #[allow(missing_docs)]
+    #[command(flatten)]
+    pub images: ImageStudyArgs,
     #[allow(missing_docs)]
     #[command(flatten)]
     pub part: PartOptions,
@@ -125,7 +130,18 @@ pub(super) fn run(context: &Context, arguments: &BenchArgs) -> Result<()> {
     }
 }
 
+/// A known share: `10%`, `0.1`, or a whole number of percent from 2 on; 1 could mean all.
+fn known_share(text: &str) -> Result<f64> {
+    match text.trim().parse::<u32>() {
+        Ok(percent @ 2..=100) => Ok(f64::from(percent) / 100.0),
+        _ => Amount::parse_share(text),
+    }
+}
+
 fn run_corrective(context: &Context, arguments: &CorrectiveArgs) -> Result<()> {
+    if bench_images::is_of_images(arguments) {
+        return bench_images::run(context, arguments);
+    }
     if arguments.part.report_only {
         return write_report(context, arguments, None);
     }
@@ -149,7 +165,7 @@ fn run_corrective(context: &Context, arguments: &CorrectiveArgs) -> Result<()> {
         }
         (None, None) => {
             return Err(Error::input("a study needs a sheet")
-                .hint("give one with `--sheet orders.csv`, or let one be made up: `--generated 60000`"));
+                .hint("give one with `--sheet orders.csv`, let one be made up with `--generated 60000`, or name an image set: `--dataset cifar10`"));
         }
     };
     let table = sheets::read(&sheet, &SheetOptions::default(), &mut notes)?;
@@ -161,8 +177,8 @@ fn run_corrective(context: &Context, arguments: &CorrectiveArgs) -> Result<()> {
         known: arguments.known.clone(),
         bias: arguments.bias.clone(),
         false_flags: arguments.false_flags,
-        methods: arguments.methods.clone(),
-        repetitions: arguments.runs,
+        methods: all_methods(&arguments.methods),
+        repetitions: arguments.runs.unwrap_or(5),
         search: !arguments.no_search,
         network: arguments.network.clone(),
         epochs: arguments.epochs,
@@ -176,6 +192,13 @@ fn run_corrective(context: &Context, arguments: &CorrectiveArgs) -> Result<()> {
         return Ok(());
     }
     write_report(context, arguments, Some(done))
+}
+
+/// `all` among names of methods stands for every method.
+fn all_methods(names: &[String]) -> Vec<String> {
+    let all = || METHODS.iter().map(|method| method.name().to_owned()).collect();
+    let each = |name: &String| if name.trim() == "all" { all() } else { vec![name.clone()] };
+    names.iter().flat_map(each).collect()
 }
 
 fn write_report(context: &Context, arguments: &CorrectiveArgs, done: Option<Done>) -> Result<()> {

@@ -1,10 +1,10 @@
-//! What `recant scenarios` and `recant bench forget` compute on: the GPU that `--device` comes to, opened, or none.
+//! What `recant scenarios` and the benchmarks on images compute on: the GPU that `--device` comes to, opened, or none.
 
 use std::path::Path;
 
 use crate::cli::Context;
 use crate::error::Result;
-use crate::experiments::forget::{self, Bench, ForgetSettings};
+use crate::experiments::images::{self, OnDevice};
 use crate::experiments::random_errors::settings::{CPU, CUDA};
 use crate::experiments::random_errors::{Data, RandomErrors, Settings};
 use crate::experiments::{Engine, RunFolder};
@@ -64,9 +64,9 @@ fn no_gpu(context: &Context, why: &str, notes: &mut Notes) {
 ///
 /// # Errors
 /// Where the choice cannot be, or a GPU that was asked for cannot be opened.
-pub fn for_images(context: &Context, bench: Bench, place: &Path, precision: Precision, notes: &mut Notes) -> Result<Bench> {
+pub fn for_images<B: OnDevice>(context: &Context, bench: B, place: &Path, precision: Precision, notes: &mut Notes) -> Result<B> {
     let asked = context.device != DeviceChoice::Auto;
-    let begun_on_processor = RunFolder::<ForgetSettings>::open(place).is_ok_and(|folder| folder.settings().device == forget::CPU);
+    let begun_on_processor = RunFolder::<B::Settings>::open(place).is_ok_and(|folder| B::device_of(folder.settings()) == images::CPU);
     let (device, instead) = match begun_on_processor && !asked {
         true => (None, None),
         false => Accelerated::open(context.device, precision)?,
@@ -89,7 +89,7 @@ pub fn for_images(context: &Context, bench: Bench, place: &Path, precision: Prec
     if asked {
         notes.add(
             "no-gpu-version",
-            format!("The GPU does not know every layer of `{}`.", bench.settings().network),
+            format!("The GPU does not know every layer of `{}`.", bench.network()),
             "This network is computed on the processor.",
         );
     }

@@ -4,6 +4,7 @@ mod app;
 pub mod arguments;
 pub mod bench;
 pub mod bench_forget;
+pub mod bench_images;
 mod check;
 pub mod console;
 mod demo;
@@ -139,10 +140,10 @@ impl Context {
 fn warn_of_other_device(context: &Context, command: &Command) {
     let in_use = match command {
         Command::Scenarios(_) | Command::Doctor | Command::Completions { .. } => true,
-        Command::Bench(arguments) => matches!(
-            arguments.study,
-            bench::StudyCommand::Forget(_) | bench::StudyCommand::Status(_) | bench::StudyCommand::Merge(_)
-        ),
+        Command::Bench(arguments) => match &arguments.study {
+            bench::StudyCommand::Corrective(arguments) => bench_images::is_of_images(arguments),
+            bench::StudyCommand::Forget(_) | bench::StudyCommand::Status(_) | bench::StudyCommand::Merge(_) => true,
+        },
         _ => false,
     };
     if let (DeviceChoice::Cuda(_), false) = (context.device, in_use) {
@@ -150,7 +151,7 @@ fn warn_of_other_device(context: &Context, command: &Command) {
         notes.add(
             "no-gpu-version",
             format!(
-                "`--device {}` is given, and only `recant scenarios` and `recant bench forget` compute on a GPU.",
+                "`--device {}` is given, and only `recant scenarios` and the benchmarks on images compute on a GPU.",
                 context.device
             ),
             "This command computes on the processor.",

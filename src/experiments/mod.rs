@@ -17,9 +17,11 @@ use crate::error::{Error, Result};
 use crate::notes::Notes;
 
 pub mod corrective;
+pub mod corrective_images;
 mod differences;
 pub mod folder;
 pub mod forget;
+pub mod images;
 mod lock;
 pub mod merge;
 pub mod random_errors;
@@ -47,6 +49,7 @@ pub const STUDIES: &[&dyn Listed] = &[
     &Of::<random_errors::Settings>::NEW,
     &Of::<corrective::StudySettings>::NEW,
     &Of::<forget::ForgetSettings>::NEW,
+    &Of::<corrective_images::ImageStudySettings>::NEW,
 ];
 
 /// What can be done with a run folder whatever its study.

@@ -7,6 +7,7 @@
 //! - [`flags`]: flag files, and finding their rows among those a model knows;
 //! - [`known`]: which part of the wrong rows somebody has found;
 //! - [`expand()`]: finding the rest from a few flags;
+//! - [`images`]: the same among images;
 //! - [`suspects`]: likely label errors without any flags;
 //! - [`proposals`]: both as a sheet to tick.
 //!
@@ -17,6 +18,7 @@ pub mod change;
 pub mod draw;
 pub mod expand;
 pub mod flags;
+pub mod images;
 pub mod kinds;
 pub mod known;
 mod out_of_fold;

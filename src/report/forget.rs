@@ -213,9 +213,9 @@ fn reduced(network: &str, part: &PartSettings) -> Option<String> {
             ));
         }
     }
-    let published = crate::experiments::forget::data::dataset(&part.dataset)
+    let published = crate::experiments::images::data::dataset(&part.dataset)
         .ok()
-        .map(|about| (about.recipe)(network, part.classes));
+        .map(|about| (about.forgetting.recipe)(network, part.classes));
     if published.is_some_and(|recipe| recipe != part.recipe) {
         told.push(format!("not the published training but {}", length(part)));
     }

@@ -1,7 +1,8 @@
 //! What the first screen tells.
 
 use super::*;
-use crate::experiments::forget::{Bench, ForgetOptions, Reading, RecipeChanges};
+use crate::experiments::forget::{Bench, ForgetOptions};
+use crate::experiments::images::{Reading, RecipeChanges};
 use crate::notes::Notes;
 
 fn method(name: &str, forget: f64) -> MethodReport {

@@ -6,6 +6,7 @@
 //! them on a [`page::Page`], write both with [`write_page`].
 
 pub mod corrective;
+pub mod corrective_images;
 pub mod elements;
 pub mod forget;
 pub mod format;

@@ -10,6 +10,7 @@ mod cli;
 mod cli_help;
 mod cli_results;
 mod conditions;
+mod corrective_images;
 mod device;
 mod engine;
 mod expand;

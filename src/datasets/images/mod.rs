@@ -1,8 +1,10 @@
-//! Labelled images: the CIFAR sets from their official files, folders of image files, a made-up set, normalisation and augmentation.
+//! Labelled images: the CIFAR sets from their official files, folders of image files, a made-up set, normalisation and augmentation, and ways to spoil
+//! a part of them.
 
 mod augment;
 pub mod cifar;
 mod cifar_names;
+pub mod corruptions;
 mod folder;
 #[cfg(all(test, feature = "cuda"))]
 mod gpu_tests;
@@ -14,6 +16,7 @@ mod source;
 
 pub use augment::{Augmentation, Draw};
 pub use cifar::{Cifar, OFFICIAL_ADDRESS};
+pub use corruptions::{Affected, CORRUPTIONS, Manipulation, Spoiled, Stamped};
 pub use folder::ImageFolder;
 pub use made_up::MadeUp;
 pub use normalise::Normalisation;

@@ -328,7 +328,7 @@ impl Study for StudySettings {
 }
 
 /// Each value once, in the order of its first place.
-fn once<T: PartialEq + Clone>(values: &[T]) -> Vec<T> {
+pub(in crate::experiments) fn once<T: PartialEq + Clone>(values: &[T]) -> Vec<T> {
     let mut found: Vec<T> = Vec::new();
     for value in values {
         if !found.contains(value) {

@@ -6,22 +6,22 @@ use std::time::Instant;
 use rand::Rng;
 use rand::seq::SliceRandom;
 
-use super::data::{self, Reading, RecipeChanges, dataset};
 use super::measure::Judged;
 use super::record::Record;
 use super::settings::{self, ALPHAS, ForgetSettings, LAMBDAS, LAYOUT_VERSION, PartSettings, Piece, TaskSettings, WeightsSettings};
 use super::starting;
-use super::store::{self, About, FileCheckpoints, Stored};
 use super::task::{ForgetSet, Task};
 use super::{BASELINE, SWEEP};
-use crate::datasets::images::{Augmentation, ImageSet, Normalisation, Resize, TrainingImages};
+use crate::datasets::images::{Augmentation, ImageSet, Normalisation, TrainingImages};
 use crate::error::{Error, ErrorKind, Result};
+use crate::experiments::images::data::{self, dataset};
+use crate::experiments::images::{self, Loaded, OnDevice, Reading, RecipeChanges, Training};
 use crate::experiments::runner::Background;
 use crate::experiments::study::{Seconds, Study};
 use crate::experiments::{Computed, Engine, RunFolder, Timings, Unit};
-use crate::learner::{Classifier, Plan, Rows, Statistic};
+use crate::learner::{Plan, Rows, Statistic};
 use crate::nn::ImportanceKind;
-use crate::nn::images::{Accelerated, Compute, ImageNetwork, ImageSpec, ImageTraining, Precision, StartWeights};
+use crate::nn::images::{Accelerated, Compute, ImageNetwork, Precision, StartWeights};
 use crate::notes::Notes;
 use crate::progress::Progress;
 use crate::repair::{self, Reference, Request, Session, Trained};
@@ -62,15 +62,6 @@ pub struct ForgetOptions {
     pub sweep: bool,
     /// Run seed.
     pub seed: u64,
-}
-
-/// An image set made ready.
-struct Loaded {
-    set: ImageSet,
-    normalisation: Normalisation,
-    /// To the size that the network takes, where that is not the images' own.
-    resize: Option<Resize>,
-    spec: ImageSpec,
 }
 
 /// A benchmark on image sets that are read.
@@ -115,7 +106,7 @@ impl Bench {
         let (mut loaded, mut parts) = (Vec::new(), Vec::new());
         let network = match (&options.network, options.parts.first()) {
             (Some(network), _) => network.clone(),
-            (None, Some((name, _))) => dataset(name)?.network.to_owned(),
+            (None, Some((name, _))) => dataset(name)?.forgetting.network.to_owned(),
             (None, None) => return Err(Error::internal("a benchmark without image sets")),
         };
         let methods = settings::methods(&options.methods)?;
@@ -131,7 +122,7 @@ impl Bench {
                 test: data::part(&whole.test, options.test_rows, "test-rows", seed)?,
                 ..whole
             };
-            let augmentation = augmentation.unwrap_or(about.augmentation);
+            let augmentation = augmentation.unwrap_or(about.forgetting.augmentation);
             augmentation.check(set.train.shape)?;
             let (spec, resize) = starting::network(&network, &set, weights.as_ref())?;
             let mut found: Vec<TaskSettings> = Vec::new();
@@ -156,7 +147,7 @@ impl Bench {
                 training_rows: (set.train.len(), counts.0),
                 test_rows: (set.test.len(), counts.1),
                 parameters: spec.parameters()?,
-                recipe: options.recipe.apply((about.recipe)(&network, set.classes.len()))?,
+                recipe: options.recipe.apply((about.forgetting.recipe)(&network, set.classes.len()))?,
                 augmentation,
                 tasks: found,
             });
@@ -175,7 +166,7 @@ impl Bench {
                 sha256: weights.sha256().to_owned(),
                 pixels: weights.input().height,
             }),
-            device: settings::CPU.to_owned(),
+            device: images::CPU.to_owned(),
             parts,
             methods,
             seeds: options.seeds,
@@ -194,27 +185,6 @@ impl Bench {
             device: None,
             model: None,
         })
-    }
-
-    /// Whether a device knows every layer of the networks.
-    ///
-    /// # Errors
-    /// As [`ImageNetwork::zeros`].
-    pub fn fits(&self, device: &Accelerated) -> Result<bool> {
-        for loaded in &self.loaded {
-            if !device.takes(&ImageNetwork::<f32>::zeros(&loaded.spec)?) {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
-    /// On a device that computes with numbers of this precision.
-    #[must_use]
-    pub fn on(mut self, device: Accelerated, precision: Precision) -> Self {
-        self.settings.device = format!("cuda {}", precision.name());
-        self.device = Some(device);
-        self
     }
 
     fn with(&self) -> Compute<'_> {
@@ -239,42 +209,25 @@ impl Bench {
     fn model(&self, folder: &RunFolder<ForgetSettings>, unit: &Piece, progress: &dyn Progress) -> Result<Model> {
         let (loaded, part) = (&self.loaded[unit.part], folder.settings().part(unit));
         let (name, seed) = (folder.settings().model(unit), self.seed(folder, unit));
-        let (path, of) = (folder.path().join("models").join(format!("{name}.safetensors")), folder.of(&name));
         let initial = match &self.weights {
             Some(weights) => weights.start(&loaded.spec, seed)?,
-            None => ImageNetwork::initial(&loaded.spec, seed)?,
+            None => images::initial(&loaded.spec, seed, &loaded.source(Augmentation::NONE, seed), self.threads)?,
         };
-        let mut seconds = Seconds::new();
-        // A process of another shard may train it just now.
-        let _training = folder.alone(&name, progress)?;
-        let network = match store::read_network(&path, &of, &loaded.spec)? {
-            Some((network, about)) => {
-                seconds.insert("train".to_owned(), about.seconds);
-                network
-            }
-            None => {
-                let source = loaded.source(part.augmentation, seed);
-                let training = ImageTraining {
-                    source: &source,
-                    recipe: &part.recipe,
-                    seed,
-                    first_epoch: 0,
-                    compute: self.with(),
-                };
-                let checkpoints = FileCheckpoints::new(checkpoint(folder, &name), of.clone(), &loaded.spec);
-                let (network, log) = training.run(&initial, &checkpoints, progress)?;
-                seconds.insert("train".to_owned(), checkpoints.seconds());
-                store::write_network(&path, &of, &network, log.epochs, checkpoints.seconds())?;
-                checkpoints.remove();
-                network
-            }
+        let training = Training {
+            name: &name,
+            initial: &initial,
+            source: &loaded.source(part.augmentation, seed),
+            recipe: &part.recipe,
+            seed,
+            compute: self.with(),
         };
+        let (network, trained) = training.network(folder, progress)?;
         Ok(Model {
             name,
             initial,
             network,
             full_set: Vec::new(),
-            seconds,
+            seconds: Seconds::from([("train".to_owned(), trained)]),
         })
     }
 
@@ -296,29 +249,8 @@ impl Bench {
             if known || !users.contains(&unit.name.as_str()) {
                 continue;
             }
-            let name = format!("{}_{}_{batch}", model.name, what.name());
-            let (path, of) = (folder.path().join("models").join(format!("{name}.safetensors")), folder.of(&name));
-            let _measuring = folder.alone(&name, progress)?;
-            let found = store::read(&path, &of)?.and_then(|(about, tensors)| Some((about.seconds, tensors.first()?.doubles()?)));
-            let (seconds, values) = match found.filter(|(_, values)| values.len() == model.network.parameters().len()) {
-                Some(found) => found,
-                None => {
-                    let begun = Instant::now();
-                    let rows: Vec<u32> = (0..loaded.set.train.len() as u32).collect();
-                    let values = model
-                        .network
-                        .measure(what, (&Rows::images(&plain), &rows), batch, self.with(), progress)?;
-                    let about = About {
-                        of,
-                        epochs: Vec::new(),
-                        seconds: begun.elapsed().as_secs_f64(),
-                        sha256: String::new(),
-                    };
-                    let seconds = about.seconds;
-                    store::write(&path, about, &[Stored::double(what.name(), &values)])?;
-                    (seconds, values)
-                }
-            };
+            let of = (&model.network, model.name.as_str());
+            let (seconds, values) = images::measured(folder, of, (what, batch), &plain, self.with(), progress)?;
             model
                 .seconds
                 .insert(format!("over all: {} in batches of {batch}", what.name()), seconds);
@@ -365,7 +297,7 @@ impl Bench {
             ready.loaded.source(Augmentation::NONE, ready.seed),
         );
         let name = format!("{}_{piece}", folder.settings().name(unit));
-        let checkpoints = FileCheckpoints::new(checkpoint(folder, &name), folder.of(&name), &ready.loaded.spec);
+        let checkpoints = images::checkpoints(folder, &name, &ready.loaded.spec);
         let mut model = self
             .repair(folder, unit, ready, (&training, &plain), progress)?
             .with_checkpoints(Some(&checkpoints));
@@ -528,19 +460,29 @@ impl Engine<ForgetSettings> for Bench {
     }
 }
 
-fn checkpoint(folder: &RunFolder<ForgetSettings>, name: &str) -> std::path::PathBuf {
-    folder.path().join("checkpoints").join(format!("{name}.safetensors"))
-}
+impl OnDevice for Bench {
+    type Settings = ForgetSettings;
 
-impl Loaded {
-    /// The training images.
-    fn source(&self, augmentation: Augmentation, seed: Seed) -> TrainingImages<'_> {
-        TrainingImages {
-            images: &self.set.train,
-            normalisation: &self.normalisation,
-            augmentation,
-            resize: self.resize.as_ref(),
-            seed,
+    fn network(&self) -> &str {
+        &self.settings.network
+    }
+
+    fn fits(&self, device: &Accelerated) -> Result<bool> {
+        for loaded in &self.loaded {
+            if !device.takes(&ImageNetwork::<f32>::zeros(&loaded.spec)?) {
+                return Ok(false);
+            }
         }
+        Ok(true)
+    }
+
+    fn on(mut self, device: Accelerated, precision: Precision) -> Self {
+        self.settings.device = images::device_name(precision);
+        self.device = Some(device);
+        self
+    }
+
+    fn device_of(settings: &ForgetSettings) -> &str {
+        &settings.device
     }
 }

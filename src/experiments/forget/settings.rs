@@ -10,7 +10,7 @@ use super::{BASELINE, SWEEP, tables};
 use crate::datasets::images::Augmentation;
 use crate::error::{Error, Result};
 use crate::experiments::study::Shards;
-use crate::experiments::{About, RunFolder, Study, Unit};
+use crate::experiments::{About, RunFolder, Study, Unit, images};
 use crate::nn::ImportanceKind;
 use crate::nn::images::ImageRecipe;
 use crate::notes::Notes;
@@ -86,7 +86,7 @@ pub struct ForgetSettings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weights: Option<WeightsSettings>,
     /// What computes: `cpu`, or `cuda` and a precision, whose records agree with the processor's to rounding only.
-    #[serde(default = "cpu", skip_serializing_if = "is_cpu")]
+    #[serde(default = "images::cpu", skip_serializing_if = "images::is_cpu")]
     pub device: String,
     /// The image sets.
     pub parts: Vec<PartSettings>,
@@ -104,17 +104,6 @@ pub struct ForgetSettings {
     pub sweep: bool,
     /// Run seed.
     pub seed: u64,
-}
-
-/// [`ForgetSettings::device`] of the processor.
-pub const CPU: &str = "cpu";
-
-fn cpu() -> String {
-    CPU.to_owned()
-}
-
-fn is_cpu(device: &str) -> bool {
-    device == CPU
 }
 
 /// One method on one thing that one model is to forget: what a unit is.

@@ -8,9 +8,10 @@ use super::task::published_place;
 use super::{BASELINE, SWEEP};
 use crate::datasets::published::{self, Figure, ImageForgetting};
 use crate::error::{Error, Result};
+pub use crate::experiments::images::Spread;
+use crate::experiments::images::mean;
 use crate::experiments::{RunFolder, Unit};
 use crate::notes::Notes;
-use crate::stats::Sample;
 
 /// A run, summarised.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -67,17 +68,6 @@ pub struct MethodReport {
     pub failed: usize,
 }
 
-/// Mean and standard deviation over seeds.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Spread {
-    /// Mean.
-    pub mean: f64,
-    /// Standard deviation; absent of a single one.
-    pub sd: Option<f64>,
-    /// Seeds.
-    pub count: usize,
-}
-
 /// Mean and standard deviation as published, as fractions.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct PublishedFigures {
@@ -105,17 +95,7 @@ pub struct SweepPoint {
 }
 
 fn spread(records: &[Record], figure: fn(&Record) -> Option<f64>) -> Spread {
-    let values: Vec<f64> = records.iter().filter_map(figure).collect();
-    let sample = Sample::new(&values).ok();
-    Spread {
-        mean: mean(&values).unwrap_or(f64::NAN),
-        sd: sample.and_then(|sample| sample.standard_deviation().ok()),
-        count: values.len(),
-    }
-}
-
-fn mean(values: &[f64]) -> Option<f64> {
-    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+    Spread::of(&records.iter().filter_map(figure).collect::<Vec<f64>>())
 }
 
 /// Summarises what is there of a run.

@@ -6,11 +6,12 @@ use std::sync::atomic::AtomicU64;
 
 use safetensors::tensor::TensorView;
 
-use super::data::dataset;
 use super::task::{ForgetSet, Task, of_table, published_place};
 use super::*;
 use crate::datasets::images::ImageSet;
 use crate::datasets::published::image_forgetting;
+use crate::experiments::images::data::dataset;
+use crate::experiments::images::{Reading, RecipeChanges, store};
 use crate::experiments::mock::StopAfter;
 use crate::experiments::{Done, Engine, RunFolder, Shard, Study, run as run_study};
 use crate::nn::ImportanceKind;

@@ -5,6 +5,7 @@
 mod answers;
 mod convolution;
 mod device;
+mod features;
 #[cfg(feature = "cuda")]
 mod gpu;
 mod importance;
@@ -21,6 +22,7 @@ mod source;
 mod tokens;
 mod train;
 mod trainer;
+mod whitening;
 mod winograd;
 mod zoo;
 
@@ -33,6 +35,7 @@ mod token_tests;
 
 pub use answers::{ImageAnswers, logits_with, source_logits};
 pub use device::{Accelerated, Compute, Precision};
+pub use features::image_features;
 #[cfg(all(test, feature = "cuda"))]
 pub(in crate::nn) use gpu::gpu_programs;
 #[cfg(all(test, feature = "cuda"))]

@@ -98,6 +98,9 @@ impl ImageRecipe {
     /// [`ImageRecipe::published_forgetting`] of the network of this name: a vision transformer, which starts from published weights, has
     /// 8 epochs with milestone 7, and 9 with milestone 8 for 20 classes.
     pub fn published_forgetting_of(network: &str, classes: usize) -> Self {
+        if network == super::zoo::FAST {
+            return Self::fast();
+        }
         let mut recipe = Self::published_forgetting(classes);
         if network.starts_with("vit-") {
             let epochs = if classes == 20 { 9 } else { 8 };
@@ -124,6 +127,25 @@ impl ImageRecipe {
                 warm_up: 0.01,
                 reach: 1.25,
             },
+        }
+    }
+
+    /// Of the network `fast`: 10 passes in batches of 512, learning rate 0.2, which rises over the first fifth of the steps and falls to 0.
+    pub fn fast() -> Self {
+        Self {
+            length: Length::Epochs(10),
+            learning_rate: 0.2,
+            schedule: Schedule::Linear { warm_up: 0.2, reach: 1.0 },
+            ..Self::published_corrective(1)
+        }
+    }
+
+    /// [`ImageRecipe::published_corrective`] of the network of this name: `fast` has a training of its own.
+    pub fn published_corrective_of(network: &str, steps: usize) -> Self {
+        if network == super::zoo::FAST {
+            Self::fast()
+        } else {
+            Self::published_corrective(steps)
         }
     }
 

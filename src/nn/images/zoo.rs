@@ -10,12 +10,16 @@ type Entry = (&'static str, fn(ImageShape, usize) -> Vec<Layer>);
 /// All networks, in the order they are listed to people. A new one is one line here and one function.
 const NETWORKS: &[Entry] = &[
     ("resnet9", |_, classes| resnet9(classes)),
+    (FAST, |_, classes| fast(classes)),
     ("resnet18", |_, classes| resnet18(classes)),
     ("wide-resnet-28-10", |_, classes| wide_resnet(4, 10, classes)),
     ("vit-b-16", |_, classes| vision_transformer(&VIT_BASE, classes)),
     ("vit-tiny", |_, classes| vision_transformer(&VIT_TINY, classes)),
     ("resnet-tiny", |_, classes| resnet_tiny(classes)),
 ];
+
+/// The network whose weights begin by whitening the images: [`ImageSpec::whitens`].
+pub(super) const FAST: &str = "fast";
 
 fn conv(name: String, outputs: usize, (kernel, stride, padding): (usize, usize, usize), bias: bool) -> Layer {
     Layer::Conv {
@@ -53,6 +57,34 @@ fn resnet9(classes: usize) -> Vec<Layer> {
     layers.push(Layer::MaxPool { size: 2, stride: 2 });
     layers.push(residual("residual2", 256));
     layers.extend(block("last", 128, (3, 1, 0)));
+    layers.push(Layer::GlobalMaxPool);
+    layers.push(Layer::Linear {
+        name: "head".to_owned(),
+        outputs: classes,
+        bias: false,
+    });
+    layers
+}
+
+/// A small network for processors, after airbench94 (Jordan 2024, arXiv 2404.00498): a whitening convolution of 2 x 2, then three groups of a
+/// convolution, pooling, and a second convolution, with 64, 256 and 256 channels; two fifths of ResNet-9's multiplications.
+fn fast(classes: usize) -> Vec<Layer> {
+    let act = || Layer::Celu { alpha: 0.075 };
+    // Two filters for each of the twelve directions of 2 x 2 pixels in three colours.
+    let mut layers = vec![conv("whiten".to_owned(), 24, (2, 1, 0), true), act()];
+    for (group, width) in [64, 256, 256].into_iter().enumerate() {
+        for index in 0..2 {
+            let name = format!("group{}.{index}", group + 1);
+            layers.push(conv(format!("{name}.conv"), width, (3, 1, 1), false));
+            if index == 0 {
+                layers.push(Layer::MaxPool { size: 2, stride: 2 });
+            }
+            layers.push(Layer::Norm {
+                name: format!("{name}.norm"),
+            });
+            layers.push(act());
+        }
+    }
     layers.push(Layer::GlobalMaxPool);
     layers.push(Layer::Linear {
         name: "head".to_owned(),
@@ -248,6 +280,11 @@ impl ImageSpec {
         NETWORKS.iter().map(|(name, _)| *name)
     }
 
+    /// Whether its weights begin with [`whitened`](super::ImageNetwork::whitened) images.
+    pub fn whitens(&self) -> bool {
+        self.name == FAST
+    }
+
     /// Side in pixels of the patches of the network of this name, where it is a vision transformer, which alone can start from weights in
     /// a file; `None` for every other.
     ///
@@ -312,6 +349,12 @@ mod tests {
         let golden: serde_json::Value = serde_json::from_str(text).unwrap();
         let counts = golden["counts"].as_object().unwrap();
         assert_eq!(counts.len(), 6);
+        // 24 filters of 3 x 2 x 2 with biases; convolutions and norms of three groups; the head.
+        let group = |inputs: usize, width: usize| (inputs + width) * width * 9 + 4 * width;
+        assert_eq!(
+            count("fast", 10),
+            24 * 13 + group(24, 64) + group(64, 256) + group(256, 256) + 2_560
+        );
         // The reference's 86,567,656 for 1,000 classes, which is 85,798,656 and the head.
         assert_eq!(86_567_656 - 1_000 * 769, 85_798_656);
         assert_eq!(

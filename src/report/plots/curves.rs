@@ -115,33 +115,34 @@ impl CurvePlot<'_> {
         for (place, series) in self.series.iter().enumerate() {
             let y = 26.0 + 36.0 * place as f64;
             if self.series.len() > 1 {
-                self.paint_line(canvas, place, &[(24.0, y), (84.0, y)])?;
+                paint_line(canvas, place, &[(24.0, y), (84.0, y)])?;
                 canvas.text((100.0, y), &fit(&series.label, SMALL, RIGHT - 100.0), Align::Start, SMALL, Ink::Ink)?;
             }
             let finite = |(x, y): &(f64, f64)| x_of(*x).is_finite() && y.is_finite();
             for run in series.points.split(|point| !finite(point)) {
                 let run: Vec<(f64, f64)> = run.iter().map(|(x, y)| (across.at(x_of(*x)), up.at(y * factor))).collect();
-                self.paint_line(canvas, place, &run)?;
+                paint_line(canvas, place, &run)?;
             }
         }
         Ok(())
     }
+}
 
-    fn paint_line(&self, canvas: &Canvas<'_>, place: usize, points: &[(f64, f64)]) -> Result<()> {
-        let ink = Ink::Series(place);
-        if place % 2 == 1 {
-            canvas.dashes(points, ink, 5)?;
-        } else if points.len() > 1 {
-            canvas.path(points, ink, 5)?;
-        }
-        // About eight marks a line tell lines apart without colour and do not hide them.
-        for point in points.iter().step_by((points.len() / 8).max(1)) {
-            match place % 3 {
-                0 => canvas.dot(*point, 7, ink)?,
-                1 => canvas.ring(*point, 7, ink)?,
-                _ => canvas.block((point.0 - 6.0, point.1 - 6.0), (point.0 + 6.0, point.1 + 6.0), ink)?,
-            }
-        }
-        Ok(())
+/// The line of the series at `place` through points of the sheet: told apart from others by colour, by dashes and by mark.
+pub(super) fn paint_line(canvas: &Canvas<'_>, place: usize, points: &[(f64, f64)]) -> Result<()> {
+    let ink = Ink::Series(place);
+    if place % 2 == 1 {
+        canvas.dashes(points, ink, 5)?;
+    } else if points.len() > 1 {
+        canvas.path(points, ink, 5)?;
     }
+    // About eight marks a line tell lines apart without colour and do not hide them.
+    for point in points.iter().step_by((points.len() / 8).max(1)) {
+        match place % 3 {
+            0 => canvas.dot(*point, 7, ink)?,
+            1 => canvas.ring(*point, 7, ink)?,
+            _ => canvas.block((point.0 - 6.0, point.1 - 6.0), (point.0 + 6.0, point.1 + 6.0), ink)?,
+        }
+    }
+    Ok(())
 }

@@ -1,4 +1,4 @@
-//! The image sets of the benchmark, and how networks are trained on them. A new one is one line in [`DATASETS`] and one function.
+//! The image sets of the benchmarks, and how networks are trained on them. A new one is one line in [`DATASETS`] and one function.
 
 use std::path::Path;
 
@@ -27,54 +27,89 @@ pub struct Dataset {
     pub name: &'static str,
     /// Reads or makes it, from the folder of `--data` where it needs one.
     load: fn(&Reading, &mut Notes) -> Result<ImageSet>,
+    /// What is trained on it in the forgetting benchmark unless told otherwise.
+    pub forgetting: Defaults,
+    /// The same in the corrective benchmark.
+    pub corrective: Defaults,
+}
+
+/// What a benchmark trains on a set unless told otherwise.
+#[derive(Debug, Clone, Copy)]
+pub struct Defaults {
     /// How training images are changed.
     pub augmentation: Augmentation,
-    /// How a network is trained on it, by its name and the number of classes.
+    /// How a network is trained, by its name and the number of classes.
     pub recipe: fn(&str, usize) -> ImageRecipe,
-    /// The network where none is asked for.
+    /// The network.
     pub network: &'static str,
 }
+
+/// SSD's published training (arXiv 2308.07707).
+const FORGETTING: Defaults = Defaults {
+    augmentation: Augmentation::PUBLISHED,
+    recipe: ImageRecipe::published_forgetting_of,
+    network: "resnet18",
+};
+
+/// The corrective benchmark's published training of CIFAR-10 (arXiv 2402.14015): 4,000 steps of 512, crop and flip.
+const CORRECTIVE: Defaults = Defaults {
+    augmentation: Augmentation {
+        degrees: 0.0,
+        ..Augmentation::PUBLISHED
+    },
+    recipe: |network, _| ImageRecipe::published_corrective_of(network, 4_000),
+    network: "resnet9",
+};
+
+/// The same of CIFAR-100: 6,000 steps.
+const CORRECTIVE_HUNDRED: Defaults = Defaults {
+    recipe: |network, _| ImageRecipe::published_corrective_of(network, 6_000),
+    network: "wide-resnet-28-10",
+    ..CORRECTIVE
+};
+
+/// For small made-up images.
+const SMALL: Defaults = Defaults {
+    augmentation: Augmentation {
+        crop_padding: 1,
+        flip: false,
+        degrees: 5.0,
+    },
+    recipe: |_, _| small_recipe(),
+    network: "resnet-tiny",
+};
 
 /// All image sets, in the order they are listed to people.
 pub const DATASETS: &[Dataset] = &[
     Dataset {
         name: "cifar10",
         load: |reading, notes| cifar(Cifar::Ten, reading.place, notes),
-        augmentation: Augmentation::PUBLISHED,
-        recipe: ImageRecipe::published_forgetting_of,
-        network: "resnet18",
+        forgetting: FORGETTING,
+        corrective: CORRECTIVE,
     },
     Dataset {
         name: "cifar20",
         load: |reading, notes| cifar(Cifar::Twenty, reading.place, notes),
-        augmentation: Augmentation::PUBLISHED,
-        recipe: ImageRecipe::published_forgetting_of,
-        network: "resnet18",
+        forgetting: FORGETTING,
+        corrective: CORRECTIVE_HUNDRED,
     },
     Dataset {
         name: "cifar100",
         load: |reading, notes| cifar(Cifar::Hundred, reading.place, notes),
-        augmentation: Augmentation::PUBLISHED,
-        recipe: ImageRecipe::published_forgetting_of,
-        network: "resnet18",
+        forgetting: FORGETTING,
+        corrective: CORRECTIVE_HUNDRED,
     },
     Dataset {
         name: "folder",
         load: folder,
-        augmentation: Augmentation::PUBLISHED,
-        recipe: ImageRecipe::published_forgetting_of,
-        network: "resnet18",
+        forgetting: FORGETTING,
+        corrective: CORRECTIVE,
     },
     Dataset {
         name: "made-up",
         load: |_, _| made_up(),
-        augmentation: Augmentation {
-            crop_padding: 1,
-            flip: false,
-            degrees: 5.0,
-        },
-        recipe: |_, _| small_recipe(),
-        network: "resnet-tiny",
+        forgetting: SMALL,
+        corrective: SMALL,
     },
 ];
 
@@ -202,11 +237,11 @@ impl RecipeChanges {
         if let Some(steps) = self.steps {
             recipe = ImageRecipe::published_corrective(steps);
         }
-        if let (Some(epochs), Length::Epochs(before), Schedule::Milestones { milestones, .. }) =
-            (self.epochs, recipe.length, &mut recipe.schedule)
-        {
-            for milestone in milestones {
-                *milestone = (*milestone * epochs).div_ceil(before.max(1)).max(2);
+        if let Some(epochs) = self.epochs {
+            if let (Length::Epochs(before), Schedule::Milestones { milestones, .. }) = (recipe.length, &mut recipe.schedule) {
+                for milestone in milestones {
+                    *milestone = (*milestone * epochs).div_ceil(before.max(1)).max(2);
+                }
             }
             recipe.length = Length::Epochs(epochs);
         }
@@ -252,6 +287,7 @@ pub fn part(images: &Images, rows: Option<usize>, name: &str, seed: Seed) -> Res
         return Err(Error::input(format!("{name} of 0 images cannot be used")).hint("leave the number out for all of them"));
     }
     let mut all: Vec<u32> = (0..images.len() as u32).collect();
+    // The name of the stream is that of the first benchmark that drew.
     all.shuffle(&mut seed.stream(&format!("forget/{name}"), 0));
     all.truncate(rows);
     all.sort_unstable();

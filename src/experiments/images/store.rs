@@ -19,7 +19,7 @@ use crate::nn::{EpochLog, NamedTensor};
 
 /// What a file says about itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct About {
+pub(in crate::experiments) struct About {
     /// Which run and which model it belongs to.
     pub of: String,
     /// What training saw so far.
@@ -31,7 +31,7 @@ pub(super) struct About {
 }
 
 /// A tensor of a file.
-pub(super) struct Stored {
+pub(in crate::experiments) struct Stored {
     pub name: String,
     pub dtype: Dtype,
     pub shape: Vec<usize>,
@@ -89,7 +89,7 @@ fn checksum<'a>(tensors: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Strin
 }
 
 /// Writes tensors with what they are about.
-pub(super) fn write(path: &Path, mut about: About, tensors: &[Stored]) -> Result<()> {
+pub(in crate::experiments) fn write(path: &Path, mut about: About, tensors: &[Stored]) -> Result<()> {
     about.sha256 = checksum(tensors.iter().map(|tensor| (tensor.name.as_str(), tensor.bytes.as_slice())));
     let text = serde_json::to_string(&about).map_err(|error| fault(&error))?;
     let views = tensors
@@ -105,7 +105,7 @@ pub(super) fn write(path: &Path, mut about: About, tensors: &[Stored]) -> Result
 }
 
 /// Reads what [`write`] wrote; `None` where it is not there, damaged, or about something else.
-pub(super) fn read(path: &Path, of: &str) -> Result<Option<(About, Vec<Stored>)>> {
+pub(in crate::experiments) fn read(path: &Path, of: &str) -> Result<Option<(About, Vec<Stored>)>> {
     let Some(bytes) = files::read_if_there("read", path, files::WEIGHTS)? else {
         return Ok(None);
     };
@@ -157,7 +157,13 @@ fn network_of(spec: &ImageSpec, tensors: &[Stored]) -> Option<ImageNetwork<f32>>
 }
 
 /// Writes a trained network.
-pub(super) fn write_network(path: &Path, of: &str, network: &ImageNetwork<f32>, epochs: Vec<EpochLog>, seconds: f64) -> Result<()> {
+pub(in crate::experiments) fn write_network(
+    path: &Path,
+    of: &str,
+    network: &ImageNetwork<f32>,
+    epochs: Vec<EpochLog>,
+    seconds: f64,
+) -> Result<()> {
     let about = About {
         of: of.to_owned(),
         epochs,
@@ -168,13 +174,13 @@ pub(super) fn write_network(path: &Path, of: &str, network: &ImageNetwork<f32>, 
 }
 
 /// Reads a trained network.
-pub(super) fn read_network(path: &Path, of: &str, spec: &ImageSpec) -> Result<Option<(ImageNetwork<f32>, About)>> {
+pub(in crate::experiments) fn read_network(path: &Path, of: &str, spec: &ImageSpec) -> Result<Option<(ImageNetwork<f32>, About)>> {
     let Some((about, tensors)) = read(path, of)? else { return Ok(None) };
     Ok(network_of(spec, &tensors).map(|network| (network, about)))
 }
 
 /// Checkpoints of one training in one file. Seconds add up over interruptions.
-pub(super) struct FileCheckpoints<'a> {
+pub(in crate::experiments) struct FileCheckpoints<'a> {
     path: PathBuf,
     of: String,
     spec: &'a ImageSpec,

@@ -1,0 +1,238 @@
+//! Finding the rest among images: further manipulated images from the known ones alone.
+//!
+//! For every class that known images are recorded as more often than chance explains, the images recorded as that class are ranked by how
+//! much they are like the known ones and unlike the rest, known ones out of fold:
+//!
+//! - by what the network sees in them ([`image_features`], with margin and loss of the recorded label): a whitened discriminant;
+//! - by their pixels, less the mean of the pixels around: a discriminant with the variance of each pixel, which finds a pattern however
+//!   faint, and wherever in the image it lies;
+//! - by values that are the same in nearly all known ones (a patch): that is stated as a rule in words.
+//!
+//! The scores of the rest are then a mixture of images like the known ones and others, and Bayes' rule gives each its chance.
+//! Mistakes at random are recorded as all classes alike, so that nothing is proposed.
+
+mod discriminant;
+mod mixture;
+mod template;
+
+use rand::seq::SliceRandom;
+
+use crate::error::{Error, Result};
+use crate::nn::images::{Compute, ImageNetwork, ImageSource, image_features, source_logits};
+use crate::progress::Progress;
+use crate::seed::Seed;
+use crate::stats::binomial_at_least;
+use discriminant::{Directions, Folds};
+
+/// What is known, and of which images.
+#[derive(Clone, Copy)]
+pub struct ImagesRequest<'a> {
+    /// The network that was trained on them.
+    pub network: &'a ImageNetwork<f32>,
+    /// The training images as they are, with their recorded labels.
+    pub images: &'a dyn ImageSource<f32>,
+    /// Names of the classes.
+    pub classes: &'a [String],
+    /// Numbers of the known ones, ascending.
+    pub flagged: &'a [u32],
+    /// Seed of the folds.
+    pub seed: Seed,
+    /// What computes.
+    pub compute: Compute<'a>,
+}
+
+/// An image that may be manipulated, too.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ImageProposal {
+    /// Its number.
+    pub row: u32,
+    /// Chance that it is.
+    pub chance: f64,
+}
+
+/// What was found.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct FoundImages {
+    /// Further images whose chance is at least [`LEAST_CHANCE`], ascending by number.
+    pub proposals: Vec<ImageProposal>,
+    /// What the known ones have in common, in words.
+    pub rules: Vec<String>,
+}
+
+/// Least chance of a proposal.
+pub const LEAST_CHANCE: f64 = 0.5;
+/// Least number of known images of a class.
+const LEAST_KNOWN: usize = 5;
+/// Chance, over all classes, that mistakes at random would pass for a pattern.
+const BY_CHANCE: f64 = 0.01;
+/// Folds of the known images.
+const FOLDS: usize = 5;
+/// How far the middle known image must lie above the rest, in deviations of the rest.
+const LEAST_APART: f64 = 1.5;
+/// Chance of an image that has the template of the known ones.
+const OF_TEMPLATE: f64 = 0.99;
+/// Images whose pixels are in memory at a time.
+const BLOCK: usize = 256;
+
+/// Looks for images like the known ones.
+///
+/// # Errors
+/// Where network and images do not fit each other, a known image does not exist, or the person asks to stop.
+pub fn find_images(request: &ImagesRequest, progress: &dyn Progress) -> Result<FoundImages> {
+    let labels = request.images.labels();
+    if request.flagged.iter().any(|row| *row as usize >= labels.len()) {
+        return Err(Error::internal("a known image that is none"));
+    }
+    let mut found = FoundImages::default();
+    for class in classes_of_a_pattern(labels, request.flagged, request.classes.len()) {
+        progress.check()?;
+        let candidates = Candidates::new(request, class, progress)?;
+        let (proposals, rules) = candidates.found(progress)?;
+        found.proposals.extend(proposals);
+        found.rules.extend(rules);
+    }
+    found.proposals.sort_by_key(|proposal| proposal.row);
+    Ok(found)
+}
+
+/// Classes that known images are recorded as more often than images at random.
+fn classes_of_a_pattern(labels: &[u8], flagged: &[u32], classes: usize) -> Vec<u8> {
+    let all: Vec<u8> = (0..classes.min(256)).map(|class| class as u8).collect();
+    let pattern = |class: &u8| {
+        let of_class = labels.iter().filter(|label| *label == class).count();
+        let known = flagged.iter().filter(|row| labels[**row as usize] == *class).count();
+        let share = of_class as f64 / labels.len().max(1) as f64;
+        let chance = binomial_at_least(known as u64, flagged.len() as u64, share);
+        known >= LEAST_KNOWN && chance * classes as f64 <= BY_CHANCE
+    };
+    all.into_iter().filter(pattern).collect()
+}
+
+/// The images recorded as one class.
+struct Candidates<'a> {
+    request: &'a ImagesRequest<'a>,
+    class: u8,
+    /// Numbers of all of them; the known ones first.
+    rows: Vec<u32>,
+    folds: Folds,
+}
+
+impl<'a> Candidates<'a> {
+    fn new(request: &'a ImagesRequest<'a>, class: u8, progress: &dyn Progress) -> Result<Self> {
+        progress.check()?;
+        let labels = request.images.labels();
+        let of_class = |row: &u32| labels[*row as usize] == class;
+        let known: Vec<u32> = request.flagged.iter().copied().filter(of_class).collect();
+        let all = 0..labels.len() as u32;
+        let rest = all.filter(|row| of_class(row) && request.flagged.binary_search(row).is_err());
+        let count = known.len();
+        let mut fold_of: Vec<usize> = (0..count).map(|place| place % FOLDS).collect();
+        fold_of.shuffle(&mut request.seed.stream("images-like-known/folds", u64::from(class)));
+        Ok(Self {
+            request,
+            class,
+            rows: known.into_iter().chain(rest).collect(),
+            folds: Folds { fold_of, folds: FOLDS },
+        })
+    }
+
+    fn known(&self) -> usize {
+        self.folds.fold_of.len()
+    }
+
+    fn found(&self, progress: &dyn Progress) -> Result<(Vec<ImageProposal>, Vec<String>)> {
+        let rest = &self.rows[self.known()..];
+        let name = &self.request.classes[usize::from(self.class)];
+        if rest.is_empty() {
+            return Ok((Vec::new(), Vec::new()));
+        }
+        let template = template::find(self.rows.len(), self.known(), self.request.images.shape(), |visit| {
+            self.each_image(visit)
+        })?;
+        let by_features = self.by_features(progress)?;
+        let by_pixels = self.by_pixels(progress)?;
+        let scores = discriminant::combined(&[by_features, by_pixels], self.known());
+        let (of_known, of_rest) = scores.split_at(self.known());
+        let mut chances = match mixture::Parts::of(of_known, of_rest) {
+            Some(parts) if parts.apart() >= LEAST_APART => parts.chances(of_rest),
+            _ => vec![0.0; rest.len()],
+        };
+        let mut rules = Vec::new();
+        if let Some(template) = template {
+            for (chance, place) in chances.iter_mut().zip(self.known()..) {
+                if template.has(place) {
+                    *chance = chance.max(OF_TEMPLATE);
+                }
+            }
+            rules.push(template.in_words(name));
+        }
+        let proposals = rest.iter().zip(&chances).filter(|(_, chance)| **chance >= LEAST_CHANCE);
+        let proposals: Vec<ImageProposal> = proposals
+            .map(|(row, chance)| ImageProposal {
+                row: *row,
+                chance: *chance,
+            })
+            .collect();
+        if rules.is_empty() && !proposals.is_empty() {
+            rules.push(format!(
+                "{} more images recorded as {name} are to the network and in their pixels like the {} known ones.",
+                proposals.len(),
+                self.known()
+            ));
+        }
+        Ok((proposals, rules))
+    }
+
+    /// Calls `visit` with the place among the candidates and the values of every image.
+    fn each_image(&self, visit: &mut dyn FnMut(usize, &[f32])) -> Result<()> {
+        let size = self.request.images.shape().len();
+        let mut values = vec![0.0; BLOCK * size];
+        for (block, rows) in self.rows.chunks(BLOCK).enumerate() {
+            let values = &mut values[..rows.len() * size];
+            self.request.images.fill(0, rows, self.request.compute.threads, values)?;
+            for (place, image) in values.chunks_exact(size).enumerate() {
+                visit(block * BLOCK + place, image);
+            }
+        }
+        Ok(())
+    }
+
+    /// Scores by what the network sees, and by margin and loss of the recorded label.
+    fn by_features(&self, progress: &dyn Progress) -> Result<Vec<f64>> {
+        let request = self.request;
+        let (features, width) = image_features(request.network, request.images, &self.rows, request.compute, progress)?;
+        let logits = source_logits(request.network, request.images, &self.rows, 0, request.compute, progress)?;
+        let classes = request.network.spec().classes;
+        let mut values = Vec::with_capacity(self.rows.len() * (width + 2));
+        for (features, logits) in features.chunks_exact(width).zip(logits.chunks_exact(classes)) {
+            values.extend(features.iter().map(|value| f64::from(*value)));
+            values.extend(margin_and_loss(logits, usize::from(self.class)));
+        }
+        Ok(discriminant::whitened(&values, width + 2, &self.folds))
+    }
+
+    /// Scores by pixels less the mean of those around.
+    fn by_pixels(&self, progress: &dyn Progress) -> Result<Vec<f64>> {
+        let shape = self.request.images.shape();
+        let mut directions = Directions::new(shape.len(), &self.folds);
+        self.each_image(&mut |place, image| directions.learn(place, &discriminant::sharpened(image, shape)))?;
+        progress.check()?;
+        directions.finish();
+        let mut scores = Vec::with_capacity(self.rows.len());
+        self.each_image(&mut |place, image| scores.push(directions.scores(place, &discriminant::sharpened(image, shape))))?;
+        Ok(discriminant::standardised(&scores, &self.folds))
+    }
+}
+
+/// How far the logit of a class lies above the largest other one, and the loss.
+fn margin_and_loss(logits: &[f32], class: usize) -> [f64; 2] {
+    let own = f64::from(logits[class]);
+    let others = logits.iter().enumerate().filter(|(other, _)| *other != class);
+    let most = others.map(|(_, logit)| f64::from(*logit)).fold(f64::NEG_INFINITY, f64::max);
+    let top = most.max(own);
+    let sum: f64 = logits.iter().map(|logit| (f64::from(*logit) - top).exp()).sum();
+    [own - most, sum.ln() + top - own]
+}
+
+#[cfg(test)]
+mod tests;
