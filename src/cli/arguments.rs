@@ -116,6 +116,11 @@ pub enum Command {
         after_help = "Examples:\n  recant report model-repaired --out report\n  recant report model --out training-report\n  recant report model-repaired/report/record.json --out report"
     )]
     Report(ReportArgs),
+    /// Write a model as one ONNX file, raw columns in, for Python, C#, Java or a browser
+    #[command(
+        after_help = "Examples:\n  recant export model-repaired --out model.onnx\n  recant export model-repaired --out model.onnx --data orders.csv\n\nThe file holds the whole encoding: it takes texts, numbers, and dates as days since 1970-01-01, and gives class and probabilities.\nWhat each input takes is printed, and written into the file. With `--data` its predictions are compared with the model's. See docs/onnx.md."
+    )]
+    Export(ExportArgs),
     /// Copy of a model folder that predicts and holds nothing else: no keys, gradients, records or reports
     #[command(
         after_help = "Examples:\n  recant share model-repaired --out for-the-depot\n\nWhat a model folder holds of your orders: docs/privacy.md"
@@ -647,6 +652,26 @@ pub struct ReportArgs {
     /// Folder to make
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub out: PathBuf,
+}
+
+/// `recant export`
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// Model folder made by `recant train`, `recant repair` or `recant share`
+    #[arg(value_name = "MODEL", value_hint = ValueHint::DirPath)]
+    pub model: PathBuf,
+    /// File to write: .onnx
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub out: PathBuf,
+    /// A sheet, on whose rows the file must predict what the model predicts
+    #[arg(long, value_name = "SHEET", value_hint = ValueHint::FilePath)]
+    pub data: Option<PathBuf>,
+    #[allow(missing_docs)]
+    #[command(flatten)]
+    pub force: ForceOption,
+    #[allow(missing_docs)]
+    #[command(flatten)]
+    pub reading: SheetOptions,
 }
 
 /// `recant share`

@@ -11,6 +11,7 @@ mod demo;
 mod doctor;
 mod expand;
 mod experiments;
+mod export;
 mod generate;
 mod gpu;
 mod help;
@@ -100,6 +101,7 @@ fn run(line: CommandLine, command: String) -> Result<()> {
         Command::Scenarios(arguments) => scenarios::run(&context, &arguments),
         Command::Bench(arguments) => bench::run(&context, &arguments),
         Command::Report(arguments) => report::run(&context, &arguments),
+        Command::Export(arguments) => export::run(&context, &arguments),
         Command::Share(arguments) => share::run(&context, &arguments),
         Command::Generate(arguments) => generate::run(&context, &arguments),
         Command::Doctor => doctor::run(&context),

@@ -4,6 +4,7 @@
 
 mod check;
 mod expand;
+mod export;
 mod flags;
 mod imported;
 mod inject;
@@ -20,6 +21,7 @@ use std::path::{Path, PathBuf};
 
 pub use check::{CheckDraw, DrawnCheck, ReadCheck, draw_check, key_path, read_check};
 pub use expand::{ExpandSheet, ExpandedSheet, SuspectSheet, SuspectsOfSheet, expand_sheet, suspect_sheet};
+pub use export::{ExportModel, WrittenExport, export_model};
 pub use flags::{FlaggedRow, FlaggedSheet, flagged_rows};
 pub use imported::{RepairImported, is_imported, repair_imported, report_folder};
 pub use inject::{InjectSheet, InjectedIntoSheet, inject_into, write_injected};

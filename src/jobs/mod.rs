@@ -5,6 +5,7 @@ pub mod check;
 mod choosing;
 mod convert;
 pub mod expand;
+pub mod export;
 mod fitting;
 pub mod imported;
 mod placebo;

@@ -198,6 +198,17 @@ impl Stored {
         Ok((stored, model))
     }
 
+    /// A model in memory, whose values all lie in it.
+    ///
+    /// # Errors
+    /// Where it is not an ONNX model.
+    pub fn from_bytes(bytes: Vec<u8>) -> Result<(Self, ModelMessage)> {
+        let model =
+            ModelMessage::parse(&bytes).map_err(|what| Error::input(format!("this is not an ONNX model that can be read: {what}")))?;
+        let files = vec![(String::new(), bytes)];
+        Ok((Self { files }, model))
+    }
+
     fn add(&mut self, folder: &Path, location: &str, tensor: &str) -> Result<()> {
         if self.files.iter().skip(1).any(|(name, _)| name == location) {
             return Ok(());

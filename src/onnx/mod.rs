@@ -8,12 +8,14 @@
 //! | `operators` | the one list of operators that can be computed |
 //! | `elementwise` | functions of one number with their derivatives |
 //! | `graph` | the whole as a [`TensorGraph`], so that [`CandleNetwork`] is a classifier like any other |
+//! | `build` | an ONNX file from nothing, for models of Recant's own |
 //! | `check` | gradients against finite differences |
 //!
 //! The reader is bounded by the file: nothing that a file says of sizes is believed before the bytes are there.
 //!
 //! [`TensorGraph`]: crate::learner::TensorGraph
 
+mod build;
 mod check;
 mod elementwise;
 mod file;
@@ -29,6 +31,7 @@ use std::sync::Arc;
 
 use candle_core::DType;
 
+pub use build::{Attribute, Builder, Kind};
 pub use check::{GradientCheck, check_gradients};
 pub use graph::OnnxGraph;
 pub use head::Ending;
@@ -126,6 +129,16 @@ impl Model {
         })
     }
 
+    /// Reads a model whose file is in memory, and which has no other.
+    ///
+    /// # Errors
+    /// As [`Model::read`].
+    pub fn from_bytes(bytes: Vec<u8>) -> Result<Self> {
+        let (stored, message) = Stored::from_bytes(bytes)?;
+        let plan = Arc::new(Plan::of(&stored, &message)?);
+        Ok(Self { stored, message, plan })
+    }
+
     /// The inputs that the classes depend on.
     pub fn inputs(&self) -> &[Input] {
         &self.plan.inputs
@@ -220,7 +233,7 @@ impl Model {
 
     fn encode_block(&self, inputs: &[InputData], shapes: &[Vec<usize>], start: usize, rows: usize) -> Result<Encoded> {
         let wrong = |what: String| Error::input(what);
-        let precision = DType::F32;
+        let precision = if self.plan.wide { DType::F64 } else { DType::F32 };
         let mut values = self.plan.start(precision).map_err(wrong)?;
         for ((input, data), shape) in self.plan.inputs.iter().zip(inputs).zip(shapes) {
             let width: usize = shape.iter().product();

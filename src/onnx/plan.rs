@@ -14,8 +14,11 @@ use crate::nn::TensorSpec;
 /// The oldest operator set that is read.
 const OLDEST: i64 = 11;
 
-/// The most nodes that logits may need: gradients go back through them one inside the other.
+/// The most nodes that logits may need after preprocessing: gradients go back through them one inside the other.
 const MOST_STEPS: usize = 500;
+
+/// The most nodes that logits may need in all.
+const MOST_NODES: usize = 20_000;
 
 /// The most values that a row may become in one result.
 pub(super) const MOST_PER_ROW: usize = 1 << 22;
@@ -107,6 +110,8 @@ pub(super) struct Plan {
     /// Names of initialisers that are numbers with a point and no variables.
     pub fixed: Vec<String>,
     pub slots: usize,
+    /// Whether an input is of double precision, which preprocessing then keeps.
+    pub wide: bool,
     pub head: Head,
     /// What the steps take: inputs of the graph, or results of preprocessing.
     pub fed: Vec<usize>,
@@ -203,6 +208,7 @@ impl Plan {
             variables: Vec::new(),
             fixed: Vec::new(),
             slots: slots.0.len(),
+            wide: graph.inputs.iter().any(|input| input.kind == kind::DOUBLE),
             head,
             fed: Vec::new(),
             batch_norms: graph.nodes.iter().filter(|node| node.operator == "BatchNormalization").count(),
@@ -343,6 +349,9 @@ impl Plan {
         for (step, early) in steps.into_iter().zip(early) {
             if early { self.before.push(step) } else { self.steps.push(step) }
         }
+        if self.steps.len() > MOST_STEPS {
+            return Err(too_many(MOST_STEPS));
+        }
         let made: BTreeSet<usize> = self.before.iter().flat_map(|step| step.outputs.iter().flatten().copied()).collect();
         let early: BTreeSet<usize> = made.into_iter().chain(self.inputs.iter().map(|input| input.slot)).collect();
         let mut fed: Vec<usize> = Vec::new();
@@ -452,13 +461,15 @@ fn needed(model: &ModelMessage, makers: &Makers, name: &str) -> Result<Vec<usize
             let inputs = graph.nodes[node].inputs.iter().filter(|input| !input.is_empty());
             open.extend(inputs.map(|input| (input.as_str(), Some(node))));
         }
-        if found.len() > MOST_STEPS {
-            return Err(
-                refused(format!("the model needs more than {MOST_STEPS} nodes")).hint("simplify it with `onnxsim` or `onnxslim` first")
-            );
+        if found.len() > MOST_NODES {
+            return Err(too_many(MOST_NODES));
         }
     }
     Ok(found.into_iter().collect())
+}
+
+fn too_many(nodes: usize) -> Error {
+    refused(format!("the model needs more than {nodes} nodes")).hint("simplify it with `onnxsim` or `onnxslim` first")
 }
 
 fn step(stored: &Stored, node: &NodeMessage, opset: i64, model: &ModelMessage, slots: &mut Slots) -> Result<Step> {

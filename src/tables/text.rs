@@ -55,6 +55,12 @@ pub(crate) fn trimmed(text: &str) -> &str {
     }
 }
 
+/// Texts that stand for "no value" in any column, beside the empty one.
+pub(crate) const MISSING_TEXTS: &[&str] = &[
+    "#N/A", "#NA", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#NULL!", "N/A", "n/a", "NULL", "null", "Null", "NaN", "nan", "NAN",
+    "-NaN", "-nan", "NaT", "<NA>", "(null)", "(NULL)", "\\N",
+];
+
 /// Whether a trimmed text stands for "no value" in any column.
 ///
 /// `NA`, `None` and `-` are not among them: they are real values (Namibia, "no discount") in text columns; see [`is_missing_value`].
@@ -65,32 +71,7 @@ pub(crate) fn is_missing(text: &str) -> bool {
     if text.len() > 8 || !matches!(first, b'#' | b'N' | b'n' | b'-' | b'<' | b'(' | b'\\') {
         return false;
     }
-    matches!(
-        text,
-        "#N/A"
-            | "#NA"
-            | "#DIV/0!"
-            | "#VALUE!"
-            | "#REF!"
-            | "#NAME?"
-            | "#NUM!"
-            | "#NULL!"
-            | "N/A"
-            | "n/a"
-            | "NULL"
-            | "null"
-            | "Null"
-            | "NaN"
-            | "nan"
-            | "NAN"
-            | "-NaN"
-            | "-nan"
-            | "NaT"
-            | "<NA>"
-            | "(null)"
-            | "(NULL)"
-            | "\\N"
-    )
+    MISSING_TEXTS.contains(&text)
 }
 
 /// Whether a trimmed text stands for "no value" where a number or a date is wanted.

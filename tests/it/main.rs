@@ -15,6 +15,7 @@ mod device;
 mod engine;
 mod expand;
 mod expand_bad_input;
+mod exported;
 mod features;
 mod features_errors;
 mod flag_cases;

@@ -22,7 +22,7 @@ use crate::notes::Notes;
 use crate::onnx::OnnxNetwork;
 use crate::progress::Progress;
 use crate::repair::{self, RepairMethod, RepairOptions, Request, Session, Trained};
-use rows::probabilities;
+pub(crate) use rows::probabilities;
 
 /// A repair of an imported model.
 pub struct ImportedJob<'a> {
@@ -173,10 +173,10 @@ fn run_one(job: &ImportedJob, method: &'static dyn RepairMethod, progress: &dyn 
 fn record(job: &ImportedJob, ran: &[Ran], notes: &mut Notes) -> Result<RepairRecord> {
     let (imported, classes) = (job.imported, &job.imported.classes);
     let flagged = flagged_part(imported, job.flags);
-    let before = probabilities(&imported.network, &flagged, job.threads)?;
+    let before = probabilities(&imported.network, &flagged.encoded, job.threads)?;
     let after = ran
         .iter()
-        .map(|ran| probabilities(&ran.network, &flagged, job.threads))
+        .map(|ran| probabilities(&ran.network, &flagged.encoded, job.threads))
         .collect::<Result<Vec<_>>>()?;
     let test = on_test(job, ran)?;
     let mut methods = Vec::with_capacity(ran.len());
@@ -279,10 +279,10 @@ type OnTestRows = (Vec<f32>, Vec<Vec<f32>>, Vec<SortedComparison>);
 
 fn on_test(job: &ImportedJob, ran: &[Ran]) -> Result<Option<OnTestRows>> {
     let Some(part) = &job.test else { return Ok(None) };
-    let before = probabilities(&job.imported.network, part, job.threads)?;
+    let before = probabilities(&job.imported.network, &part.encoded, job.threads)?;
     let after = ran
         .iter()
-        .map(|ran| probabilities(&ran.network, part, job.threads))
+        .map(|ran| probabilities(&ran.network, &part.encoded, job.threads))
         .collect::<Result<Vec<_>>>()?;
     let slices: Vec<&[f32]> = after.iter().map(Vec::as_slice).collect();
     // The person vouches for a sheet of its own.

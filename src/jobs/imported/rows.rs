@@ -286,7 +286,7 @@ impl<'a> Imported<'a> {
         if count > ORDERS_OF || !plan.classes.is_empty() || self.model.class_names().is_some() {
             return Ok(());
         }
-        let probabilities = probabilities(&self.network, &self.rows, threads)?;
+        let probabilities = probabilities(&self.network, &self.rows.encoded, threads)?;
         let predicted = crate::nn::predictions(&probabilities, count);
         let mut pairs = vec![vec![0_usize; count]; count];
         for (label, predicted) in self.rows.labels.iter().zip(&predicted) {
@@ -363,8 +363,10 @@ fn orders(count: usize) -> Vec<Vec<usize>> {
 }
 
 /// Probabilities of rows, rows x classes.
-pub(super) fn probabilities(network: &OnnxNetwork, rows: &ImportedRows, threads: usize) -> Result<Vec<f32>> {
-    let table = Rows::table(&rows.encoded.values, rows.encoded.width, &rows.labels);
+pub(crate) fn probabilities(network: &OnnxNetwork, rows: &Encoded, threads: usize) -> Result<Vec<f32>> {
+    // No label changes what a row's logits are.
+    let labels = vec![0; rows.rows()];
+    let table = Rows::table(&rows.values, rows.width, &labels);
     let mut logits = network.logits(&table, None, Compute::from(threads), &Silent::default())?;
     for row in logits.chunks_mut(network.classes()) {
         let most = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);

@@ -1,5 +1,7 @@
 //! What scikit-learn's exporter puts around a network: preprocessing. Gradients stop here.
 
+use std::collections::HashMap;
+
 use super::{Call, Results, one};
 use crate::onnx::file::{AttributeMessage, Values};
 use crate::onnx::value::{Array, Computed, Value};
@@ -39,6 +41,32 @@ pub(super) fn scaler(call: &Call) -> Results {
     // In single precision, as it is defined.
     let scaled = numbers.map(|(place, value)| f64::from((value as f32 - offset[place % columns]) * scale[place % columns]));
     one(Value::Float(call.tensor(scaled.collect(), &x.shape())?))
+}
+
+/// Tables side by side, as floats.
+pub(super) fn vectorize(call: &Call) -> Results {
+    let widths = call.integers("inputdimensions").unwrap_or_default();
+    let mut parts = Vec::with_capacity(call.inputs.len());
+    let mut rows = 0;
+    for place in 0..call.inputs.len() {
+        let part = call.input(place)?;
+        let (height, columns) = table(part)?;
+        if widths.get(place).is_some_and(|width| *width != columns as i64) || (place > 0 && height != rows) {
+            return Err(format!(
+                "is given a part of {height} rows and {columns} columns, which does not fit"
+            ));
+        }
+        rows = height;
+        parts.push((part.numbers()?, columns));
+    }
+    let width: usize = parts.iter().map(|(_, columns)| columns).sum();
+    let mut all = Vec::with_capacity(call.room(&[rows, width])?);
+    for row in 0..rows {
+        for (numbers, columns) in &parts {
+            all.extend_from_slice(&numbers[row * columns..(row + 1) * columns]);
+        }
+    }
+    one(Value::Float(call.tensor(all, &[rows, width])?))
 }
 
 pub(super) fn normalizer(call: &Call) -> Results {
@@ -151,7 +179,11 @@ fn labels<'a>(call: &Call<'a>, what: &str) -> Computed<Labels<'a>> {
 pub(super) fn label_encoder(call: &Call) -> Results {
     let x = call.input(0)?;
     let found: Vec<Option<usize>> = match (x, labels(call, "keys")?) {
-        (Value::Text(array), Labels::Texts(keys)) => array.data.iter().map(|text| keys.iter().position(|key| key == text)).collect(),
+        (Value::Text(array), Labels::Texts(keys)) => {
+            // Of equal keys the first counts.
+            let places: HashMap<&str, usize> = keys.iter().enumerate().rev().map(|(place, key)| (key.as_str(), place)).collect();
+            array.data.iter().map(|text| places.get(text.as_str()).copied()).collect()
+        }
         (Value::Text(_), _) | (_, Labels::Texts(_)) => return Err("is given numbers for texts, or texts for numbers".to_owned()),
         (other, keys) => {
             let keys = match keys {
@@ -159,7 +191,8 @@ pub(super) fn label_encoder(call: &Call) -> Results {
                 Labels::Floats(keys) => keys,
                 Labels::Texts(_) => Vec::new(),
             };
-            let same = |key: f64, value: f64| key == value || (key.is_nan() && value.is_nan());
+            // Keys with a point are of single precision, whatever preprocessing is of.
+            let same = |key: f64, value: f64| key == value || key as f32 == value as f32 || (key.is_nan() && value.is_nan());
             let place = |value: f64| keys.iter().position(|key| same(*key, value));
             other.numbers()?.into_iter().map(place).collect()
         }

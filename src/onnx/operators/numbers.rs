@@ -112,6 +112,19 @@ pub(super) fn binary(call: &Call) -> Results {
     })
 }
 
+/// What is left of a division of whole numbers, with the sign of the divisor, or of the dividend (`fmod`).
+pub(super) fn remainder(call: &Call) -> Results {
+    let (left, right) = together(call, call.input(0)?.integers()?, call.input(1)?.integers()?)?;
+    let as_in_c = call.integer("fmod", 0) != 0;
+    let rest = |(a, b): (&i64, &i64)| {
+        let rest = a.checked_rem(*b).ok_or_else(|| "divides a whole number by 0".to_owned())?;
+        let turned = !as_in_c && rest != 0 && (rest < 0) != (*b < 0);
+        Ok(if turned { rest + b } else { rest })
+    };
+    let data = left.data.iter().zip(&right.data).map(rest).collect::<Computed<_>>()?;
+    one(Value::Integer(Array::new(left.shape, data)))
+}
+
 pub(super) fn sum(call: &Call) -> Results {
     let mut total = as_floats(call, 0)?;
     for place in 1..call.inputs.len() {
