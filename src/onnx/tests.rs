@@ -27,6 +27,7 @@ const MODELS: &[&str] = &[
     "scikit",
     "scikit_two",
     "scikit_pipeline",
+    "keras",
 ];
 
 fn folder() -> PathBuf {

@@ -339,3 +339,6 @@ fn summary(job: &ImportedJob) -> ModelSummary {
         seed: job.settings.seed,
     }
 }
+
+#[cfg(test)]
+mod tests;
