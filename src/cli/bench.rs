@@ -131,10 +131,13 @@ pub(super) fn run(context: &Context, arguments: &BenchArgs) -> Result<()> {
 }
 
 /// A known share: `10%`, `0.1`, or a whole number of percent from 2 on; 1 could mean all.
-fn known_share(text: &str) -> Result<f64> {
+fn known_share(text: &str) -> std::result::Result<f64, String> {
     match text.trim().parse::<u32>() {
         Ok(percent @ 2..=100) => Ok(f64::from(percent) / 100.0),
-        _ => Amount::parse_share(text),
+        _ => Amount::parse_share(text).map_err(|error| match error.hint_text() {
+            Some(hint) => format!("{}; {hint}", error.message()),
+            None => error.message().to_owned(),
+        }),
     }
 }
 

@@ -176,7 +176,8 @@ impl Encoding<'_> {
     fn date_code(&mut self, source: &Source, part: DatePart, table: &[i64], words: &[(&str, i64)], (missing, other): (i64, i64)) -> String {
         self.date(source);
         let absent = match words {
-            [] => self.graph.integers(&[missing], &[]),
+            // Any other words are one code where blanks are another.
+            [] if missing == other => self.graph.integers(&[missing], &[]),
             words => {
                 let input = self.input(source, RawKind::Words);
                 self.looked_up(&input, words, missing, other)
