@@ -26,12 +26,12 @@ def mean(values):
 
 
 def recovery(run):
-    """Per way and known share: won back (mean over patterns with 50 flags or more; lowest), change elsewhere, time."""
+    """Per way and known share: recovered (mean over patterns with 50 flags or more; lowest), change elsewhere, time."""
     all_rows = rows(run)
     if not all_rows:
         return print(f"\n{run}: not computed")
     print(f"\n{run}: repetitions {'/'.join(sorted({row['repetitions'] for row in all_rows}))}")
-    print("| way | known | won back | patterns | lowest | elsewhere, points (lowest) | time of training |\n|---|---|---|---|---|---|---|")
+    print("| way | known | recovered | patterns | lowest | elsewhere, points (lowest) | time of training |\n|---|---|---|---|---|---|---|")
     keys = dict.fromkeys((row["method"], row["known"]) for row in all_rows if row["known"])
     for method, known in keys:
         own = [row for row in all_rows if (row["method"], row["known"]) == (method, known)]

@@ -5,7 +5,7 @@ usage: gpu_floor.py OUT_FOLDER        (needs torch with CUDA; reads OUT_FOLDER/o
 
 Counted for one training row of one model in one step, with k inputs and w outputs of a layer: 6 k w operations (4 k w in the first layer,
 which needs no deltas below it), and 4 (2 k + 10 w) bytes: the products read a twice, write z and the deltas, and read deltas twice; batch norm
-reads z and writes xhat and a; its way back reads deltas and xhat and writes deltas. Reading the same value a second time in one kernel
+reads z and writes xhat and a; its backward pass reads deltas and xhat and writes deltas. Reading the same value a second time in one kernel
 is taken to hit a cache. Passes over the rows: 25 for the baseline, 25 for retraining, 2 for fine-tuning (after training, after ASSD), 1 for importances.
 """
 import json, pathlib, sys, time

@@ -67,7 +67,7 @@ convolutions = {
 }
 result = {"device": peer["device"], "torch": peer["torch"], "networks": {}}
 for network, layers in convolutions.items():
-    # A step computes each product three times, but for the first layer's way back to the images.
+    # A step computes each product three times, but for the first layer's backward pass to the images.
     forward = 2 * sum(a * b * c for a, b, c in layers)
     step = 3 * forward - 2 * layers[0][0] * layers[0][1] * layers[0][2]
     for precision in ("f32", "tf32", "bf16"):

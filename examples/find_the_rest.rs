@@ -1,4 +1,4 @@
-//! How much of what wrong rows cost is won back when only some of them are known: none, the flagged rows, the flagged and the proposed.
+//! How much of what wrong rows cost is recovered when only some of them are known: none, the flagged rows, the flagged and the proposed.
 //!
 //! ```text
 //! cargo run --release --example find_the_rest -- SHEET PROFILE --known 10%,30% --seeds 1,2 --kind 'segment:Market = LATAM: late -> on time' ...
@@ -328,7 +328,7 @@ fn trial(
             serde_json::json!({
                 "kind": kind, "seed": seed.0, "known": known.share, "false_flags": flags.false_flags.len(), "rows": rows,
                 "wrong": manipulated.len(), "flags": flags.flagged.len(), "verdict": found.verdict,
-                "rules": found.rules.iter().map(|rule| serde_json::json!({"conditions": rule.conditions, "booked_as": rule.booked_as, "flags": rule.flags, "rows": rule.rows, "estimated_wrong": rule.estimated_wrong, "proposed": rule.proposed, "cut": rule.cut, "flags_above_cut": rule.flags_above_cut, "evidence": rule.evidence, "label_evidence": rule.label_evidence})).collect::<Vec<_>>(),
+                "rules": found.rules.iter().map(|rule| serde_json::json!({"conditions": rule.conditions, "recorded_as": rule.recorded_as, "flags": rule.flags, "rows": rule.rows, "estimated_wrong": rule.estimated_wrong, "proposed": rule.proposed, "cut": rule.cut, "flags_above_cut": rule.flags_above_cut, "evidence": rule.evidence, "label_evidence": rule.label_evidence})).collect::<Vec<_>>(),
                 "proposed": proposed.len(), "hits": hits, "likeliest_right": named,
                 "precision": hits as f64 / proposed.len().max(1) as f64, "expected_precision": found.expected_precision,
                 "recall": hits as f64 / unknown.max(1) as f64,

@@ -171,7 +171,7 @@ fn on_rows(settings: &Settings, network: &ImageNetwork<f32>, compute: Compute, n
         one(TOLD + round)?;
         step.each.push(start.elapsed().as_secs_f64());
     }
-    // A step returns once its loss is known; reading the network waits for the last one's way back.
+    // A step returns once its loss is known; reading the network waits for the last one's backward pass.
     std::hint::black_box(stepper.network()?);
     step.together = whole.elapsed().as_secs_f64();
     let rows: Vec<u32> = (0..settings.batch as u32).collect();

@@ -42,7 +42,7 @@ def sheet(recant, folder, number):
 
 
 def damaged(orders, rows, number, kind):
-    """The sheet with late orders booked as on time: those of a lane, or a random part of all."""
+    """The sheet with late orders recorded as on time: those of a lane, or a random part of all."""
     rng = np.random.default_rng(number)
     late = orders[KEY].isin(rows) & (orders[DAYS] > orders[PLAN])
     if kind == "lane":

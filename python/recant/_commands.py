@@ -219,7 +219,7 @@ def repair(
     :param flags: the wrong rows: a sheet of keys, row numbers or whole rows, a list of keys, or True and False for each row of ``data``.
     :param corrected: instead of flags, a corrected copy of the sheet.
     :param data: the sheet that the model was trained on; needed where the flags have only keys, and by all methods but assd and ssd.
-    :param test: a sheet to judge by, whose labels you vouch for. Unless given: the test rows of ``data``, those under suspicion set aside.
+    :param test: a sheet to judge by, whose labels you vouch for. Unless given: the test rows of ``data``, those under suspicion left out.
     :param looked_up: a file of :func:`check` with truths filled in.
     :param affected: for trials, ``truth/affected-rows.csv`` of :func:`inject`.
     :param expand: look for further rows that are wrong like the flagged ones, and repair with them too.

@@ -46,7 +46,7 @@ WHAT = {"label": "outcome", "key": "order", "time": "day"}
 
 @pytest.fixture(scope="session")
 def corrupted(orders):
-    """The sheet with every late order of the lane north by road and air booked as on time, and the keys of those rows."""
+    """The sheet with every late order of the lane north by road and air recorded as on time, and the keys of those rows."""
     sheet = {name: list(cells) for name, cells in orders.items()}
     wrong = []
     for row in range(ROWS):

@@ -80,7 +80,7 @@ pub enum Command {
     Inject(InjectArgs),
     /// Find the rest: further rows that are wrong like the flagged ones, and the rule that they follow
     #[command(
-        after_help = "Examples:\n  recant expand orders.csv --model model --flags wrong-ids.csv --out proposals.xlsx\n  recant repair --model model --flags proposals.xlsx --correct-column likeliest_label --data orders.csv --out model-repaired\n\nThe file lists the flagged rows, rows of a pattern (ticked: is_label_issue is TRUE), doubtful rows of the same rule, and rows that\ncontradict the rest of their group or a near copy of the label (neither ticked). Untick and tick as you see fit; `recant repair --flags` takes the ticked ones,\nand with `--correct-column likeliest_label` methods that train learn them as their likeliest label, which wins back most.\nWhere the flags look like independent slips it says so and proposes nothing for being like them."
+        after_help = "Examples:\n  recant expand orders.csv --model model --flags wrong-ids.csv --out proposals.xlsx\n  recant repair --model model --flags proposals.xlsx --correct-column likeliest_label --data orders.csv --out model-repaired\n\nThe file lists the flagged rows, rows of a pattern (ticked: is_label_issue is TRUE), doubtful rows of the same rule, and rows that\ncontradict the rest of their group or a proxy of the label (neither ticked). Untick and tick as you see fit; `recant repair --flags` takes the ticked ones,\nand with `--correct-column likeliest_label` methods that train learn them as their likeliest label, which recovers most.\nWhere the flags look like independent slips it says so and proposes nothing for being like them."
     )]
     Expand(ExpandArgs),
     /// Rank likely label errors without any flags
@@ -380,7 +380,7 @@ pub struct ExpandArgs {
     /// Tick the rows that contradict something as well
     #[arg(long)]
     pub tick_contradictions: bool,
-    /// Tick rows of the pattern, doubtful ones too, by lot with their chance of being wrong, as `repair --expand` takes them
+    /// Tick rows of the pattern, doubtful ones too, at random with their chance of being wrong, as `repair --expand` takes them
     #[arg(long)]
     pub tick_doubtful: bool,
     #[allow(missing_docs)]
@@ -432,7 +432,7 @@ pub struct RepairArgs {
     /// The sheet the model was trained on (needed where the flag file has only keys, and by all methods but assd and ssd); may be given several times
     #[arg(long, value_name = "SHEET", value_hint = ValueHint::FilePath)]
     pub data: Vec<PathBuf>,
-    /// A sheet to judge by, whose labels you vouch for [default: the test rows of --data, those under suspicion set aside]
+    /// A sheet to judge by, whose labels you vouch for [default: the test rows of --data, those under suspicion left out]
     #[arg(long, value_name = "SHEET", value_hint = ValueHint::FilePath)]
     pub test: Option<PathBuf>,
     /// A sheet of `recant check` with truths filled in: those rows judge by them

@@ -28,7 +28,7 @@ use crate::tables::{self, ReadOptions, Table};
 const ORDERS: &[u8] = include_bytes!("../../data/sample/orders.csv.gz");
 /// Made-up orders of the week after.
 const NEXT_WEEK: &[u8] = include_bytes!("../../data/sample/next_week.csv");
-/// The systematic error: the late orders of one lane were booked as on time.
+/// The systematic error: the late orders of one lane were recorded as on time.
 pub(crate) const ERROR: &str = "segment:Market = LATAM and \"Shipping Mode\" = \"Standard Class\": late -> on time, 100%";
 
 pub(super) fn run(context: &Context, arguments: &DemoArgs) -> Result<()> {
@@ -72,7 +72,7 @@ fn whole_job(context: &Context, folder: &Path, notes: &mut Notes, progress: &dyn
     std::fs::create_dir_all(&trial).map_err(|error| Error::io("make the folder", &trial, &error))?;
     write_injected(&injected, &trial, "corrupted.csv", notes)?;
     console.say(format!(
-        "In {} rows, late orders of one lane (Latin America, Standard Class) were booked as on time. Somebody found them: mistake/flags.csv",
+        "In {} rows, late orders of one lane (Latin America, Standard Class) were recorded as on time. Somebody found them: mistake/flags.csv",
         count(injected.summary.mislabelled)
     ));
     shown(context, &format!("recant inject orders.csv.gz --kind '{ERROR}' --out mistake"));

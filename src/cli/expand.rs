@@ -96,7 +96,7 @@ pub(super) fn summary(context: &Context, found: &Expansion) {
                 console.item(
                     "",
                     format!(
-                        "{} rows meet it and are booked so; about {} of them are wrong",
+                        "{} rows meet it and are recorded so; about {} of them are wrong",
                         count(rule.rows),
                         count(rule.estimated_wrong.round() as usize)
                     ),
@@ -167,7 +167,7 @@ pub(super) fn run_suspects(context: &Context, arguments: &SuspectsArgs) -> Resul
         for (likeliest, other) in classes.iter().enumerate().filter(|(class, _)| *class != given) {
             let rows = found.counts[given * classes.len() + likeliest];
             if rows > 0 {
-                console.item("", format!("{} booked {name}, likeliest {other}", count(rows)));
+                console.item("", format!("{} recorded {name}, likeliest {other}", count(rows)));
                 kinds.push(serde_json::json!({ "given": name, "likeliest": other, "rows": rows }));
             }
         }

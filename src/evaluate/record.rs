@@ -86,7 +86,7 @@ pub struct ExpansionRecord {
     pub rules: Vec<ExpansionRule>,
     /// Estimated share of wrong rows among the proposed; absent where there are none.
     pub expected_precision: Option<f64>,
-    /// Rows that contradict the rest of their group or a near copy of the label; the repair left them alone.
+    /// Rows that contradict the rest of their group or a proxy of the label; the repair left them alone.
     pub contradictions: usize,
     /// Rows proposed for being like the flagged ones.
     pub proposed: usize,
@@ -181,7 +181,7 @@ pub struct FlagSummary {
     pub used: usize,
     /// Flags on test rows; they are not repaired, but the evaluation is shown with and without them.
     pub on_test_rows: usize,
-    /// Flags that were set aside, by reason.
+    /// Ignored flags, by reason.
     pub ignored: Vec<IgnoredFlags>,
     /// Flagged rows whose correct label the person gave.
     pub with_correction: usize,

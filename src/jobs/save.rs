@@ -97,7 +97,7 @@ pub fn save_repaired(
     let mut model = job.model.clone();
     model.network = repaired.network.clone();
     model.importances = match &job.training {
-        // With the data at hand, what a next repair needs is measured anew; without, the old sums do not fit the new weights.
+        // With the data at hand, what a next repair needs is measured again; without, the old sums do not fit the new weights.
         Some(data) => {
             let examples = crate::nn::Examples::all(&data.inputs, model.info.network.inputs, &data.labels);
             let stored = store_importances(&model.network, &examples, model.info.recipe.batch, job.threads)?;

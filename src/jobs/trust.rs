@@ -73,7 +73,7 @@ pub struct Suspicion {
 struct SuspectRule {
     /// By row of the training sheet.
     inside: Vec<bool>,
-    booked_as: Option<u8>,
+    recorded_as: Option<u8>,
     truly: Option<u8>,
     chance: f64,
 }
@@ -134,7 +134,7 @@ impl Suspicion {
             let Some(text) = &rule.rule else { continue };
             self.rules.push(SuspectRule {
                 inside: Rule::parse(text)?.matches(table, &mut Notes::new())?,
-                booked_as: rule.booked_as,
+                recorded_as: rule.recorded_as,
                 truly: rule.truly,
                 chance: (rule.estimated_wrong / rule.rows.max(1) as f64).clamp(0.0, 1.0),
             });
@@ -186,7 +186,7 @@ impl Suspicion {
             for rule in &self.rules {
                 if place.is_some_and(|place| rule.inside.get(place) == Some(&true)) {
                     mark(
-                        rule.booked_as.is_none_or(|class| class == label),
+                        rule.recorded_as.is_none_or(|class| class == label),
                         Some(rule.chance),
                         rule.truly.filter(|truly| *truly != label),
                     );
@@ -363,7 +363,7 @@ mod tests {
     use super::*;
     use rand::Rng;
 
-    /// Rows of two inputs; the corner where both are high is the lane whose late orders (2) are booked as on time (1) in part.
+    /// Rows of two inputs; the corner where both are high is the lane whose late orders (2) are recorded as on time (1) in part.
     fn rows(count: usize, stream: u64) -> (Vec<f32>, Vec<u8>, Vec<bool>) {
         let mut rng = Seed(8).stream("auto-test", stream);
         let inputs: Vec<f32> = (0..count * 2).map(|_| rng.random_range(-1.0..1.0)).collect();

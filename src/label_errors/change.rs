@@ -9,7 +9,7 @@ use crate::tables::rules::{Kind, Operator, Parser, Rule, Trouble, read};
 pub struct Change {
     /// The class that is mislabelled, or `any`.
     pub from: String,
-    /// The class it is booked as, or `other`.
+    /// The class it is recorded as, or `other`.
     pub to: String,
     /// How many rows, if the rule says so; a share is of the rows that the rule and `from` select.
     pub amount: Option<Amount>,
@@ -46,7 +46,7 @@ fn arrow(parser: &mut Parser) -> std::result::Result<(), Trouble> {
 fn change(parser: &mut Parser) -> std::result::Result<Change, Trouble> {
     let from = parser.phrase("the class that is mislabelled, or `any`")?;
     arrow(parser)?;
-    let to = parser.phrase("the class it is booked as, or `other`")?;
+    let to = parser.phrase("the class it is recorded as, or `other`")?;
     let mut amount = None;
     if parser.peek().kind == Kind::Comma {
         parser.next();

@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use super::{Amount, Mistake};
 use crate::error::{Error, Result};
 
-/// Whether a row (its position) can be booked under a class at all: a derived label may have no cell value that gives it.
+/// Whether a row (its position) can be recorded under a class at all: a derived label may have no cell value that gives it.
 pub type CanBook<'a> = &'a dyn Fn(usize, u8) -> bool;
 
 /// The rows an error may hit. All slices have one entry per training row, in training order.
@@ -23,7 +23,7 @@ pub struct Domain<'a> {
     /// Group of each row, such as its order: groups are hit whole or not at all, and rows of one group with one clean label
     /// get one wrong label. A group is hit only if each of its rows can be.
     pub groups: Option<&'a [u32]>,
-    /// Which classes a row can be booked under; `None`: all. Rows without a possible wrong class are not hit, and the others get
+    /// Which classes a row can be recorded under; `None`: all. Rows without a possible wrong class are not hit, and the others get
     /// the error's wrong label given that it is possible.
     pub can_book: Option<CanBook<'a>>,
 }
@@ -100,7 +100,7 @@ pub fn inject_labels(mistake: &dyn Mistake, domain: &Domain, amount: Amount, rng
 /// Redraws before giving up on chance; with one possible class of 255 the probability of needing more is e^-15.
 const REDRAWS: usize = 4_000;
 
-/// A wrong label that all of these rows, which have the same clean label, can be booked under.
+/// A wrong label that all of these rows, which have the same clean label, can be recorded under.
 fn wrong_label(mistake: &dyn Mistake, clean: u8, rows: &[u32], domain: &Domain, rng: &mut ChaCha8Rng) -> u8 {
     let Some(can_book) = domain.can_book else {
         return mistake.wrong_label(clean, rng);
@@ -120,7 +120,7 @@ fn wrong_label(mistake: &dyn Mistake, clean: u8, rows: &[u32], domain: &Domain, 
         .unwrap_or(clean)
 }
 
-/// Whether rows of one clean label have a wrong class in common that they can be booked under.
+/// Whether rows of one clean label have a wrong class in common that they can be recorded under.
 fn bookable(mistake: &dyn Mistake, clean: u8, rows: &[u32], domain: &Domain) -> bool {
     domain.can_book.is_none_or(|can_book| {
         (0..domain.classes as u8).any(|label| mistake.reaches(clean, label) && rows.iter().all(|row| can_book(*row as usize, label)))

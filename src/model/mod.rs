@@ -16,7 +16,7 @@
 //! | `report.seal.json` | SHA-256 of the files of the report, which tell seconds and so differ from run to run |
 //!
 //! `model.json` and `report.seal.json` seal every file: an altered model is not used, and an altered report is not believed ([`check_report`], [`altered_reports`]).
-//! A seal shows damage and careless changes. It is no signature: whoever alters a file on purpose can seal it anew.
+//! A seal shows damage and careless changes. It is no signature: whoever alters a file on purpose can seal it again.
 //!
 //! Equal models give equal bytes. A folder is written whole or not at all, and never over another.
 

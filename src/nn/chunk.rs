@@ -82,7 +82,7 @@ impl<T: Real> Chunk<T> {
         super::regularise::drop_out(&mut self.outputs[layer], self.rows, key);
     }
 
-    /// Linear, folded batch norm and ReLU where nothing is kept for a way back.
+    /// Linear, folded batch norm and ReLU where nothing is kept for a backward pass.
     pub fn layer_forward(&mut self, layer: usize, plan: &LayerPlan, weight: &[T], scales: &[T], shifts: &[T]) {
         let (before, after) = self.outputs.split_at_mut(layer);
         let inputs = if layer == 0 { &self.inputs } else { &before[layer - 1] };

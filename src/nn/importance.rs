@@ -235,7 +235,7 @@ pub(super) struct FrozenNetwork<'a, T> {
     ones: Vec<T>,
 }
 
-/// Per-feature sums on the way back.
+/// Per-feature sums in the backward pass.
 pub(super) struct Scratch<T> {
     sums: Vec<T>,
     products: Vec<T>,

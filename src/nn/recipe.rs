@@ -33,7 +33,7 @@ pub struct Recipe {
     pub standard: Option<Standard>,
 }
 
-/// The standard recipe: batches of rows in an order drawn anew for every epoch; a learning rate that rises over the first steps and falls
+/// The standard recipe: batches of rows in an order drawn again for every epoch; a learning rate that rises over the first steps and falls
 /// along half a cosine, by steps (Loshchilov and Hutter 2017); and, as the trained network, a moving average of the weights over the last
 /// steps (Polyak and Juditsky 1992), with the averaged running statistics. Which epoch training ends at is chosen on rows that are not
 /// trained on: the schedule then stops short of its horizon.

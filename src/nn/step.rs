@@ -42,7 +42,7 @@ pub(super) struct Run<'a, T> {
     group: usize,
 }
 
-/// Per feature, of one chunk: mean and squared deviations on the way forward, or sums of dy and dy * xhat on the way back.
+/// Per feature, of one chunk: mean and squared deviations in the forward pass, or sums of dy and dy * xhat in the backward pass.
 struct Pair<T> {
     first: Vec<T>,
     second: Vec<T>,
@@ -465,7 +465,7 @@ impl<'a, T: Real> Worker<'a, T> {
         }
     }
 
-    /// The head: logits, loss, and the first piece of the way back.
+    /// The head: logits, loss, and the first piece of the backward pass.
     fn turn(&mut self, layer: usize, batch: &Range<usize>) {
         let plan = &self.run.layers[layer];
         self.join_moments(layer, batch);

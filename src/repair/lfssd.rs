@@ -33,7 +33,7 @@ impl RepairMethod for LossFreeSsd {
     }
 
     fn repair(&self, model: &mut dyn Repairable, options: &RepairOptions, _progress: &dyn Progress) -> Result<RepairOutcome> {
-        // Sensitivities are not stored by training, so the retain set is batched anew.
+        // Sensitivities are not stored by training, so the retain set is batched again.
         let reference = match options.reference {
             Reference::Full => Reference::Full,
             Reference::Retain | Reference::RetainOnOriginalBatches => Reference::Retain,

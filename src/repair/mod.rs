@@ -104,7 +104,7 @@ pub enum Needs {
 pub enum Reference {
     /// The training rows that are not flagged, in the batches they were trained in: from what training stored, without the data.
     RetainOnOriginalBatches,
-    /// The training rows that are not flagged, batched anew, as the published code of ASSD for tables does it: needs the data.
+    /// The training rows that are not flagged, batched again, as the published code of ASSD for tables does it: needs the data.
     Retain,
     /// All training rows, flagged ones included, as in SSD.
     Full,
@@ -312,7 +312,7 @@ pub trait Repairable {
     /// # Errors
     /// Where the training rows are not at hand, or training fails or is stopped.
     fn finetune(&mut self, epochs: usize, progress: &dyn Progress) -> Result<TrainingLog>;
-    /// Trains anew from the same initial weights, on the same rows as [`Repairable::finetune`].
+    /// Retrains from the same initial weights, on the same rows as [`Repairable::finetune`].
     ///
     /// # Errors
     /// As [`Repairable::finetune`].

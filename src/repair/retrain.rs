@@ -1,4 +1,4 @@
-//! Training anew without the flagged rows: the yardstick, and the slowest.
+//! Retraining without the flagged rows: the yardstick, and the slowest.
 
 use super::{Needs, RepairMethod, RepairOptions, RepairOutcome, Repairable};
 use crate::error::Result;

@@ -385,7 +385,7 @@ impl<C: Classifier> Repairable for Session<'_, C> {
         self.flags.iter().filter(|flag| flag.correction.is_some()).count()
     }
 
-    /// The forget set is batched anew, in training order, whatever the order it was given in.
+    /// The forget set is batched again, in training order, whatever the order it was given in.
     fn forget_importance(&self, kind: ImportanceKind) -> Result<Vec<f64>> {
         self.of_forget_set(Statistic::Importance(kind))
     }

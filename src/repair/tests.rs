@@ -186,8 +186,8 @@ fn methods_give_pytorchs_parameters_in_single_precision() {
     check_golden::<f32>();
 }
 
-/// Rows whose class follows from the sign of two inputs; in the corner where both are high, class 2 was booked as class 1 in part.
-fn misbooked(rows: usize) -> (Case<f32>, Vec<u8>, Vec<u32>) {
+/// Rows whose class follows from the sign of two inputs; in the corner where both are high, class 2 was recorded as class 1 in part.
+fn mislabelled(rows: usize) -> (Case<f32>, Vec<u8>, Vec<u32>) {
     let mut rng = Seed(3).stream("misbooked", 0);
     let inputs: Vec<f32> = (0..rows * 4).map(|_| rng.random_range(-1.0..1.0)).collect();
     let clean: Vec<u8> = inputs
@@ -216,7 +216,7 @@ fn misbooked(rows: usize) -> (Case<f32>, Vec<u8>, Vec<u32>) {
 
 #[test]
 fn an_empty_forget_set_changes_nothing_whatever_the_method() {
-    let (mut case, _, _) = misbooked(400);
+    let (mut case, _, _) = mislabelled(400);
     case.positions.clear();
     case.flagged_inputs.clear();
     case.flagged_labels.clear();
@@ -229,7 +229,7 @@ fn an_empty_forget_set_changes_nothing_whatever_the_method() {
 
 #[test]
 fn every_method_gives_the_same_bytes_on_one_and_two_threads_and_in_whatever_order_flags_are_given() {
-    let (case, _, wrong) = misbooked(1_500);
+    let (case, _, wrong) = mislabelled(1_500);
     let turned = Case::new(
         case.inputs.clone(),
         case.labels.clone(),
@@ -254,7 +254,7 @@ fn every_method_gives_the_same_bytes_on_one_and_two_threads_and_in_whatever_orde
 
 #[test]
 fn one_flagged_row_is_enough_for_every_method() {
-    let (case, _, wrong) = misbooked(300);
+    let (case, _, wrong) = mislabelled(300);
     let one = Case::new(
         case.inputs,
         case.labels,
@@ -272,7 +272,7 @@ fn one_flagged_row_is_enough_for_every_method() {
 
 #[test]
 fn methods_that_unlearn_labels_make_the_flagged_rows_lose_them() {
-    let (case, _, _) = misbooked(1_500);
+    let (case, _, _) = mislabelled(1_500);
     let before = case.model(1).deletion_change().unwrap();
     for name in ["scrub", "badt", "neggrad-plus"] {
         let mut model = case.model(1);
@@ -284,7 +284,7 @@ fn methods_that_unlearn_labels_make_the_flagged_rows_lose_them() {
 
 #[test]
 fn a_corrected_row_is_learnt_with_its_correction_and_not_held_at_the_old_answer() {
-    let (mut case, clean, wrong) = misbooked(1_500);
+    let (mut case, clean, wrong) = mislabelled(1_500);
     case.corrections = wrong.iter().map(|row| Some(clean[*row as usize])).collect();
     assert_eq!(case.model(1).retain_rows().unwrap(), case.labels.len());
     let options = RepairOptions {
@@ -310,7 +310,7 @@ fn a_corrected_row_is_learnt_with_its_correction_and_not_held_at_the_old_answer(
 
 #[test]
 fn the_rule_takes_the_best_mean_of_deletion_change_and_validation_accuracy() {
-    let (case, _, _) = misbooked(800);
+    let (case, _, _) = mislabelled(800);
     for name in ["ssd", "lfssd", "scrub"] {
         let mut model = case.model(1);
         let chosen = apply_best(method(name).unwrap(), &mut model, &RepairOptions::default(), &Silent::default()).unwrap();
@@ -329,7 +329,7 @@ fn the_rule_takes_the_best_mean_of_deletion_change_and_validation_accuracy() {
 
 #[test]
 fn a_search_without_validation_rows_is_refused() {
-    let (case, _, _) = misbooked(300);
+    let (case, _, _) = mislabelled(300);
     let mut model = case.without_validation(1);
     let error = apply_best(method("ssd").unwrap(), &mut model, &RepairOptions::default(), &Silent::default()).unwrap_err();
     assert!(error.message().contains("validation rows"));

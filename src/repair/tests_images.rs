@@ -443,7 +443,7 @@ fn what_training_stored_serves_every_forget_set_and_only_the_network_it_belongs_
     };
     let ((one, of_repaired), (other, again)) = (repaired(&stored), repaired(&[]));
     assert!(one == other && of_repaired == again);
-    assert!(of_repaired != stored[0].1, "the repaired network is measured anew");
+    assert!(of_repaired != stored[0].1, "the repaired network is measured again");
     let short = [(what, vec![1.0; 3])];
     let wrong = Trained {
         full_set: &short,

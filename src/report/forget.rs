@@ -121,8 +121,8 @@ fn headline(report: &ForgetReport) -> String {
     match figures {
         None => "Nothing to compare yet".to_owned(),
         Some((name, before, after, change)) => {
-            let anew = mean_of(report, "retrain", forget).filter(|_| name != "retrain");
-            let anew = anew.map(|anew| format!(" (retraining: {})", format::percent(anew, 1)));
+            let retraining = mean_of(report, "retrain", forget).filter(|_| name != "retrain");
+            let retraining = retraining.map(|retraining| format!(" (retraining: {})", format::percent(retraining, 1)));
             let place = match comparable(report)[..] {
                 [task] if report.tasks.len() > 1 => format!(" on {}", task.task),
                 _ => String::new(),
@@ -137,7 +137,7 @@ fn headline(report: &ForgetReport) -> String {
                 "{name}{place}: forget accuracy from {} to {}{}, {} on the rest",
                 format::percent(before, 1),
                 format::percent(after, 1),
-                anew.unwrap_or_default(),
+                retraining.unwrap_or_default(),
                 format::points(change, 1)
             )
         }
@@ -155,14 +155,16 @@ fn first_screen(report: &ForgetReport) -> Markup {
         Column::text("method"),
         Column::figures("retain accuracy"),
         Column::figures("forget accuracy"),
-        Column::figures("taken for members"),
+        Column::figures("membership inference"),
         Column::figures("time"),
         Column::figures("of retraining"),
     ];
     let rows = methods_of(settings).filter_map(|method| {
         let seconds = mean_of(report, method, |found| found.seconds);
-        let anew = mean_of(report, "retrain", |found| found.seconds);
-        let of_anew = seconds.zip(anew).filter(|(_, anew)| *anew > 0.0 && method != BASELINE);
+        let retraining = mean_of(report, "retrain", |found| found.seconds);
+        let of_retraining = seconds
+            .zip(retraining)
+            .filter(|(_, retraining)| *retraining > 0.0 && method != BASELINE);
         Some(vec![
             Cell::Words(format::visible(method, 60).into_owned()),
             Cell::Figure(format::percent(mean_of(report, method, retain)?, 2)),
@@ -172,7 +174,11 @@ fn first_screen(report: &ForgetReport) -> Markup {
                 2,
             )),
             Cell::Figure(seconds.map(format::seconds).unwrap_or_default()),
-            Cell::Figure(of_anew.map(|(own, anew)| format::percent(own / anew, 1)).unwrap_or_default()),
+            Cell::Figure(
+                of_retraining
+                    .map(|(own, retraining)| format::percent(own / retraining, 1))
+                    .unwrap_or_default(),
+            ),
         ])
     });
     html! {
@@ -403,7 +409,7 @@ fn curves(name: &str, title: &str, across: &str, mut points: Vec<(f64, SweepPoin
         series: vec![
             series("retain accuracy", |point| point.retain),
             series("forget accuracy", |point| point.forget),
-            series("taken for members", |point| point.membership),
+            series("membership inference", |point| point.membership),
         ],
         marker,
     }

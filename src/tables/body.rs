@@ -260,7 +260,7 @@ impl Reader<'_> {
             .hint(hint))
     }
 
-    /// A checked range written anew: every kept row with as many cells as the header, quoted where need be.
+    /// A checked range written again: every kept row with as many cells as the header, quoted where need be.
     fn cleaned(&self, segment: Segment) -> Result<String> {
         let (width, delimiter) = (self.cut.width, self.cut.delimiter);
         let mut scanner = Scanner::new(self.text, segment.start, delimiter, self.cut.carriage_returns);

@@ -57,7 +57,7 @@ pub(crate) fn damaged(detail: impl std::fmt::Display) -> Error {
 /// The error for a file that unpacks to far more than its size.
 pub(crate) fn bomb() -> Error {
     Error::input("the file unpacks to an absurd size, as files made to crash programs do")
-        .hint("if you trust it, unpack it and save the sheet anew as CSV or Parquet")
+        .hint("if you trust it, unpack it and save the sheet again as CSV or Parquet")
 }
 
 /// Whether so much unpacked content from so few bytes is refused.

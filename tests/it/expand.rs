@@ -88,7 +88,7 @@ fn the_rule_is_told_and_repair_takes_the_file_that_expand_writes() {
     ];
     let text = works(at, &[&expand[..], &["--out", "proposals.xlsx"]].concat());
     assert!(
-        text.contains("Shipping Mode` = Standard Class") && text.contains("booked on time"),
+        text.contains("Shipping Mode` = Standard Class") && text.contains("recorded on time"),
         "{text}"
     );
     let found = json(at, &[&expand[..], &["--out", "proposals.csv"]].concat());

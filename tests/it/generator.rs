@@ -163,7 +163,7 @@ fn a_network_learns_the_sample_far_beyond_the_majority_and_a_systematic_error_co
     assert!(all > majority + 0.15, "{all} against the majority's {majority}");
     assert!(all < best + 0.03, "{all} is beyond the best possible {best}: something leaks");
 
-    // One lane's late orders, two thirds of them booked as on time.
+    // One lane's late orders, two thirds of them recorded as on time.
     let (market, mode) = (table.texts("Market").unwrap(), table.texts("Shipping Mode").unwrap());
     let in_lane = |part: &Part, row: usize| {
         let place = part.table_rows[row];
@@ -174,15 +174,15 @@ fn a_network_learns_the_sample_far_beyond_the_majority_and_a_systematic_error_co
         .collect();
     let wrong_share = wrong.iter().filter(|wrong| **wrong).count() as f64 / train.len() as f64;
     assert!((0.02..0.06).contains(&wrong_share), "{wrong_share}");
-    let mut booked = train.labels.clone();
-    booked
+    let mut recorded = train.labels.clone();
+    recorded
         .iter_mut()
         .zip(&wrong)
         .filter(|(_, wrong)| **wrong)
         .for_each(|(label, _)| *label = 1);
     let kept: Vec<u32> = everything.iter().copied().filter(|row| !wrong[*row as usize]).collect();
-    let corrupted = trained(train, &booked, &everything, width);
-    let repaired = trained(train, &booked, &kept, width);
+    let corrupted = trained(train, &recorded, &everything, width);
+    let repaired = trained(train, &recorded, &kept, width);
     let [lane_clean, lane_corrupted, lane_repaired] =
         [&clean, &corrupted, &repaired].map(|network| accuracy(network, test, |row| in_lane(test, row)));
     let [all_corrupted, all_repaired] = [&corrupted, &repaired].map(|network| accuracy(network, test, |_| true));

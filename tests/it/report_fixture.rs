@@ -76,7 +76,7 @@ pub fn rich() -> RepairRecord {
         flagged_rows: flagged_rows(60, &classes),
         changed_rows: changed_rows(402, 161, &classes),
         affected: Some(AffectedDomain {
-            rule: "Market = LATAM and Shipping Mode = Standard Class, late booked as on time".to_owned(),
+            rule: "Market = LATAM and Shipping Mode = Standard Class, late recorded as on time".to_owned(),
             rows: 1204,
             before: 0.532,
             after: [("assd", 0.768), ("finetune", 0.535), ("retrain", 0.772), ("ssd", 0.481)]
@@ -464,7 +464,7 @@ fn expansion(classes: &[&str]) -> ExpansionRecord {
         ..row
     });
     ExpansionRecord {
-        sentence: "84 % of the flagged rows: `Market` = LATAM and `Shipping Mode` = Standard Class, booked on time though the model without them says late; 90 more rows like these".to_owned(),
+        sentence: "84 % of the flagged rows: `Market` = LATAM and `Shipping Mode` = Standard Class, recorded on time though the model without them says late; 90 more rows like these".to_owned(),
         shared: Vec::new(),
         rules: vec![ExpansionRule {
             conditions: "`Market` = LATAM and `Shipping Mode` = Standard Class".to_owned(),

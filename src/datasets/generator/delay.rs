@@ -21,7 +21,7 @@ const STRENGTH: f64 = 1.8;
 /// Slippage per further day of delay.
 const DAY: f64 = 4.0;
 
-/// The longest delay that is booked, in days.
+/// The longest delay that is recorded, in days.
 const LONGEST_DELAY: u32 = 4;
 
 /// Shipping mode.
@@ -220,7 +220,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_booked_days_follow_the_stated_probabilities() {
+    fn the_recorded_days_follow_the_stated_probabilities() {
         for (mode, _) in Mode::ALL {
             for slippage in [-4.0, -1.0, 0.0, 0.7, 3.0] {
                 let stated = probabilities(mode, slippage);

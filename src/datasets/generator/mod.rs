@@ -187,7 +187,7 @@ impl Sheet {
         })
     }
 
-    /// The same orders once their outcome is booked.
+    /// The same orders once their outcome is recorded.
     #[must_use]
     pub fn with_outcome(mut self) -> Self {
         self.outcome = true;

@@ -1,4 +1,4 @@
-//! The leakage audit: columns that give the label away, alone, as a near copy, in pairs, or because they are known only after the fact.
+//! The leakage audit: columns that give the label away, alone, as a proxy column, in pairs, or because they are known only after the fact.
 //!
 //! It looks at training rows only. A column's power is measured on rows that its rule was not made on, in halves that keep groups
 //! together, so that ids which are unique per row or order do not look like leaks.

@@ -48,17 +48,17 @@ fn uniform_errors_reach_each_other_class_equally_often() {
 
 #[test]
 fn the_published_injector_returns_five_eighths_of_class_0_and_a_quarter_of_class_1_and_never_makes_class_2() {
-    let share = |clean: u8, booked: u8| {
+    let share = |clean: u8, recorded: u8| {
         let labels = vec![clean; 80_000];
         let injected = inject("paper", &labels, "80000", 5);
-        injected.labels.iter().filter(|label| **label == booked).count() as f64 / 80_000.0
+        injected.labels.iter().filter(|label| **label == recorded).count() as f64 / 80_000.0
     };
     let expected = [[0.625, 0.375, 0.0], [0.75, 0.25, 0.0], [0.5, 0.5, 0.0]];
     for clean in 0..3 {
-        for booked in 0..3 {
-            let (found, wanted) = (share(clean, booked), expected[usize::from(clean)][usize::from(booked)]);
+        for recorded in 0..3 {
+            let (found, wanted) = (share(clean, recorded), expected[usize::from(clean)][usize::from(recorded)]);
             // Standard deviation at most 0.0018; an impossible outcome must never occur.
-            assert!((found - wanted).abs() < 0.008, "{clean} as {booked}: {found}");
+            assert!((found - wanted).abs() < 0.008, "{clean} as {recorded}: {found}");
             assert!(wanted > 0.0 || found == 0.0);
         }
     }
@@ -159,7 +159,7 @@ fn too_many_or_no_rows_is_an_error_and_not_fewer_rows() {
 }
 
 #[test]
-fn rows_get_only_labels_that_they_can_be_booked_under_each_with_equal_probability() {
+fn rows_get_only_labels_that_they_can_be_recorded_under_each_with_equal_probability() {
     // Every third row can only be class 1, another third 0 or 1: of the 1s there only 0 is left; the rest anything.
     let can_book = |row: usize, label: u8| match row % 3 {
         0 => label == 1,

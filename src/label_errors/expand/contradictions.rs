@@ -1,11 +1,11 @@
-//! Rows whose label contradicts something else in the sheet: the other rows of their group, or a near copy of the label.
+//! Rows whose label contradicts something else in the sheet: the other rows of their group, or a proxy of the label.
 
 use super::columns::{Bins, Column, Taken};
 use super::{Contradiction, Proposal};
 
 /// Share of rows whose label agrees with the rest of their group, from which groups are taken to share one label.
 const AGREEING: f64 = 0.85;
-/// Share of errors avoided from which a column is a near copy of a class.
+/// Share of errors avoided from which a column is a proxy of a class.
 const NEAR_COPY: f64 = 0.8;
 /// Share of a class's rows that the values vouching for it must have: one region that is nearly always late is no copy of the label.
 const COVERED: f64 = 0.5;

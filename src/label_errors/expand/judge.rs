@@ -25,7 +25,7 @@ pub(super) struct Judged {
     pub pattern: Vec<Proposal>,
     /// Flagged rows that follow a rule.
     pub explained: Vec<Proposal>,
-    /// Rows booked as a rule says that are below its cut.
+    /// Rows recorded as a rule says that are below its cut.
     pub doubtful: Vec<Proposal>,
 }
 
@@ -122,7 +122,7 @@ impl Work<'_> {
         base
     }
 
-    /// Bayes' rule with the column, outside the model's inputs, that tells most about the label: a near copy of it, say.
+    /// Bayes' rule with the column, outside the model's inputs, that tells most about the label: a proxy of it, say.
     fn weigh_in_near_copy(&self, columns: &[Column], kept_out: &[bool], wanted: &[usize], truth: &mut [f64]) {
         let classes = self.classes;
         let base = self.base(kept_out);
@@ -166,7 +166,7 @@ impl Work<'_> {
             labels: &labels,
             flagged: &flagged,
             known: &known,
-            booked_as: region.booked_as,
+            recorded_as: region.recorded_as,
             classes,
             columns: columns
                 .iter()
@@ -186,20 +186,20 @@ impl Work<'_> {
                 .iter()
                 .all(|condition| self.nearly_the_label(&columns[condition.column]))
         };
-        if nothing_left && (region.booked_as.is_none() || only_the_label()) {
+        if nothing_left && (region.recorded_as.is_none() || only_the_label()) {
             return None;
         }
-        let booked: Vec<usize> = (0..region.rows.len())
-            .filter(|index| region.booked_as.is_none_or(|class| labels[*index] == class))
+        let recorded: Vec<usize> = (0..region.rows.len())
+            .filter(|index| region.recorded_as.is_none_or(|class| labels[*index] == class))
             .collect();
-        let mut open: Vec<usize> = booked.iter().copied().filter(|index| !flagged[*index]).collect();
+        let mut open: Vec<usize> = recorded.iter().copied().filter(|index| !flagged[*index]).collect();
         open.sort_by(|a, b| mixture.wrong[*b].total_cmp(&mixture.wrong[*a]).then(a.cmp(b)));
         let claimed: f64 = open.iter().map(|index| mixture.wrong[*index]).sum();
         let row_of = |index: &usize| region.rows[*index];
         let corner = Corner {
-            flags: booked.iter().filter(|index| flagged[**index]).map(row_of).collect(),
+            flags: recorded.iter().filter(|index| flagged[**index]).map(row_of).collect(),
             others: open.iter().map(row_of).collect(),
-            booked_as: region.booked_as,
+            recorded_as: region.recorded_as,
         };
         if !nothing_left && self.is_a_sample(&corner, &region.rows, claimed, out_of_fold) {
             return None;
@@ -212,7 +212,7 @@ impl Work<'_> {
         let taken = self.raised(&open[..likely], &mixture.wrong, estimated);
         let chosen = &open[..taken];
         let cut = chosen.last().map_or(0.5, |index| mixture.wrong[*index]);
-        let flags: Vec<usize> = booked.iter().copied().filter(|index| flagged[*index]).collect();
+        let flags: Vec<usize> = recorded.iter().copied().filter(|index| flagged[*index]).collect();
         let above = flags.iter().filter(|index| mixture.wrong[**index] >= cut.min(0.5)).count();
         let mean = |rows: &[usize]| rows.iter().map(|index| mixture.wrong[*index]).sum::<f64>() / rows.len().max(1) as f64;
         let truly = most_frequent(chosen.iter().chain(&flags).map(|index| mixture.likeliest[*index]), classes);
@@ -220,11 +220,11 @@ impl Work<'_> {
             conditions: words::conditions(&region.found.conditions, columns),
             words: String::new(),
             rule: words::as_rule(&region.found.conditions, columns),
-            booked_as: region.booked_as,
+            recorded_as: region.recorded_as,
             truly,
             flags: flags.len(),
             region_rows: region.rows.len(),
-            rows: booked.len(),
+            rows: recorded.len(),
             estimated_wrong: estimated + flags.len() as f64,
             proposed: chosen.len(),
             expected_precision: (!chosen.is_empty()).then(|| mean(chosen)),

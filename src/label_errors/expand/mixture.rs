@@ -1,6 +1,6 @@
 //! How many rows of a region are wrong, and which: the observed labels as a mixture of right ones and mislabelled ones.
 //!
-//! With p(a|x) from a model that never saw the region, a row of true class a is booked as b with probability T(a,b), and a wrong row is
+//! With p(a|x) from a model that never saw the region, a row of true class a is recorded as b with probability T(a,b), and a wrong row is
 //! flagged with probability s. Where the true class of a row is known (a person corrected it, or looked at it and left it alone), it is
 //! taken as known. T and s are estimated by expectation-maximisation (Dawid and Skene 1979, with one annotator and known
 //! class probabilities), and Bayes' rule then gives each row's chance of being wrong.
@@ -14,7 +14,7 @@
 const ROUNDS: usize = 60;
 /// How much rarer a flag is on a right row than on a wrong one.
 const FALSE_FLAG: f64 = 0.02;
-/// Rows that speak for a class being booked right, before any is seen.
+/// Rows that speak for a class being recorded right, before any is seen.
 const PRIOR: f64 = 1.0;
 /// Most columns that scale the class probabilities.
 const MOST_SCALED: usize = 6;
@@ -34,8 +34,8 @@ pub(super) struct Region<'a> {
     pub flagged: &'a [bool],
     /// By row the true class, where a person said it.
     pub known: &'a [Option<u8>],
-    /// The class that rows are wrongly booked as; any where absent.
-    pub booked_as: Option<u8>,
+    /// The class that rows are wrongly recorded as; any where absent.
+    pub recorded_as: Option<u8>,
     pub classes: usize,
     /// Per column the bin of every row, and the number of bins.
     pub columns: Vec<(Vec<u16>, usize)>,
@@ -63,12 +63,12 @@ impl Mixture {
     }
 }
 
-/// The mixture that explains the region best: with one class that is misbooked, or with all.
+/// The mixture that explains the region best: with one class that is mislabelled, or with all.
 pub(super) fn fit(region: &Region) -> Mixture {
     let classes = region.classes;
     let all = vec![true; classes];
     let mut choices = vec![all];
-    if let Some(class) = region.booked_as.filter(|_| classes > 2) {
+    if let Some(class) = region.recorded_as.filter(|_| classes > 2) {
         choices.extend((0..classes).filter(|from| *from != usize::from(class)).map(|only| {
             let mut from = vec![false; classes];
             from[only] = true;
@@ -84,9 +84,9 @@ pub(super) fn fit(region: &Region) -> Mixture {
 
 struct Fit<'a> {
     region: &'a Region<'a>,
-    /// Which (from, to) may be misbooked.
+    /// Which (from, to) may be mislabelled.
     may: Vec<bool>,
-    booked: Vec<f64>,
+    recorded: Vec<f64>,
     /// Share of the wrong rows that is flagged.
     found: f64,
     /// Class probabilities as scaled so far.
@@ -99,21 +99,21 @@ impl<'a> Fit<'a> {
     fn new(region: &'a Region<'a>, sources: &[bool]) -> Self {
         let classes = region.classes;
         let mut may = vec![false; classes * classes];
-        let mut booked = vec![0.0; classes * classes];
+        let mut recorded = vec![0.0; classes * classes];
         for from in 0..classes {
-            let to_any = |to: usize| sources[from] && from != to && region.booked_as.is_none_or(|class| usize::from(class) == to);
+            let to_any = |to: usize| sources[from] && from != to && region.recorded_as.is_none_or(|class| usize::from(class) == to);
             let ways = (0..classes).filter(|to| to_any(*to)).count();
             for to in (0..classes).filter(|to| to_any(*to)) {
                 may[from * classes + to] = true;
-                booked[from * classes + to] = 0.5 / ways as f64;
+                recorded[from * classes + to] = 0.5 / ways as f64;
             }
-            booked[from * classes + from] = if ways == 0 { 1.0 } else { 0.5 };
+            recorded[from * classes + from] = if ways == 0 { 1.0 } else { 0.5 };
         }
         Self {
             parameters: 1.0 + may.iter().filter(|may| **may).count() as f64,
             region,
             may,
-            booked,
+            recorded,
             found: 0.2,
             truth: region.truth.to_vec(),
             scaled: Vec::new(),
@@ -149,7 +149,7 @@ impl<'a> Fit<'a> {
 
     /// Whether a row's flag is one of those that the rule explains.
     fn counts(&self, row: usize) -> bool {
-        self.region.flagged[row] && self.region.booked_as.is_none_or(|class| class == self.region.labels[row])
+        self.region.flagged[row] && self.region.recorded_as.is_none_or(|class| class == self.region.labels[row])
     }
 
     /// Into `weights` the joint probability of each true class with what was observed of the row; returns their sum. `pinned`: a class that
@@ -163,7 +163,7 @@ impl<'a> Fit<'a> {
         };
         let mut sum = 0.0;
         for (from, (weight, truth)) in weights.iter_mut().zip(self.truth_of(row)).enumerate() {
-            let share = self.booked[from * classes + label];
+            let share = self.recorded[from * classes + label];
             *weight = truth * share * if from == label { of_right } else { of_wrong };
             sum += *weight;
         }
@@ -211,8 +211,8 @@ impl<'a> Fit<'a> {
                     .sum();
                 for to in (0..classes).filter(|to| *to == from || self.may[from * classes + *to]) {
                     let share = counts[from * classes + to] / all;
-                    moved = moved.max((share - self.booked[from * classes + to]).abs());
-                    self.booked[from * classes + to] = share;
+                    moved = moved.max((share - self.recorded[from * classes + to]).abs());
+                    self.recorded[from * classes + to] = share;
                 }
             }
             for column in self.scaled.clone() {
@@ -268,7 +268,7 @@ impl<'a> Fit<'a> {
             let expected = &mut expected[row * kinds..(row + 1) * kinds];
             for (from, truth) in self.truth_of(row).iter().enumerate() {
                 for to in 0..classes {
-                    let share = truth * self.booked[from * classes + to];
+                    let share = truth * self.recorded[from * classes + to];
                     if from == to {
                         expected[to] += share;
                     } else {

@@ -6,7 +6,7 @@
 //!    the rows of the other classes are. Where no rule earns its cost, there is no pattern and nothing is proposed as one.
 //! 3. A model that never saw the rules' regions says what should be there; a mixture fitted to the observed labels of each region says
 //!    how many of its rows are wrong and which (`mixture`).
-//! 4. Rows that contradict the rest of their group, or a near copy of the label, are listed apart (`contradictions`).
+//! 4. Rows that contradict the rest of their group, or a proxy of the label, are listed apart (`contradictions`).
 //!
 //! No clean label comes in, and nothing is built in about columns or patterns.
 
@@ -157,7 +157,7 @@ impl<'a> Work<'a> {
                 "{} of the {rows} training rows are flagged: with more than half of them wrong, the others are no yardstick",
                 flags.len()
             ))
-            .hint("flag only rows that are known to be wrong, or correct the sheet and train anew"));
+            .hint("flag only rows that are known to be wrong, or correct the sheet and train again"));
         }
         let mut flagged = vec![false; rows];
         flags.iter().for_each(|row| flagged[*row as usize] = true);
@@ -192,14 +192,14 @@ impl<'a> Work<'a> {
     fn sentence(&self, rule: &PatternRule, elsewhere: usize) -> String {
         let names = self.class_names();
         let share = rule.flags as f64 / self.flags.len() as f64 * 100.0;
-        let booked = match (rule.booked_as, rule.truly) {
-            (Some(booked), Some(truly)) => format!(
-                ", booked {} though the model without them says {}",
-                names[usize::from(booked)],
+        let recorded = match (rule.recorded_as, rule.truly) {
+            (Some(recorded), Some(truly)) => format!(
+                ", recorded {} though the model without them says {}",
+                names[usize::from(recorded)],
                 names[usize::from(truly)]
             ),
-            (Some(booked), None) => format!(", booked {}", names[usize::from(booked)]),
-            (None, _) => ", booked otherwise than the model without them says".to_owned(),
+            (Some(recorded), None) => format!(", recorded {}", names[usize::from(recorded)]),
+            (None, _) => ", recorded otherwise than the model without them says".to_owned(),
         };
         let others = rule.rows - rule.flags;
         let more = match rule.proposed {
@@ -214,7 +214,7 @@ impl<'a> Work<'a> {
             1 => "1 more row like these".to_owned(),
             several => format!("{} more rows like these", grouped(several)),
         };
-        format!("{share:.0} % of the flagged rows: {}{booked}; {more}", rule.conditions)
+        format!("{share:.0} % of the flagged rows: {}{recorded}; {more}", rule.conditions)
     }
 
     /// Verdict and sentence where the flags share something and no rule says which further rows are wrong.

@@ -42,15 +42,15 @@ pub struct PatternRule {
     pub words: String,
     /// The conditions as a rule that `recant inject` reads, where they can be written so.
     pub rule: Option<String>,
-    /// Class that rows are wrongly booked as; absent where it is several.
-    pub booked_as: Option<u8>,
+    /// Class that rows are wrongly recorded as; absent where it is several.
+    pub recorded_as: Option<u8>,
     /// Class that most of them should have.
     pub truly: Option<u8>,
     /// Flagged rows that follow it.
     pub flags: usize,
     /// Rows that meet the conditions, whatever their label.
     pub region_rows: usize,
-    /// Rows that meet the conditions and are booked so, flagged ones included.
+    /// Rows that meet the conditions and are recorded so, flagged ones included.
     pub rows: usize,
     /// Estimated number of wrong rows among them.
     pub estimated_wrong: f64,
@@ -95,7 +95,7 @@ pub struct Expansion {
     pub pattern: Vec<Proposal>,
     /// Flagged rows that follow a rule, with their likeliest class, by ascending row.
     pub explained: Vec<Proposal>,
-    /// Rows that meet a rule and are booked as it says, but are not sure enough to be proposed, by ascending row; never a flagged row.
+    /// Rows that meet a rule and are recorded as it says, but are not sure enough to be proposed, by ascending row; never a flagged row.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub doubtful: Vec<Proposal>,
     /// What rows contradict.

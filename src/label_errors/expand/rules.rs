@@ -10,7 +10,7 @@ use super::{FEWEST_FLAGS, Work};
 /// A rule with the rows that meet its conditions.
 pub(super) struct Region {
     pub found: Found,
-    pub booked_as: Option<u8>,
+    pub recorded_as: Option<u8>,
     pub rows: Vec<usize>,
 }
 
@@ -30,7 +30,7 @@ impl Work<'_> {
             let mut inside = vec![false; self.flagged.len()];
             region.rows.iter().for_each(|row| inside[*row] = true);
             let follows =
-                |row: u32| inside[row as usize] && region.booked_as.is_none_or(|class| self.request.labels[row as usize] == class);
+                |row: u32| inside[row as usize] && region.recorded_as.is_none_or(|class| self.request.labels[row as usize] == class);
             let before = left.len();
             left.retain(|row| !follows(*row));
             if before - left.len() < FEWEST_FLAGS {
@@ -69,7 +69,7 @@ impl Work<'_> {
         by_class
     }
 
-    /// The best rule for any one booked class, or for all of them together. `doubted`: what a first rule leaves over may be false flags, and
+    /// The best rule for any one recorded class, or for all of them together. `doubted`: what a first rule leaves over may be false flags, and
     /// those lie where right rows of their class lie.
     fn best_rule(&self, columns: &[Column], truth: &[f32], left: &[u32], doubted: bool) -> Option<Region> {
         let by_class = self.by_class(left);
@@ -104,11 +104,11 @@ impl Work<'_> {
             let if_false = doubted.then_some(&together_if_false[..]);
             consider(search::search(&self.evidence(columns, &together, if_false, left)), None);
         }
-        let (found, booked_as) = best?;
+        let (found, recorded_as) = best?;
         let rows = (0..self.flagged.len())
             .filter(|row| meets(&found.conditions, columns, *row))
             .collect();
-        Some(Region { found, booked_as, rows })
+        Some(Region { found, recorded_as, rows })
     }
 
     fn evidence<'b>(&self, columns: &'b [Column], chance: &'b [f64], if_false: Option<&'b [f64]>, rows: &[u32]) -> Evidence<'b> {
@@ -135,7 +135,7 @@ impl Work<'_> {
         self.request.labels.iter().map(chance).collect()
     }
 
-    /// For every row the chance that it is the next one to be booked as `class` by a slip: rows of the true class a are hit alike, and
+    /// For every row the chance that it is the next one to be recorded as `class` by a slip: rows of the true class a are hit alike, and
     /// how often each a is hit is estimated from what the models say of the flagged rows.
     fn chance_of_a_slip(&self, truth: &[f32], class: usize, flags: &[u32]) -> Vec<f64> {
         let (rows, classes) = (self.flagged.len(), self.classes);

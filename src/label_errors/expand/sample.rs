@@ -22,7 +22,7 @@ pub(super) struct Corner {
     pub flags: Vec<usize>,
     /// The other rows.
     pub others: Vec<usize>,
-    pub booked_as: Option<u8>,
+    pub recorded_as: Option<u8>,
 }
 
 impl Work<'_> {
@@ -32,7 +32,7 @@ impl Work<'_> {
         let labels = self.request.labels;
         let doubt = |row: usize| 1.0 - f64::from(out_of_fold[row * self.classes + usize::from(labels[row])]);
         let elsewhere: Vec<usize> = (0..labels.len())
-            .filter(|row| !self.flagged[*row] && corner.booked_as.is_none_or(|class| class == labels[*row]))
+            .filter(|row| !self.flagged[*row] && corner.recorded_as.is_none_or(|class| class == labels[*row]))
             .filter(|row| region.binary_search(row).is_err())
             .collect();
         let weights = self.like_labels(&corner.others, &elsewhere);

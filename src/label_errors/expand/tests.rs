@@ -147,11 +147,11 @@ fn a_lane_is_found_from_a_part_of_its_rows_and_told_in_words() {
     );
     assert!(rule.words.starts_with("100 % of the flagged rows: "), "{}", rule.words);
     assert!(
-        rule.words.contains("booked on time though the model without them says late"),
+        rule.words.contains("recorded on time though the model without them says late"),
         "{}",
         rule.words
     );
-    assert_eq!((rule.booked_as, rule.truly, rule.flags), (Some(1), Some(2), flagged.len()));
+    assert_eq!((rule.recorded_as, rule.truly, rule.flags), (Some(1), Some(2), flagged.len()));
     let (precision, recall) = trial.precision_and_recall(&found, &flagged);
     assert!(
         precision > 0.85 && recall > 0.9,
@@ -396,7 +396,7 @@ fn evidence_is_the_log_likelihood_ratio() {
     assert!((evidence(10.0, 1.0, 10.0) - 10.0 * 10.0_f64.ln()).abs() < 1e-9);
 }
 
-/// Rows of two kinds by one column, 70 % of true class 0 booked as 1; the model knows how the classes lie.
+/// Rows of two kinds by one column, 70 % of true class 0 recorded as 1; the model knows how the classes lie.
 #[test]
 fn the_mixture_tells_how_many_rows_are_wrong_and_which() {
     let mut rng = Seed(4).stream("mixture", 0);
@@ -416,7 +416,7 @@ fn the_mixture_tells_how_many_rows_are_wrong_and_which() {
         labels: &labels,
         flagged: &flagged,
         known: &vec![None; flagged.len()],
-        booked_as: Some(1),
+        recorded_as: Some(1),
         classes: 2,
         columns: Vec::new(),
     });
@@ -463,7 +463,7 @@ fn a_column_that_the_model_misjudges_is_let_in() {
         labels: &labels,
         flagged: &flagged,
         known: &vec![None; flagged.len()],
-        booked_as: Some(1),
+        recorded_as: Some(1),
         classes: 2,
         columns: vec![(codes.clone(), 2)],
     });
@@ -481,7 +481,7 @@ fn a_column_that_the_model_misjudges_is_let_in() {
     assert!(low < 0.1 && said_low < 0.15, "{said_low} for {low}");
 }
 
-/// The model is all but sure of class 2 in a region whose rows are mostly booked as 0, as a near copy of the label makes it, but for one
+/// The model is all but sure of class 2 in a region whose rows are mostly recorded as 0, as a proxy of the label makes it, but for one
 /// value of a column, where no row is wrong. That the rows are truly 1 but for that value explains labels and flags better than that a
 /// part of all rows is wrong; only, the model would be wrong about nearly every row.
 #[test]
@@ -510,14 +510,14 @@ fn a_sure_model_is_not_turned_around_because_errors_spare_one_value_of_a_column(
             labels: &labels,
             flagged: &flagged,
             known: &vec![None; flagged.len()],
-            booked_as: Some(0),
+            recorded_as: Some(0),
             classes: 3,
             columns: columns.into_iter().zip([3, 4, 8]).collect(),
         });
-        let booked: Vec<usize> = (0..rows).filter(|row| labels[*row] == 0).collect();
-        let said: f64 = booked.iter().map(|row| fitted.wrong[*row]).sum();
-        assert!(said > 0.98 * booked.len() as f64, "seed {seed}: {said} of {}", booked.len());
-        assert!(booked.iter().all(|row| fitted.likeliest[*row] == 2), "seed {seed}");
+        let recorded: Vec<usize> = (0..rows).filter(|row| labels[*row] == 0).collect();
+        let said: f64 = recorded.iter().map(|row| fitted.wrong[*row]).sum();
+        assert!(said > 0.98 * recorded.len() as f64, "seed {seed}: {said} of {}", recorded.len());
+        assert!(recorded.iter().all(|row| fitted.likeliest[*row] == 2), "seed {seed}");
     }
 }
 
@@ -579,7 +579,7 @@ fn rows_are_drawn_as_often_as_they_are_thought_to_be_wrong() {
         "no row is both sure and doubtful"
     );
     assert!(!found.doubtful.is_empty() && flagged.iter().all(|row| !listed.contains(row)));
-    // Every row of the rule's booked class is flagged, proposed or doubtful.
+    // Every row of the rule's recorded class is flagged, proposed or doubtful.
     assert_eq!(found.rules[0].rows, listed.len() + found.explained.len());
     let drawn = found.drawn(Seed(3));
     assert_eq!(drawn, found.drawn(Seed(3)));

@@ -1,4 +1,4 @@
-//! Interclass confusion (arXiv 2402.14015, section 4, after Goel et al. 2022): rows of two classes are booked under each other,
+//! Interclass confusion (arXiv 2402.14015, section 4, after Goel et al. 2022): rows of two classes are recorded under each other,
 //! half of them from each class.
 
 use rand_chacha::ChaCha8Rng;
@@ -19,7 +19,7 @@ impl ErrorKind for Confusion {
     }
 
     fn about(&self) -> &'static str {
-        "rows of two classes booked under each other, half of them from each class as far as it has enough"
+        "rows of two classes recorded under each other, half of them from each class as far as it has enough"
     }
 
     fn parse(&self, text: Option<&str>, classes: &[String]) -> Result<Box<dyn Mistake>> {
@@ -76,7 +76,7 @@ impl Mistake for ConfusionMistake {
     }
 
     fn in_words(&self) -> String {
-        format!("{} and {} booked as each other", self.names[0], self.names[1])
+        format!("{} and {} recorded as each other", self.names[0], self.names[1])
     }
 
     fn can_hit(&self, clean: u8) -> bool {

@@ -44,7 +44,7 @@ pub trait Mistake: fmt::Debug + Send + Sync {
     /// Kind and argument in a form that reads back to the same.
     fn spec(&self) -> String;
 
-    /// The part of the data the error touches, in words, such as `Market = LATAM, Late booked as On time`.
+    /// The part of the data the error touches, in words, such as `Market = LATAM, Late recorded as On time`.
     fn in_words(&self) -> String;
 
     /// Only rows that meet this condition are hit; `None`: any row.
@@ -58,7 +58,7 @@ pub trait Mistake: fmt::Debug + Send + Sync {
         true
     }
 
-    /// The label that a row of this clean label is booked under. Differs from `clean` for every kind but `paper`.
+    /// The label that a row of this clean label is recorded under. Differs from `clean` for every kind but `paper`.
     /// Called only for labels that [`Mistake::can_hit`] accepts.
     fn wrong_label(&self, clean: u8, rng: &mut ChaCha8Rng) -> u8;
 

@@ -3,7 +3,7 @@
 //! It goes through the classes in order and replaces each row that *now* has that class by another class, drawn uniformly; a row that
 //! was just replaced is met again under its new class. With three classes that gives, by clean label:
 //!
-//! | clean | booked as 0 | as 1 | as 2 |
+//! | clean | recorded as 0 | as 1 | as 2 |
 //! |---|---|---|---|
 //! | 0 | 5/8 | 3/8 | 0 |
 //! | 1 | 3/4 | 1/4 | 0 |

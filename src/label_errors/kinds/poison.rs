@@ -21,7 +21,7 @@ impl ErrorKind for Poison {
     }
 
     fn about(&self) -> &'static str {
-        "rows of other classes get VALUE written into COLUMN and are booked as CLASS"
+        "rows of other classes get VALUE written into COLUMN and are recorded as CLASS"
     }
 
     fn parse(&self, text: Option<&str>, classes: &[String]) -> Result<Box<dyn Mistake>> {
@@ -65,7 +65,7 @@ impl Mistake for PoisonMistake {
 
     fn in_words(&self) -> String {
         format!(
-            "any row with {} = {} written into it, booked as {}",
+            "any row with {} = {} written into it, recorded as {}",
             quote(&self.column),
             quote(&self.value),
             self.target_name

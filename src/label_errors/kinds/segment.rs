@@ -38,7 +38,7 @@ impl ErrorKind for Segment {
             Err(error) => return Err(error),
         };
         if from.is_some() && from == to {
-            return Err(Trouble::new(change.to_at, format!("`{}` is booked as itself", change.to))
+            return Err(Trouble::new(change.to_at, format!("`{}` is recorded as itself", change.to))
                 .hint(format!("the classes are {}", classes.join(", ")))
                 .in_rule(text));
         }
@@ -101,7 +101,7 @@ impl Mistake for SegmentMistake {
         } else {
             "another class"
         };
-        format!("{}: {from} booked as {to}", self.rule)
+        format!("{}: {from} recorded as {to}", self.rule)
     }
 
     fn condition(&self) -> Option<&Rule> {

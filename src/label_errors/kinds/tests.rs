@@ -48,7 +48,7 @@ fn classes_are_found_without_regard_to_case_and_misspellings_get_a_hint() {
             "`Lte` is not a class at character 17",
             "closest match is `Late`",
         ),
-        ("segment:Market = LATAM: Late -> Late", "booked as itself", "the classes are"),
+        ("segment:Market = LATAM: Late -> Late", "recorded as itself", "the classes are"),
         ("segment:Market = LATAM", "expected `and`, `or` or `:`", "-> On time"),
         (
             "segment:Market = LATAM: Late -> On time, 600%",

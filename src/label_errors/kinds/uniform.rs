@@ -17,7 +17,7 @@ impl ErrorKind for Uniform {
     }
 
     fn about(&self) -> &'static str {
-        "any row, booked under another class, each with equal probability"
+        "any row, recorded under another class, each with equal probability"
     }
 
     fn parse(&self, argument: Option<&str>, classes: &[String]) -> Result<Box<dyn Mistake>> {

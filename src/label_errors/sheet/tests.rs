@@ -88,7 +88,7 @@ fn a_segment_is_hit_where_it_says_and_noise_on_top_leaves_it_alone() {
         panic!()
     };
     assert_eq!(first.spec, segment);
-    assert_eq!(first.affected, "Market = LATAM and Mode = Standard Class: late booked as on time");
+    assert_eq!(first.affected, "Market = LATAM and Mode = Standard Class: late recorded as on time");
     let prepared = prepare(&table, &profile(), &mut Notes::new()).unwrap();
     let parts = [&prepared.train, prepared.validation.as_ref().unwrap()];
     let rows: Vec<usize> = parts.iter().flat_map(|part| part.table_rows.clone()).collect();
@@ -109,7 +109,7 @@ fn a_segment_is_hit_where_it_says_and_noise_on_top_leaves_it_alone() {
 }
 
 #[test]
-fn a_trigger_is_written_and_the_row_booked_as_the_class() {
+fn a_trigger_is_written_and_the_row_recorded_as_the_class() {
     let (table, injected) = inject(&plan(&[("poison:Market=Atlantis->on time", Some("50"))]));
     let hit = changed(&table, &injected.corrupted, "Market");
     assert_eq!(hit.len(), 50);

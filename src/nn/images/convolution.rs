@@ -119,7 +119,7 @@ impl Geometry {
         }
     }
 
-    /// The way back of [`Geometry::split`].
+    /// Backward pass of [`Geometry::split`].
     fn join<T: Real>(&self, phases: &[T], image: &mut [T]) {
         for (index, line) in image.chunks_exact_mut(self.input.width).enumerate() {
             let start = self.rows(index / self.input.height, index % self.input.height);
@@ -176,7 +176,7 @@ fn side_by_side<T: Real>(geometry: &Geometry, images: &[T], into: &mut [T]) {
     }
 }
 
-/// The way back of [`side_by_side`].
+/// Backward pass of [`side_by_side`].
 fn one_by_one<T: Real>(geometry: &Geometry, from: &[T], images: &mut [T]) {
     let (plane, count) = (geometry.out_plane(), images.len() / geometry.output().len());
     for (index, into) in images.chunks_exact_mut(plane).enumerate() {
@@ -216,7 +216,7 @@ pub(super) fn forward<T: Real>(geometry: &Geometry, images: &[T], weights: &[T],
     }
 }
 
-/// The way back: adds the gradients of weights and, unless empty, biases; and where `input_deltas` is not empty, writes
+/// Backward pass: adds the gradients of weights and, unless empty, biases; and where `input_deltas` is not empty, writes
 /// d loss / d input there.
 pub(super) fn backward<T: Real>(
     geometry: &Geometry,

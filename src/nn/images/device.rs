@@ -114,7 +114,7 @@ impl From<usize> for Compute<'_> {
     }
 }
 
-/// What the way back leaves.
+/// What the backward pass leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Back {
     /// The gradient of the sum of the images' losses.

@@ -105,7 +105,7 @@ dispatched! {
         }
     }
 
-    /// The way back: adds every window's values to where they came from.
+    /// Backward pass: adds every window's values to where they came from.
     pub(super) fn fold_back<T: Real>(phases: &mut [T], columns: &[T], geometry: Geometry, pitch: usize, start: usize) {
         let (size, step, width) = (geometry.out_plane(), geometry.phase_width, geometry.out_width);
         for row in 0..geometry.window() {

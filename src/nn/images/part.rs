@@ -30,7 +30,7 @@ impl<T: Real> NormValues<T> {
     }
 }
 
-/// The images, the values of every slot, and the deltas (d loss / d value) of those on the way back.
+/// The images, the values of every slot, and the deltas (d loss / d value) of those in the backward pass.
 #[derive(Debug)]
 pub(super) struct Part<T> {
     images: usize,
@@ -162,7 +162,7 @@ impl<T: Real> Part<T> {
         }
     }
 
-    /// Starts the way back: d loss / d logit, images x classes.
+    /// Starts the backward pass: d loss / d logit, images x classes.
     pub fn set_logit_deltas(&mut self, fill: impl FnOnce(&[T], &mut [T])) {
         for delta in &mut self.deltas {
             self.spare.extend(delta.take());
@@ -174,7 +174,7 @@ impl<T: Real> Part<T> {
         }
     }
 
-    /// The first half of a batch norm's way back: through what follows it; adds the sums of dy and dy * xhat per channel.
+    /// The first half of a batch norm's backward pass: through what follows it; adds the sums of dy and dy * xhat per channel.
     pub fn norm_sums(&mut self, plan: &Plan, index: usize, norm: &NormValues<T>, sums: &mut [(T, T)]) {
         let step = &plan.steps[index];
         if let (Operation::Norm { activation, .. }, Some(deltas)) = (&step.operation, &mut self.deltas[index + 1]) {
@@ -204,7 +204,7 @@ impl<T: Real> Part<T> {
         self.give(step.input, deltas);
     }
 
-    /// The way back of any other step; adds to `gradient`, which is that of the whole flat vector.
+    /// Backward pass of any other step; adds to `gradient`, which is that of the whole flat vector.
     pub fn backward(
         &mut self,
         plan: &Plan,
@@ -290,7 +290,7 @@ impl<T: Real> Part<T> {
         }
     }
 
-    /// The way back of what only a sequence of tokens has.
+    /// Backward pass of what only a sequence of tokens has.
     fn tokens_backward(&mut self, plan: &Plan, index: usize, parameters: &[T], gradient: &mut [T], deltas: &[T], scratch: &mut Scratch<T>) {
         let step = &plan.steps[index];
         let shape = plan.shapes[step.input];

@@ -72,7 +72,7 @@ impl Pool {
         }
     }
 
-    /// The way back of [`Pool::max`]; `input_deltas` is overwritten.
+    /// Backward pass of [`Pool::max`]; `input_deltas` is overwritten.
     pub fn max_backward<T: Real>(&self, values: &[T], deltas: &[T], input_deltas: &mut [T]) {
         if self.halves() {
             return halve_backward(input_deltas, values, deltas, self.output.width);
@@ -112,7 +112,7 @@ dispatched! {
         }
     }
 
-    /// The way back of [`halve`].
+    /// Backward pass of [`halve`].
     pub(super) fn halve_backward<T: Real>(input_deltas: &mut [T], values: &[T], deltas: &[T], width: usize) {
         let rows = input_deltas.chunks_exact_mut(4 * width).zip(values.chunks_exact(4 * width));
         for ((into, rows), deltas) in rows.zip(deltas.chunks_exact(width)) {
@@ -144,7 +144,7 @@ pub(super) fn average<T: Real>(values: &[T], plane: usize, out: &mut [T]) {
     }
 }
 
-/// The way back of [`average`].
+/// Backward pass of [`average`].
 pub(super) fn average_backward<T: Real>(deltas: &[T], plane: usize, input_deltas: &mut [T]) {
     let size = T::from_f64(plane as f64);
     for (into, delta) in input_deltas.chunks_exact_mut(plane).zip(deltas) {

@@ -32,7 +32,7 @@ const MOST_PIXELS: usize = 1_024;
 impl<T: Real> ImageNetwork<T> {
     /// A network with the weights of a safetensors file, or of `model.safetensors` in a folder. Tensors are found by their names, with
     /// or without `vit.` in front; half precision is widened; tensors that the network does not have are left alone. Where the last
-    /// layer (the head) is missing or for another number of classes, it is drawn anew from `seed`, with a note.
+    /// layer (the head) is missing or for another number of classes, it is drawn at random from `seed`, with a note.
     ///
     /// # Errors
     /// Where there is no such file, it is damaged or of another network, or holds NaN or infinity.
@@ -117,7 +117,7 @@ fn another(spec: &ImageSpec) -> String {
     )
 }
 
-/// Weights in a file that vision transformers start from: everything but the head, which is drawn anew for every network.
+/// Weights in a file that vision transformers start from: everything but the head, which is drawn again for every network.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StartWeights {
     path: PathBuf,

@@ -36,7 +36,7 @@ pub(super) fn embed<T: Real>(images: &[T], (channels, pixels): (usize, usize), c
     }
 }
 
-/// The way back of [`embed`]: adds to the gradients, writes the images' deltas.
+/// Backward pass of [`embed`]: adds to the gradients, writes the images' deltas.
 pub(super) fn embed_backward<T: Real>(
     deltas: &[T],
     (channels, pixels): (usize, usize),
@@ -64,7 +64,7 @@ pub(super) fn first<T: Real>(values: &[T], (tokens, width): (usize, usize), out:
     }
 }
 
-/// The way back of [`first`].
+/// Backward pass of [`first`].
 pub(super) fn first_backward<T: Real>(deltas: &[T], (tokens, width): (usize, usize), into: &mut [T]) {
     into.fill(T::ZERO);
     for (into, deltas) in into.chunks_exact_mut(tokens * width).zip(deltas.chunks_exact(width)) {
@@ -135,7 +135,7 @@ pub(super) struct Triple<Q> {
     pub value: Q,
 }
 
-/// The way back of [`attend`]; `into` is overwritten. The shares are computed again, as holding them would take more memory than
+/// Backward pass of [`attend`]; `into` is overwritten. The shares are computed again, as holding them would take more memory than
 /// anything else of a transformer.
 pub(super) fn attend_backward<T: Real>(
     read: &Triple<&[T]>,
@@ -197,7 +197,7 @@ dispatched! {
         }
     }
 
-    /// The way back of [`softmax_rows`], whose results are `shares`: delta = scale * share * (delta - sum of share * delta).
+    /// Backward pass of [`softmax_rows`], whose results are `shares`: delta = scale * share * (delta - sum of share * delta).
     pub(super) fn through_softmax_rows<T: Real>(deltas: &mut [T], shares: &[T], width: usize, scale: T) {
         for (deltas, shares) in deltas.chunks_exact_mut(width).zip(shares.chunks_exact(width)) {
             let mean = sum_of_pairs(deltas, shares, |delta, share| delta * share);
@@ -218,7 +218,7 @@ dispatched! {
         }
     }
 
-    /// The way back of [`layer_norm`]: adds to the gradients, writes the deltas of its values.
+    /// Backward pass of [`layer_norm`]: adds to the gradients, writes the deltas of its values.
     pub(super) fn layer_norm_backward<T: Real>(into: &mut [T], values: &[T], deltas: &[T], weights: &[T], epsilon: f64, weight_gradient: &mut [T], bias_gradient: &mut [T]) {
         let width = weights.len();
         let size = T::from_f64(width as f64);
@@ -247,7 +247,7 @@ dispatched! {
         }
     }
 
-    /// The way back of [`gelu`]: every delta times the slope at the value that came in.
+    /// Backward pass of [`gelu`]: every delta times the slope at the value that came in.
     pub(super) fn through_gelu<T: Real>(deltas: &mut [T], values: &[T]) {
         let (half, height) = (T::from_f64(-0.5), T::from_f64((2.0 * std::f64::consts::PI).powf(-0.5)));
         for (delta, value) in deltas.iter_mut().zip(values) {

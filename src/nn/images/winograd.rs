@@ -6,7 +6,7 @@
 //! out = At [(G g Gt) * (Bt d B)] A,
 //!
 //! where * multiplies element by element: 36 products instead of 144. Over channels and tiles each of the 36 elements is a matrix
-//! product. The expression is linear in kernel g and input d, so the way back is the transposed transforms around the same products.
+//! product. The expression is linear in kernel g and input d, so the backward pass is the transposed transforms around the same products.
 //! In single precision the error is a few millionths of the largest output, about ten times that of the plain sum.
 //!
 //! A 5 x 5 kernel with stride 2 is a 3 x 3 kernel with stride 1 over four times the channels: the *phases* of an image, which are its pixels
@@ -210,7 +210,7 @@ fn take_in<T: Real>(grid: &Grid, images: &[T], frame: &mut Vec<T>, transformed: 
     }
 }
 
-/// The way back: adds to the weights' gradient and, where `input_deltas` is not empty, writes d loss / d input there.
+/// Backward pass: adds to the weights' gradient and, where `input_deltas` is not empty, writes d loss / d input there.
 pub(super) fn backward<T: Real>(
     grid: &Grid,
     images: &[T],
@@ -280,7 +280,7 @@ dispatched! {
         }
     }
 
-    /// The way back of [`into_frame`].
+    /// Backward pass of [`into_frame`].
     pub(super) fn out_of_frame<T: Real>(image: &mut [T], frame: &[T], grid: Grid) {
         let (channels, plane) = (grid.input.channels, grid.input.plane());
         for channel in (0..channels).step_by(LANES) {
@@ -316,7 +316,7 @@ dispatched! {
         }
     }
 
-    /// The way back of [`inputs_forward`]: adds what every tile gives to its pixels.
+    /// Backward pass of [`inputs_forward`]: adds what every tile gives to its pixels.
     pub(super) fn inputs_backward<T: Real>(frame: &mut [T], transformed: &[T], grid: Grid, first: usize, tiles: usize) {
         let channels = grid.inputs();
         let (row_step, pitch) = (grid.frame_width() * channels, pitch(tiles * channels));
@@ -367,7 +367,7 @@ dispatched! {
         }
     }
 
-    /// The way back of [`outputs_forward`].
+    /// Backward pass of [`outputs_forward`].
     pub(super) fn outputs_backward<T: Real>(spread: &mut [T], deltas: &[T], grid: Grid, tiles: usize) {
         let (channels, plane, width) = (grid.output.channels, grid.output.plane(), grid.output.width);
         let pitch = pitch(tiles * channels);
@@ -412,7 +412,7 @@ dispatched! {
         }
     }
 
-    /// The way back of [`kernel_forward`]: adds to the gradient.
+    /// Backward pass of [`kernel_forward`]: adds to the gradient.
     pub(super) fn kernel_backward<T: Real>(gradient: &mut [T], transformed: &[T], grid: Grid) {
         let (channels, window) = (grid.input.channels, grid.kernel * grid.kernel);
         let pitch = pitch(grid.output.channels * grid.inputs());

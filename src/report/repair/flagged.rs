@@ -49,7 +49,7 @@ fn ignored(flags: &FlagSummary) -> Markup {
         ]
     });
     let columns = [Column::text("reason"), Column::figures("flags"), Column::text("for instance")];
-    table("Flags that were set aside", &columns, rows.collect())
+    table("Ignored flags", &columns, rows.collect())
 }
 
 fn per_class(context: &Context<'_>) -> Markup {

@@ -93,7 +93,7 @@ fn draw(context: &Context<'_>) -> Result<Option<Body>> {
             (table(&format!("Training rows taken as wrong beside the flagged ones, and what the models say of them. {}.", shown_of(all, "row", "Proposed rows")), &row_columns, rows.collect()))
         }
         @if expansion.contradictions > 0 {
-            p { (format::counted(expansion.contradictions, "further row")) " contradict the rest of their group or a near copy of the label; the repair left them alone. " code { "recant expand" } " lists them." }
+            p { (format::counted(expansion.contradictions, "further row")) " contradict the rest of their group or a proxy of the label; the repair left them alone. " code { "recant expand" } " lists them." }
         }
     };
     Ok(Some(Body::plain(markup)))

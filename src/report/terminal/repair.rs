@@ -91,7 +91,7 @@ fn what(context: &Context<'_>) -> Vec<(&'static str, String)> {
     ];
     let set_aside = format::total(flags.ignored.iter().map(|ignored| ignored.count));
     if set_aside > 0 {
-        facts.push(("set aside", format::counted(set_aside, "flag")));
+        facts.push(("ignored", format::counted(set_aside, "flag")));
     }
     match (&context.chosen.whole, &context.chosen.test) {
         (Some(whole), _) => facts.push((

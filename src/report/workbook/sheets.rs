@@ -403,7 +403,7 @@ fn notes(context: &Context<'_>, grid: &mut Grid<'_>) -> Result<()> {
     }
     for ignored in &context.record.flags.ignored {
         let found = format!("flags: {} (for instance {})", ignored.reason, ignored.examples.join(", "));
-        let done = format!("{} set aside", ignored.count);
+        let done = format!("{} ignored", ignored.count);
         grid.row(&[Value::Text("ignored-flags"), Value::Text(&found), Value::Text(&done)])?;
     }
     Ok(())

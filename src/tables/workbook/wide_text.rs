@@ -65,7 +65,7 @@ impl<'a> Pieces<'a> {
         Some(content)
     }
 
-    /// Letters whose width the flags tell; where the text goes on in another record, that one tells the width anew.
+    /// Letters whose width the flags tell; where the text goes on in another record, that one tells the width again.
     pub(super) fn unicode(&mut self, length: usize, flags: u8) -> Option<String> {
         let mut wide = flags & 1 != 0;
         let mut units: Vec<u16> = Vec::new();

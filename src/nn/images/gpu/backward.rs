@@ -1,4 +1,4 @@
-//! The way back.
+//! The backward pass.
 
 use super::super::device::Back;
 use super::super::device::Precision;
@@ -11,7 +11,7 @@ use super::pool::Block;
 use crate::error::{Error, Result};
 use crate::nn::cuda::{Accelerator, Matrices, Memory};
 
-/// What the way back of a batch goes through.
+/// What the backward pass of a batch goes through.
 struct Returning<'a> {
     model: &'a Model,
     passing: Passing,

@@ -170,7 +170,7 @@ impl<D: Accelerator> ImagesOn<D> {
         Ok((out, images))
     }
 
-    /// Takes a batch forward; `keep`: what the way back needs stays.
+    /// Takes a batch forward; `keep`: what the backward pass needs stays.
     pub(super) fn forward(&mut self, model: &Model, feed: &Feed, mode: Mode, keep: bool) -> Result<Passing> {
         let layout = &model.layout;
         let (first, images) = self.load(layout.shapes[0], feed)?;
