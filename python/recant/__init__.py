@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._commands import check, expand, inject, inspect, predict, read_check, repair, scenarios, share, suspects, train
+from ._commands import check, expand, export, inject, inspect, predict, read_check, repair, scenarios, share, suspects, train
 from ._errors import RecantError
 from ._flags import Flags, from_cleanlab
 from ._frames import Frame
@@ -22,6 +22,7 @@ from ._results import (
     Check,
     Checked,
     Expansion,
+    Exported,
     Injection,
     Inspection,
     Interval,
@@ -43,6 +44,7 @@ __all__ = [
     "Checked",
     "Classifier",
     "Expansion",
+    "Exported",
     "Flags",
     "Frame",
     "Injection",
@@ -60,6 +62,7 @@ __all__ = [
     "__version__",
     "check",
     "expand",
+    "export",
     "from_cleanlab",
     "inject",
     "inspect",

@@ -11,7 +11,7 @@ from ._flags import Flags, key_text
 from ._frames import SheetLike, sheet as taken
 from ._options import FLAGS, PROFILE, READING, REPAIR, RUN, TRAINING, command, gather
 from ._progress import Bar, callback
-from ._results import Check, Checked, Expansion, Injection, Inspection, Model, Predictions, Repair, Scenarios, Suspects, Training
+from ._results import Check, Checked, Expansion, Exported, Injection, Inspection, Model, Predictions, Repair, Scenarios, Suspects, Training
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -292,6 +292,24 @@ def predict(sheet: SheetLike, model: ModelLike, *, out: Optional[ModelLike] = No
     with _Run(run, "predict", {"sheet": sheet, "model": model, "out": out, **options}) as running:
         raw = _recant.predict(taken(sheet), _path(model), _maybe(out), reading, running)
     result = Predictions(raw)
+    result._warn()
+    return result
+
+
+def export(
+    model: ModelLike, out: ModelLike, *, data: Optional[SheetLike] = None, **options: "Unpack[ReadingOptions]"
+) -> Exported:
+    """Writes a model as one ONNX file with its whole encoding: raw columns in, class and probabilities out.
+
+    :param model: the model folder.
+    :param out: the file to write, ``model.onnx``.
+    :param data: a sheet on whose rows the file's predictions are compared with the model's before it is written.
+    :raises RecantError: where the model or the sheet cannot be used, the predictions differ, or the file exists.
+    """
+    run, reading = gather("export", dict(options), RUN, READING)
+    with _Run(run, "export", {"model": model, "out": out, "data": data, **options}) as running:
+        raw = _recant.export(_path(model), _path(out), None if data is None else taken(data), reading, running)
+    result = Exported(raw, _path(out))
     result._warn()
     return result
 

@@ -462,6 +462,36 @@ class Checked(Result):
         ]
 
 
+class Exported(Result):
+    """A model as an ONNX file."""
+
+    def __init__(self, raw: Dict[str, Any], out: str) -> None:
+        super().__init__(raw)
+        self.out = out
+        """The file."""
+
+    @property
+    def inputs(self) -> List[Dict[str, str]]:
+        """What the graph takes, in its order: ``name``, ``column`` of the sheet, ``kind`` and ``meaning``."""
+        return self.record["inputs"]
+
+    @property
+    def classes(self) -> List[str]:
+        """Class names, in the order of the probabilities."""
+        return self.record["classes"]
+
+    @property
+    def largest_difference(self) -> Optional[float]:
+        """Largest difference of a probability from the model's on the rows of ``data``; ``None`` without any."""
+        return self.record["largest_difference"]
+
+    def _facts(self) -> List[str]:
+        facts = [f"{self.out}: {len(self.inputs)} inputs, classes {', '.join(self.classes)}"]
+        if self.largest_difference is not None:
+            facts.append(f"{self.record['compared_rows']} rows: no probability differs by more than {self.largest_difference:.0e} from the model's")
+        return facts
+
+
 class Scenarios(Page):
     """A judged batch of random error scenarios: does a repair help, for which network size and error rate?"""
 

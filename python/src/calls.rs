@@ -7,8 +7,9 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use recant::Result;
 use recant::commands::{
-    CheckDraw, ExpandSheet, InjectSheet, InspectSheet, PredictSheet, RepairSheet, Run, SuspectSheet, TrainSheet, WrongRows, draw_check,
-    expand_sheet, inject_into, inspect_sheet, key_path, predict_sheet, read_check, repair_sheet, share_model, suspect_sheet, train_sheet,
+    CheckDraw, ExpandSheet, ExportModel, InjectSheet, InspectSheet, PredictSheet, RepairSheet, Run, SuspectSheet, TrainSheet, WrongRows,
+    draw_check, expand_sheet, export_model, inject_into, inspect_sheet, key_path, predict_sheet, read_check, repair_sheet, share_model,
+    suspect_sheet, train_sheet,
 };
 use recant::error::Error;
 use recant::files;
@@ -37,6 +38,7 @@ pub(crate) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(predict, module)?)?;
     module.add_function(wrap_pyfunction!(model, module)?)?;
     module.add_function(wrap_pyfunction!(scenarios::scenarios, module)?)?;
+    module.add_function(wrap_pyfunction!(export, module)?)?;
     module.add_function(wrap_pyfunction!(share, module)?)?;
     module.add_function(wrap_pyfunction!(program, module)?)?;
     module.add_function(wrap_pyfunction!(exchange::mask_table, module)?)?;
@@ -598,6 +600,44 @@ fn predict<'py>(
     result.set_item("notes", read)?;
     result.set_item("classes", found.classes)?;
     result.set_item("frame", ArrowTable::from(found.table))?;
+    Ok(result)
+}
+
+/// Writes a model folder as an ONNX file.
+#[pyfunction]
+fn export<'py>(
+    py: Python<'py>,
+    model: PathBuf,
+    out: PathBuf,
+    data: Option<Sheet>,
+    reading: Reading,
+    running: Running,
+) -> PyResult<Bound<'py, PyDict>> {
+    let (record, read) = work(py, running.progress.as_ref(), |progress| {
+        let mut read = Notes::new();
+        let reading = reading.options()?;
+        let data = data.map(|data| data.open("data", reading.writing, &mut read)).transpose()?;
+        let request = ExportModel {
+            model: &model,
+            out: &out,
+            existing: running.existing(),
+            data: data.as_ref().map(Opened::source),
+            reading,
+        };
+        let written = export_model(&run(&running, progress)?, &request)?;
+        read.extend(written.notes);
+        let input = |input: &recant::jobs::export::RawInput| serde_json::json!({ "name": input.name, "column": input.column, "kind": input.kind, "meaning": input.told() });
+        let record = serde_json::json!({
+            "inputs": written.exported.inputs.iter().map(input).collect::<Vec<_>>(),
+            "classes": written.exported.classes,
+            "compared_rows": written.compared.map(|(rows, _)| rows),
+            "largest_difference": written.compared.map(|(_, largest)| largest),
+        });
+        Ok((json(&record)?, json(&read)?))
+    })?;
+    let result = PyDict::new(py);
+    result.set_item("record", record)?;
+    result.set_item("notes", read)?;
     Ok(result)
 }
 

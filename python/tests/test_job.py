@@ -84,6 +84,16 @@ def test_a_shared_model_predicts_and_holds_no_report(orders, model, tmp_path):
     assert not os.path.exists(os.path.join(shared, "report"))
 
 
+def test_an_exported_model_says_what_it_takes(orders, model, tmp_path):
+    done = recant.export(model, tmp_path / "model.onnx", data=orders)
+    assert os.path.getsize(tmp_path / "model.onnx") > 1000
+    assert done.classes == list(model.classes)
+    assert done.inputs and {"name", "column", "kind", "meaning"} == set(done.inputs[0])
+    assert done.largest_difference < 1e-5
+    with pytest.raises(recant.RecantError, match="exists"):
+        recant.export(model, tmp_path / "model.onnx")
+
+
 def test_inject_keeps_the_truth_apart(orders, tmp_path):
     trial = recant.inject(orders, tmp_path / "trial", rate=30, **WHAT)
     assert trial.mislabelled == 30 == len(trial.truth)
