@@ -185,7 +185,9 @@ def pictures(recant, folder, out):
                     continue
                 browser.size(width, height, dark)
                 browser.go(address)
-                time.sleep(1.5 if name in ("model", "repaired") else 0.3)
+                # The report inside a page is loaded once it is in sight.
+                browser.script("document.querySelector('iframe')?.scrollIntoView()")
+                time.sleep(2 if name in ("model", "repaired") else 0.3)
                 browser.picture(f"{out}/{name}{manner}.png")
     finally:
         browser.close()
