@@ -7,7 +7,7 @@ use clap::{Args, ValueHint};
 use crate::cli::Context;
 use crate::cli::bench::PartOptions;
 use crate::cli::values::counted;
-use crate::cli::{experiments, gpu, sheets};
+use crate::cli::{experiments, gpu};
 use crate::error::{Error, Result};
 use crate::experiments::forget::{Bench, ForgetOptions, ForgetSettings, task};
 use crate::experiments::images::{Reading, RecipeChanges};
@@ -17,7 +17,6 @@ use crate::nn::ImportanceKind;
 use crate::notes::Notes;
 use crate::repair::Reference;
 use crate::report;
-use crate::report::format;
 
 /// `recant bench forget`
 #[derive(Debug, Args)]
@@ -162,7 +161,7 @@ fn options(context: &Context, arguments: &ForgetArgs) -> Result<ForgetOptions> {
 
 pub(super) fn run(context: &Context, arguments: &ForgetArgs) -> Result<()> {
     if arguments.part.report_only {
-        return write_report(context, arguments, None, &Notes::new());
+        return write_report(context, arguments, None, Notes::new());
     }
     let mut notes = Notes::new();
     let shard = arguments.part.shard.resolve(&mut notes)?;
@@ -175,36 +174,14 @@ pub(super) fn run(context: &Context, arguments: &ForgetArgs) -> Result<()> {
     let bench = Bench::new(&options(context, arguments)?, &reading, context.threads, &mut notes)?;
     let mut bench = gpu::for_images(context, bench, &arguments.out, precision, &mut notes)?;
     let settings = bench.settings().clone();
-    let (done, folder) = experiments::compute(context, &arguments.out, &settings, shard, &mut bench, &mut notes)?;
-    if done.computed + done.found == 0 {
-        context.console.result(&experiments::computed(&arguments.out, shard, done, &notes));
-        return Ok(());
-    }
-    // Of several shards that end together, one after the other writes the report of what is there.
-    let progress = context.console.progress();
-    let _report = folder.alone("report", &progress)?;
-    write_report(context, arguments, Some(done), &notes)
+    experiments::compute_and_report(context, &arguments.out, &settings, shard, &mut bench, notes, |done, notes| {
+        write_report(context, arguments, Some(done), notes)
+    })
 }
 
-fn write_report(context: &Context, arguments: &ForgetArgs, done: Option<Done>, notes: &Notes) -> Result<()> {
-    let folder = RunFolder::<ForgetSettings>::open(&arguments.out)?;
-    let mut notes = notes.clone();
-    let judged = ForgetSettings::summarise(&folder, &(), &mut notes)?;
-    let paths = report::forget::write(&arguments.out.join("report"), &judged)?;
-    let console = &context.console;
-    let (there, planned) = judged.pieces;
-    if there < planned {
-        console.say(format!(
-            "{} of {planned} results are there; other shards or a further run add the rest.",
-            format::count(there)
-        ));
-    }
-    console.item("Report", paths.html.display().to_string());
-    let mut value = serde_json::to_value(&judged).map_err(|error| Error::internal(error.to_string()))?;
-    value["run"] = sheets::in_result(&arguments.out);
-    value["report"] = sheets::in_result(&paths.html);
-    value["computed"] = serde_json::json!(done.map(|done| done.computed));
-    value["notes"] = serde_json::json!(notes);
-    console.result(&value);
-    Ok(())
+fn write_report(context: &Context, arguments: &ForgetArgs, done: Option<Done>, mut notes: Notes) -> Result<()> {
+    let out = &arguments.out;
+    let judged = ForgetSettings::summarise(&RunFolder::open(out)?, &(), &mut notes)?;
+    let paths = report::forget::write(&out.join("report"), &judged)?;
+    experiments::reported(context, out, &judged, judged.pieces, &paths.html, done, &notes)
 }

@@ -7,7 +7,7 @@ use clap::{Args, ValueHint};
 use crate::cli::Context;
 use crate::cli::bench::CorrectiveArgs;
 use crate::cli::values::counted;
-use crate::cli::{experiments, gpu, sheets};
+use crate::cli::{experiments, gpu};
 use crate::error::{Error, Result};
 use crate::experiments::corrective_images::figures;
 use crate::experiments::corrective_images::{ImageStudy, ImageStudyOptions, ImageStudySettings};
@@ -17,7 +17,6 @@ use crate::experiments::{Done, RunFolder, Study};
 use crate::files;
 use crate::notes::Notes;
 use crate::report;
-use crate::report::format;
 
 /// Images in place of a sheet.
 #[derive(Debug, Args)]
@@ -104,7 +103,7 @@ fn options(context: &Context, arguments: &CorrectiveArgs) -> Result<ImageStudyOp
 
 pub(super) fn run(context: &Context, arguments: &CorrectiveArgs) -> Result<()> {
     if arguments.part.report_only {
-        return write_report(context, arguments, None, &Notes::new());
+        return write_report(context, arguments, None, Notes::new());
     }
     let mut notes = Notes::new();
     let shard = arguments.part.shard.resolve(&mut notes)?;
@@ -118,36 +117,14 @@ pub(super) fn run(context: &Context, arguments: &CorrectiveArgs) -> Result<()> {
     let study = ImageStudy::new(&options(context, arguments)?, &reading, context.threads, &mut notes)?;
     let mut study = gpu::for_images(context, study, &arguments.out, precision, &mut notes)?;
     let settings = study.settings().clone();
-    let (done, folder) = experiments::compute(context, &arguments.out, &settings, shard, &mut study, &mut notes)?;
-    if done.computed + done.found == 0 {
-        context.console.result(&experiments::computed(&arguments.out, shard, done, &notes));
-        return Ok(());
-    }
-    // Of several shards that end together, one after the other writes the report of what is there.
-    let progress = context.console.progress();
-    let _report = folder.alone("report", &progress)?;
-    write_report(context, arguments, Some(done), &notes)
+    experiments::compute_and_report(context, &arguments.out, &settings, shard, &mut study, notes, |done, notes| {
+        write_report(context, arguments, Some(done), notes)
+    })
 }
 
-fn write_report(context: &Context, arguments: &CorrectiveArgs, done: Option<Done>, notes: &Notes) -> Result<()> {
-    let folder = RunFolder::<ImageStudySettings>::open(&arguments.out)?;
-    let mut notes = notes.clone();
-    let judged = ImageStudySettings::summarise(&folder, &(), &mut notes)?;
-    let paths = report::corrective_images::write(&arguments.out.join("report"), &judged)?;
-    let console = &context.console;
-    let (there, planned) = judged.pieces;
-    if there < planned {
-        console.say(format!(
-            "{} of {planned} results are there; other shards or a further run add the rest.",
-            format::count(there)
-        ));
-    }
-    console.item("Report", paths.html.display().to_string());
-    let mut value = serde_json::to_value(&judged).map_err(|error| Error::internal(error.to_string()))?;
-    value["run"] = sheets::in_result(&arguments.out);
-    value["report"] = sheets::in_result(&paths.html);
-    value["computed"] = serde_json::json!(done.map(|done| done.computed));
-    value["notes"] = serde_json::json!(notes);
-    console.result(&value);
-    Ok(())
+fn write_report(context: &Context, arguments: &CorrectiveArgs, done: Option<Done>, mut notes: Notes) -> Result<()> {
+    let out = &arguments.out;
+    let judged = ImageStudySettings::summarise(&RunFolder::open(out)?, &(), &mut notes)?;
+    let paths = report::corrective_images::write(&out.join("report"), &judged)?;
+    experiments::reported(context, out, &judged, judged.pieces, &paths.html, done, &notes)
 }

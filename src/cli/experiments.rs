@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::cli::Context;
@@ -106,6 +107,60 @@ pub fn compute<S: Study>(
         );
     }
     Ok((done, folder))
+}
+
+/// Computes what is missing of a run, and has `report` write what is there; nothing to compute is told without one.
+///
+/// # Errors
+/// As the runner and `report`.
+pub fn compute_and_report<S: Study>(
+    context: &Context,
+    out: &Path,
+    settings: &S,
+    shard: Option<Shard>,
+    engine: &mut dyn Engine<S>,
+    mut notes: Notes,
+    report: impl FnOnce(Done, Notes) -> Result<()>,
+) -> Result<()> {
+    let (done, folder) = compute(context, out, settings, shard, engine, &mut notes)?;
+    if done.computed + done.found == 0 {
+        context.console.result(&computed(out, shard, done, &notes));
+        return Ok(());
+    }
+    // Of several shards that end together, one after the other writes the report of what is there.
+    let progress = context.console.progress();
+    let _report = folder.alone("report", &progress)?;
+    report(done, notes)
+}
+
+/// Says where the report on a run is, and how many of the planned pieces it is on; `judged` is what `--json` tells.
+///
+/// # Errors
+/// Only by a fault of ours.
+pub fn reported(
+    context: &Context,
+    out: &Path,
+    judged: &impl Serialize,
+    (there, planned): (usize, usize),
+    page: &Path,
+    done: Option<Done>,
+    notes: &Notes,
+) -> Result<()> {
+    let console = &context.console;
+    if there < planned {
+        console.say(format!(
+            "{} of {planned} results are there; other shards or a further run add the rest.",
+            format::count(there)
+        ));
+    }
+    console.item("Report", page.display().to_string());
+    let mut value = serde_json::to_value(judged).map_err(|error| Error::internal(error.to_string()))?;
+    value["run"] = sheets::in_result(out);
+    value["report"] = sheets::in_result(page);
+    value["computed"] = json!(done.map(|done| done.computed));
+    value["notes"] = json!(notes);
+    console.result(&value);
+    Ok(())
 }
 
 /// What `--json` tells of a run that was computed.

@@ -78,7 +78,7 @@ pub struct SearchPlan<'a, T> {
 
 /// Tries settings one after another, each trained from the same initial weights and judged on the held-out rows. With the standard recipe
 /// the first trial is the recipe as it is, so that the search never ends worse on these rows than no search, and each is judged after its
-/// best epoch. With a budget the number of trials, and so the result, hangs on how fast the machine is; so many trials without one give the
+/// best epoch. With a budget the number of trials, and so the result, depends on how fast the machine is; the same number of trials without one gives the
 /// same.
 ///
 /// # Errors

@@ -46,11 +46,11 @@ pub struct ImageStudySettings {
     pub data_sha256: String,
     /// Classes.
     pub classes: usize,
-    /// Training images that are used, of so many that the set has here.
+    /// Training images that are used, and how many the set has here.
     pub training_images: (usize, usize),
     /// Of these, images that no model is trained on.
     pub held_out: usize,
-    /// Test images that are used, of so many.
+    /// Test images that are used, and how many the set has.
     pub test_images: (usize, usize),
     /// The network.
     pub network: String,

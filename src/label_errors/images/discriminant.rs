@@ -165,7 +165,7 @@ pub(super) fn sharpened(image: &[f32], shape: ImageShape) -> Vec<f32> {
     sharp
 }
 
-/// Differences of the known ones from the rest, each value by its variance: for so many values that there is no whitening them.
+/// Differences of the known ones from the rest, each value by its variance: for more values than can be whitened.
 pub(super) struct Directions<'f> {
     folds: &'f Folds,
     /// Sums of each fold, and of the rest.

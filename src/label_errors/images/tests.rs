@@ -15,7 +15,7 @@ fn set(classes: usize) -> ImageSet {
     settings.make().unwrap()
 }
 
-/// What is found of a manipulation of so many classes when every n-th of its images is known: precision, recall over the others, number of
+/// What is found of a manipulation of this number of classes when every n-th of its images is known: precision, recall over the others, number of
 /// proposals, rules.
 fn found(text: &str, classes: usize, every: usize) -> (f64, f64, usize, Vec<String>) {
     let set = set(classes);

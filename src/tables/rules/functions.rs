@@ -7,7 +7,7 @@ use chrono::{DateTime, Datelike, Timelike};
 pub(crate) enum Function {
     /// Without sign.
     Abs,
-    /// To whole numbers, or to so many decimals.
+    /// To whole numbers, or to a number of decimals.
     Round,
     /// Small letters.
     Lower,

@@ -53,7 +53,7 @@ impl Parser {
         token.kind == Kind::Word && token.text.eq_ignore_ascii_case(word)
     }
 
-    /// Whether what is asked of a value starts so many tokens ahead: `in (`, `like '`, `between`, `is null`, also with `not`; elsewhere these are
+    /// Whether what is asked of a value starts this number of tokens ahead: `in (`, `like '`, `between`, `is null`, also with `not`; elsewhere these are
     /// words like any other.
     fn test_after(&self, steps: usize) -> bool {
         let quoted = |steps: usize| matches!(self.peek_after(steps).kind, Kind::Quoted | Kind::Text);
