@@ -270,6 +270,7 @@ fn trial(
         let start = Instant::now();
         let found = expand(
             &ExpandRequest {
+                said: None,
                 corrections: &std::collections::BTreeMap::new(),
                 table: &corrupted,
                 prepared: &wrong,

@@ -7,12 +7,13 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use recant::Result;
 use recant::commands::{
-    CheckDraw, ExpandSheet, ExportModel, InjectSheet, InspectSheet, PredictSheet, RepairSheet, Run, SuspectSheet, TrainSheet, WrongRows,
+    CheckDraw, ExpandSheet, ExportModel, InjectSheet, InspectSheet, PredictSheet, RepairSheet, Run, SearchFrom, SuspectSheet, TrainSheet, WrongRows,
     draw_check, expand_sheet, export_model, inject_into, inspect_sheet, key_path, predict_sheet, read_check, repair_sheet, share_model,
     suspect_sheet, train_sheet,
 };
 use recant::error::Error;
 use recant::files;
+use recant::jobs::imported::SheetPlan;
 use recant::model::ModelFolder;
 use recant::notes::Notes;
 use recant::progress::Progress;
@@ -280,7 +281,7 @@ fn expand<'py>(
         let request = ExpandSheet {
             sheet: sheet.source(),
             reading,
-            model: &model,
+            from: SearchFrom::Model(&model),
             flags: flags.rows(),
             flag_options: flag_reading.options()?,
             flags_sheet: flag_reading.flags_sheet.clone(),
@@ -321,7 +322,7 @@ fn suspects<'py>(
         let request = SuspectSheet {
             sheet: sheet.source(),
             reading,
-            model: &model,
+            from: SearchFrom::Model(&model),
             folds,
             out: out.as_deref(),
             existing: running.existing(),
@@ -534,6 +535,7 @@ fn draw<'py>(
         let request = CheckDraw {
             model: &model,
             repaired: &repaired,
+            plan: SheetPlan::default(),
             sheet: sheet.source(),
             reading,
             rows,
@@ -583,6 +585,7 @@ fn predict<'py>(
             sheet: sheet.source(),
             reading,
             model: &model,
+            plan: SheetPlan::default(),
             out: out.as_deref(),
             existing: running.existing(),
         };

@@ -9,12 +9,13 @@ use super::line::Line;
 use super::reading::Reading;
 use super::store::Listed;
 use crate::commands::{
-    CheckDraw, ExpandSheet, PredictSheet, RepairSheet, Run, SheetSource, SuspectSheet, TrainSheet, WrongRows, default_evidence, draw_check,
-    expand_sheet, predict_sheet, repair_sheet, suspect_sheet, train_sheet,
+    CheckDraw, ExpandSheet, PredictSheet, RepairSheet, Run, SearchFrom, SheetSource, SuspectSheet, TrainSheet, WrongRows, default_evidence,
+    draw_check, expand_sheet, predict_sheet, repair_sheet, suspect_sheet, train_sheet,
 };
 use crate::error::Result;
 use crate::features::{Overrides, RecipeKind};
 use crate::files::Existing;
+use crate::jobs::imported::SheetPlan;
 use crate::jobs::train::TrainOptions;
 use crate::label_errors::flags::FlagOptions;
 use crate::label_errors::proposals::LIKELIEST_LABEL;
@@ -239,6 +240,7 @@ impl Work {
                         sheet: sheet.source(),
                         reading: sheet.reading.options(),
                         model: Path::new(model),
+                        plan: SheetPlan::default(),
                         out: Some(Path::new(out)),
                         existing: Existing::Keep,
                     },
@@ -262,6 +264,7 @@ impl Work {
                     &CheckDraw {
                         model: Path::new(model),
                         repaired: Path::new(repaired),
+                        plan: SheetPlan::default(),
                         sheet: sheet.source(),
                         reading: sheet.reading.options(),
                         rows: *rows,
@@ -366,7 +369,7 @@ impl Work {
                     &SuspectSheet {
                         sheet: sheet.source(),
                         reading: sheet.reading.options(),
-                        model: Path::new(model),
+                        from: SearchFrom::Model(Path::new(model)),
                         folds: FOLDS,
                         out: Some(Path::new(out)),
                         existing: Existing::Keep,
@@ -391,7 +394,7 @@ impl Work {
                     &ExpandSheet {
                         sheet: sheet.source(),
                         reading: sheet.reading.options(),
-                        model: Path::new(model),
+                        from: SearchFrom::Model(Path::new(model)),
                         flags: WrongRows::Flags(Path::new(flags)),
                         flag_options: FlagOptions::default(),
                         flags_sheet: None,

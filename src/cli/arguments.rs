@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::values::{counted, method_names, parse_amount, parse_dates, parse_decimal, parse_device, parse_share, parse_time, recipe_kind};
 use crate::features::RecipeKind;
+use crate::jobs::imported::SheetPlan;
 use crate::label_errors::Amount;
 use crate::nn::DeviceChoice;
 use crate::tables::{DateOrder, DecimalMark};
@@ -85,7 +86,7 @@ pub enum Command {
     Expand(ExpandArgs),
     /// Rank likely label errors without any flags
     #[command(
-        after_help = "Examples:\n  recant suspects orders.csv --model model --out suspects.xlsx\n  recant repair --model model --flags suspects.xlsx --data orders.csv --out model-repaired"
+        after_help = "Examples:\n  recant suspects orders.csv --model model --out suspects.xlsx\n  recant suspects orders.csv --label status --probabilities forest.csv --key order --out suspects.xlsx\n  recant repair --model model --flags suspects.xlsx --data orders.csv --out model-repaired"
     )]
     Suspects(SuspectsArgs),
     /// Repair a model, given the rows that were entered wrongly
@@ -365,9 +366,9 @@ pub struct ExpandArgs {
     /// The sheet that the model was trained on
     #[arg(value_name = "SHEET", value_hint = ValueHint::FilePath, required = true)]
     pub sheet_files: Vec<PathBuf>,
-    /// Model folder made by `recant train`
-    #[arg(long, value_name = "MODEL", value_hint = ValueHint::DirPath)]
-    pub model: PathBuf,
+    /// Model folder made by `recant train`, or an .onnx file (with --label); none where --label names the class
+    #[arg(long, value_name = "MODEL", value_hint = ValueHint::AnyPath, required_unless_present = "label")]
+    pub model: Option<PathBuf>,
     /// Rows that are known to be wrong: keys, row numbers or whole rows (CSV, Excel, Parquet)
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub flags: PathBuf,
@@ -385,10 +386,28 @@ pub struct ExpandArgs {
     pub tick_doubtful: bool,
     #[allow(missing_docs)]
     #[command(flatten)]
+    pub labels: LabelOptions,
+    #[allow(missing_docs)]
+    #[command(flatten)]
     pub flag_reading: FlagOptions,
     #[allow(missing_docs)]
     #[command(flatten)]
     pub reading: SheetOptions,
+}
+
+/// What a sheet does not tell whose model Recant did not train.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Models trained elsewhere (.onnx, or any other)")]
+pub struct LabelOptions {
+    /// Column of the sheet with the class
+    #[arg(long, value_name = "COLUMN")]
+    pub label: Option<String>,
+    /// Probabilities of your own model for the rows of the sheet, by models that did not see the row (CSV, a column for each class; by --key, or in row order)
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub probabilities: Option<PathBuf>,
+    /// Class names of the model [default: those in its file, or the values of the label column]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub classes: Vec<String>,
 }
 
 /// `recant suspects`
@@ -397,15 +416,21 @@ pub struct SuspectsArgs {
     /// The sheet that the model was trained on
     #[arg(value_name = "SHEET", value_hint = ValueHint::FilePath, required = true)]
     pub sheet_files: Vec<PathBuf>,
-    /// Model folder made by `recant train`
-    #[arg(long, value_name = "MODEL", value_hint = ValueHint::DirPath)]
-    pub model: PathBuf,
+    /// Model folder made by `recant train`, or an .onnx file (with --label); none where --label names the class
+    #[arg(long, value_name = "MODEL", value_hint = ValueHint::AnyPath, required_unless_present = "label")]
+    pub model: Option<PathBuf>,
     /// File to write: .csv, or .xlsx to tick
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub out: PathBuf,
     #[allow(missing_docs)]
     #[command(flatten)]
     pub force: ForceOption,
+    /// Column that names each row, where the sheet has no model of Recant's
+    #[arg(long, value_name = "COLUMN")]
+    pub key: Option<String>,
+    #[allow(missing_docs)]
+    #[command(flatten)]
+    pub labels: LabelOptions,
     /// Parts that the rows are cut into, each judged by a model trained on the others
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u8).range(2..=50))]
     pub folds: u8,
@@ -464,10 +489,10 @@ pub struct RepairArgs {
     pub reading: SheetOptions,
 }
 
-/// What an imported model's file does not tell.
+/// What an imported model's file does not tell of a sheet.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Models trained elsewhere (.onnx)")]
-pub struct ImportedOptions {
+pub struct ImportedColumns {
     /// Column of the sheet with the class that the model predicts
     #[arg(long, value_name = "COLUMN")]
     pub label: Option<String>,
@@ -477,9 +502,39 @@ pub struct ImportedOptions {
     /// Class names in the order of the model's outputs [default: those in the file, or the values of the label column in their order]
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub classes: Vec<String>,
+}
+
+impl ImportedColumns {
+    /// How the sheet is read.
+    pub fn plan(&self, key: Option<&str>) -> SheetPlan {
+        SheetPlan {
+            label: self.label.clone().unwrap_or_default(),
+            key: key.map(str::to_owned),
+            inputs: self.inputs.clone(),
+            classes: self.classes.clone(),
+        }
+    }
+}
+
+/// What an imported model's file does not tell of a repair.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Models trained elsewhere (.onnx)")]
+pub struct ImportedOptions {
+    #[allow(missing_docs)]
+    #[command(flatten)]
+    pub columns: ImportedColumns,
     /// Learning rate at which methods that train go on: the one that the model's training ended with [default: 0.001]
     #[arg(long, value_name = "RATE")]
     pub learning_rate: Option<f64>,
+    /// Sheet to choose among several methods by: rows that the model was not trained on and whose labels you vouch for [default: a random fifth of the training rows that are not flagged]
+    #[arg(long, value_name = "SHEET", value_hint = ValueHint::FilePath)]
+    pub validation: Option<PathBuf>,
+    /// Your command that trains the model: leaves out the rows in the file $RECANT_FLAGS and writes $RECANT_OUT (docs/onnx.md)
+    #[arg(long, value_name = "COMMAND")]
+    pub retrain: Option<String>,
+    /// Seconds that one run of it may take
+    #[arg(long, value_name = "N", default_value_t = 86_400, requires = "retrain", value_parser = clap::value_parser!(u64).range(1..))]
+    pub retrain_seconds: u64,
 }
 
 /// How to read the flag file.
@@ -594,11 +649,11 @@ pub enum ReferenceChoice {
 /// `recant check`
 #[derive(Debug, Args)]
 pub struct CheckArgs {
-    /// The model before the repair
-    #[arg(long, value_name = "OLD", value_hint = ValueHint::DirPath, conflicts_with = "read")]
+    /// The model before the repair: a folder, or an .onnx file
+    #[arg(long, value_name = "OLD", value_hint = ValueHint::AnyPath, conflicts_with = "read")]
     pub model: Option<PathBuf>,
     /// The model after it
-    #[arg(long, value_name = "NEW", value_hint = ValueHint::DirPath, conflicts_with = "read")]
+    #[arg(long, value_name = "NEW", value_hint = ValueHint::AnyPath, conflicts_with = "read")]
     pub repaired: Option<PathBuf>,
     /// The sheet to draw rows from; of the sheet that the model was trained on only its test rows are drawn
     #[arg(long, value_name = "SHEET", value_hint = ValueHint::FilePath, conflicts_with = "read")]
@@ -620,6 +675,9 @@ pub struct CheckArgs {
     pub minimum_effect: f64,
     #[allow(missing_docs)]
     #[command(flatten)]
+    pub imported: ImportedColumns,
+    #[allow(missing_docs)]
+    #[command(flatten)]
     pub reading: SheetOptions,
 }
 
@@ -629,8 +687,8 @@ pub struct PredictArgs {
     /// The sheet: CSV, Excel, OpenDocument or Parquet; several files, a folder or a quoted pattern are one sheet
     #[arg(value_name = "SHEET", value_hint = ValueHint::FilePath, required = true)]
     pub sheet_files: Vec<PathBuf>,
-    /// Model folder
-    #[arg(long, value_name = "MODEL", value_hint = ValueHint::DirPath)]
+    /// Model folder, or the .onnx file of a model that was trained elsewhere
+    #[arg(long, value_name = "MODEL", value_hint = ValueHint::AnyPath)]
     pub model: PathBuf,
     /// File to write: .csv, .xlsx or .parquet
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -638,6 +696,9 @@ pub struct PredictArgs {
     #[allow(missing_docs)]
     #[command(flatten)]
     pub force: ForceOption,
+    #[allow(missing_docs)]
+    #[command(flatten)]
+    pub imported: ImportedColumns,
     #[allow(missing_docs)]
     #[command(flatten)]
     pub reading: SheetOptions,

@@ -37,6 +37,7 @@ fn write(context: &Context, arguments: &CheckArgs, (old, repaired): (&Path, &Pat
         model: old,
         repaired,
         sheet: data,
+        plan: arguments.imported.plan(None),
         reading: sheets::read_options(&arguments.reading)?,
         rows: usize::from(arguments.rows),
         out,

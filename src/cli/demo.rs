@@ -6,13 +6,14 @@ use crate::cli::Context;
 use crate::cli::arguments::DemoArgs;
 use crate::cli::sheets;
 use crate::commands::{
-    ExpandSheet, PredictSheet, RepairSheet, RepairedSheet, Run, SheetSource, TrainSheet, WrongRows, check_new_folder, default_evidence,
-    expand_sheet, predict_sheet, repair_sheet, train_sheet, write_injected,
+    ExpandSheet, PredictSheet, RepairSheet, RepairedSheet, Run, SearchFrom, SheetSource, TrainSheet, WrongRows, check_new_folder,
+    default_evidence, expand_sheet, predict_sheet, repair_sheet, train_sheet, write_injected,
 };
 use crate::error::{Error, Result};
 use crate::evaluate::words::{count, percent};
 use crate::features::{Overrides, Profile};
 use crate::files::{self, Existing};
+use crate::jobs::imported::SheetPlan;
 use crate::jobs::repair::Repaired;
 use crate::jobs::train::TrainOptions;
 use crate::label_errors::flags::FlagOptions;
@@ -134,6 +135,7 @@ fn whole_job(context: &Context, folder: &Path, notes: &mut Notes, progress: &dyn
             sheet: SheetSource::File(&folder.join("next-week.csv")),
             reading: ReadOptions::default(),
             model: &out,
+            plan: SheetPlan::default(),
             out: Some(&folder.join("predictions.xlsx")),
             existing: Existing::Keep,
         },
@@ -241,7 +243,7 @@ fn only_a_few<'a>(context: &Context, mistake: &Mistake, step: impl Fn(&str) -> R
         &ExpandSheet {
             sheet: SheetSource::File(mistake.corrupted),
             reading: ReadOptions::default(),
-            model: mistake.model,
+            from: SearchFrom::Model(mistake.model),
             flags: WrongRows::Flags(&flags),
             flag_options: FlagOptions::default(),
             flags_sheet: None,

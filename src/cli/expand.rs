@@ -1,19 +1,68 @@
 //! `recant expand` and `recant suspects`: further rows that are probably wrong, in a file to look at, to tick, and to repair with.
 
+use std::path::{Path, PathBuf};
+
 use crate::cli::Context;
-use crate::cli::arguments::{ExpandArgs, SuspectsArgs};
+use crate::cli::arguments::{ExpandArgs, LabelOptions, SuspectsArgs};
 use crate::cli::{repair, sheets};
-use crate::commands::{ExpandSheet, SheetSource, SuspectSheet, WrongRows, expand_sheet, suspect_sheet};
-use crate::error::Result;
+use crate::commands::{
+    ExpandSheet, LabelledSheet, SearchFrom, SheetSource, SuspectSheet, WrongRows, expand_sheet, is_imported, suspect_sheet,
+};
+use crate::error::{Error, Result};
 use crate::evaluate::words::{count, p_value, percent};
 use crate::label_errors::{Expansion, Verdict};
 use crate::notes::Notes;
+
+/// A model folder, or a sheet whose model Recant did not train.
+fn search_from<'a>(model: Option<&'a Path>, key: Option<&'a str>, labels: &'a LabelOptions) -> Result<SearchFrom<'a>> {
+    if let Some(folder) = model.filter(|model| !is_imported(model)) {
+        let given = [
+            ("--label", labels.label.is_some()),
+            ("--probabilities", labels.probabilities.is_some()),
+            ("--classes", !labels.classes.is_empty()),
+        ];
+        return match given.iter().find(|(_, given)| *given) {
+            None => Ok(SearchFrom::Model(folder)),
+            Some((option, _)) => Err(Error::input(format!(
+                "`{option}` is for a model that was trained elsewhere, and this is one of Recant's own, which knows it"
+            ))
+            .hint(format!("leave `{option}` out, or `--model`"))),
+        };
+    }
+    let label = labels.label.as_deref().ok_or_else(|| {
+        Error::input("an imported model needs `--label`: its file does not name the column that it predicts")
+            .hint("name it: `--label COLUMN`")
+    })?;
+    Ok(SearchFrom::Labels(LabelledSheet {
+        label,
+        key,
+        model,
+        classes: &labels.classes,
+        probabilities: labels.probabilities.as_deref().map(SheetSource::File),
+    }))
+}
+
+/// The command that repairs with what was found.
+fn next_repair(model: Option<&Path>, labels: &LabelOptions, out: &Path, sheet_files: &[PathBuf], likeliest: bool) -> Option<String> {
+    let model = model?;
+    let likeliest = if likeliest { " --correct-column likeliest_label" } else { "" };
+    let (more, repaired) = match &labels.label {
+        Some(label) => (format!(" --label {}", sheets::shown(Path::new(label))), "repaired.onnx"),
+        None => (String::new(), "model-repaired"),
+    };
+    Some(format!(
+        "recant repair --model {} --flags {}{likeliest} {}{more} --out {repaired}",
+        sheets::shown(model),
+        sheets::shown(out),
+        sheets::as_data(sheet_files)
+    ))
+}
 
 pub(super) fn run(context: &Context, arguments: &ExpandArgs) -> Result<()> {
     let request = ExpandSheet {
         sheet: SheetSource::Files(&arguments.sheet_files),
         reading: sheets::read_options(&arguments.reading)?,
-        model: &arguments.model,
+        from: search_from(arguments.model.as_deref(), arguments.flag_reading.key.as_deref(), &arguments.labels)?,
         flags: WrongRows::Flags(&arguments.flags),
         flag_options: repair::flag_options(&arguments.flag_reading)?,
         flags_sheet: arguments.flag_reading.flags_sheet.clone(),
@@ -36,15 +85,17 @@ fn say(context: &Context, arguments: &ExpandArgs, found: &Expansion, notes: &Not
         format!("{} columns: {}", found.columns_used.len(), found.columns_used.join(", ")),
     );
     console.item("Written", arguments.out.display().to_string());
-    if !found.pattern.is_empty() || !found.contradictions.is_empty() {
+    let next = next_repair(
+        arguments.model.as_deref(),
+        &arguments.labels,
+        &arguments.out,
+        &arguments.sheet_files,
+        true,
+    );
+    if let Some(next) = next.filter(|_| !found.pattern.is_empty() || !found.contradictions.is_empty()) {
         console.next_step(
             "Next, look through the file (column is_label_issue: TRUE is taken as wrong; a label in correct_label wins) and repair with it:",
-            &format!(
-                "recant repair --model {} --flags {} --correct-column likeliest_label {} --out model-repaired",
-                sheets::shown(&arguments.model),
-                sheets::shown(&arguments.out),
-                sheets::as_data(&arguments.sheet_files)
-            ),
+            &next,
         );
     }
     let mut value = serde_json::to_value(found).unwrap_or_default();
@@ -143,7 +194,7 @@ pub(super) fn run_suspects(context: &Context, arguments: &SuspectsArgs) -> Resul
     let request = SuspectSheet {
         sheet: SheetSource::Files(&arguments.sheet_files),
         reading: sheets::read_options(&arguments.reading)?,
-        model: &arguments.model,
+        from: search_from(arguments.model.as_deref(), arguments.key.as_deref(), &arguments.labels)?,
         folds: usize::from(arguments.folds),
         out: Some(&arguments.out),
         existing: arguments.force.existing(),
@@ -177,15 +228,18 @@ pub(super) fn run_suspects(context: &Context, arguments: &SuspectsArgs) -> Resul
         "where the columns say little about the label, many right rows are among them: look before you repair",
     );
     console.item("Written", arguments.out.display().to_string());
-    console.next_step(
-        "Next, look through the file (worst first; column is_label_issue: TRUE is taken as wrong) and repair with it:",
-        &format!(
-            "recant repair --model {} --flags {} {} --out model-repaired",
-            sheets::shown(&arguments.model),
-            sheets::shown(&arguments.out),
-            sheets::as_data(&arguments.sheet_files)
-        ),
-    );
+    if let Some(next) = next_repair(
+        arguments.model.as_deref(),
+        &arguments.labels,
+        &arguments.out,
+        &arguments.sheet_files,
+        false,
+    ) {
+        console.next_step(
+            "Next, look through the file (worst first; column is_label_issue: TRUE is taken as wrong) and repair with it:",
+            &next,
+        );
+    }
     console.result(&serde_json::json!({
         "suspects": found.rows.len(), "training_rows": found.training_rows, "kinds": kinds, "joint": found.joint,
         "thresholds": found.thresholds, "out": sheets::in_result(&arguments.out), "notes": notes,

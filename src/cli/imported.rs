@@ -1,12 +1,13 @@
 //! `recant repair` of a model that was trained elsewhere.
 
+use std::time::Duration;
+
 use crate::cli::Context;
 use crate::cli::arguments::RepairArgs;
 use crate::cli::repair::{evidence, flag_options, repair_options};
 use crate::cli::sheets;
 use crate::commands::{RepairImported, SheetSource, repair_imported, report_folder};
 use crate::error::{Error, Result};
-use crate::jobs::imported::SheetPlan;
 use crate::report;
 
 /// Learning rate where none is given: that of Adam's default, which small steps of SGD stay well below.
@@ -16,10 +17,12 @@ const LEARNING_RATE: f64 = 0.001;
 pub(super) fn refuse_options(arguments: &RepairArgs) -> Result<()> {
     let options = &arguments.imported;
     let given = [
-        ("--label", options.label.is_some()),
-        ("--inputs", !options.inputs.is_empty()),
-        ("--classes", !options.classes.is_empty()),
+        ("--label", options.columns.label.is_some()),
+        ("--inputs", !options.columns.inputs.is_empty()),
+        ("--classes", !options.columns.classes.is_empty()),
         ("--learning-rate", options.learning_rate.is_some()),
+        ("--validation", options.validation.is_some()),
+        ("--retrain", options.retrain.is_some()),
     ];
     match given.iter().find(|(_, given)| *given) {
         None => Ok(()),
@@ -36,9 +39,11 @@ pub(super) fn run(context: &Context, arguments: &RepairArgs) -> Result<()> {
     let data = sheets::source(&arguments.data).ok_or_else(|| {
         needed("--data", "its file does not hold what its training rows were").hint("give the sheet that it was trained on: `--data SHEET`")
     })?;
-    let label = options
+    let plan = options.columns.plan(arguments.flag_reading.key.as_deref());
+    options
+        .columns
         .label
-        .clone()
+        .as_ref()
         .ok_or_else(|| needed("--label", "its file does not name the column that it predicts").hint("name it: `--label COLUMN`"))?;
     let flags = arguments
         .flags
@@ -57,16 +62,16 @@ pub(super) fn run(context: &Context, arguments: &RepairArgs) -> Result<()> {
     let request = RepairImported {
         model: &arguments.model,
         data,
-        plan: SheetPlan {
-            label,
-            key: arguments.flag_reading.key.clone(),
-            inputs: options.inputs.clone(),
-            classes: options.classes.clone(),
-        },
+        plan,
         flags,
         flag_options: flag_options(&arguments.flag_reading)?,
         flags_sheet: arguments.flag_reading.flags_sheet.clone(),
         test: arguments.test.as_deref().map(SheetSource::File),
+        validation: options.validation.as_deref().map(SheetSource::File),
+        retrain: options
+            .retrain
+            .as_deref()
+            .map(|line| (line, Duration::from_secs(options.retrain_seconds))),
         reading,
         method: &arguments.method,
         options: repair_options(arguments),

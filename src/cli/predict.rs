@@ -12,6 +12,7 @@ pub(super) fn run(context: &Context, arguments: &PredictArgs) -> Result<()> {
         sheet: SheetSource::Files(&arguments.sheet_files),
         reading: sheets::read_options(&arguments.reading)?,
         model: &arguments.model,
+        plan: arguments.imported.plan(None),
         out: Some(&arguments.out),
         existing: arguments.force.existing(),
     };

@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 use super::{Run, SheetSource, refuse_overwriting};
 use crate::error::{Error, Result};
 use crate::files::{self, Existing};
-use crate::jobs::check::{AnswerKey, Checked, Drawn, TRUE_LABEL, draw, judge, truths};
+use crate::jobs::check::{AnswerKey, Checked, Drawn, TRUE_LABEL, draw, judge, sayings, sayings_of_files, truths};
+use crate::jobs::imported::SheetPlan;
 use crate::jobs::rows::{JudgedRows, TrainingSheet, judged_from_sheet};
 use crate::label_errors::flags::ResolvedFlags;
 use crate::model::ModelFolder;
 use crate::notes::Notes;
+use crate::onnx::Model;
 use crate::tables::{self, ReadOptions, Table, WriteOptions};
 
 /// What to draw rows from.
@@ -18,6 +20,8 @@ pub struct CheckDraw<'a> {
     pub model: &'a Path,
     /// The repaired model.
     pub repaired: &'a Path,
+    /// How the sheet is read for models that were trained elsewhere.
+    pub plan: SheetPlan,
     /// The sheet to draw from.
     pub sheet: SheetSource<'a>,
     /// How to read it.
@@ -56,11 +60,27 @@ pub fn draw_check(run: &Run, request: &CheckDraw) -> Result<DrawnCheck> {
     files::check_new_file(out, request.existing)?;
     files::check_new_file(&key_path(out), request.existing)?;
     let mut notes = Notes::new();
-    let (old, _) = ModelFolder::load(request.model)?;
-    let (repaired, _) = ModelFolder::load(request.repaired)?;
-    let table = request.sheet.read(&request.reading, &mut notes)?;
-    let rows = rows_to_judge(&table, &old, &mut notes)?;
-    let drawn = draw(&table, &rows, (&old, &repaired), request.rows, run.seed, run.threads)?;
+    let drawn = match super::is_imported(request.model) || super::is_imported(request.repaired) {
+        true => {
+            let (old, repaired) = (Model::read(request.model)?, Model::read(request.repaired)?);
+            let table = request.sheet.read_rows(&request.reading, &mut notes)?;
+            let said = sayings_of_files(&table, (&old, &repaired), &request.plan, run.threads, &mut notes)?;
+            notes.add(
+                "all-rows-drawn-from",
+                "a file of a model does not tell which rows it was trained on",
+                "rows are drawn from the whole sheet: give rows that it was not trained on",
+            );
+            draw(&table, &said, request.rows, run.seed)?
+        }
+        false => {
+            let (old, _) = ModelFolder::load(request.model)?;
+            let (repaired, _) = ModelFolder::load(request.repaired)?;
+            let table = request.sheet.read(&request.reading, &mut notes)?;
+            let rows = rows_to_judge(&table, &old, &mut notes)?;
+            let said = sayings(&rows, (&old, &repaired), run.threads)?;
+            draw(&table, &said, request.rows, run.seed)?
+        }
+    };
     let options = WriteOptions {
         choices: vec![(TRUE_LABEL.to_owned(), drawn.key.classes.clone())],
         existing: request.existing,

@@ -48,7 +48,9 @@ pub fn flagged_rows(request: &FlaggedSheet) -> Result<(Vec<FlaggedRow>, Notes)> 
         options: &request.flag_options,
         worksheet: None,
         reading: &request.reading,
-        model: &model,
+        index: &model.rows,
+        label: &model.profile.label,
+        inputs: model.features.source_columns(),
         sheet: Some((request.sheet, &table)),
     };
     let (_, resolved) = flags.find(&mut notes)?;

@@ -1,6 +1,7 @@
 //! Repairing a model that somebody else trained: ONNX file in, ONNX file out, with its report beside it.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::repair::check_evidence;
 use super::repair::write_report;
@@ -8,17 +9,19 @@ use super::{Run, SheetSource};
 use crate::error::{Error, Result};
 use crate::evaluate::record::{EvaluationSettings, RepairRecord};
 use crate::files::{self, Existing};
-use crate::jobs::imported::{Imported, ImportedJob, RepairedModel, SheetPlan, methods, run as run_job};
+use crate::jobs::imported::{Imported, ImportedJob, RepairedModel, RetrainCommand, SheetPlan, methods, probabilities, run as run_job};
 use crate::label_errors::flags::{self, FlagOptions, FlagPlace, FlagSource};
-use crate::learner::{Classifier, Compute, Rows};
+use crate::learner::Classifier;
 use crate::notes::Notes;
-use crate::onnx::{Model, OnnxNetwork, check_gradients};
-use crate::progress::Silent;
+use crate::onnx::{Model, check_gradients};
 use crate::repair::RepairOptions;
 use crate::tables::ReadOptions;
 
 /// Rows on which the gradient of every variable is compared with finite differences.
 const CHECKED_ROWS: usize = 16;
+
+/// Rows on which the written model is compared with the repaired one.
+const COMPARED_ROWS: usize = 1000;
 
 /// What the outputs of the written model may differ by from those of the repaired network.
 const OUTPUT_TOLERANCE: f32 = 1e-5;
@@ -39,6 +42,10 @@ pub struct RepairImported<'a> {
     pub flags_sheet: Option<String>,
     /// A sheet to judge by.
     pub test: Option<SheetSource<'a>>,
+    /// A sheet to choose among several methods by.
+    pub validation: Option<SheetSource<'a>>,
+    /// The command that trains the model, and how long it may take.
+    pub retrain: Option<(&'a str, Duration)>,
     /// How to read the sheets.
     pub reading: ReadOptions,
     /// Name of a method, `auto` or `all`.
@@ -108,21 +115,23 @@ pub fn repair_imported(run: &Run, request: &RepairImported) -> Result<RepairedMo
         },
         &mut notes,
     )?;
-    let test = match request.test {
-        None => None,
-        Some(source) => {
-            let table = source.read_rows(&request.reading, &mut notes)?;
-            Some(imported.other_rows(&table, &request.plan, &mut notes)?)
-        }
+    let mut other = |source: Option<SheetSource>| {
+        let Some(source) = source else { return Ok::<_, Error>(None) };
+        let table = source.read_rows(&request.reading, &mut notes)?;
+        imported.other_rows(&table, &request.plan, &mut notes).map(Some)
     };
-    let methods = methods(request.method, &mut notes)?;
+    let (test, validation) = (other(request.test)?, other(request.validation)?);
+    let methods = methods(request.method, request.retrain.is_some(), &mut notes)?;
     let job = ImportedJob {
         imported: &imported,
         model_name: file_name(request.model),
         data: (table.source().file_name.clone(), table.source().sha256.clone()),
         flags: &resolved,
         test,
+        validation,
+        auto: request.method == "auto",
         methods,
+        retrain: retrain(run, request)?,
         options: request.options.clone(),
         learning_rate: request.learning_rate,
         settings: request.evidence.clone(),
@@ -130,17 +139,32 @@ pub fn repair_imported(run: &Run, request: &RepairImported) -> Result<RepairedMo
         threads: run.threads,
     };
     let repaired = run_job(&job, &mut notes, run.progress)?;
-    write(&model, &imported, &repaired, request.out)?;
+    write(&model, &imported, &repaired, request.out, run.threads)?;
     let card = card(&repaired.record, request, &model, &read.table.source().sha256);
     let written = files::write_folder(&report, |folder| {
         write_report(folder, &repaired.record, &repaired.timings)?;
         files::write_bytes(&folder.join("MODEL-CARD.md"), card.as_bytes())
     });
     if let Err(error) = written {
-        remove(&model, request.out);
+        remove(repaired.model.as_ref().unwrap_or(&model), request.out);
         return Err(error);
     }
     Ok(repaired)
+}
+
+/// The command that trains the model, which reads the sheet from its file.
+fn retrain(run: &Run, request: &RepairImported) -> Result<Option<RetrainCommand>> {
+    let Some((line, longest)) = request.retrain else { return Ok(None) };
+    let data = request.data.path().ok_or_else(|| {
+        Error::input("a command that trains the model needs its sheet as a file").hint("write the table into a file, and give that")
+    })?;
+    Ok(Some(RetrainCommand {
+        line: line.to_owned(),
+        longest,
+        data: data.to_owned(),
+        model: request.model.to_owned(),
+        seed: run.seed,
+    }))
 }
 
 fn file_name(path: &Path) -> String {
@@ -196,13 +220,21 @@ fn shown(columns: &[String]) -> String {
 }
 
 /// Writes the model, reads it again, and compares its outputs with those of the repaired network.
-fn write(model: &Model, imported: &Imported, repaired: &RepairedModel, out: &Path) -> Result<()> {
+fn write(old: &Model, imported: &Imported, repaired: &RepairedModel, out: &Path, threads: usize) -> Result<()> {
+    let model = repaired.model.as_ref().unwrap_or(old);
+    let places: Vec<usize> = (0..imported.rows.labels.len().min(COMPARED_ROWS)).collect();
+    let rows = imported.rows.subset(&places);
     model.write(repaired.network.parameters(), out)?;
     let compared = Model::read(out).and_then(|written| {
-        let again = written.network(&imported.rows.encoded)?;
-        let (wanted, found) = (logits(&repaired.network, imported)?, logits(&again, imported)?);
-        let differs = |(wanted, found): (&f32, &f32)| (wanted - found).abs() > OUTPUT_TOLERANCE * (1.0 + wanted.abs());
-        match wanted.iter().zip(&found).any(differs) {
+        let encoded = rows.encoded_by(&written)?;
+        let before = rows.encoded_by(model)?;
+        let wanted = probabilities(&repaired.network, &before, threads)?;
+        let found = probabilities(&written.network(&encoded)?, &encoded, threads)?;
+        match wanted
+            .iter()
+            .zip(&found)
+            .any(|(wanted, found)| (wanted - found).abs() > OUTPUT_TOLERANCE)
+        {
             true => Err(Error::input("the written model's outputs differ from those of the repaired one")
                 .hint("values of half precision cannot hold the repair: export the model in single precision")),
             false => Ok(()),
@@ -212,14 +244,6 @@ fn write(model: &Model, imported: &Imported, repaired: &RepairedModel, out: &Pat
         remove(model, out);
     }
     compared
-}
-
-/// Logits of the first thousand training rows.
-fn logits(network: &OnnxNetwork, imported: &Imported) -> Result<Vec<f32>> {
-    let rows = &imported.rows;
-    let which: Vec<u32> = (0..rows.labels.len().min(1000) as u32).collect();
-    let table = Rows::table(&rows.encoded.values, rows.encoded.width, &rows.labels);
-    network.logits(&table, Some(&which), Compute::from(1), &Silent::default())
 }
 
 /// What was done to the model, in plain Markdown.
@@ -238,20 +262,14 @@ fn card(record: &RepairRecord, request: &RepairImported, model: &Model, flags_sh
         .unwrap_or("There were no test rows to judge by.");
     format!(
         "# {out}\n\n\
-         A repaired copy of `{name}` (written by {producer}, operator set {opset}). Nothing but values of its initialisers differs from it.\n\n\
+         {what}\n\n\
          - method: {title}{changed}\n\
          - trained on `{data}` ({rows} rows), of which {flagged} were flagged as wrongly labelled in `{flags}` (SHA-256 {sha})\n\
          - classes, in the order of its outputs: {classes}\n\
          - command: `{command}`, Recant {version}, seed {seed}\n\n\
          {sentence}\n",
         out = file_name(request.out),
-        name = record.model.name,
-        producer = if model.producer().is_empty() {
-            "an unnamed program"
-        } else {
-            model.producer()
-        },
-        opset = model.opset(),
+        what = origin(record, model),
         title = chosen.map_or("", |method| method.title.as_str()),
         data = record.model.data_file,
         rows = record.model.training_rows,
@@ -263,4 +281,23 @@ fn card(record: &RepairRecord, request: &RepairImported, model: &Model, flags_sh
         version = record.recant_version,
         seed = record.settings.seed,
     )
+}
+
+/// What the written model is made of.
+fn origin(record: &RepairRecord, old: &Model) -> String {
+    let (name, opset) = (&record.model.name, old.opset());
+    let producer = match old.producer() {
+        "" => "an unnamed program",
+        producer => producer,
+    };
+    match record.chosen.as_str() {
+        "retrain" => format!(
+            "A model in the place of `{name}` (written by {producer}, operator set {opset}), trained without the flagged rows by the \
+             command that `--retrain` names."
+        ),
+        "none" => format!("The bytes of `{name}` (written by {producer}, operator set {opset}): no repair was accepted."),
+        _ => format!(
+            "A repaired copy of `{name}` (written by {producer}, operator set {opset}). Nothing but values of its initialisers differs from it."
+        ),
+    }
 }

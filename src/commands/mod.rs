@@ -20,7 +20,7 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 pub use check::{CheckDraw, DrawnCheck, ReadCheck, draw_check, key_path, read_check};
-pub use expand::{ExpandSheet, ExpandedSheet, SuspectSheet, SuspectsOfSheet, expand_sheet, suspect_sheet};
+pub use expand::{ExpandSheet, ExpandedSheet, LabelledSheet, SearchFrom, SuspectSheet, SuspectsOfSheet, expand_sheet, suspect_sheet};
 pub use export::{ExportModel, WrittenExport, export_model};
 pub use flags::{FlaggedRow, FlaggedSheet, flagged_rows};
 pub use imported::{RepairImported, is_imported, repair_imported, report_folder};

@@ -5,9 +5,11 @@ use std::path::Path;
 use super::{Run, SheetSource};
 use crate::error::{Error, Result};
 use crate::files::{self, Existing};
+use crate::jobs::imported::{self, SheetPlan};
 use crate::jobs::predict::{Predictions, predict};
 use crate::model::{PredictionModel, altered_reports};
 use crate::notes::Notes;
+use crate::onnx::Model;
 use crate::tables::{ReadOptions, Table, WriteOptions};
 
 /// What to predict.
@@ -16,8 +18,10 @@ pub struct PredictSheet<'a> {
     pub sheet: SheetSource<'a>,
     /// How to read it.
     pub reading: ReadOptions,
-    /// Model folder.
+    /// Model folder, or the file of a model that was trained elsewhere.
     pub model: &'a Path,
+    /// How the sheet is read for a model that was trained elsewhere.
+    pub plan: SheetPlan,
     /// File to write, where one is wanted.
     pub out: Option<&'a Path>,
     /// What to do with a file that is there already.
@@ -49,6 +53,34 @@ pub fn predict_sheet(run: &Run, request: &PredictSheet) -> Result<PredictedSheet
         files::check_new_file(out, request.existing)?;
     }
     let mut notes = Notes::new();
+    let (table, predictions) = match super::is_imported(request.model) {
+        true => by_imported(run, request, &mut notes)?,
+        false => by_own(run, request, &mut notes)?,
+    };
+    let with_predictions = predictions.append_to(&table)?;
+    if let Some(out) = request.out {
+        let manner = WriteOptions {
+            existing: request.existing,
+            ..WriteOptions::in_the_manner_of(&table, out)
+        };
+        with_predictions.write_with(out, &manner, &mut notes)?;
+    }
+    Ok(PredictedSheet {
+        classes: predictions.classes.clone(),
+        predictions,
+        table: with_predictions,
+        notes,
+    })
+}
+
+fn by_imported(run: &Run, request: &PredictSheet, notes: &mut Notes) -> Result<(Table, Predictions)> {
+    let model = Model::read(request.model)?;
+    let table = request.sheet.read(&request.reading, notes)?.into_owned();
+    let predictions = imported::predict(&model, &table, &request.plan, run.threads, notes)?;
+    Ok((table, predictions))
+}
+
+fn by_own(run: &Run, request: &PredictSheet, notes: &mut Notes) -> Result<(Table, Predictions)> {
     let (model, _) = PredictionModel::load(request.model)?;
     let altered = altered_reports(request.model)?;
     if !altered.is_empty() {
@@ -75,27 +107,14 @@ pub fn predict_sheet(run: &Run, request: &PredictSheet) -> Result<PredictedSheet
     }
     let table = request
         .sheet
-        .read(&request.reading, &mut notes)?
+        .read(&request.reading, notes)?
         .into_owned()
         .written_as(model.profile.reading);
-    let (wide, rows) = model.profile.to_predict(&table, &model.features, &mut notes)?;
+    let (wide, rows) = model.profile.to_predict(&table, &model.features, notes)?;
     let table = match rows {
         Some(rows) => table.take(&rows),
         None => table,
     };
-    let predictions = predict(&wide, &model.network, &model.features, &model.info.classes, run.threads, &mut notes)?;
-    let with_predictions = predictions.append_to(&table)?;
-    if let Some(out) = request.out {
-        let manner = WriteOptions {
-            existing: request.existing,
-            ..WriteOptions::in_the_manner_of(&table, out)
-        };
-        with_predictions.write_with(out, &manner, &mut notes)?;
-    }
-    Ok(PredictedSheet {
-        classes: model.info.classes,
-        predictions,
-        table: with_predictions,
-        notes,
-    })
+    let predictions = predict(&wide, &model.network, &model.features, &model.info.classes, run.threads, notes)?;
+    Ok((table, predictions))
 }

@@ -9,13 +9,14 @@ use crate::error::{Error, Result};
 use crate::evaluate::known_class;
 use crate::evaluate::record::{EvaluationSettings, RepairRecord, Timings};
 use crate::evaluate::words::{count, count_of};
+use crate::features::LabelRule;
 use crate::files;
 use crate::jobs::expand;
 use crate::jobs::repair::{RepairJob, Repaired, methods, run as run_job};
 use crate::jobs::rows::{JudgedRows, TrainingSheet, flagged_from_file, judged_from_model, judged_from_sheet};
 use crate::jobs::save::save_repaired;
 use crate::jobs::trust::{Evidence, Suspicion, quiet_search, warn};
-use crate::label_errors::flags::{self, FlagOptions, FlagPlace, FlagSource, Part, ReadFlags, ResolvedFlags};
+use crate::label_errors::flags::{self, FlagOptions, FlagPlace, FlagSource, Part, ReadFlags, ResolvedFlags, RowIndex};
 use crate::label_errors::sheet::SHEET_ROW;
 use crate::label_errors::{ExpandOptions, Expansion};
 use crate::model::ModelFolder;
@@ -126,7 +127,9 @@ pub fn repair_sheet(run: &Run, request: &RepairSheet) -> Result<RepairedSheet> {
         options: &request.flag_options,
         worksheet: request.flags_sheet.as_deref(),
         reading: &request.reading,
-        model: &model,
+        index: &model.rows,
+        label: &model.profile.label,
+        inputs: model.features.source_columns(),
         sheet: request.data.zip(data.as_deref()),
     };
     let (read_flags, mut resolved) = flags.find(&mut notes)?;
@@ -219,7 +222,12 @@ pub(super) struct FlagsOf<'a> {
     pub worksheet: Option<&'a str>,
     /// How the sheets are read.
     pub reading: &'a ReadOptions,
-    pub model: &'a ModelFolder,
+    /// The rows that the model was trained on.
+    pub index: &'a RowIndex,
+    /// How labels are read.
+    pub label: &'a LabelRule,
+    /// Columns of the inputs.
+    pub inputs: Vec<&'a str>,
     /// The training sheet, where it is at hand.
     pub sheet: Option<(SheetSource<'a>, &'a Table)>,
 }
@@ -231,7 +239,7 @@ impl FlagsOf<'_> {
             WrongRows::Corrected(source) => {
                 let corrected = source.read(self.reading, notes)?.into_owned();
                 let sheet = self.sheet.map(|(_, table)| table);
-                flags::find_corrected(corrected, &self.model.rows, &self.model.profile.label, sheet, notes)
+                flags::find_corrected(corrected, self.index, self.label, sheet, notes)
             }
             WrongRows::Flags(path) => {
                 // Flags in the sheet itself are on the worksheet that the sheet is read from.
@@ -252,13 +260,12 @@ impl FlagsOf<'_> {
     }
 
     fn find_in(&self, place: FlagPlace<'_>, notes: &mut Notes) -> Result<(ReadFlags, ResolvedFlags)> {
-        let inputs = self.model.features.source_columns();
         let source = FlagSource {
             place,
             options: self.options,
-            index: &self.model.rows,
-            label: Some(&self.model.profile.label),
-            inputs: &inputs,
+            index: self.index,
+            label: Some(self.label),
+            inputs: &self.inputs,
             sheet: self.sheet.map(|(_, table)| table),
         };
         flags::find(&source, notes)
@@ -267,7 +274,7 @@ impl FlagsOf<'_> {
     /// Keys as a table of one column.
     fn table_of(&self, keys: &[String]) -> Result<Table> {
         let of_numbers = self.options.numbering.map(|_| SHEET_ROW);
-        let column = self.options.key.as_deref().or(of_numbers).or(self.model.rows.key_column());
+        let column = self.options.key.as_deref().or(of_numbers).or(self.index.key_column());
         let column = column.ok_or_else(|| {
             Error::input("the model was trained without a key column, so keys alone name no rows").hint(
                 "say what they are: `--key COLUMN` for a column of the sheet given with `--data`, `--row-numbers from-0` for row numbers from 0",
@@ -345,13 +352,7 @@ fn search(
             false => Ok(None),
         };
     };
-    let search = expand::Search {
-        model,
-        table,
-        sheet,
-        seed: run.seed,
-        threads: run.threads,
-    };
+    let search = expand::Search::of_model(model, table, sheet, run.seed, run.threads);
     match request.expand {
         true => expand::expand(&search, flags, &ExpandOptions::default(), notes, run.progress).map(Some),
         false => quiet_search(&search, flags, run.progress),

@@ -158,6 +158,17 @@ impl Profile {
         profile.with_pair(overrides, table)
     }
 
+    /// The profile `generic`, as it is taken for a sheet of which nothing is known but its label column.
+    ///
+    /// # Errors
+    /// Where an override names a column that the sheet does not have.
+    pub fn for_any_sheet(table: &Table, overrides: &Overrides) -> Result<Self> {
+        let mut generic = Self::load("generic")?;
+        generic.features.rare = rare_for(table.height());
+        overrides.require(table)?;
+        generic.with_pair(overrides, table)
+    }
+
     /// As [`Profile::with`], and where actual and planned are stated, with the label that their kind in the sheet makes of them.
     ///
     /// # Errors

@@ -12,10 +12,12 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::evaluate::record::{Advice, Interval, Verdict};
 use crate::evaluate::{INTERVAL_LEVEL, predictions};
+use crate::jobs::imported::{self, SheetPlan};
 use crate::jobs::rows::JudgedRows;
 use crate::model::ModelFolder;
 use crate::nn::probabilities;
 use crate::notes::Notes;
+use crate::onnx::Model;
 use crate::seed::Seed;
 use crate::stats::{DrawnChanges, population_change, rows_to_decide};
 use crate::tables::{Table, Texts};
@@ -67,27 +69,79 @@ pub struct Drawn {
     pub key: AnswerKey,
 }
 
+/// What two models say of the same rows.
+pub struct Sayings {
+    /// Class names, in label order.
+    pub classes: Vec<String>,
+    /// What the old model says of each row.
+    pub before: Vec<u8>,
+    /// What the repaired one says.
+    pub after: Vec<u8>,
+    /// Index of each row in the sheet.
+    pub table_rows: Vec<usize>,
+    /// Group of each row, where there are groups.
+    pub groups: Option<Vec<u32>>,
+}
+
+/// What two model folders say of some rows.
+///
+/// # Errors
+/// Where the models do not belong together.
+pub fn sayings(rows: &JudgedRows, (old, repaired): (&ModelFolder, &ModelFolder), threads: usize) -> Result<Sayings> {
+    let classes = &old.info.classes;
+    if *classes != repaired.info.classes || old.features.width() != repaired.features.width() {
+        return Err(strangers());
+    }
+    let says = |model: &ModelFolder| predictions(&probabilities(&model.network, &rows.inputs, threads)?, classes.len());
+    Ok(Sayings {
+        classes: classes.clone(),
+        before: says(old)?,
+        after: says(repaired)?,
+        table_rows: rows.table_rows.clone(),
+        groups: rows.groups.clone(),
+    })
+}
+
+/// What two files of models that were trained elsewhere say of every row of a sheet.
+///
+/// # Errors
+/// Where the models do not belong together, or the sheet does not fit them.
+pub fn sayings_of_files(
+    table: &Table,
+    (old, repaired): (&Model, &Model),
+    plan: &SheetPlan,
+    threads: usize,
+    notes: &mut Notes,
+) -> Result<Sayings> {
+    let names = |model: &Model| -> Vec<String> { model.inputs().iter().map(|input| input.name.clone()).collect() };
+    if names(old) != names(repaired) {
+        return Err(strangers());
+    }
+    let before = imported::predict(old, table, plan, threads, notes)?;
+    let after = imported::predict(repaired, table, plan, threads, &mut Notes::new())?;
+    if before.classes != after.classes {
+        return Err(strangers());
+    }
+    Ok(Sayings {
+        table_rows: (0..before.predicted.len()).collect(),
+        classes: before.classes,
+        before: before.predicted,
+        after: after.predicted,
+        groups: None,
+    })
+}
+
+fn strangers() -> Error {
+    Error::input("the two models do not belong together: their classes or inputs differ")
+        .hint("give the model that was repaired with `--model`, and what `recant repair` made of it with `--repaired`")
+}
+
 /// Draws rows on which the two models differ. A larger number draws the same rows and more.
 ///
 /// # Errors
-/// Where the models do not belong together, or nowhere differ.
-pub fn draw(
-    table: &Table,
-    rows: &JudgedRows,
-    (old, repaired): (&ModelFolder, &ModelFolder),
-    wanted: usize,
-    seed: Seed,
-    threads: usize,
-) -> Result<Drawn> {
-    let classes = &old.info.classes;
-    if *classes != repaired.info.classes || old.features.width() != repaired.features.width() {
-        return Err(
-            Error::input("the two models do not belong together: their classes or inputs differ")
-                .hint("give the model that was repaired with `--model`, and what `recant repair` made of it with `--repaired`"),
-        );
-    }
-    let says = |model: &ModelFolder| predictions(&probabilities(&model.network, &rows.inputs, threads)?, classes.len());
-    let (before, after) = (says(old)?, says(repaired)?);
+/// Where the models nowhere differ.
+pub fn draw(table: &Table, said: &Sayings, wanted: usize, seed: Seed) -> Result<Drawn> {
+    let (before, after) = (&said.before, &said.after);
     let mut differing: Vec<usize> = (0..before.len()).filter(|row| before[*row] != after[*row]).collect();
     if differing.is_empty() {
         return Err(Error::input(format!(
@@ -100,8 +154,8 @@ pub fn draw(
     let count = differing.len();
     differing.shuffle(&mut seed.stream("rows-to-check", 0));
     differing.truncate(wanted);
-    side_by_side(&mut differing, rows.groups.as_deref());
-    let lines: Vec<usize> = differing.iter().map(|row| rows.table_rows[*row]).collect();
+    side_by_side(&mut differing, said.groups.as_deref());
+    let lines: Vec<usize> = differing.iter().map(|row| said.table_rows[*row]).collect();
     let free = |name: &str| {
         if table.has(name) {
             Err(Error::input(format!("the sheet has a column `{name}` already"))
@@ -124,14 +178,14 @@ pub fn draw(
         .with_column(TRUE_LABEL, blank)?
         .select(&names)?;
     let drawn = differing.iter().map(|row| DrawnRow {
-        sheet_row: table.row_number(rows.table_rows[*row]),
+        sheet_row: table.row_number(said.table_rows[*row]),
         old: before[*row],
         repaired: after[*row],
     });
     Ok(Drawn {
         key: AnswerKey {
             version: KEY_VERSION,
-            classes: classes.clone(),
+            classes: said.classes.clone(),
             sheet_sha256: table.source().sha256.clone(),
             sheet: table.source().file_name.clone(),
             rows: before.len(),

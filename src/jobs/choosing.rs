@@ -1,13 +1,11 @@
 //! Choosing a method by rows of the training period that can be trusted, and putting it to the test of others and of a placebo.
 
-use super::placebo::{halves, placebo};
-use super::repair::{Judgement, Ran, RepairJob, run_one};
+use super::placebo::halves;
+use super::repair::ForgetSet;
 use crate::error::Result;
-use crate::evaluate::record::Recommendation;
+use crate::evaluate::record::{EvaluationSettings, Recommendation};
 use crate::evaluate::{Candidate, Seen, SingledOut, Standing, TURNS, accept, pick};
-use crate::jobs::rows::{JudgedRows, TrainingData};
-use crate::nn::probabilities;
-use crate::progress::Progress;
+use crate::jobs::rows::JudgedRows;
 use crate::repair::{self, RepairMethod};
 use crate::seed::Seed;
 
@@ -21,90 +19,98 @@ pub(super) struct Choosing {
 }
 
 impl Choosing {
-    pub(super) fn of(job: &RepairJob) -> Option<Self> {
-        let rows = job.validation.as_ref().filter(|_| job.methods.len() > 1)?;
-        let width = job.model.network.spec().inputs;
-        let usable = usable(job, rows);
-        let (selecting, accepting) = halves(&usable, rows.groups.as_deref(), Seed(job.settings.seed));
+    /// Of rows with `width` input columns.
+    pub(super) fn of(rows: &JudgedRows, width: usize, label_alone: bool, seed: Seed) -> Self {
+        let usable = usable(rows, label_alone);
+        let (selecting, accepting) = halves(&usable, rows.groups.as_deref(), seed);
         let kept = || selecting.iter().enumerate().filter(|(_, selects)| **selects).map(|(row, _)| row);
-        Some(Self {
+        Self {
             inputs: kept()
                 .flat_map(|row| rows.inputs[row * width..(row + 1) * width].iter().copied())
                 .collect(),
             labels: kept().map(|row| rows.labels[row]).collect(),
             selecting,
             accepting,
-        })
+        }
     }
 }
 
 /// Marks of the validation rows that may choose: the trusted ones; all but the flagged ones where only their label is under suspicion.
-fn usable(job: &RepairJob, rows: &JudgedRows) -> Vec<bool> {
-    let may = |standing: &Standing| standing.is_trusted() || (job.label_alone && *standing != Standing::KnownWrong);
+fn usable(rows: &JudgedRows, label_alone: bool) -> Vec<bool> {
+    let may = |standing: &Standing| standing.is_trusted() || (label_alone && *standing != Standing::KnownWrong);
     rows.standing.iter().map(may).collect()
 }
 
-/// A method or none, by trusted validation rows, the flagged rows and a placebo.
+/// Probabilities before, and after each method (rows x classes).
+pub(super) type BeforeAndAfter = (Vec<f32>, Vec<Vec<f32>>);
+
+/// Methods that ran on a model, and what they did to it.
+pub(super) struct Tried<'a> {
+    /// Class names, in label order.
+    pub(super) classes: &'a [String],
+    /// Names of the methods that ran.
+    pub(super) names: Vec<&'a str>,
+    /// Validation rows, what there is to choose by among them, and probabilities on them before and after each method.
+    pub(super) validation: Option<(&'a JudgedRows, &'a Choosing, &'a BeforeAndAfter)>,
+    /// The flagged rows.
+    pub(super) flagged: Seen<'a>,
+    /// Probabilities on them after each method.
+    pub(super) flagged_after: &'a [Vec<f32>],
+    /// Training rows, flagged or not.
+    pub(super) training_rows: usize,
+    /// Whether validation rows are under suspicion for nothing but their label.
+    pub(super) label_alone: bool,
+    /// What counts as evidence.
+    pub(super) settings: &'a EvaluationSettings,
+}
+
+/// A method or none, by trusted validation rows, the flagged rows and a placebo: `on_placebo` is what the method at a place does to random
+/// rows with like labels, compared with the validation rows that the marks trust; `None` where that cannot be tried.
 pub(super) fn choose(
-    judged: &Judgement,
-    job: &RepairJob,
-    ran: &[Ran],
-    choosing: Option<&Choosing>,
-    progress: &dyn Progress,
+    tried: &Tried,
+    on_placebo: &mut dyn FnMut(usize, Seen<'_>, &[bool]) -> Result<Option<SingledOut>>,
 ) -> Result<Recommendation> {
     let none = |reason: String| Recommendation {
         advice: None,
         method: None,
         reason,
     };
-    let (Some(part), Some((before, after)), Some(choosing)) = (&job.validation, &judged.on_validation, choosing) else {
+    let Some((part, choosing, (before, after))) = tried.validation else {
         return Ok(none(
             "the model was trained on every row before the test period, so there are no validation rows to choose by, and test rows are \
              never used to choose."
                 .to_owned(),
         ));
     };
-    let classes = &job.model.info.classes;
-    let (tried, candidates): (Vec<&Ran>, Vec<Candidate>) = ran
+    let (classes, settings) = (tried.classes, tried.settings);
+    let (places, candidates): (Vec<usize>, Vec<Candidate>) = tried
+        .names
         .iter()
         .zip(after)
-        .zip(&judged.flagged_after)
-        .filter(|((ran, _), _)| ran.method.name() != repair::NO_REPAIR.name())
-        .map(|((ran, validation), flagged)| {
-            let name = ran.method.name();
-            (ran, Candidate { name, validation, flagged })
-        })
+        .zip(tried.flagged_after)
+        .enumerate()
+        .filter(|(_, ((name, _), _))| **name != repair::NO_REPAIR.name())
+        .map(|(place, ((name, validation), flagged))| (place, Candidate { name, validation, flagged }))
         .unzip();
     let validation = Seen {
         labels: &part.labels,
         before,
         groups: part.groups.as_deref(),
     };
-    let flagged = Seen {
-        labels: &job.flagged.labels,
-        before: &judged.flagged_before,
-        groups: None,
-    };
-    let trusted = usable(job, part);
+    let trusted = usable(part, tried.label_alone);
     let (ranked, no_reason) = pick(
         classes,
         (validation, &choosing.selecting, &trusted),
-        (flagged, stands_for(job, part)),
+        (tried.flagged, stands_for(tried, &trusted)),
         &candidates,
-        &job.settings,
+        settings,
     )?;
     let mut refused: Vec<(&str, String)> = Vec::new();
     for (turn, picked) in ranked.iter().take(TURNS).enumerate() {
-        let on_placebo = match &job.training {
-            Some(training) => {
-                let others = (validation, &*part.inputs, &*trusted);
-                Some(on_placebo(job, tried[picked.place], training, others, progress)?)
-            }
-            None => None,
-        };
+        let placebo = on_placebo(places[picked.place], validation, &trusted)?;
         let candidate = &candidates[picked.place];
         let by = (validation, &*choosing.accepting);
-        let found = accept(classes, (picked, turn), candidate, by, on_placebo, &job.settings)?;
+        let found = accept(classes, (picked, turn), candidate, by, placebo, settings)?;
         if found.method.is_some() {
             let first = refused.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(" and ");
             let reason = match first.as_str() {
@@ -127,35 +133,29 @@ pub(super) fn choose(
 }
 
 /// Share of all rows that the flagged ones stand for: theirs of the training rows, or that of the rows under suspicion where it is more.
-fn stands_for(job: &RepairJob, validation: &JudgedRows) -> f64 {
+fn stands_for(tried: &Tried, usable: &[bool]) -> f64 {
     let share = |part: usize, all: usize| (part as f64 / all.max(1) as f64).min(1.0);
-    let suspect = usable(job, validation).iter().filter(|usable| !**usable).count();
-    share(job.flags.training.len(), job.model.info.train.rows).max(share(suspect, validation.standing.len()))
+    let suspect = usable.iter().filter(|usable| !**usable).count();
+    share(tried.flagged.labels.len(), tried.training_rows).max(share(suspect, usable.len()))
 }
 
-/// What the same repair does to random rows with like labels; compared with the trusted rows among `others` (with their inputs).
-fn on_placebo(
-    job: &RepairJob,
-    ran: &Ran,
-    training: &TrainingData,
-    (others, inputs, trusted): (Seen<'_>, &[f32], &[bool]),
-    progress: &dyn Progress,
+/// What a repair did to the rows of a placebo: `repair` gives the old model's probabilities on them, and the repaired one's on them and on
+/// the other rows. Without rows nothing is repaired.
+pub(super) fn singled_out(
+    classes: usize,
+    rows: &ForgetSet,
+    others: Seen<'_>,
+    trusted: &[bool],
+    repair: impl FnOnce() -> Result<(Vec<f32>, Vec<f32>, Vec<f32>)>,
 ) -> Result<SingledOut> {
-    progress.start("trying the repair on random rows", 0);
-    let width = job.model.network.spec().inputs;
-    let rows = placebo(job.flags, training, width, Seed(job.settings.seed));
-    let (mut before, mut after, mut after_others) = (Vec::new(), Vec::new(), others.before.to_vec());
-    if !rows.labels.is_empty() {
-        let repaired = run_one(job, ran.method, &rows, None, &ran.options, progress)?;
-        before = probabilities(&job.model.network, &rows.inputs, job.threads)?;
-        after = probabilities(&repaired.network, &rows.inputs, job.threads)?;
-        after_others = probabilities(&repaired.network, inputs, job.threads)?;
-    }
-    progress.finish();
+    let (before, after, after_others) = match rows.labels.is_empty() {
+        true => (Vec::new(), Vec::new(), others.before.to_vec()),
+        false => repair()?,
+    };
     let seen = Seen {
         labels: &rows.labels,
         before: &before,
         groups: None,
     };
-    SingledOut::of(job.model.info.classes.len(), seen, others, trusted, (&after, &after_others))
+    SingledOut::of(classes, seen, others, trusted, (&after, &after_others))
 }

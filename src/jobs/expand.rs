@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::Result;
 use crate::evaluate::record::{ExpansionRecord, ExpansionRule, ExpansionShare, RepairRecord};
+use crate::jobs::alone::SheetAlone;
 use crate::jobs::rows::TrainingSheet;
 use crate::label_errors::expand::Shared;
 use crate::label_errors::flags::{Part, ResolvedFlag, ResolvedFlags};
@@ -11,15 +12,20 @@ use crate::label_errors::proposals::{self, Ticks};
 use crate::label_errors::suspects::{Suspects, SuspectsRequest, suspects as find_suspects};
 use crate::label_errors::{ExpandOptions, ExpandRequest, Expansion, Proposal, expand as find_rest};
 use crate::model::ModelFolder;
+use crate::nn::Recipe;
 use crate::notes::Notes;
 use crate::progress::Progress;
 use crate::seed::Seed;
 use crate::tables::Table;
 
-/// Where to look: a model and the sheet that it was trained on.
+/// Where to look: a sheet that a model was trained on, and how networks that judge its rows are made.
 pub struct Search<'a> {
-    /// The model.
-    pub model: &'a ModelFolder,
+    /// Hidden layers of networks that judge rows: those of the model.
+    pub hidden: &'a [usize],
+    /// How they are trained.
+    pub recipe: &'a Recipe,
+    /// Probabilities (training rows x classes) by models that did not see the row, where the person has them.
+    pub said: Option<&'a [f32]>,
     /// The sheet it was trained on.
     pub table: &'a Table,
     /// The same, encoded and matched with the model's rows.
@@ -28,6 +34,34 @@ pub struct Search<'a> {
     pub seed: Seed,
     /// Cores to use.
     pub threads: usize,
+}
+
+impl<'a> Search<'a> {
+    /// A model folder and its sheet.
+    pub fn of_model(model: &'a ModelFolder, table: &'a Table, sheet: &'a TrainingSheet, seed: Seed, threads: usize) -> Self {
+        Self {
+            hidden: &model.info.network.hidden,
+            recipe: &model.info.recipe,
+            said: None,
+            table,
+            sheet,
+            seed,
+            threads,
+        }
+    }
+
+    /// A sheet without a model of Recant's.
+    pub fn of_sheet(alone: &'a SheetAlone, said: Option<&'a [f32]>, table: &'a Table, seed: Seed, threads: usize) -> Self {
+        Self {
+            hidden: &alone.hidden,
+            recipe: &alone.recipe,
+            said,
+            table,
+            sheet: &alone.sheet,
+            seed,
+            threads,
+        }
+    }
 }
 
 /// Finds the rest from the flags.
@@ -50,8 +84,9 @@ pub fn expand(
             labels: &search.sheet.data.labels,
             flagged: &flagged,
             corrections: &corrections,
-            hidden: &search.model.info.network.hidden,
-            recipe: &search.model.info.recipe,
+            hidden: search.hidden,
+            recipe: search.recipe,
+            said: search.said,
             options,
             seed: search.seed,
             threads: search.threads,
@@ -87,8 +122,9 @@ pub fn suspects(search: &Search, folds: usize, progress: &dyn Progress) -> Resul
         &SuspectsRequest {
             prepared: &search.sheet.prepared,
             labels: &search.sheet.data.labels,
-            hidden: &search.model.info.network.hidden,
-            recipe: &search.model.info.recipe,
+            hidden: search.hidden,
+            recipe: search.recipe,
+            said: search.said,
             folds,
             seed: search.seed,
             threads: search.threads,

@@ -1,5 +1,6 @@
 //! The jobs as library functions: train, inject, repair, predict. They read no arguments and print nothing.
 
+pub mod alone;
 mod baselines;
 pub mod check;
 mod choosing;

@@ -8,11 +8,12 @@ use crate::evaluate::record::{
     RepairRecord, Timings, Verdict,
 };
 use crate::evaluate::{
-    RowNames, RowSet, Rows, SortedComparison, advise, affected_domain, changed_rows, compare_sorted, flagged_agreement, flagged_rows,
-    losses_in_words,
+    RowNames, RowSet, Rows, Seen, SingledOut, SortedComparison, advise, affected_domain, changed_rows, compare_sorted, flagged_agreement,
+    flagged_rows, losses_in_words,
 };
-use crate::jobs::choosing::{Choosing, choose};
+use crate::jobs::choosing::{Choosing, Tried, choose, singled_out};
 use crate::jobs::convert;
+use crate::jobs::placebo::placebo;
 use crate::jobs::rows::{FlaggedInputs, JudgedRows, TrainingData};
 use crate::label_errors::flags::ResolvedFlags;
 use crate::learner::Rows as ModelRows;
@@ -21,6 +22,7 @@ use crate::nn::{Network, probabilities};
 use crate::notes::Notes;
 use crate::progress::Progress;
 use crate::repair::{self, Needs, RepairMethod, RepairOptions, Request, Session, Trained};
+use crate::seed::Seed;
 
 /// Everything a repair needs; clean labels are not among it (`affected` is used after the repair, to judge it).
 pub struct RepairJob<'a> {
@@ -118,12 +120,12 @@ fn lacking(method: &dyn RepairMethod, have_data: bool, model: &ModelFolder) -> O
 }
 
 /// What one method left behind.
-pub(super) struct Ran {
-    pub(super) method: &'static dyn RepairMethod,
-    pub(super) network: Network<f32>,
+struct Ran {
+    method: &'static dyn RepairMethod,
+    network: Network<f32>,
     outcome: repair::RepairOutcome,
     /// The settings it ran with.
-    pub(super) options: RepairOptions,
+    options: RepairOptions,
 }
 
 /// Flagged rows as a method is given them.
@@ -145,7 +147,9 @@ pub(super) struct ForgetSet {
 pub fn run(job: &RepairJob, notes: &mut Notes, progress: &dyn Progress) -> Result<Repaired> {
     let mut timings = Timings::default();
     let mut ran = Vec::with_capacity(job.methods.len());
-    let choosing = Choosing::of(job);
+    let width = job.model.network.spec().inputs;
+    let by = job.validation.as_ref().filter(|_| job.methods.len() > 1);
+    let choosing = by.map(|rows| Choosing::of(rows, width, job.label_alone, Seed(job.settings.seed)));
     let flagged = ForgetSet {
         inputs: job.flagged.inputs.clone(),
         labels: job.flagged.labels.clone(),
@@ -166,7 +170,7 @@ pub fn run(job: &RepairJob, notes: &mut Notes, progress: &dyn Progress) -> Resul
     let judged = Judgement::of(job, &ran)?;
     progress.finish();
     let (mut recommendation, chosen) = if ran.len() > 1 {
-        let recommendation = choose(&judged, job, &ran, choosing.as_ref(), progress)?;
+        let recommendation = recommend(&judged, job, &ran, choosing.as_ref(), progress)?;
         let fallback = if job.auto { repair::NO_REPAIR.name() } else { ran[0].method.name() };
         let chosen = recommendation.method.clone().unwrap_or_else(|| fallback.to_owned());
         (recommendation, chosen)
@@ -178,7 +182,9 @@ pub fn run(job: &RepairJob, notes: &mut Notes, progress: &dyn Progress) -> Resul
         };
         (alone, ran[0].method.name().to_owned())
     };
-    judged.advise(&ran, &chosen, &mut recommendation);
+    let place = ran.iter().position(|ran| ran.method.name() == chosen);
+    let compared = place.and_then(|place| judged.test.as_ref()?.2.get(place));
+    advise_on(compared, ran.len() > 1, &mut recommendation);
     let record = record(job, &ran, &judged, &chosen, recommendation, notes)?;
     timings.stages.push(("judging".to_owned(), start.elapsed().as_secs_f64()));
     let network = ran.into_iter().find(|ran| ran.method.name() == chosen).map(|ran| ran.network);
@@ -186,7 +192,57 @@ pub fn run(job: &RepairJob, notes: &mut Notes, progress: &dyn Progress) -> Resul
     Ok(Repaired { network, record, timings })
 }
 
-pub(super) fn run_one(
+/// A method or none, of those that ran.
+fn recommend(
+    judged: &Judgement,
+    job: &RepairJob,
+    ran: &[Ran],
+    choosing: Option<&Choosing>,
+    progress: &dyn Progress,
+) -> Result<Recommendation> {
+    let validation = match (&job.validation, &judged.on_validation, choosing) {
+        (Some(part), Some(seen), Some(choosing)) => Some((part, choosing, seen)),
+        _ => None,
+    };
+    let tried = Tried {
+        classes: &job.model.info.classes,
+        names: ran.iter().map(|ran| ran.method.name()).collect(),
+        validation,
+        flagged: Seen {
+            labels: &job.flagged.labels,
+            before: &judged.flagged_before,
+            groups: None,
+        },
+        flagged_after: &judged.flagged_after,
+        training_rows: job.model.info.train.rows,
+        label_alone: job.label_alone,
+        settings: &job.settings,
+    };
+    choose(&tried, &mut |place, others, trusted| {
+        on_placebo(job, &ran[place], others, trusted, progress)
+    })
+}
+
+/// What the same repair does to random rows with like labels; `None` without the training sheet.
+fn on_placebo(job: &RepairJob, ran: &Ran, others: Seen<'_>, trusted: &[bool], progress: &dyn Progress) -> Result<Option<SingledOut>> {
+    let (Some(training), Some(part)) = (&job.training, &job.validation) else {
+        return Ok(None);
+    };
+    progress.start("trying the repair on random rows", 0);
+    let rows = placebo(job.flags, training, job.model.network.spec().inputs, Seed(job.settings.seed));
+    let found = singled_out(job.model.info.classes.len(), &rows, others, trusted, || {
+        let repaired = run_one(job, ran.method, &rows, None, &ran.options, progress)?;
+        Ok((
+            probabilities(&job.model.network, &rows.inputs, job.threads)?,
+            probabilities(&repaired.network, &rows.inputs, job.threads)?,
+            probabilities(&repaired.network, &part.inputs, job.threads)?,
+        ))
+    })?;
+    progress.finish();
+    Ok(Some(found))
+}
+
+fn run_one(
     job: &RepairJob,
     method: &'static dyn RepairMethod,
     forget: &ForgetSet,
@@ -235,13 +291,13 @@ pub(super) fn run_one(
 type OnTestRows = (Vec<f32>, Vec<Vec<f32>>, Vec<SortedComparison>);
 
 /// All methods on all sets of rows; probabilities are rows x classes.
-pub(super) struct Judgement {
+struct Judgement {
     test: Option<OnTestRows>,
     validation: Option<Vec<Option<Comparison>>>,
     /// Probabilities on the validation rows, before and after.
-    pub(super) on_validation: Option<(Vec<f32>, Vec<Vec<f32>>)>,
-    pub(super) flagged_before: Vec<f32>,
-    pub(super) flagged_after: Vec<Vec<f32>>,
+    on_validation: Option<(Vec<f32>, Vec<Vec<f32>>)>,
+    flagged_before: Vec<f32>,
+    flagged_after: Vec<Vec<f32>>,
 }
 
 impl Judgement {
@@ -288,35 +344,6 @@ impl Judgement {
         })
     }
 
-    /// Brings verdict and choice together into one advice, with the reason in full sentences.
-    fn advise(&self, ran: &[Ran], chosen: &str, recommendation: &mut Recommendation) {
-        let several = ran.len() > 1;
-        let place = ran.iter().position(|ran| ran.method.name() == chosen);
-        let compared = place.and_then(|place| self.test.as_ref()?.2.get(place));
-        let trusted = compared.and_then(|compared| compared.trusted.as_ref());
-        let whole = compared.and_then(|compared| compared.whole.as_ref());
-        let verdict = whole.map(|whole| whole.verdict).or(trusted.map(|trusted| trusted.verdict));
-        let accepted = several.then(|| recommendation.method.is_some());
-        let losses = trusted.and_then(losses_in_words);
-        let loses = trusted.is_some_and(|trusted| trusted.losing_classes.iter().any(|class| class.protected));
-        let advice = advise(verdict, accepted, loses);
-        let on_test = match (advice, verdict) {
-            (Advice::CheckFirst, None) => "There are no test rows, so nothing shows whether the repaired model is better.".to_owned(),
-            (Advice::CheckFirst, _) => "Too much hangs on labels that may be wrong themselves.".to_owned(),
-            (Advice::Keep, Some(Verdict::Worse)) => "On the test rows the repaired model is worse.".to_owned(),
-            (Advice::Keep, _) if loses && accepted != Some(false) => {
-                format!("A class is lost: {}.", losses.unwrap_or_default().trim_start_matches("but "))
-            }
-            (Advice::Keep, Some(Verdict::NoChangeDetected)) if !several => "The repair is not shown to help.".to_owned(),
-            (Advice::Use, Some(Verdict::Better)) => "The repaired model is better on the test rows.".to_owned(),
-            (Advice::Use, _) => "On the test rows no change is detected.".to_owned(),
-            _ => String::new(),
-        };
-        let parts = [capital(&recommendation.reason), on_test];
-        recommendation.reason = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
-        recommendation.advice = Some(advice);
-    }
-
     fn agreement(&self, job: &RepairJob, index: usize) -> Result<Option<BeforeAfter>> {
         flagged_agreement(
             &job.flagged.labels,
@@ -337,6 +364,33 @@ impl Judgement {
             .collect();
         affected_domain(rule, marks, &part.rows(RowSet::Test, &job.model.info.classes), before, &named)
     }
+}
+
+/// Brings the verdict on the chosen model (`compared`; `None` without test rows) and the choice together into one advice, with the reason
+/// in full sentences.
+pub(super) fn advise_on(compared: Option<&SortedComparison>, several: bool, recommendation: &mut Recommendation) {
+    let trusted = compared.and_then(|compared| compared.trusted.as_ref());
+    let whole = compared.and_then(|compared| compared.whole.as_ref());
+    let verdict = whole.map(|whole| whole.verdict).or(trusted.map(|trusted| trusted.verdict));
+    let accepted = several.then(|| recommendation.method.is_some());
+    let losses = trusted.and_then(losses_in_words);
+    let loses = trusted.is_some_and(|trusted| trusted.losing_classes.iter().any(|class| class.protected));
+    let advice = advise(verdict, accepted, loses);
+    let on_test = match (advice, verdict) {
+        (Advice::CheckFirst, None) => "There are no test rows, so nothing shows whether the repaired model is better.".to_owned(),
+        (Advice::CheckFirst, _) => "Too much hangs on labels that may be wrong themselves.".to_owned(),
+        (Advice::Keep, Some(Verdict::Worse)) => "On the test rows the repaired model is worse.".to_owned(),
+        (Advice::Keep, _) if loses && accepted != Some(false) => {
+            format!("A class is lost: {}.", losses.unwrap_or_default().trim_start_matches("but "))
+        }
+        (Advice::Keep, Some(Verdict::NoChangeDetected)) if !several => "The repair is not shown to help.".to_owned(),
+        (Advice::Use, Some(Verdict::Better)) => "The repaired model is better on the test rows.".to_owned(),
+        (Advice::Use, _) => "On the test rows no change is detected.".to_owned(),
+        _ => String::new(),
+    };
+    let parts = [capital(&recommendation.reason), on_test];
+    recommendation.reason = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
+    recommendation.advice = Some(advice);
 }
 
 fn record(
@@ -468,7 +522,7 @@ fn leakage_from_training(model: &ModelFolder) -> Option<Vec<crate::evaluate::rec
 
 /// Labelled rows of one of the sets, as evaluation takes them.
 impl JudgedRows {
-    fn rows<'a>(&'a self, set: RowSet, classes: &'a [String]) -> Rows<'a> {
+    pub(super) fn rows<'a>(&'a self, set: RowSet, classes: &'a [String]) -> Rows<'a> {
         Rows {
             set,
             labels: &self.labels,

@@ -99,10 +99,7 @@ impl Suspicion {
             .iter()
             .for_each(|flag| carried[usize::from(flag.observed)] += 1);
         let mut suspicion = Self {
-            carried: carried
-                .iter()
-                .map(|count| *count as f64 > RARE_LABEL * positions.len() as f64)
-                .collect(),
+            carried: often(&carried),
             ..Self::default()
         };
         if let Some((sheet, table)) = evidence.sheet {
@@ -118,14 +115,51 @@ impl Suspicion {
         if suspicion.rules.is_empty() && suspicion.region.is_none() {
             suspicion.one_label = one_label(&carried, &evidence.model.info.train.class_counts);
         }
-        let class = |label: u8| evidence.model.info.classes.get(usize::from(label)).map_or("", String::as_str);
-        suspicion.words = match (suspicion.words.take(), &suspicion.region, suspicion.one_label) {
+        suspicion.put_into_words(&evidence.model.info.classes);
+        Ok(suspicion)
+    }
+
+    /// What the flags have in common by inputs and labels alone, for a model whose sheet has no profile to look for rules with.
+    ///
+    /// # Errors
+    /// Where sizes do not fit.
+    pub fn of_inputs(
+        training: &TrainingData,
+        width: usize,
+        classes: &[String],
+        flags: &ResolvedFlags,
+        seed: Seed,
+        threads: usize,
+    ) -> Result<Self> {
+        let (positions, counts) = (flags.positions(), |labels: &mut dyn Iterator<Item = u8>| {
+            let mut counts = vec![0_usize; classes.len()];
+            labels.for_each(|label| counts[usize::from(label)] += 1);
+            counts
+        });
+        let carried = counts(&mut flags.training.iter().map(|flag| flag.observed));
+        let region = learnt_region(training, &positions, width, seed, threads)?;
+        let one_label = match region {
+            Some(_) => None,
+            None => one_label(&carried, &counts(&mut training.labels.iter().copied())),
+        };
+        let mut suspicion = Self {
+            carried: often(&carried),
+            region,
+            one_label,
+            ..Self::default()
+        };
+        suspicion.put_into_words(classes);
+        Ok(suspicion)
+    }
+
+    fn put_into_words(&mut self, classes: &[String]) {
+        let class = |label: u8| classes.get(usize::from(label)).map_or("", String::as_str);
+        self.words = match (self.words.take(), &self.region, self.one_label) {
             (Some(words), ..) => Some(words),
             (None, Some(_), _) => Some("inputs like those of the flagged rows".to_owned()),
             (None, None, Some(label)) => Some(format!("label \"{}\", as on the flagged rows", class(label))),
             _ => None,
         };
-        Ok(suspicion)
     }
 
     fn take_rules(&mut self, found: &Expansion, table: &Table) -> Result<()> {
@@ -246,6 +280,12 @@ pub fn quiet_search(search: &Search, flags: &ResolvedFlags, progress: &dyn Progr
         Err(error) if error.kind() == ErrorKind::Input => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// Labels that more than a rare one of the flagged rows carry, of which `carried` counts by label.
+fn often(carried: &[usize]) -> Vec<bool> {
+    let all = carried.iter().sum::<usize>() as f64;
+    carried.iter().map(|count| *count as f64 > RARE_LABEL * all).collect()
 }
 
 /// The label that nearly all flags carry, where neither slips nor false flags would give it so often. `flags` and `rows` count by label.

@@ -84,6 +84,23 @@ pub enum InputData {
     Texts(Vec<String>),
 }
 
+impl InputData {
+    /// Some of so many rows, in this order.
+    pub fn rows(&self, places: &[usize], of: usize) -> Self {
+        fn taken<T: Clone>(values: &[T], places: &[usize], of: usize) -> Vec<T> {
+            let width = values.len() / of.max(1);
+            places
+                .iter()
+                .flat_map(|row| values[row * width..(row + 1) * width].iter().cloned())
+                .collect()
+        }
+        match self {
+            Self::Numbers(values) => Self::Numbers(taken(values, places, of)),
+            Self::Texts(values) => Self::Texts(taken(values, places, of)),
+        }
+    }
+}
+
 /// Rows as the network takes them, after preprocessing.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Encoded {
@@ -147,6 +164,12 @@ impl Model {
     /// Class names that the file holds.
     pub fn class_names(&self) -> Option<&[String]> {
         self.plan.classes.as_deref()
+    }
+
+    /// An entry of the file's metadata.
+    pub fn metadata(&self, key: &str) -> Option<&str> {
+        let found = self.message.metadata.iter().find(|(own, _)| own == key);
+        found.map(|(_, value)| value.as_str())
     }
 
     /// Program that wrote the file.

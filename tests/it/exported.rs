@@ -51,6 +51,19 @@ fn next_weeks_orders_without_labels_and_with_new_values_are_compared_too() {
     assert!(text(&output).contains("no probability differs by more than"), "{}", text(&output));
 }
 
+/// The exported file takes sheets as the folder does: what `predict` writes is the same but for warnings.
+#[test]
+fn an_exported_file_predicts_a_raw_sheet() {
+    let here = tempfile::tempdir().unwrap();
+    let (model, week) = (trial().join("model"), trial().join("week.csv"));
+    works(here.path(), &["export", model.to_str().unwrap(), "--out", "model.onnx"]);
+    let predicted = |model: &str, out: &str| {
+        let told = json(here.path(), &["predict", week.to_str().unwrap(), "--model", model, "--out", out]);
+        told["predicted"].clone()
+    };
+    assert_eq!(predicted("model.onnx", "a.csv"), predicted(model.to_str().unwrap(), "b.csv"));
+}
+
 #[test]
 fn nothing_is_overwritten_and_what_is_no_model_is_refused() {
     let here = tempfile::tempdir().unwrap();

@@ -46,7 +46,8 @@ const REPAIR: &[&str] = &[
 #[test]
 fn a_model_of_somebody_elses_comes_out_repaired_with_its_report() {
     let at = job();
-    let record = json(at.path(), &[REPAIR, &["--out", "repaired.onnx"]].concat());
+    let assd = &[REPAIR, &["--method", "assd"]].concat();
+    let record = json(at.path(), &[assd, &["--out", "repaired.onnx"][..]].concat());
     assert_eq!(record["chosen"], "assd");
     assert_eq!(record["model"]["classes"], serde_json::json!(["early", "late", "on time"]));
     assert_eq!(record["flags"]["used"], 2);
@@ -67,7 +68,7 @@ fn a_model_of_somebody_elses_comes_out_repaired_with_its_report() {
     }
     // Equal seeds give equal bytes, and nothing is overwritten.
     let first = contents(at.path());
-    works(at.path(), &[REPAIR, &["--out", "again.onnx", "--threads", "1"]].concat());
+    works(at.path(), &[assd, &["--out", "again.onnx", "--threads", "1"][..]].concat());
     assert_eq!(after, fs::read(at.path().join("again.onnx")).unwrap());
     let refused = recant(at.path(), &[REPAIR, &["--out", "repaired.onnx"]].concat());
     assert_eq!(refused.status.code(), Some(2), "{}", text(&refused));
@@ -122,4 +123,191 @@ fn what_does_not_fit_an_imported_model_is_said() {
         .map(|argument| if *argument == "model.onnx" { "broken.onnx" } else { *argument })
         .collect();
     assert!(said(&[&broken, &["--out", "no.onnx"][..]].concat()).contains("broken.onnx"));
+}
+
+/// Twelve rows are too few to choose a method by: the old model is written, byte for byte, and said so.
+#[test]
+fn without_enough_rows_to_choose_by_the_old_model_stays() {
+    let at = job();
+    let record = json(at.path(), &[REPAIR, &["--out", "kept.onnx"]].concat());
+    assert_eq!(record["chosen"], "none");
+    assert!(
+        record["recommendation"]["reason"].as_str().unwrap().contains("to choose by"),
+        "{record}"
+    );
+    assert_eq!(
+        fs::read(at.path().join("kept.onnx")).unwrap(),
+        fs::read(fixture("scikit.onnx")).unwrap()
+    );
+    let card = fs::read_to_string(at.path().join("kept-report/MODEL-CARD.md")).unwrap();
+    assert!(card.contains("no repair was accepted"), "{card}");
+    let by_sheet = json(at.path(), &[REPAIR, &["--validation", "test.csv", "--out", "again.onnx"]].concat());
+    assert_eq!(by_sheet["chosen"], "none");
+    let notes = by_sheet["notes"].to_string();
+    assert!(
+        !notes.contains("validation-rows-drawn") && record["notes"].to_string().contains("validation-rows-drawn"),
+        "{notes}"
+    );
+}
+
+#[test]
+fn an_imported_model_predicts_and_is_checked_against_its_repair() {
+    let at = job();
+    works(at.path(), &[REPAIR, &["--method", "assd", "--out", "repaired.onnx"]].concat());
+    let predict = [
+        "predict",
+        "train.csv",
+        "--model",
+        "model.onnx",
+        "--inputs",
+        "a,b,c,d",
+        "--out",
+        "p.csv",
+    ];
+    let said = json(at.path(), &predict);
+    assert_eq!(said["rows"], 12);
+    assert_eq!(said["predicted"].as_object().unwrap().len(), 3);
+    let header = fs::read_to_string(at.path().join("p.csv"))
+        .unwrap()
+        .lines()
+        .next()
+        .unwrap()
+        .to_owned();
+    assert!(
+        header.contains("predicted") && header.contains("probability of on time"),
+        "{header}"
+    );
+    let all: serde_json::Value = serde_json::from_slice(&fs::read(fixture("expected.json")).unwrap()).unwrap();
+    let wanted = all["scikit"]["outputs"][0].as_f64().unwrap();
+    let first = fs::read_to_string(at.path().join("p.csv"))
+        .unwrap()
+        .lines()
+        .nth(1)
+        .unwrap()
+        .to_owned();
+    assert!(
+        first.contains(&format!("{:.4}", wanted).trim_end_matches('0').to_owned()),
+        "{first}: {wanted}"
+    );
+    // An input that is missing is named with its row; without `--inputs` the columns do not fit.
+    let sheet = fs::read_to_string(at.path().join("train.csv")).unwrap();
+    fs::write(at.path().join("all.csv"), sheet).unwrap();
+    let refused = recant(at.path(), &["predict", "all.csv", "--model", "model.onnx", "--out", "no.csv"]);
+    assert!(text(&refused).contains("--inputs"), "{}", text(&refused));
+    let check = [
+        "check",
+        "--model",
+        "model.onnx",
+        "--repaired",
+        "model.onnx",
+        "--data",
+        "train.csv",
+        "--inputs",
+        "a,b,c,d",
+        "--out",
+        "c.csv",
+    ];
+    let same = recant(at.path(), &check);
+    assert!(text(&same).contains("say the same on all 12 rows"), "{}", text(&same));
+    let other = fixture("mlp.onnx");
+    let strangers = check.map(|word| if word == "model.onnx" { other.to_str().unwrap() } else { word });
+    let mut strangers = strangers.to_vec();
+    strangers[2] = "model.onnx";
+    let output = recant(at.path(), &strangers);
+    assert!(text(&output).contains("do not belong together"), "{}", text(&output));
+}
+
+#[cfg(unix)]
+mod retraining {
+    use super::*;
+
+    fn with(command: &str, out: &str) -> Vec<String> {
+        let words = [REPAIR, &["--method", "retrain", "--retrain", command, "--out", out]].concat();
+        words.into_iter().map(str::to_owned).collect()
+    }
+
+    fn run(at: &Path, command: &str) -> std::process::Output {
+        let words = with(command, "retrained.onnx");
+        recant(at, &words.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn the_owners_command_gets_the_flags_and_its_model_is_judged_and_written() {
+        let at = job();
+        let words = with(
+            "cp \"$RECANT_FLAGS\" seen.csv && test -s \"$RECANT_DATA\" && echo talk && cp \"$RECANT_MODEL\" \"$RECANT_OUT\"",
+            "retrained.onnx",
+        );
+        let record = json(at.path(), &words.iter().map(String::as_str).collect::<Vec<_>>());
+        assert_eq!(record["chosen"], "retrain");
+        assert_eq!(record["methods"][0]["test"]["rows"], 12);
+        let seen = fs::read_to_string(at.path().join("seen.csv")).unwrap();
+        let lines: Vec<&str> = seen.lines().collect();
+        assert_eq!(lines[0], "sheet_row,key,label,correct_label");
+        assert!(
+            lines[1].starts_with("4,\"O-2\",\"") && lines[2].starts_with("9,\"O-7\",\"") && lines.len() == 3,
+            "{seen}"
+        );
+        assert_eq!(
+            fs::read(at.path().join("retrained.onnx")).unwrap(),
+            fs::read(fixture("scikit.onnx")).unwrap()
+        );
+        let card = fs::read_to_string(at.path().join("retrained-report/MODEL-CARD.md")).unwrap();
+        assert!(card.contains("trained without the flagged rows"), "{card}");
+    }
+
+    #[test]
+    fn a_command_that_fails_is_told_with_what_it_said() {
+        let at = job();
+        let other = format!("cp '{}' \"$RECANT_OUT\"", fixture("mlp.onnx").display());
+        for (command, said) in [
+            ("echo out of memory >&2; exit 3", "ended with code 3: out of memory"),
+            ("true", "wrote no model"),
+            ("echo no > \"$RECANT_OUT\"", "cannot be used"),
+            (other.as_str(), "other inputs than the old one"),
+        ] {
+            let output = run(at.path(), command);
+            assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+            assert!(text(&output).contains(said), "{command}: {}", text(&output));
+            assert!(!at.path().join("retrained.onnx").exists());
+        }
+        // Among other methods it is left out, and they go on.
+        let all = [REPAIR, &["--method", "all", "--retrain", "exit 1", "--out", "all.onnx"]].concat();
+        let notes = json(at.path(), &all)["notes"].to_string();
+        assert!(notes.contains("retrain failed"), "{notes}");
+    }
+
+    #[test]
+    fn a_command_that_takes_too_long_is_ended_with_what_it_started() {
+        let at = job();
+        let words = [
+            REPAIR,
+            &[
+                "--method",
+                "retrain",
+                "--retrain",
+                "sleep 300 & echo $! > child; wait",
+                "--retrain-seconds",
+                "1",
+                "--out",
+                "late.onnx",
+            ],
+        ]
+        .concat();
+        let output = recant(at.path(), &words);
+        assert!(text(&output).contains("took longer than 1 s"), "{}", text(&output));
+        let child = fs::read_to_string(at.path().join("child")).unwrap();
+        let running = || {
+            let state = fs::read_to_string(format!("/proc/{}/stat", child.trim())).unwrap_or_default();
+            !state.is_empty() && !state.contains(") Z ")
+        };
+        // Its end may take the system a moment.
+        for _ in 0..100 {
+            if !running() {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        panic!("what the command started still runs");
+    }
 }

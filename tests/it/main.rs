@@ -1,5 +1,6 @@
 //! All integration tests in one binary: linking is slow.
 
+mod alone;
 mod app;
 mod broken_jobs;
 mod broken_writes;

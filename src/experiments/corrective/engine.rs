@@ -518,6 +518,7 @@ impl<'a> Corrective<'a> {
         observed.validation = None;
         observed.test = piece(&self.prepared.test, 0..0, self.width());
         let request = ExpandRequest {
+            said: None,
             table: &corrupted.table,
             prepared: &observed,
             labels: &corrupted.labels,

@@ -6,7 +6,7 @@
 mod dates;
 mod encoding;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::model::PredictionModel;
@@ -19,7 +19,7 @@ use crate::tables::{DateOrder, DecimalMark, Table, Texts};
 pub const TOLERANCE: f32 = 1e-5;
 
 /// What a raw input takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RawKind {
     /// The cell's text.
@@ -47,7 +47,7 @@ impl RawKind {
 }
 
 /// An input of an exported graph.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RawInput {
     /// Its name in the graph.
     pub name: String,
@@ -56,15 +56,25 @@ pub struct RawInput {
     /// What it takes.
     pub kind: RawKind,
     /// Whether the number counts hours.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub hours: bool,
-    #[serde(skip)]
+    /// How its dates were written in the training sheet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     order: Option<DateOrder>,
-    #[serde(skip)]
+    /// The decimal mark of the training sheet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     mark: Option<DecimalMark>,
 }
 
+/// Entry of a file's metadata that lists its inputs.
+const INPUTS: &str = "recant.inputs";
+
 impl RawInput {
+    /// The inputs of a file that [`export`] made.
+    pub fn of_file(model: &Model) -> Option<Vec<Self>> {
+        serde_json::from_str(model.metadata(INPUTS)?).ok()
+    }
+
     /// What to give it, in a sentence.
     pub fn told(&self) -> String {
         let column = &self.column;
@@ -121,7 +131,7 @@ pub fn export(model: &PredictionModel) -> Result<ExportedModel> {
     let fault = |error: serde_json::Error| Error::internal(error.to_string());
     let metadata = [
         ("classes", serde_json::to_string(classes).map_err(fault)?),
-        ("recant.inputs", serde_json::to_string(&inputs).map_err(fault)?),
+        (INPUTS, serde_json::to_string(&inputs).map_err(fault)?),
     ];
     let lines: Vec<String> = inputs.iter().map(|input| format!("- `{}`: {}", input.name, input.told())).collect();
     let told = format!(

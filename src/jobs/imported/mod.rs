@@ -1,28 +1,35 @@
-//! Repairing a model that somebody else trained: its rows from a sheet, the methods that start from the model, and the record.
+//! Repairing a model that somebody else trained: its rows from a sheet, the methods that start from the model, the choice among them.
 
+mod divide;
+mod predict;
+mod record;
+mod retrain;
 mod rows;
 
 use std::time::Instant;
 
+pub use predict::predict;
+pub use retrain::RetrainCommand;
+pub(crate) use rows::probabilities;
 pub use rows::{Imported, ImportedRows, SheetPlan, input_columns};
 
-use crate::error::{Error, Result};
-use crate::evaluate::record::{
-    Advice, EvaluationSettings, MethodRecord, ModelSummary, RECORD_VERSION, Recommendation, RepairRecord, Timings, Verdict,
-};
-use crate::evaluate::{
-    RowNames, RowSet, Rows as JudgedRows, SortedComparison, Standing, advise, changed_rows, compare_sorted, flagged_agreement,
-    flagged_rows, losses_in_words,
-};
-use crate::jobs::convert;
+use crate::error::{Error, ErrorKind, Result};
+use crate::evaluate::record::{EvaluationSettings, Recommendation, RepairRecord, Timings};
+use crate::evaluate::{Seen, SingledOut};
+use crate::jobs::choosing::{Choosing, Tried, choose, singled_out};
+use crate::jobs::placebo::placebo;
+use crate::jobs::repair::{ForgetSet, advise_on};
 use crate::label_errors::flags::ResolvedFlags;
 use crate::learner::{Classifier, Rows};
 use crate::nn::Recipe;
 use crate::notes::Notes;
-use crate::onnx::OnnxNetwork;
+use crate::onnx::{Model, OnnxNetwork};
 use crate::progress::Progress;
 use crate::repair::{self, RepairMethod, RepairOptions, Request, Session, Trained};
-pub(crate) use rows::probabilities;
+use crate::seed::Seed;
+use divide::Divided;
+use record::{Judgement, record};
+use retrain::LeftOut;
 
 /// A repair of an imported model.
 pub struct ImportedJob<'a> {
@@ -36,8 +43,14 @@ pub struct ImportedJob<'a> {
     pub flags: &'a ResolvedFlags,
     /// Rows to judge by, which the person vouches for.
     pub test: Option<ImportedRows>,
+    /// Rows to choose by, which the person vouches for.
+    pub validation: Option<ImportedRows>,
+    /// Whether the old model is kept where no method is accepted, and settings are chosen too.
+    pub auto: bool,
     /// Methods to run, in order.
     pub methods: Vec<&'static dyn RepairMethod>,
+    /// How the model is trained, where the person says so.
+    pub retrain: Option<RetrainCommand>,
     /// Settings of the methods.
     pub options: RepairOptions,
     /// Learning rate that the model's training ended with; methods that train go on from it.
@@ -54,63 +67,96 @@ pub struct ImportedJob<'a> {
 pub struct RepairedModel {
     /// Of the method that was chosen.
     pub network: OnnxNetwork,
+    /// The file that the network is of, where it is not the old one: the person's own command wrote it.
+    pub model: Option<Model>,
     /// What the report shows.
     pub record: RepairRecord,
     /// Seconds.
     pub timings: Timings,
 }
 
-/// The methods that a name stands for: those that start from the model.
+fn retrains(method: &dyn RepairMethod) -> bool {
+    method.name() == "retrain"
+}
+
+/// The methods that a name stands for: those that start from the model, and retraining where there is a command for it.
 ///
 /// # Errors
 /// Where there is no such method, or it starts from weights that an imported model does not have.
-pub fn methods(name: &str, notes: &mut Notes) -> Result<Vec<&'static dyn RepairMethod>> {
+pub fn methods(name: &str, can_retrain: bool, notes: &mut Notes) -> Result<Vec<&'static dyn RepairMethod>> {
     let why = "an imported model does not hold the weights and the recipe that its training started from";
-    let retrains = |method: &&'static dyn RepairMethod| method.name() == "retrain";
+    let able = |method: &&'static dyn RepairMethod| can_retrain || !retrains(*method);
     match name {
-        "auto" => {
-            notes.add(
-                "auto-without-validation",
-                "`--method auto` chooses by validation rows, and an imported model has none",
-                "ASSD ran, which chooses its own settings; `--method all` shows all methods side by side",
-            );
-            Ok(vec![repair::method("assd")?])
-        }
-        "all" => {
-            notes.add("methods-left-out", format!("retrain cannot run: {why}"), "the other methods ran");
-            Ok(repair::METHODS.iter().copied().filter(|method| !retrains(method)).collect())
+        "auto" | "all" => {
+            if !can_retrain {
+                notes.add(
+                    "methods-left-out",
+                    format!("retrain cannot run: {why}"),
+                    "the other methods ran; `--retrain COMMAND` adds it, with the command that trains your model",
+                );
+            }
+            let mut methods: Vec<&'static dyn RepairMethod> = repair::METHODS.iter().copied().filter(able).collect();
+            if name == "auto" {
+                methods.push(&repair::NO_REPAIR);
+            }
+            Ok(methods)
         }
         _ => {
             let method = repair::method(name)?;
-            match retrains(&method) {
-                true => Err(Error::input(format!("`{name}` cannot run: {why}"))
-                    .hint("train it again where it was trained, without the flagged rows; or `--method assd`")),
-                false => Ok(vec![method]),
+            match able(&method) {
+                true => Ok(vec![method]),
+                false => Err(Error::input(format!("`{name}` cannot run: {why}"))
+                    .hint("name the command that trains your model: `--retrain COMMAND` (docs/onnx.md); or `--method assd`")),
             }
         }
     }
 }
 
+/// What one method left behind.
 struct Ran {
     method: &'static dyn RepairMethod,
     network: OnnxNetwork,
+    model: Option<Model>,
     outcome: repair::RepairOutcome,
+    /// The settings it ran with.
+    options: RepairOptions,
 }
 
-/// Runs the methods, and judges them on the test rows.
+impl Ran {
+    /// Probabilities on some rows.
+    fn probabilities(&self, rows: &ImportedRows, threads: usize) -> Result<Vec<f32>> {
+        match &self.model {
+            None => probabilities(&self.network, &rows.encoded, threads),
+            Some(model) => {
+                let encoded = rows.encoded_by(model)?;
+                probabilities(&self.network, &encoded, threads)
+            }
+        }
+    }
+}
+
+/// Runs the methods, judges them on the test rows, and chooses among several by rows that are not flagged.
 ///
 /// # Errors
 /// Where a method fails, or the person stops it.
 pub fn run(job: &ImportedJob, notes: &mut Notes, progress: &dyn Progress) -> Result<RepairedModel> {
     let mut timings = Timings::default();
+    let divided = Divided::of(job, notes)?;
+    let width = job.imported.rows.encoded.width;
+    let choosing = divided
+        .validation
+        .as_ref()
+        .map(|rows| Choosing::of(&rows.judged, width, rows.label_alone, Seed(job.settings.seed)));
+    let by = choosing.as_ref().filter(|rows| job.auto && !rows.labels.is_empty());
+    let forget = divided.forget(width);
     let mut ran = Vec::with_capacity(job.methods.len());
     for method in &job.methods {
         progress.check()?;
         progress.start(&format!("repairing: {}", method.name()), 0);
         let start = Instant::now();
-        match run_one(job, *method, progress) {
+        match run_one(job, *method, (&divided, &forget), by, &job.options, progress) {
             Ok(done) => ran.push(done),
-            Err(error) if job.methods.len() > 1 && error.kind() == crate::error::ErrorKind::Input => {
+            Err(error) if job.methods.len() > 1 && error.kind() == ErrorKind::Input => {
                 notes.add(
                     "method-failed",
                     format!("{} failed: {error}", method.name()),
@@ -127,15 +173,106 @@ pub fn run(job: &ImportedJob, notes: &mut Notes, progress: &dyn Progress) -> Res
     }
     progress.start("judging", 0);
     let start = Instant::now();
-    let record = record(job, &ran, notes)?;
+    let judged = Judgement::of(job, &divided, &ran)?;
     progress.finish();
+    let (mut recommendation, chosen) = if job.methods.len() > 1 {
+        let recommendation = recommend(job, (&divided, choosing.as_ref()), &judged, &ran, progress)?;
+        let fallback = if job.auto { repair::NO_REPAIR.name() } else { ran[0].method.name() };
+        let chosen = recommendation.method.clone().unwrap_or_else(|| fallback.to_owned());
+        (recommendation, chosen)
+    } else {
+        let alone = Recommendation {
+            advice: None,
+            method: None,
+            reason: String::new(),
+        };
+        (alone, ran[0].method.name().to_owned())
+    };
+    let place = ran.iter().position(|ran| ran.method.name() == chosen);
+    let place = place.ok_or_else(|| Error::internal("the chosen method did not run"))?;
+    advise_on(judged.compared(place), job.methods.len() > 1, &mut recommendation);
+    let record = record(job, &ran, &judged, place, recommendation, notes)?;
     timings.stages.push(("judging".to_owned(), start.elapsed().as_secs_f64()));
-    let network = ran.swap_remove(0).network;
-    Ok(RepairedModel { network, record, timings })
+    let Ran { network, model, .. } = ran.swap_remove(place);
+    Ok(RepairedModel {
+        network,
+        model,
+        record,
+        timings,
+    })
 }
 
-fn run_one(job: &ImportedJob, method: &'static dyn RepairMethod, progress: &dyn Progress) -> Result<Ran> {
-    let (network, rows) = (&job.imported.network, &job.imported.rows);
+/// A method or none, of those that ran.
+fn recommend(
+    job: &ImportedJob,
+    (divided, choosing): (&Divided, Option<&Choosing>),
+    judged: &Judgement,
+    ran: &[Ran],
+    progress: &dyn Progress,
+) -> Result<Recommendation> {
+    let validation = match (&divided.validation, &judged.on_validation, choosing) {
+        (Some(part), Some(seen), Some(choosing)) => Some((part, seen, choosing)),
+        _ => None,
+    };
+    let tried = Tried {
+        classes: &job.imported.classes,
+        names: ran.iter().map(|ran| ran.method.name()).collect(),
+        validation: validation.map(|(part, seen, choosing)| (&part.judged, choosing, seen)),
+        flagged: Seen {
+            labels: &judged.flagged.labels,
+            before: &judged.flagged_before,
+            groups: None,
+        },
+        flagged_after: &judged.flagged_after,
+        training_rows: divided.training.labels.len(),
+        label_alone: validation.is_some_and(|(part, ..)| part.label_alone),
+        settings: &job.settings,
+    };
+    choose(&tried, &mut |place, others, trusted| {
+        on_placebo(job, divided, &ran[place], others, trusted, progress).map(Some)
+    })
+}
+
+/// What the same repair does to random rows with like labels.
+fn on_placebo(
+    job: &ImportedJob,
+    divided: &Divided,
+    ran: &Ran,
+    others: Seen<'_>,
+    trusted: &[bool],
+    progress: &dyn Progress,
+) -> Result<SingledOut> {
+    progress.start("trying the repair on random rows", 0);
+    let width = job.imported.rows.encoded.width;
+    let drawn = placebo(&divided.flags, &divided.training, width, Seed(job.settings.seed));
+    let found = singled_out(job.imported.classes.len(), &drawn, others, trusted, || {
+        let repaired = run_one(job, ran.method, (divided, &drawn), None, &ran.options, progress)?;
+        let places: Vec<usize> = drawn.positions.iter().map(|row| divided.kept[*row as usize]).collect();
+        let rows = job.imported.rows.subset(&places);
+        let part = divided.validation.as_ref().map(|part| &part.rows);
+        let after_others = part.map_or_else(|| Ok(Vec::new()), |part| repaired.probabilities(part, job.threads))?;
+        Ok((
+            probabilities(&job.imported.network, &rows.encoded, job.threads)?,
+            repaired.probabilities(&rows, job.threads)?,
+            after_others,
+        ))
+    })?;
+    progress.finish();
+    Ok(found)
+}
+
+fn run_one(
+    job: &ImportedJob,
+    method: &'static dyn RepairMethod,
+    (divided, forget): (&Divided, &ForgetSet),
+    choosing: Option<&Choosing>,
+    options: &RepairOptions,
+    progress: &dyn Progress,
+) -> Result<Ran> {
+    if retrains(method) {
+        return retrained(job, method, divided, forget, options, progress);
+    }
+    let width = job.imported.rows.encoded.width;
     let recipe = Recipe {
         learning_rate: job.learning_rate,
         weight_decay: 0.0,
@@ -143,201 +280,82 @@ fn run_one(job: &ImportedJob, method: &'static dyn RepairMethod, progress: &dyn 
         ..Recipe::default()
     };
     let trained = Trained {
-        classifier: network,
+        classifier: &job.imported.network,
         initial: None,
         importance_batch: recipe.batch,
         plan: (&recipe).into(),
-        training_rows: rows.labels.len(),
+        training_rows: divided.training.labels.len(),
         stored: None,
         full_set: &[],
     };
-    let positions = job.flags.positions();
-    let corrections: Vec<Option<u8>> = job.flags.training.iter().map(|flag| flag.correction).collect();
     let request = Request {
-        positions: &positions,
+        positions: &forget.positions,
         flagged: None,
-        corrections: &corrections,
-        training: Some(Rows::table(&rows.encoded.values, rows.encoded.width, &rows.labels)),
+        corrections: &forget.corrections,
+        training: Some(Rows::table(&divided.training.inputs, width, &divided.training.labels)),
         augmented: None,
     };
     let mut repairable = Session::new(trained, request, job.threads, progress)?;
-    let outcome = repair::apply(method, &mut repairable, &job.options, progress)?;
+    let (outcome, options) = match choosing {
+        Some(rows) => {
+            repairable = repairable.with_validation(Rows::table(&rows.inputs, width, &rows.labels))?;
+            let mut found = repair::apply_best(method, &mut repairable, options, progress)?;
+            (found.outcome, found.trials.swap_remove(found.best).options)
+        }
+        None => (repair::apply(method, &mut repairable, options, progress)?, options.clone()),
+    };
     let network = repairable.into_network();
     match network.is_finite() {
-        true => Ok(Ran { method, network, outcome }),
+        true => Ok(Ran {
+            method,
+            network,
+            model: None,
+            outcome,
+            options,
+        }),
         false => Err(Error::input(format!("{} made weights that are not finite numbers", method.name()))
             .hint("give a lower learning rate: `--learning-rate 0.0001`")),
     }
 }
 
-fn record(job: &ImportedJob, ran: &[Ran], notes: &mut Notes) -> Result<RepairRecord> {
-    let (imported, classes) = (job.imported, &job.imported.classes);
-    let flagged = flagged_part(imported, job.flags);
-    let before = probabilities(&imported.network, &flagged.encoded, job.threads)?;
-    let after = ran
+/// What the person's own command makes without some rows.
+fn retrained(
+    job: &ImportedJob,
+    method: &'static dyn RepairMethod,
+    divided: &Divided,
+    forget: &ForgetSet,
+    options: &RepairOptions,
+    progress: &dyn Progress,
+) -> Result<Ran> {
+    let command = job
+        .retrain
+        .as_ref()
+        .ok_or_else(|| Error::internal("retraining without a command"))?;
+    let (rows, classes) = (&job.imported.rows, &job.imported.classes);
+    let name = |class: u8| classes.get(usize::from(class)).map_or("", String::as_str);
+    let left_out: Vec<LeftOut> = forget
+        .positions
         .iter()
-        .map(|ran| probabilities(&ran.network, &flagged.encoded, job.threads))
-        .collect::<Result<Vec<_>>>()?;
-    let test = on_test(job, ran)?;
-    let mut methods = Vec::with_capacity(ran.len());
-    for (place, ran) in ran.iter().enumerate() {
-        let compared = test.as_ref().map(|(_, _, compared)| &compared[place]);
-        methods.push(MethodRecord {
-            name: ran.method.name().to_owned(),
-            title: ran.method.title().to_owned(),
-            description: ran.method.description().to_owned(),
-            dampening: ran.outcome.dampening.as_ref().map(convert::dampening),
-            test: compared.and_then(|compared| compared.trusted.clone()),
-            test_as_recorded: None,
-            whole: None,
-            validation: None,
-            flagged_agreement: flagged_agreement(&flagged.labels, &before, &after[place], classes.len())?,
-        });
-    }
-    let corrections: Vec<Option<u8>> = job.flags.training.iter().map(|flag| flag.correction).collect();
-    let names = |rows: &'_ ImportedRows| (rows.keys.clone(), rows.numbers.clone());
-    let (keys, numbers) = names(&flagged);
-    let named = RowNames {
-        keys: &keys,
-        numbers: Some(&numbers),
-    };
-    let flagged_rows = flagged_rows(&flagged.labels, Some(&corrections), named, &before, &after[0], classes)?;
-    let changed = match (&job.test, &test) {
-        (Some(part), Some((before, after, _))) => {
-            let named = RowNames {
-                keys: &part.keys,
-                numbers: Some(&part.numbers),
-            };
-            changed_rows(&judged(part, classes), named, before, &after[0], None)?
-        }
-        _ => Vec::new(),
-    };
-    if job.test.is_none() {
-        notes.add(
-            "not-evaluated",
-            "there are no test rows to judge the repair by",
-            "the model was repaired and not evaluated; `--test SHEET` adds the evidence",
-        );
-    }
-    if ran.len() > 1 {
-        notes.add(
-            "not-recommended",
-            "an imported model has no validation rows to recommend a method by",
-            format!(
-                "the model of {}, the first that ran, was written; `--method NAME` writes another's",
-                ran[0].method.title()
-            ),
-        );
-    }
-    Ok(RepairRecord {
-        record_version: RECORD_VERSION,
-        recant_version: env!("CARGO_PKG_VERSION").to_owned(),
-        command: job.command.clone(),
-        model: summary(job),
-        flags: convert::flag_counts(&job.flags.counts),
-        settings: job.settings.clone(),
-        recommendation: recommendation(&methods[0], ran.len() > 1),
-        methods,
-        chosen: ran[0].method.name().to_owned(),
-        leakage: None,
-        flagged_rows,
-        changed_rows: changed,
-        affected: None,
-        expansion: None,
-        notes: notes.clone(),
-    })
-}
-
-/// The flagged rows, in the order of the flags.
-fn flagged_part(imported: &Imported, flags: &ResolvedFlags) -> ImportedRows {
-    let (rows, width) = (&imported.rows, imported.rows.encoded.width);
-    let places: Vec<usize> = flags.training.iter().map(|flag| flag.position as usize).collect();
-    let mut encoded = rows.encoded.clone();
-    encoded.values = places
-        .iter()
-        .flat_map(|row| rows.encoded.values[row * width..(row + 1) * width].iter().copied())
+        .zip(&forget.corrections)
+        .map(|(row, correction)| {
+            let row = divided.kept[*row as usize];
+            let nameless = rows.keys[row] == format!("row {}", rows.numbers[row]);
+            LeftOut {
+                sheet_row: rows.numbers[row],
+                key: (!nameless).then_some(rows.keys[row].as_str()),
+                label: name(rows.labels[row]),
+                correct: correction.map(name),
+            }
+        })
         .collect();
-    ImportedRows {
-        encoded,
-        labels: places.iter().map(|row| rows.labels[*row]).collect(),
-        table_rows: places.iter().map(|row| rows.table_rows[*row]).collect(),
-        keys: places.iter().map(|row| rows.keys[*row].clone()).collect(),
-        numbers: places.iter().map(|row| rows.numbers[*row]).collect(),
-    }
-}
-
-fn judged<'a>(rows: &'a ImportedRows, classes: &'a [String]) -> JudgedRows<'a> {
-    JudgedRows {
-        set: RowSet::Test,
-        labels: &rows.labels,
-        groups: None,
-        classes,
-    }
-}
-
-type OnTestRows = (Vec<f32>, Vec<Vec<f32>>, Vec<SortedComparison>);
-
-fn on_test(job: &ImportedJob, ran: &[Ran]) -> Result<Option<OnTestRows>> {
-    let Some(part) = &job.test else { return Ok(None) };
-    let before = probabilities(&job.imported.network, &part.encoded, job.threads)?;
-    let after = ran
-        .iter()
-        .map(|ran| probabilities(&ran.network, &part.encoded, job.threads))
-        .collect::<Result<Vec<_>>>()?;
-    let slices: Vec<&[f32]> = after.iter().map(Vec::as_slice).collect();
-    // The person vouches for a sheet of its own.
-    let standing = vec![Standing::Trusted; part.labels.len()];
-    let compared = compare_sorted(
-        &judged(part, &job.imported.classes),
-        &standing,
-        None,
-        &before,
-        &slices,
-        &job.settings,
-    )?;
-    Ok(Some((before, after, compared)))
-}
-
-fn recommendation(written: &MethodRecord, several: bool) -> Recommendation {
-    let losses = written.test.as_ref().and_then(losses_in_words);
-    let verdict = written.verdict();
-    let advice = advise(verdict, None, losses.is_some());
-    let reason = match (advice, verdict) {
-        (Advice::CheckFirst, _) => "There are no test rows, so nothing shows whether the repaired model is better.".to_owned(),
-        (Advice::Use, _) => "The repaired model is better on the test rows.".to_owned(),
-        (Advice::Keep, Some(Verdict::Worse)) => "On the test rows the repaired model is worse.".to_owned(),
-        (Advice::Keep, _) => match losses {
-            Some(losses) => format!("A class is lost: {}.", losses.trim_start_matches("but ")),
-            None => "The repair is not shown to help.".to_owned(),
-        },
-    };
-    Recommendation {
-        advice: (!several).then_some(advice),
-        method: None,
-        reason,
-    }
-}
-
-fn summary(job: &ImportedJob) -> ModelSummary {
-    let (imported, rows) = (job.imported, &job.imported.rows);
-    let count = imported.classes.len();
-    let share =
-        |class: usize| rows.labels.iter().filter(|label| usize::from(**label) == class).count() as f64 / rows.labels.len().max(1) as f64;
-    ModelSummary {
-        name: job.model_name.clone(),
-        network: format!("imported (ONNX {})", imported.model.opset()),
-        parameters: imported.network.parameters().len(),
-        inputs: rows.encoded.width,
-        classes: imported.classes.clone(),
-        profile: "imported".to_owned(),
-        data_file: job.data.0.clone(),
-        data_sha256: job.data.1.clone(),
-        training_rows: rows.labels.len(),
-        training_period: None,
-        test_period: None,
-        class_shares: (0..count).map(share).collect(),
-        seed: job.settings.seed,
-    }
+    let found = command.run(job.imported, &left_out, progress)?;
+    Ok(Ran {
+        method,
+        network: found.network,
+        model: Some(found.model),
+        outcome: repair::RepairOutcome::default(),
+        options: options.clone(),
+    })
 }
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
 //! The rows of an imported model: columns, classes and labels from a sheet.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use crate::error::{Error, Result, closest};
+use crate::jobs::export::{RawInput, raw_rows};
 use crate::label_errors::flags::{RowEntry, RowIndex, hash_key};
 use crate::learner::{Classifier, Compute, Rows};
 use crate::notes::Notes;
@@ -39,6 +41,43 @@ pub struct ImportedRows {
     pub keys: Vec<String>,
     /// Row numbers as the person sees them.
     pub numbers: Vec<usize>,
+    /// The cells as the file's inputs take them, where the file does something to them before its first weight.
+    pub raw: Option<Vec<InputData>>,
+}
+
+impl ImportedRows {
+    /// Some of the rows, in this order.
+    pub fn subset(&self, places: &[usize]) -> Self {
+        let width = self.encoded.width;
+        let mut encoded = self.encoded.clone();
+        encoded.values = places
+            .iter()
+            .flat_map(|row| self.encoded.values[row * width..(row + 1) * width].iter().copied())
+            .collect();
+        let rows = self.labels.len().max(1);
+        Self {
+            encoded,
+            labels: places.iter().map(|row| self.labels[*row]).collect(),
+            table_rows: places.iter().map(|row| self.table_rows[*row]).collect(),
+            keys: places.iter().map(|row| self.keys[*row].clone()).collect(),
+            numbers: places.iter().map(|row| self.numbers[*row]).collect(),
+            raw: self
+                .raw
+                .as_ref()
+                .map(|raw| raw.iter().map(|input| input.rows(places, rows)).collect()),
+        }
+    }
+
+    /// The rows as another model of the same inputs encodes them.
+    ///
+    /// # Errors
+    /// Where its preprocessing fails on them.
+    pub fn encoded_by(&self, model: &Model) -> Result<Cow<'_, Encoded>> {
+        match &self.raw {
+            Some(raw) => model.encode(raw, self.labels.len()).map(Cow::Owned),
+            None => Ok(Cow::Borrowed(&self.encoded)),
+        }
+    }
 }
 
 /// A model and the sheet that it was trained on.
@@ -55,6 +94,16 @@ pub struct Imported<'a> {
     pub columns: Vec<String>,
 }
 
+/// The inputs of a file that `recant export` wrote: it takes the sheet as it stands.
+fn own_inputs(model: &Model) -> Option<Vec<RawInput>> {
+    let inputs = RawInput::of_file(model)?;
+    let same = inputs
+        .iter()
+        .map(|input| &input.name)
+        .eq(model.inputs().iter().map(|input| &input.name));
+    same.then_some(inputs)
+}
+
 /// Which columns a model's inputs are made of, in its order.
 ///
 /// # Errors
@@ -63,6 +112,15 @@ pub fn input_columns(model: &Model, table: &Table, plan: &SheetPlan) -> Result<V
     if !plan.inputs.is_empty() {
         plan.inputs.iter().try_for_each(|column| table.require(column))?;
         return Ok(plan.inputs.clone());
+    }
+    if let Some(own) = own_inputs(model) {
+        let mut columns: Vec<String> = Vec::new();
+        for input in own {
+            if !columns.contains(&input.column) {
+                columns.push(input.column);
+            }
+        }
+        return Ok(columns);
     }
     let inputs = model.inputs();
     if inputs.len() > 1 && inputs.iter().all(|input| table.has(&input.name)) {
@@ -117,13 +175,58 @@ fn input_data(model: &Model, table: &Table, columns: &[String], rows: &[usize], 
     Ok(data)
 }
 
+/// Some rows as the model takes them, and their cells.
+pub(super) fn encode_rows(
+    model: &Model,
+    table: &Table,
+    columns: &[String],
+    rows: &[usize],
+    notes: &mut Notes,
+) -> Result<(Encoded, Vec<InputData>)> {
+    let data = match own_inputs(model) {
+        Some(inputs) => raw_rows(&inputs, &table.take(rows), notes)?,
+        None => input_data(model, table, columns, rows, notes)?,
+    };
+    let encoded = model
+        .encode(&data, rows.len())
+        .map_err(|error| error.in_file(&table.source().file_name))?;
+    if let Some(row) = encoded.first_gap() {
+        let row = table.row_number(rows[row]);
+        return Err(Error::input(format!(
+            "an input of row {row} is missing, or no finite number, and the model has nothing to fill it with"
+        ))
+        .in_file(&table.source().file_name)
+        .at_row(row)
+        .hint("fill it as the model's training did, or leave the row out"));
+    }
+    Ok((encoded, data))
+}
+
+/// That there is a name for each class that the model tells apart.
+pub(super) fn check_classes(network: &OnnxNetwork, classes: &[String]) -> Result<()> {
+    match network.classes() == classes.len() {
+        true => Ok(()),
+        false => Err(Error::input(format!(
+            "the model tells {} classes apart, and there are {} ({})",
+            network.classes(),
+            classes.len(),
+            classes.join(", ")
+        ))
+        .hint("name them in the order of the model's outputs: `--classes A,B,C`")),
+    }
+}
+
 /// Class names: stated, in the file, or the values of the label column in their order.
-fn class_names(model: &Model, table: &Table, plan: &SheetPlan, notes: &mut Notes) -> Result<Vec<String>> {
+pub(super) fn class_names(model: &Model, table: &Table, plan: &SheetPlan, notes: &mut Notes) -> Result<Vec<String>> {
     if !plan.classes.is_empty() {
         return Ok(plan.classes.clone());
     }
     if let Some(names) = model.class_names() {
         return Ok(names.to_vec());
+    }
+    if plan.label.is_empty() {
+        return Err(Error::input("the model does not name its classes")
+            .hint("name them in the order of its outputs: `--classes A,B,C`; or the column that holds them: `--label COLUMN`"));
     }
     let mut values = table.texts(&plan.label)?.values;
     let number = |text: &String| text.trim().parse::<f64>().ok();
@@ -197,19 +300,7 @@ fn read_rows(
             "they were left out",
         );
     }
-    let data = input_data(model, table, columns, &table_rows, notes)?;
-    let encoded = model
-        .encode(&data, table_rows.len())
-        .map_err(|error| error.in_file(&table.source().file_name))?;
-    if let Some(row) = encoded.first_gap() {
-        let row = table.row_number(table_rows[row]);
-        return Err(Error::input(format!(
-            "an input of row {row} is missing, or no finite number, and the model has nothing to fill it with"
-        ))
-        .in_file(&table.source().file_name)
-        .at_row(row)
-        .hint("fill it as the model's training did, or leave the row out"));
-    }
+    let (encoded, data) = encode_rows(model, table, columns, &table_rows, notes)?;
     let numbers: Vec<usize> = table_rows.iter().map(|row| table.row_number(*row)).collect();
     let names = plan.key.as_ref().map(|key| table.texts(key)).transpose()?;
     let name = |(row, number): (&usize, &usize)| {
@@ -222,6 +313,7 @@ fn read_rows(
         keys: table_rows.iter().zip(&numbers).map(name).collect(),
         table_rows,
         numbers,
+        raw: (model.preprocessing() > 0).then_some(data),
     })
 }
 
@@ -242,15 +334,7 @@ impl<'a> Imported<'a> {
         let classes = class_names(model, table, plan, notes)?;
         let rows = read_rows(model, table, plan, &classes, &columns, notes)?;
         let network = model.network(&rows.encoded)?;
-        if network.classes() != classes.len() {
-            return Err(Error::input(format!(
-                "the model tells {} classes apart, and there are {} ({})",
-                network.classes(),
-                classes.len(),
-                classes.join(", ")
-            ))
-            .hint("name them in the order of the model's outputs: `--classes A,B,C`"));
-        }
+        check_classes(&network, &classes)?;
         notes.add(
             "model-end",
             format!("the model's output is read as {}", network.graph().ending().words()),

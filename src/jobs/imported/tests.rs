@@ -8,7 +8,6 @@ use super::*;
 use crate::label_errors::flags::{FlagCounts, ResolvedFlag};
 use crate::learner::{Compute, Statistic};
 use crate::nn::ImportanceKind;
-use crate::onnx::Model;
 use crate::progress::Silent;
 use crate::tables::Table;
 
@@ -116,7 +115,10 @@ fn assd_dampens_what_pytorch_says_to_the_values_that_it_says() {
         data: ("train.csv".to_owned(), String::new()),
         flags: &flags(&imported, &places),
         test: None,
-        methods: methods("assd", &mut Notes::new()).unwrap(),
+        validation: None,
+        auto: false,
+        methods: methods("assd", false, &mut Notes::new()).unwrap(),
+        retrain: None,
         options: RepairOptions::default(),
         learning_rate: 0.001,
         settings: EvaluationSettings {

@@ -75,6 +75,8 @@ pub struct ExpandRequest<'a> {
     pub hidden: &'a [usize],
     /// How they are trained.
     pub recipe: &'a Recipe,
+    /// Probabilities (rows x classes) by models that did not see the row, where the person has them, in place of cross-fitted ones.
+    pub said: Option<&'a [f32]>,
     /// What to look for.
     pub options: &'a ExpandOptions,
     /// Run seed.
@@ -95,7 +97,10 @@ pub fn expand(request: &ExpandRequest, progress: &dyn Progress) -> Result<Expans
     let columns = columns::columns(request.table, request.prepared)?;
     progress.finish();
     progress.check()?;
-    let truth = work.subject().cross_fitted(&work.flagged, request.options.folds.max(2), progress)?;
+    let truth = match request.said {
+        Some(said) => said.to_vec(),
+        None => work.subject().cross_fitted(&work.flagged, request.options.folds.max(2), progress)?,
+    };
     progress.check()?;
     progress.start("looking for a pattern", 0);
     let (shared, found) = if work.flags.len() < FEWEST_FLAGS {

@@ -104,6 +104,7 @@ impl Trial {
 
     fn request<'a>(&'a self, flagged: &'a [u32], recipe: &'a Recipe, options: &'a ExpandOptions, threads: usize) -> ExpandRequest<'a> {
         ExpandRequest {
+            said: None,
             table: &self.table,
             prepared: &self.prepared,
             labels: &self.prepared.train.labels,
@@ -294,6 +295,7 @@ fn corrections_decide_the_likeliest_label_of_rows_like_theirs() {
     let (recipe, options) = (recipe(), ExpandOptions::default());
     let corrections: BTreeMap<u32, u8> = flagged.iter().take(flagged.len() / 2).map(|row| (*row, 0)).collect();
     let request = ExpandRequest {
+        said: None,
         corrections: &corrections,
         ..trial.request(&flagged, &recipe, &options, 2)
     };
