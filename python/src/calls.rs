@@ -7,9 +7,9 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use recant::Result;
 use recant::commands::{
-    CheckDraw, ExpandSheet, ExportModel, InjectSheet, InspectSheet, PredictSheet, RepairSheet, Run, SearchFrom, SuspectSheet, TrainSheet, WrongRows,
-    draw_check, expand_sheet, export_model, inject_into, inspect_sheet, key_path, predict_sheet, read_check, repair_sheet, share_model,
-    suspect_sheet, train_sheet,
+    CheckDraw, ExpandSheet, ExportModel, InjectSheet, InspectSheet, PredictSheet, RepairSheet, Run, SearchFrom, SuspectSheet, TrainSheet,
+    WrongRows, draw_check, expand_sheet, export_model, inject_into, inspect_sheet, key_path, predict_sheet, read_check, repair_sheet,
+    share_model, suspect_sheet, train_sheet,
 };
 use recant::error::Error;
 use recant::files;

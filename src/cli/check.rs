@@ -4,8 +4,8 @@ use std::path::Path;
 
 use crate::cli::Context;
 use crate::cli::arguments::CheckArgs;
-use crate::cli::sheets;
-use crate::commands::{CheckDraw, SheetSource, draw_check, key_path, read_check};
+use crate::cli::{imported, sheets};
+use crate::commands::{CheckDraw, SheetSource, draw_check, is_imported, key_path, read_check};
 use crate::error::{Error, Result};
 use crate::evaluate::record::{Advice, Verdict};
 use crate::evaluate::words::{count, count_of, p_value, percent, signed_points};
@@ -33,6 +33,9 @@ pub(super) fn run(context: &Context, arguments: &CheckArgs) -> Result<()> {
 }
 
 fn write(context: &Context, arguments: &CheckArgs, (old, repaired): (&Path, &Path), data: SheetSource<'_>, out: &Path) -> Result<()> {
+    if !is_imported(old) && !is_imported(repaired) {
+        imported::refuse_columns(&arguments.imported)?;
+    }
     let request = CheckDraw {
         model: old,
         repaired,

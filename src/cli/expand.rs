@@ -43,11 +43,25 @@ fn search_from<'a>(model: Option<&'a Path>, key: Option<&'a str>, labels: &'a La
 }
 
 /// The command that repairs with what was found.
-fn next_repair(model: Option<&Path>, labels: &LabelOptions, out: &Path, sheet_files: &[PathBuf], likeliest: bool) -> Option<String> {
+fn next_repair(
+    model: Option<&Path>,
+    key: Option<&str>,
+    labels: &LabelOptions,
+    (sheet_files, out): (&[PathBuf], &Path),
+    likeliest: bool,
+) -> Option<String> {
     let model = model?;
     let likeliest = if likeliest { " --correct-column likeliest_label" } else { "" };
     let (more, repaired) = match &labels.label {
-        Some(label) => (format!(" --label {}", sheets::shown(Path::new(label))), "repaired.onnx"),
+        Some(label) => {
+            let quoted = |option: &str, text: &str| format!(" --{option} {}", sheets::shown(Path::new(text)));
+            let key = key.map(|key| quoted("key", key)).unwrap_or_default();
+            let classes = match labels.classes.is_empty() {
+                true => String::new(),
+                false => quoted("classes", &labels.classes.join(",")),
+            };
+            (format!("{}{key}{classes}", quoted("label", label)), "repaired.onnx")
+        }
         None => (String::new(), "model-repaired"),
     };
     Some(format!(
@@ -87,9 +101,9 @@ fn say(context: &Context, arguments: &ExpandArgs, found: &Expansion, notes: &Not
     console.item("Written", arguments.out.display().to_string());
     let next = next_repair(
         arguments.model.as_deref(),
+        arguments.flag_reading.key.as_deref(),
         &arguments.labels,
-        &arguments.out,
-        &arguments.sheet_files,
+        (&arguments.sheet_files, &arguments.out),
         true,
     );
     if let Some(next) = next.filter(|_| !found.pattern.is_empty() || !found.contradictions.is_empty()) {
@@ -230,9 +244,9 @@ pub(super) fn run_suspects(context: &Context, arguments: &SuspectsArgs) -> Resul
     console.item("Written", arguments.out.display().to_string());
     if let Some(next) = next_repair(
         arguments.model.as_deref(),
+        arguments.key.as_deref(),
         &arguments.labels,
-        &arguments.out,
-        &arguments.sheet_files,
+        (&arguments.sheet_files, &arguments.out),
         false,
     ) {
         console.next_step(

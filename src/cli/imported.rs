@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::cli::Context;
-use crate::cli::arguments::RepairArgs;
+use crate::cli::arguments::{ImportedColumns, RepairArgs};
 use crate::cli::repair::{evidence, flag_options, repair_options};
 use crate::cli::sheets;
 use crate::commands::{RepairImported, SheetSource, repair_imported, report_folder};
@@ -16,15 +16,25 @@ const LEARNING_RATE: f64 = 0.001;
 /// Options that only an imported model has.
 pub(super) fn refuse_options(arguments: &RepairArgs) -> Result<()> {
     let options = &arguments.imported;
-    let given = [
-        ("--label", options.columns.label.is_some()),
-        ("--inputs", !options.columns.inputs.is_empty()),
-        ("--classes", !options.columns.classes.is_empty()),
+    refuse_columns(&options.columns)?;
+    refuse(&[
         ("--learning-rate", options.learning_rate.is_some()),
         ("--validation", options.validation.is_some()),
         ("--retrain", options.retrain.is_some()),
-    ];
-    match given.iter().find(|(_, given)| *given) {
+    ])
+}
+
+/// The same of options that tell how a sheet is read for a model that was trained elsewhere.
+pub(super) fn refuse_columns(columns: &ImportedColumns) -> Result<()> {
+    refuse(&[
+        ("--label", columns.label.is_some()),
+        ("--inputs", !columns.inputs.is_empty()),
+        ("--classes", !columns.classes.is_empty()),
+    ])
+}
+
+fn refuse(options: &[(&str, bool)]) -> Result<()> {
+    match options.iter().find(|(_, given)| *given) {
         None => Ok(()),
         Some((option, _)) => Err(Error::input(format!(
             "`{option}` is for a model that was trained elsewhere, and this is one of Recant's own, which knows it"

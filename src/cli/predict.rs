@@ -2,12 +2,15 @@
 
 use crate::cli::Context;
 use crate::cli::arguments::PredictArgs;
-use crate::cli::sheets;
-use crate::commands::{PredictSheet, SheetSource, predict_sheet};
+use crate::cli::{imported, sheets};
+use crate::commands::{PredictSheet, SheetSource, is_imported, predict_sheet};
 use crate::error::Result;
 use crate::evaluate::words::{count, percent};
 
 pub(super) fn run(context: &Context, arguments: &PredictArgs) -> Result<()> {
+    if !is_imported(&arguments.model) {
+        imported::refuse_columns(&arguments.imported)?;
+    }
     let request = PredictSheet {
         sheet: SheetSource::Files(&arguments.sheet_files),
         reading: sheets::read_options(&arguments.reading)?,

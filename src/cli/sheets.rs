@@ -92,6 +92,19 @@ pub(super) fn command_for_records(arguments: &[OsString]) -> String {
             }
             continue;
         }
+        if name == "--retrain" {
+            let line = match text.split_once('=') {
+                Some((_, line)) => line.to_owned(),
+                None => arguments.next().map(|line| line.to_string_lossy().into_owned()).unwrap_or_default(),
+            };
+            // A command of the person's: each of its words may be a path.
+            let bare = |word: &str| word.rsplit(std::path::MAIN_SEPARATOR).next().unwrap_or_default().to_owned();
+            words.push(format!(
+                "--retrain '{}'",
+                line.split_whitespace().map(bare).collect::<Vec<_>>().join(" ")
+            ));
+            continue;
+        }
         let path = Path::new(&text);
         let bare = match path.file_name() {
             Some(name) if text.contains(std::path::MAIN_SEPARATOR) && !text.starts_with("--") && !text.contains("->") => {

@@ -221,7 +221,7 @@ fn gather(units: &[Unit], bounds: &SplitBounds, rows: &SplitRows) -> Division {
     let index = |cut: Cut| {
         let low = units.partition_point(|unit| unit.position < cut.position);
         let high = units.partition_point(|unit| unit.position <= cut.position);
-        (low + cut.ties).min(high)
+        low.saturating_add(cut.ties).min(high)
     };
     let first_test = index(bounds.test);
     let first_validation = bounds.validation.map_or(first_test, |cut| index(cut).min(first_test));

@@ -35,6 +35,8 @@ fn job() -> (tempfile::TempDir, Vec<usize>) {
     }
     said.reverse();
     fs::write(folder.path().join("train.csv"), sheet).unwrap();
+    let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/onnx/scikit_two.onnx");
+    fs::copy(model, folder.path().join("model.onnx")).unwrap();
     fs::write(folder.path().join("wrong.csv"), flags).unwrap();
     fs::write(
         folder.path().join("said.csv"),
@@ -69,6 +71,16 @@ fn suspects_by_somebodys_probabilities_are_the_rows_that_these_contradict() {
     ];
     let found = json(at, &words);
     assert_eq!(found["training_rows"], 600);
+    let with_model = [
+        &words[..8],
+        &["--model", "model.onnx", "--classes", "late,on time", "--out", "m.csv"],
+    ]
+    .concat();
+    let next = text(&recant(at, &with_model));
+    assert!(
+        next.contains("repair --model model.onnx --flags m.csv --data train.csv --label status --key order --classes \"late,on time\" --out repaired.onnx"),
+        "{next}"
+    );
     let mut listed = orders(at, "s.csv");
     listed.sort();
     let mut wanted: Vec<String> = wrong.iter().map(|row| format!("O-{row}")).collect();

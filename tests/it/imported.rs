@@ -254,6 +254,14 @@ mod retraining {
         );
         let card = fs::read_to_string(at.path().join("retrained-report/MODEL-CARD.md")).unwrap();
         assert!(card.contains("trained without the flagged rows"), "{card}");
+        // No folder of the person's machine stands in the record, and every word of the command does.
+        let words = with(
+            "cp /no/such/place/model.onnx \"$RECANT_OUT\" || cp \"$RECANT_MODEL\" \"$RECANT_OUT\"",
+            "again.onnx",
+        );
+        let record = json(at.path(), &words.iter().map(String::as_str).collect::<Vec<_>>());
+        let line = record["command"].as_str().unwrap();
+        assert!(line.contains("--retrain 'cp model.onnx") && !line.contains("such"), "{line}");
     }
 
     #[test]
