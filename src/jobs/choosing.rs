@@ -64,12 +64,12 @@ pub(super) struct Tried<'a> {
     pub(super) settings: &'a EvaluationSettings,
 }
 
-/// A method or none, by trusted validation rows, the flagged rows and a placebo: `on_placebo` is what the method at a place does to random
-/// rows with like labels, compared with the validation rows that the marks trust; `None` where that cannot be tried.
-pub(super) fn choose(
-    tried: &Tried,
-    on_placebo: &mut dyn FnMut(usize, Seen<'_>, &[bool]) -> Result<Option<SingledOut>>,
-) -> Result<Recommendation> {
+/// What the method at a place does to random rows with like labels, compared with the validation rows that the marks trust; `None` where that
+/// cannot be tried.
+pub(super) type OnPlacebo<'a> = dyn FnMut(usize, Seen<'_>, &[bool]) -> Result<Option<SingledOut>> + 'a;
+
+/// A method or none, by trusted validation rows, the flagged rows and a placebo.
+pub(super) fn choose(tried: &Tried, on_placebo: &mut OnPlacebo) -> Result<Recommendation> {
     let none = |reason: String| Recommendation {
         advice: None,
         method: None,
