@@ -8,6 +8,7 @@ use crate::features::RecipeKind;
 use crate::jobs::imported::SheetPlan;
 use crate::label_errors::Amount;
 use crate::nn::DeviceChoice;
+use crate::onnx::{ACTIVATIONS, Activation, Layers};
 use crate::tables::{DateOrder, DecimalMark};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
@@ -366,7 +367,7 @@ pub struct ExpandArgs {
     /// The sheet that the model was trained on
     #[arg(value_name = "SHEET", value_hint = ValueHint::FilePath, required = true)]
     pub sheet_files: Vec<PathBuf>,
-    /// Model folder made by `recant train`, or an .onnx file (with --label); none where --label names the class
+    /// Model folder made by `recant train`, or a file of a model trained elsewhere (with --label); none where --label names the class
     #[arg(long, value_name = "MODEL", value_hint = ValueHint::AnyPath, required_unless_present = "label")]
     pub model: Option<PathBuf>,
     /// Rows that are known to be wrong: keys, row numbers or whole rows (CSV, Excel, Parquet)
@@ -397,7 +398,7 @@ pub struct ExpandArgs {
 
 /// What a sheet does not tell whose model Recant did not train.
 #[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Models trained elsewhere (.onnx, or any other)")]
+#[command(next_help_heading = "Models trained elsewhere")]
 pub struct LabelOptions {
     /// Column of the sheet with the class
     #[arg(long, value_name = "COLUMN")]
@@ -416,7 +417,7 @@ pub struct SuspectsArgs {
     /// The sheet that the model was trained on
     #[arg(value_name = "SHEET", value_hint = ValueHint::FilePath, required = true)]
     pub sheet_files: Vec<PathBuf>,
-    /// Model folder made by `recant train`, or an .onnx file (with --label); none where --label names the class
+    /// Model folder made by `recant train`, or a file of a model trained elsewhere (with --label); none where --label names the class
     #[arg(long, value_name = "MODEL", value_hint = ValueHint::AnyPath, required_unless_present = "label")]
     pub model: Option<PathBuf>,
     /// File to write: .csv, or .xlsx to tick
@@ -442,7 +443,7 @@ pub struct SuspectsArgs {
 /// `recant repair`
 #[derive(Debug, Args)]
 pub struct RepairArgs {
-    /// Model folder made by `recant train`, or the .onnx file of a model that was trained elsewhere
+    /// Model folder made by `recant train`, or the file of a model that was trained elsewhere (.onnx, .safetensors, .pt)
     #[arg(long, value_name = "MODEL", value_hint = ValueHint::AnyPath)]
     pub model: PathBuf,
     /// The rows that were entered wrongly: whole rows, keys or row numbers (CSV, Excel, Parquet)
@@ -491,7 +492,7 @@ pub struct RepairArgs {
 
 /// What an imported model's file does not tell of a sheet.
 #[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Models trained elsewhere (.onnx)")]
+#[command(next_help_heading = "Models trained elsewhere (.onnx, .safetensors, .pt)")]
 pub struct ImportedColumns {
     /// Column of the sheet with the class that the model predicts
     #[arg(long, value_name = "COLUMN")]
@@ -502,6 +503,20 @@ pub struct ImportedColumns {
     /// Class names in the order of the model's outputs [default: those in the file, or the values of the label column in their order]
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub classes: Vec<String>,
+    /// Activation between the layers of a state_dict, which does not hold it: relu, leaky_relu, elu, selu, celu, gelu, silu, mish, softplus, hardswish, tanh or sigmoid [default: relu]
+    #[arg(long, value_name = "NAME", value_parser = activation)]
+    pub activation: Option<Activation>,
+    /// Modules and activations of a state_dict in the order in which rows go through them, as fc1,relu,fc2 [default: told from names and shapes]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', conflicts_with = "activation")]
+    pub layers: Vec<String>,
+}
+
+/// An activation, by its name.
+fn activation(name: &str) -> Result<Activation, String> {
+    Activation::of(name).ok_or_else(|| {
+        let names: Vec<&str> = ACTIVATIONS.iter().map(|known| known.name).collect();
+        format!("it is none of {}", names.join(", "))
+    })
 }
 
 impl ImportedColumns {
@@ -512,13 +527,17 @@ impl ImportedColumns {
             key: key.map(str::to_owned),
             inputs: self.inputs.clone(),
             classes: self.classes.clone(),
+            layers: Layers {
+                activation: self.activation,
+                order: self.layers.clone(),
+            },
         }
     }
 }
 
 /// What an imported model's file does not tell of a repair.
 #[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Models trained elsewhere (.onnx)")]
+#[command(next_help_heading = "Models trained elsewhere (.onnx, .safetensors, .pt)")]
 pub struct ImportedOptions {
     #[allow(missing_docs)]
     #[command(flatten)]
@@ -649,7 +668,7 @@ pub enum ReferenceChoice {
 /// `recant check`
 #[derive(Debug, Args)]
 pub struct CheckArgs {
-    /// The model before the repair: a folder, or an .onnx file
+    /// The model before the repair: a folder, or a file of a model trained elsewhere
     #[arg(long, value_name = "OLD", value_hint = ValueHint::AnyPath, conflicts_with = "read")]
     pub model: Option<PathBuf>,
     /// The model after it
@@ -687,7 +706,7 @@ pub struct PredictArgs {
     /// The sheet: CSV, Excel, OpenDocument or Parquet; several files, a folder or a quoted pattern are one sheet
     #[arg(value_name = "SHEET", value_hint = ValueHint::FilePath, required = true)]
     pub sheet_files: Vec<PathBuf>,
-    /// Model folder, or the .onnx file of a model that was trained elsewhere
+    /// Model folder, or the file of a model that was trained elsewhere (.onnx, .safetensors, .pt)
     #[arg(long, value_name = "MODEL", value_hint = ValueHint::AnyPath)]
     pub model: PathBuf,
     /// File to write: .csv, .xlsx or .parquet

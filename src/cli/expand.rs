@@ -60,9 +60,12 @@ fn next_repair(
                 true => String::new(),
                 false => quoted("classes", &labels.classes.join(",")),
             };
-            (format!("{}{key}{classes}", quoted("label", label)), "repaired.onnx")
+            (
+                format!("{}{key}{classes}", quoted("label", label)),
+                format!("repaired.{}", model.extension().unwrap_or_default().to_string_lossy()),
+            )
         }
-        None => (String::new(), "model-repaired"),
+        None => (String::new(), "model-repaired".to_owned()),
     };
     Some(format!(
         "recant repair --model {} --flags {}{likeliest} {}{more} --out {repaired}",

@@ -30,6 +30,8 @@ pub(super) fn refuse_columns(columns: &ImportedColumns) -> Result<()> {
         ("--label", columns.label.is_some()),
         ("--inputs", !columns.inputs.is_empty()),
         ("--classes", !columns.classes.is_empty()),
+        ("--activation", columns.activation.is_some()),
+        ("--layers", !columns.layers.is_empty()),
     ])
 }
 
@@ -39,7 +41,9 @@ fn refuse(options: &[(&str, bool)]) -> Result<()> {
         Some((option, _)) => Err(Error::input(format!(
             "`{option}` is for a model that was trained elsewhere, and this is one of Recant's own, which knows it"
         ))
-        .hint(format!("leave `{option}` out, or give the .onnx file of a model with `--model`"))),
+        .hint(format!(
+            "leave `{option}` out, or give the file of such a model with `--model` (.onnx, .safetensors, .pt)"
+        ))),
     }
 }
 

@@ -62,7 +62,8 @@ pub fn draw_check(run: &Run, request: &CheckDraw) -> Result<DrawnCheck> {
     let mut notes = Notes::new();
     let drawn = match super::is_imported(request.model) || super::is_imported(request.repaired) {
         true => {
-            let (old, repaired) = (Model::read(request.model)?, Model::read(request.repaired)?);
+            let layers = &request.plan.layers;
+            let (old, repaired) = (Model::read(request.model, layers)?, Model::read(request.repaired, layers)?);
             let table = request.sheet.read_rows(&request.reading, &mut notes)?;
             let said = sayings_of_files(&table, (&old, &repaired), &request.plan, run.threads, &mut notes)?;
             notes.add(

@@ -16,7 +16,7 @@ use crate::label_errors::suspects::Suspects;
 use crate::label_errors::{ExpandOptions, Expansion};
 use crate::model::ModelFolder;
 use crate::notes::Notes;
-use crate::onnx::Model;
+use crate::onnx::{Layers, Model, is_state_dict};
 use crate::tables::{ReadOptions, Table, WriteOptions};
 
 const ANOTHER_NAME: &str = "give another name with `--out proposals.xlsx`";
@@ -76,7 +76,9 @@ impl Base {
     }
 
     fn alone(labels: &LabelledSheet, table: &Table, reading: &ReadOptions, run: &Run, notes: &mut Notes) -> Result<Self> {
-        let model = labels.model.map(Model::read).transpose()?;
+        // A state_dict does not hold the names of its classes.
+        let model = labels.model.filter(|path| !is_state_dict(path));
+        let model = model.map(|path| Model::read(path, &Layers::default())).transpose()?;
         let stated = (!labels.classes.is_empty()).then_some(labels.classes);
         let known = SheetLabels {
             label: labels.label,

@@ -1,4 +1,4 @@
-//! Repairing a model that somebody else trained: ONNX file in, ONNX file out, with its report beside it.
+//! Repairing a model that somebody else trained: its file in, a file of the same format out, with its report beside it.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::jobs::imported::{Imported, ImportedJob, RepairedModel, RetrainCommand
 use crate::label_errors::flags::{self, FlagOptions, FlagPlace, FlagSource};
 use crate::learner::Classifier;
 use crate::notes::Notes;
-use crate::onnx::{Model, check_gradients};
+use crate::onnx::{self, Model, check_gradients};
 use crate::repair::RepairOptions;
 use crate::tables::ReadOptions;
 
@@ -62,7 +62,21 @@ pub struct RepairImported<'a> {
 
 /// Whether a model is a file of somebody else's.
 pub fn is_imported(model: &Path) -> bool {
-    model.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("onnx"))
+    onnx::is_model_file(model)
+}
+
+/// That what is written has the ending of the old model's file, by which the format is told.
+fn check_ending(old: &Path, out: &Path) -> Result<()> {
+    let ending = |path: &Path| path.extension().unwrap_or_default().to_ascii_lowercase();
+    if ending(old) == ending(out) {
+        return Ok(());
+    }
+    let ending = ending(old).to_string_lossy().into_owned();
+    Err(Error::input(format!(
+        "`{}` is to be a file like the old model, and does not end in .{ending}",
+        out.display()
+    ))
+    .hint(format!("name the file to write: `--out repaired.{ending}`")))
 }
 
 /// The folder of a written model's report.
@@ -78,20 +92,14 @@ pub fn report_folder(out: &Path) -> PathBuf {
 /// Where model, sheets or flags cannot be used, something is at `out` already, or the person stops it.
 pub fn repair_imported(run: &Run, request: &RepairImported) -> Result<RepairedModel> {
     let report = report_folder(request.out);
-    if !is_imported(request.out) {
-        return Err(Error::input(format!(
-            "`{}` is to be an ONNX file, and does not end in .onnx",
-            request.out.display()
-        ))
-        .hint("name the file to write: `--out repaired.onnx`"));
-    }
+    check_ending(request.model, request.out)?;
     files::check_new_file(request.out, Existing::Keep)?;
     files::check_new_folder(&report)?;
     if !(request.learning_rate.is_finite() && request.learning_rate > 0.0) {
         return Err(Error::input("a learning rate is a number above 0"));
     }
     let mut notes = Notes::new();
-    let model = Model::read(request.model)?;
+    let model = Model::read(request.model, &request.plan.layers)?;
     let table = request.data.read_rows(&request.reading, &mut notes)?;
     let imported = Imported::new(&model, &table, &request.plan, run.threads, &mut notes).map_err(|error| error.in_file(request.model))?;
     told(&imported, run, &mut notes)?;
@@ -139,7 +147,7 @@ pub fn repair_imported(run: &Run, request: &RepairImported) -> Result<RepairedMo
         threads: run.threads,
     };
     let repaired = run_job(&job, &mut notes, run.progress)?;
-    write(&model, &imported, &repaired, request.out, run.threads)?;
+    write(&model, &imported, &repaired, request, run.threads)?;
     let card = card(&repaired.record, request, &model, &read.table.source().sha256);
     let written = files::write_folder(&report, |folder| {
         write_report(folder, &repaired.record, &repaired.timings)?;
@@ -163,6 +171,7 @@ fn retrain(run: &Run, request: &RepairImported) -> Result<Option<RetrainCommand>
         longest,
         data: data.to_owned(),
         model: request.model.to_owned(),
+        layers: request.plan.layers.clone(),
         seed: run.seed,
     }))
 }
@@ -220,12 +229,13 @@ fn shown(columns: &[String]) -> String {
 }
 
 /// Writes the model, reads it again, and compares its outputs with those of the repaired network.
-fn write(old: &Model, imported: &Imported, repaired: &RepairedModel, out: &Path, threads: usize) -> Result<()> {
+fn write(old: &Model, imported: &Imported, repaired: &RepairedModel, request: &RepairImported, threads: usize) -> Result<()> {
+    let out = request.out;
     let model = repaired.model.as_ref().unwrap_or(old);
     let places: Vec<usize> = (0..imported.rows.labels.len().min(COMPARED_ROWS)).collect();
     let rows = imported.rows.subset(&places);
     model.write(repaired.network.parameters(), out)?;
-    let compared = Model::read(out).and_then(|written| {
+    let compared = Model::read(out, &request.plan.layers).and_then(|written| {
         let encoded = rows.encoded_by(&written)?;
         let before = rows.encoded_by(model)?;
         let wanted = probabilities(&repaired.network, &before, threads)?;
@@ -285,19 +295,21 @@ fn card(record: &RepairRecord, request: &RepairImported, model: &Model, flags_sh
 
 /// What the written model is made of.
 fn origin(record: &RepairRecord, old: &Model) -> String {
-    let (name, opset) = (&record.model.name, old.opset());
-    let producer = match old.producer() {
-        "" => "an unnamed program",
-        producer => producer,
+    let name = &record.model.name;
+    let (from, parts) = match (old.read_as(), old.producer()) {
+        (Some(read_as), _) => (format!("a state_dict of PyTorch, read as {}", read_as.network), "tensors"),
+        (None, "") => (
+            format!("written by an unnamed program, operator set {}", old.opset()),
+            "initialisers",
+        ),
+        (None, producer) => (format!("written by {producer}, operator set {}", old.opset()), "initialisers"),
     };
     match record.chosen.as_str() {
         "retrain" => format!(
-            "A model in the place of `{name}` (written by {producer}, operator set {opset}), trained without the flagged rows by the \
+            "A model in the place of `{name}` ({from}), trained without the flagged rows by the \
              command that `--retrain` names."
         ),
-        "none" => format!("The bytes of `{name}` (written by {producer}, operator set {opset}): no repair was accepted."),
-        _ => format!(
-            "A repaired copy of `{name}` (written by {producer}, operator set {opset}). Nothing but values of its initialisers differs from it."
-        ),
+        "none" => format!("The bytes of `{name}` ({from}): no repair was accepted."),
+        _ => format!("A repaired copy of `{name}` ({from}). Nothing but values of its {parts} differs from it."),
     }
 }

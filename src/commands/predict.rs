@@ -74,7 +74,7 @@ pub fn predict_sheet(run: &Run, request: &PredictSheet) -> Result<PredictedSheet
 }
 
 fn by_imported(run: &Run, request: &PredictSheet, notes: &mut Notes) -> Result<(Table, Predictions)> {
-    let model = Model::read(request.model)?;
+    let model = Model::read(request.model, &request.plan.layers)?;
     let table = request.sheet.read(&request.reading, notes)?.into_owned();
     let predictions = imported::predict(&model, &table, &request.plan, run.threads, notes)?;
     Ok((table, predictions))

@@ -223,6 +223,28 @@ impl Builder {
         name.to_owned()
     }
 
+    /// Numbers that lie outside of the file, under their own name: `(kind, shape)` and `(file, first byte, bytes)`.
+    pub(super) fn outside(&mut self, name: &str, (kind, shape): (i64, &[usize]), (file, start, length): (&str, usize, usize)) -> String {
+        let mut message = Vec::new();
+        shape.iter().for_each(|size| whole(1, *size as u64, &mut message));
+        whole(2, kind as u64, &mut message);
+        bytes(8, name.as_bytes(), &mut message);
+        let place = [
+            ("location", file.to_owned()),
+            ("offset", start.to_string()),
+            ("length", length.to_string()),
+        ];
+        for (key, value) in &place {
+            part(13, &mut message, |pair| {
+                bytes(1, key.as_bytes(), pair);
+                bytes(2, value.as_bytes(), pair);
+            });
+        }
+        whole(14, 1, &mut message);
+        bytes(5, &message, &mut self.initializers);
+        name.to_owned()
+    }
+
     /// 32-bit floats that are no weights, of this shape.
     pub fn floats(&mut self, values: &[f32], shape: &[usize]) -> String {
         let raw: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();

@@ -1,5 +1,5 @@
-//! Models that somebody else trained: ONNX files, read, run and differentiated on candle, and written back with nothing changed but
-//! the numbers of their initialisers.
+//! Models that somebody else trained: ONNX files and PyTorch's weights, read, run and differentiated on candle, and written back with
+//! nothing changed but numbers.
 //!
 //! | file | what it does |
 //! |---|---|
@@ -9,6 +9,7 @@
 //! | `elementwise` | functions of one number with their derivatives |
 //! | `graph` | the whole as a [`TensorGraph`], so that [`CandleNetwork`] is a classifier like any other |
 //! | `build` | an ONNX file from nothing, for models of Recant's own |
+//! | `state_dict` | PyTorch's files of weights alone, as the graph that an ONNX file of the same network would hold |
 //! | `check` | gradients against finite differences |
 //!
 //! The reader is bounded by the file: nothing that a file says of sizes is believed before the bytes are there.
@@ -23,6 +24,7 @@ mod graph;
 mod head;
 mod operators;
 mod plan;
+mod state_dict;
 mod value;
 mod wire;
 
@@ -36,6 +38,7 @@ pub use check::{GradientCheck, check_gradients};
 pub use graph::OnnxGraph;
 pub use head::Ending;
 pub use plan::{Input, InputKind};
+pub use state_dict::{ACTIVATIONS, Activation, Layers, ReadAs};
 
 use crate::error::{Error, Result};
 use crate::files;
@@ -67,12 +70,25 @@ const TRIED: usize = 3;
 /// Whole numbers above this are not all told apart in single precision.
 const LARGEST_CODE: f64 = 16_777_216.0;
 
-/// An ONNX file that was read.
+/// An ONNX file or a state_dict that was read.
 #[derive(Debug, Clone)]
 pub struct Model {
     stored: Stored,
     message: ModelMessage,
     plan: Arc<Plan>,
+    /// Of a state_dict: the graph is then Recant's, and the second file is the model's own.
+    read_as: Option<ReadAs>,
+}
+
+/// Whether a model is a file of somebody else's, by its name: ONNX, or PyTorch's weights.
+pub fn is_model_file(path: &Path) -> bool {
+    let onnx = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("onnx"));
+    onnx || is_state_dict(path)
+}
+
+/// Whether it is PyTorch's weights alone.
+pub fn is_state_dict(path: &Path) -> bool {
+    state_dict::is_state_dict(path)
 }
 
 /// What one input of a graph is given: rows x values per row.
@@ -132,17 +148,28 @@ impl Encoded {
 }
 
 impl Model {
-    /// Reads a model, and the data files beside it.
+    /// Reads a model, and the data files beside it. `layers` are for a state_dict, which does not hold them.
     ///
     /// # Errors
-    /// Where the file cannot be read, is broken, or holds what cannot be computed: the message names the node.
-    pub fn read(path: &Path) -> Result<Self> {
-        let (stored, message) = Stored::read(path)?;
+    /// Where the file cannot be read, is broken, or holds what cannot be computed: the message names the node, or the tensor.
+    pub fn read(path: &Path, layers: &Layers) -> Result<Self> {
+        if *layers != Layers::default() && !is_state_dict(path) {
+            return Err(
+                Error::input("`--activation` and `--layers` are for a state_dict: an ONNX file holds its own")
+                    .in_file(path)
+                    .hint("leave them out"),
+            );
+        }
+        let (stored, message, read_as) = match is_state_dict(path) {
+            true => state_dict::read(path, layers).map(|(stored, message, read_as)| (stored, message, Some(read_as)))?,
+            false => Stored::read(path).map(|(stored, message)| (stored, message, None))?,
+        };
         let plan = Plan::of(&stored, &message).map_err(|error| error.in_file(path))?;
         Ok(Self {
             stored,
             message,
             plan: Arc::new(plan),
+            read_as,
         })
     }
 
@@ -153,7 +180,43 @@ impl Model {
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Self> {
         let (stored, message) = Stored::from_bytes(bytes)?;
         let plan = Arc::new(Plan::of(&stored, &message)?);
-        Ok(Self { stored, message, plan })
+        Ok(Self {
+            stored,
+            message,
+            plan,
+            read_as: None,
+        })
+    }
+
+    /// What a state_dict was read as.
+    pub fn read_as(&self) -> Option<&ReadAs> {
+        self.read_as.as_ref()
+    }
+
+    /// A state_dict, read as the network of other layers.
+    ///
+    /// # Errors
+    /// Where it is none, or the layers do not fit it.
+    pub fn read_again(&self, layers: &Layers) -> Result<Self> {
+        let (Some(_), Some((name, bytes))) = (&self.read_as, self.stored.files.get(1)) else {
+            return Err(Error::internal("an ONNX file has its own layers"));
+        };
+        let (stored, message, read_as) = state_dict::of_bytes(bytes.clone(), Path::new(name), layers)?;
+        let plan = Arc::new(Plan::of(&stored, &message)?);
+        Ok(Self {
+            stored,
+            message,
+            plan,
+            read_as: Some(read_as),
+        })
+    }
+
+    /// What kind of file it is, in words.
+    pub fn format(&self) -> String {
+        match self.read_as {
+            Some(_) => "state_dict".to_owned(),
+            None => format!("ONNX {}", self.opset()),
+        }
     }
 
     /// The inputs that the classes depend on.
@@ -385,6 +448,10 @@ impl Model {
                 }
             }
         }
+        if let (Some(read_as), Some((_, bytes))) = (&self.read_as, stored.files.get_mut(1)) {
+            read_as.seal(bytes);
+            return files::write_bytes(out, bytes);
+        }
         let folder = out.parent().unwrap_or(Path::new(""));
         for (location, bytes) in stored.files.iter().skip(1) {
             let path = folder.join(location);
@@ -405,6 +472,9 @@ impl Model {
 
     /// Data files that the model's tensors lie in, as it names them.
     pub fn data_files(&self) -> Vec<&str> {
+        if self.read_as.is_some() {
+            return Vec::new();
+        }
         self.stored.files.iter().skip(1).map(|(name, _)| name.as_str()).collect()
     }
 }

@@ -61,7 +61,7 @@ struct Case {
 
 fn case(name: &str, all: &Json) -> Case {
     let expected = all[name].clone();
-    let model = Model::read(&file(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let model = Model::read(&file(name), &Layers::default()).unwrap_or_else(|error| panic!("{name}: {error}"));
     let labels: Vec<u8> = numbers(&expected["labels"]).into_iter().map(|label| label as u8).collect();
     let given = expected["inputs"].as_array().unwrap();
     assert_eq!(given.len(), model.inputs().len(), "{name}");
@@ -235,7 +235,7 @@ fn a_written_model_differs_in_the_changed_values_only() {
             bytes += differing(&folder.path().join(data), &super::tests::folder().join(data));
         }
         assert!((1..=4).contains(&bytes), "{name}: {bytes} bytes");
-        let again = Model::read(&changed).unwrap().network(&case.rows).unwrap();
+        let again = Model::read(&changed, &Layers::default()).unwrap().network(&case.rows).unwrap();
         assert_eq!(case.logits(&again), case.logits(&case.network), "{name}");
         // A second model beside it would take the data file of the first.
         if !case.model.data_files().is_empty() {
@@ -250,7 +250,7 @@ fn a_written_model_differs_in_the_changed_values_only() {
 
 /// Reads and runs a file; what goes wrong is an error of the input.
 fn survive(path: &Path, rows: &[InputData], count: usize) -> bool {
-    let found = Model::read(path).and_then(|model| {
+    let found = Model::read(path, &Layers::default()).and_then(|model| {
         let rows = model.encode(&rows[..model.inputs().len().min(rows.len())], count)?;
         model.network(&rows)
     });
@@ -355,7 +355,7 @@ fn said(bytes: &[u8]) -> String {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.onnx");
     std::fs::write(&path, bytes).unwrap();
-    let found = Model::read(&path).and_then(|model| {
+    let found = Model::read(&path, &Layers::default()).and_then(|model| {
         let rows = model.encode(&[InputData::Numbers(vec![0.5; 6])], 3)?;
         model.network(&rows)
     });
@@ -469,7 +469,7 @@ fn data_files_are_read_from_the_models_own_folder_only() {
     let path = folder.path().join("model.onnx");
     for (length, fits) in [("16", true), ("20", false), ("99999999999999999999", false), ("8", false)] {
         std::fs::write(&path, external("w.data", length)).unwrap();
-        assert_eq!(Model::read(&path).is_ok(), fits, "{length}");
+        assert_eq!(Model::read(&path, &Layers::default()).is_ok(), fits, "{length}");
     }
 }
 
@@ -499,7 +499,7 @@ fn a_long_chain_has_a_gradient() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.onnx");
     std::fs::write(&path, chain(490)).unwrap();
-    let model = Model::read(&path).unwrap();
+    let model = Model::read(&path, &Layers::default()).unwrap();
     let rows = model.encode(&[InputData::Numbers(vec![0.5, 0.1, 0.2, -0.4, 0.3, 0.9])], 3).unwrap();
     let network = model.network(&rows).unwrap();
     let weights = [1.0 / 3.0; 3];
@@ -520,5 +520,10 @@ fn a_long_chain_has_a_gradient() {
         .unwrap();
     assert!(loss.is_finite() && gradient.iter().any(|value| *value != 0.0));
     std::fs::write(&path, chain(600)).unwrap();
-    assert!(Model::read(&path).unwrap_err().to_string().contains("more than 500 nodes"));
+    assert!(
+        Model::read(&path, &Layers::default())
+            .unwrap_err()
+            .to_string()
+            .contains("more than 500 nodes")
+    );
 }

@@ -116,6 +116,7 @@ fn what_does_not_fit_an_imported_model_is_said() {
         with(&["--classes", "early,late"])
     );
     assert!(with(&["--expand"]).contains("--expand"));
+    assert!(with(&["--activation", "tanh"]).contains("an ONNX file holds its own"));
     assert!(said(&["repair", "--model", "model.onnx", "--flags", "wrong.csv", "--out", "no.onnx"]).contains("--data"));
     fs::write(at.path().join("broken.onnx"), &fs::read(fixture("scikit.onnx")).unwrap()[..600]).unwrap();
     let broken: Vec<&str> = REPAIR

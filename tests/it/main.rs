@@ -36,6 +36,7 @@ mod regular_files;
 mod report;
 mod report_fixture;
 mod scenarios;
+mod state_dicts;
 mod supply_chain;
 mod tables_broken;
 mod tables_dataco;

@@ -2,6 +2,7 @@
 
 mod divide;
 mod predict;
+mod reading;
 mod record;
 mod retrain;
 mod rows;

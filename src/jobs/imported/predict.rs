@@ -1,7 +1,7 @@
 //! What an imported model says of the rows of a sheet.
 
-use super::SheetPlan;
 use super::rows::{check_classes, class_names, encode_rows, input_columns, probabilities};
+use super::{SheetPlan, reading};
 use crate::error::Result;
 use crate::evaluate::predictions;
 use crate::jobs::predict::Predictions;
@@ -14,6 +14,9 @@ use crate::tables::Table;
 /// # Errors
 /// Where columns or classes do not fit the model, or an input is missing that it does not fill itself.
 pub fn predict(model: &Model, table: &Table, plan: &SheetPlan, threads: usize, notes: &mut Notes) -> Result<Predictions> {
+    if let Some(read_as) = model.read_as() {
+        reading::tell(read_as, notes);
+    }
     let columns = input_columns(model, table, plan)?;
     let classes = class_names(model, table, plan, notes)?;
     let rows: Vec<usize> = (0..table.height()).collect();

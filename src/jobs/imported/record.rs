@@ -187,7 +187,7 @@ fn summary(job: &ImportedJob) -> ModelSummary {
         |class: usize| rows.labels.iter().filter(|label| usize::from(**label) == class).count() as f64 / rows.labels.len().max(1) as f64;
     ModelSummary {
         name: job.model_name.clone(),
-        network: format!("imported (ONNX {})", imported.model.opset()),
+        network: format!("imported ({})", imported.model.format()),
         parameters: imported.network.parameters().len(),
         inputs: rows.encoded.width,
         classes: imported.classes.clone(),

@@ -7,7 +7,7 @@
 //! | `RECANT_FLAGS` | a CSV of the rows to leave out: `sheet_row`, `key` (empty where there is none), `label` (as recorded), `correct_label` (where known) |
 //! | `RECANT_DATA` | the training sheet |
 //! | `RECANT_MODEL` | the model that is repaired |
-//! | `RECANT_OUT` | where the new ONNX file is to be written |
+//! | `RECANT_OUT` | where the new model is to be written, in the format of the old one |
 //! | `RECANT_SEED` | the seed of the run |
 
 use std::fs::{self, File};
@@ -19,7 +19,7 @@ use super::Imported;
 use crate::error::{Error, Result};
 use crate::files;
 use crate::learner::Classifier;
-use crate::onnx::{Model, OnnxNetwork};
+use crate::onnx::{Layers, Model, OnnxNetwork};
 use crate::progress::Progress;
 use crate::seed::Seed;
 
@@ -40,6 +40,8 @@ pub struct RetrainCommand {
     pub data: PathBuf,
     /// The model that is repaired.
     pub model: PathBuf,
+    /// What names and shapes of a state_dict do not tell.
+    pub layers: Layers,
     /// Seed of the run.
     pub seed: Seed,
 }
@@ -68,7 +70,7 @@ impl RetrainCommand {
         let folder = tempfile::tempdir().map_err(|error| Error::io("make a temporary folder", &std::env::temp_dir(), &error))?;
         let (flags, out, log) = (
             folder.path().join("flags.csv"),
-            folder.path().join("model.onnx"),
+            folder.path().join(self.name()),
             folder.path().join("log.txt"),
         );
         files::write_bytes(&flags, list(rows).as_bytes())?;
@@ -88,6 +90,11 @@ impl RetrainCommand {
             );
         }
         self.read(imported, &out)
+    }
+
+    /// A name with the ending of the old model's file, by which the format is told.
+    fn name(&self) -> PathBuf {
+        Path::new("model").with_extension(self.model.extension().unwrap_or_default())
     }
 
     fn start(&self, flags: &Path, out: &Path, log: &Path) -> Result<Child> {
@@ -155,7 +162,7 @@ impl RetrainCommand {
             ))
             .hint("export it in the same way as the old one")
         };
-        let model = Model::read(out).map_err(whose)?;
+        let model = Model::read(out, &self.layers).map_err(whose)?;
         let shape = |model: &Model| -> Vec<_> {
             let inputs = model.inputs().iter();
             inputs.map(|input| (input.name.clone(), input.kind, input.shape.clone())).collect()

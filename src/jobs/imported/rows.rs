@@ -3,19 +3,20 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use super::reading;
 use crate::error::{Error, Result, closest};
 use crate::jobs::export::{RawInput, raw_rows};
 use crate::label_errors::flags::{RowEntry, RowIndex, hash_key};
 use crate::learner::{Classifier, Compute, Rows};
 use crate::notes::Notes;
-use crate::onnx::{Encoded, InputData, InputKind, Model, OnnxNetwork};
+use crate::onnx::{Encoded, InputData, InputKind, Layers, Model, OnnxNetwork};
 use crate::progress::Silent;
 use crate::tables::Table;
 
 /// Most classes whose orders are all tried.
 const ORDERS_OF: usize = 6;
 
-/// How a sheet is read for an imported model.
+/// What the file of an imported model does not tell: how its sheet is read, and which layers a state_dict is of.
 #[derive(Debug, Clone, Default)]
 pub struct SheetPlan {
     /// Column of the class.
@@ -26,6 +27,8 @@ pub struct SheetPlan {
     pub inputs: Vec<String>,
     /// Class names, in the order of the model's outputs; empty: from the file, or from the label column.
     pub classes: Vec<String>,
+    /// What names and shapes of a state_dict do not tell.
+    pub layers: Layers,
 }
 
 /// Rows of a sheet as a model takes them.
@@ -335,11 +338,13 @@ impl<'a> Imported<'a> {
         let rows = read_rows(model, table, plan, &classes, &columns, notes)?;
         let network = model.network(&rows.encoded)?;
         check_classes(&network, &classes)?;
-        notes.add(
-            "model-end",
-            format!("the model's output is read as {}", network.graph().ending().words()),
-            "export it with its logits or a softmax at the end where that is wrong",
-        );
+        if model.read_as().is_none() {
+            notes.add(
+                "model-end",
+                format!("the model's output is read as {}", network.graph().ending().words()),
+                "export it with its logits or a softmax at the end where that is wrong",
+            );
+        }
         let imported = Self {
             model,
             network,
@@ -348,6 +353,7 @@ impl<'a> Imported<'a> {
             columns,
         };
         imported.check_order(plan, threads)?;
+        reading::check(&imported, threads, notes)?;
         Ok(imported)
     }
 

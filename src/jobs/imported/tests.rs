@@ -8,6 +8,7 @@ use super::*;
 use crate::label_errors::flags::{FlagCounts, ResolvedFlag};
 use crate::learner::{Compute, Statistic};
 use crate::nn::ImportanceKind;
+use crate::onnx::Layers;
 use crate::progress::Silent;
 use crate::tables::Table;
 
@@ -88,7 +89,7 @@ fn assd_dampens_what_pytorch_says_to_the_values_that_it_says() {
         label: "status".to_owned(),
         ..SheetPlan::default()
     };
-    let model = Model::read(&fixture("assd.onnx")).unwrap();
+    let model = Model::read(&fixture("assd.onnx"), &Layers::default()).unwrap();
     let imported = Imported::new(&model, &table, &plan, 1, &mut Notes::new()).unwrap();
     let names: Vec<String> = imported.network.tensors().into_iter().map(|tensor| tensor.name).collect();
     assert_eq!(names, serde_json::from_value::<Vec<String>>(golden["names"].clone()).unwrap());

@@ -1,0 +1,156 @@
+//! Whether a state_dict was read as the network that it is of: what its file does not say, the labels of the training sheet tell.
+
+use super::Imported;
+use super::rows::probabilities;
+use crate::error::{Error, Result};
+use crate::evaluate::words::percent;
+use crate::notes::Notes;
+use crate::onnx::{ACTIVATIONS, Layers, Model, ReadAs};
+
+/// Most training rows that readings are compared on.
+const ROWS: usize = 5000;
+
+/// Standard errors by which another activation must fit better.
+const BETTER: f64 = 4.0;
+
+/// Smallest probability that a logarithm is taken of.
+const LEAST: f64 = 1e-7;
+
+/// What a state_dict was read as, as a note.
+pub(super) fn tell(read_as: &ReadAs, notes: &mut Notes) {
+    let entry = read_as
+        .entry
+        .as_ref()
+        .map_or_else(String::new, |entry| format!(", from the entry `{entry}` of the checkpoint"));
+    let assumed = match read_as.assumed {
+        Some(activation) => format!(
+            "the activation `{activation}` is assumed, which the file does not hold: `--activation NAME` states another, `--layers LIST` all steps"
+        ),
+        None => "its layers are taken as you state them".to_owned(),
+    };
+    let norms = if read_as.has_norms {
+        "; batch norms add 0.00001 to variances, as PyTorch does"
+    } else {
+        ""
+    };
+    notes.add(
+        "state-dict",
+        format!("the state_dict is read as {}{entry}", read_as.network),
+        format!("{assumed}{norms}"),
+    );
+    if !read_as.left_out.is_empty() {
+        notes.add(
+            "modules-left-out",
+            format!("`--layers` leaves out {}", read_as.left_out.join(", ")),
+            "their tensors stay as they are",
+        );
+    }
+}
+
+/// Compares what the network says with the training labels. Where the activation is assumed, another one must not fit them much better.
+///
+/// # Errors
+/// Where another activation does.
+pub(super) fn check(imported: &Imported, threads: usize, notes: &mut Notes) -> Result<()> {
+    let Some(read_as) = imported.model.read_as() else { return Ok(()) };
+    tell(read_as, notes);
+    let rows = imported.rows.labels.len();
+    let step = rows.div_ceil(ROWS).max(1);
+    let places: Vec<usize> = (0..rows).step_by(step).collect();
+    let rows = imported.rows.subset(&places);
+    let classes = imported.classes.len();
+    let fit = |model: &Model| -> Result<Fit> {
+        let said = probabilities(&model.network(&rows.encoded)?, &rows.encoded, threads)?;
+        Ok(Fit::of(&said, &rows.labels, classes))
+    };
+    let own = fit(imported.model)?;
+    if read_as.assumed.is_some() {
+        let mut best: Option<(&str, Fit)> = None;
+        for activation in &ACTIVATIONS[1..] {
+            let layers = Layers {
+                activation: Some(*activation),
+                ..Layers::default()
+            };
+            // An activation under which the network overflows is none that it was trained with.
+            let Ok(found) = imported.model.read_again(&layers).and_then(|model| fit(&model)) else {
+                continue;
+            };
+            let most = best
+                .as_ref()
+                .is_none_or(|(_, best)| (found.right, -found.loss()) > (best.right, -best.loss()));
+            if most && found.is_better_than(&own) {
+                best = Some((activation.name, found));
+            }
+        }
+        if let Some((name, found)) = best {
+            return Err(Error::input(format!(
+                "with `{name}` between its layers the network fits the labels better than with `{}`: log loss {:.3} and {:.3}, {} and {} of {} rows right",
+                ACTIVATIONS[0].name,
+                found.loss(),
+                own.loss(),
+                percent(found.right, 1),
+                percent(own.right, 1),
+                rows.labels.len()
+            ))
+            .hint(format!(
+                "state it, if the model was trained with it: `--activation {name}`; else `--activation {}`",
+                ACTIVATIONS[0].name
+            )));
+        }
+    }
+    let most = (0..classes)
+        .map(|class| rows.labels.iter().filter(|label| usize::from(**label) == class).count())
+        .max();
+    let most = most.unwrap_or_default() as f64 / rows.labels.len().max(1) as f64;
+    let (found, then) = match own.right < most {
+        true => (
+            format!("fewer than the most frequent class alone ({})", percent(most, 1)),
+            "check that the sheet holds the inputs as the model takes them (scaled as in its training), and its layers: `--activation`, `--layers`",
+        ),
+        false => (
+            format!("and the most frequent class alone would be right on {}", percent(most, 1)),
+            "if the model was better when it was trained, its inputs or layers are others than these",
+        ),
+    };
+    notes.add(
+        "state-dict-fit",
+        format!("the network agrees with {} of the labels, {found}", percent(own.right, 1)),
+        then,
+    );
+    Ok(())
+}
+
+/// How a network fits labels.
+struct Fit {
+    /// Negative logarithm of the probability of each row's label.
+    losses: Vec<f64>,
+    /// Share of rows on which the likeliest class is the label.
+    right: f64,
+}
+
+impl Fit {
+    fn of(said: &[f32], labels: &[u8], classes: usize) -> Self {
+        let probability = |(row, label): (&[f32], &u8)| f64::from(row[usize::from(*label)]);
+        let rows = || said.chunks_exact(classes).zip(labels);
+        let right = rows()
+            .filter(|(row, label)| row.iter().all(|other| *other <= row[usize::from(**label)]))
+            .count();
+        Self {
+            losses: rows().map(|pair| -probability(pair).max(LEAST).ln()).collect(),
+            right: right as f64 / labels.len().max(1) as f64,
+        }
+    }
+
+    fn loss(&self) -> f64 {
+        self.losses.iter().sum::<f64>() / self.losses.len().max(1) as f64
+    }
+
+    /// Whether its losses on the same rows are smaller by more than chance, and no fewer rows are right.
+    fn is_better_than(&self, other: &Self) -> bool {
+        let gains: Vec<f64> = other.losses.iter().zip(&self.losses).map(|(other, own)| other - own).collect();
+        let rows = gains.len() as f64;
+        let mean = gains.iter().sum::<f64>() / rows.max(1.0);
+        let variance = gains.iter().map(|gain| (gain - mean).powi(2)).sum::<f64>() / (rows - 1.0).max(1.0);
+        self.right >= other.right && mean > 0.0 && mean > BETTER * (variance / rows.max(1.0)).sqrt()
+    }
+}
