@@ -31,6 +31,7 @@ mod marks;
 mod memory;
 mod no_orders;
 mod numbers;
+mod numpy;
 mod ods;
 mod package;
 mod panics;

@@ -13,7 +13,7 @@ use super::limits::MAX_TEXT_BYTES;
 use super::sniff::{self, Kind};
 use super::source::{Format, Source, Writing};
 use super::table::{RowNumbers, Table};
-use super::{arrow, delimiter, encoding, no_orders, package, parquet, stray_quotes, text, workbook};
+use super::{arrow, delimiter, encoding, no_orders, numpy, package, parquet, stray_quotes, text, workbook};
 use crate::error::{Error, Result};
 use crate::files::{self, hex};
 use crate::memory;
@@ -53,7 +53,7 @@ pub fn parse_delimiter(text: &str) -> Result<u8> {
     }
 }
 
-/// Reads a sheet: delimited text (also packed with gzip), `.xlsx`, `.xls`, `.xlsb`, `.ods`, Parquet or Arrow, told apart by content.
+/// Reads a sheet: delimited text (also packed with gzip), `.xlsx`, `.xls`, `.xlsb`, `.ods`, Parquet, Arrow or NumPy, told apart by content.
 ///
 /// Blank rows and columns are left out; row numbers stay those of the sheet (see [`Table`]). Rows with fewer cells than the header are filled with
 /// blanks, with a note.
@@ -135,6 +135,12 @@ fn read_file(path: &Path, options: &ReadOptions, notes: &mut Notes) -> Result<Ta
             }
             arrow::read(bytes, source, notes)
         }
+        Kind::Numpy => {
+            if !hashed {
+                source.sha256 = hex(&Sha256::digest(&bytes));
+            }
+            numpy::read(&bytes, source, notes)
+        }
         Kind::Zip | Kind::Ole => {
             if !hashed {
                 source.sha256 = hex(&Sha256::digest(&bytes));
@@ -142,6 +148,9 @@ fn read_file(path: &Path, options: &ReadOptions, notes: &mut Notes) -> Result<Ta
             if kind == Kind::Ole {
                 refuse_locked(&bytes)?;
                 return workbook::read(&bytes, Format::Xls, None, options, source, notes);
+            }
+            if numpy::is_archive(&bytes) {
+                return numpy::read_archive(&bytes, source, notes);
             }
             let package = package::check(&bytes)?;
             workbook::read(&bytes, package.format, Some(package), options, source, notes)

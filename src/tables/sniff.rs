@@ -1,5 +1,6 @@
 //! What a file is, by its first bytes; the extension is only a hint for people.
 
+use super::numpy;
 use crate::error::{Error, Result};
 
 /// What the content calls for.
@@ -13,6 +14,8 @@ pub(crate) enum Kind {
     Parquet,
     /// Arrow IPC, also called Feather.
     Arrow,
+    /// An array of NumPy.
+    Numpy,
     /// Nothing known: text.
     Text,
 }
@@ -30,6 +33,7 @@ pub(crate) fn kind(bytes: &[u8]) -> Result<Kind> {
         b'P' if bytes.starts_with(b"PK\x03\x04") => return Ok(Kind::Zip),
         b'P' if bytes.starts_with(b"PAR1") => return Ok(Kind::Parquet),
         b'A' if bytes.starts_with(b"ARROW1\0\0") => return Ok(Kind::Arrow),
+        0x93 if bytes.starts_with(numpy::MAGIC) => return Ok(Kind::Numpy),
         b'P' if bytes.starts_with(b"PARE") => {
             return Err(Error::input("the Parquet file is encrypted").hint("save it without encryption"));
         }

@@ -25,6 +25,8 @@ pub enum Format {
     Parquet,
     /// Arrow IPC (Feather).
     Arrow,
+    /// Arrays of NumPy (`.npy`, `.npz`).
+    Numpy,
     /// Made in memory, not read.
     Memory,
 }
@@ -40,6 +42,7 @@ impl Format {
             Self::Ods => "OpenDocument sheet (.ods)",
             Self::Parquet => "Parquet",
             Self::Arrow => "Arrow file",
+            Self::Numpy => "NumPy file",
             Self::Memory => "table in memory",
         }
     }

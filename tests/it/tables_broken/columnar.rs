@@ -1,4 +1,4 @@
-//! Broken Parquet files.
+//! Broken Parquet files and arrays of NumPy.
 
 use recant::tables::Table;
 
@@ -51,6 +51,65 @@ pub fn parquet() -> Vec<Broken> {
             "a.xlsx",
             &whole[..length / 3],
             &["Parquet", "damaged"],
+        ),
+    ]
+}
+
+pub fn numpy() -> Vec<Broken> {
+    let header = "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }";
+    let array = |header: &str, values: usize| {
+        [
+            b"\x93NUMPY\x01\0",
+            &(header.len() as u16).to_le_bytes()[..],
+            header.as_bytes(),
+            &vec![0; values],
+        ]
+        .concat()
+    };
+    let objects = array(&header.replace("<f4", "|O"), 48);
+    vec![
+        broken(
+            "only the first bytes of an array",
+            "a.npy",
+            &b"\x93NUMPY"[..],
+            &["damaged", "cut off"],
+        ),
+        broken(
+            "an array cut in its header",
+            "a.npy",
+            &array(header, 24)[..30],
+            &["damaged", "cut off"],
+        ),
+        broken(
+            "an array without its last byte",
+            "a.npy",
+            array(header, 23),
+            &["damaged", "23 bytes follow"],
+        ),
+        broken(
+            "an array of billions of rows",
+            "a.npy",
+            array(&header.replace("2, 3", "9999999999, 3"), 24),
+            &["damaged", "24 bytes follow"],
+        ),
+        broken(
+            "an array whose header is noise",
+            "a.npy",
+            array("{{{{((((", 24),
+            &["damaged", "header"],
+        ),
+        broken("an array of Python objects", "a.npy", objects.clone(), &["Python objects"]),
+        broken(
+            "an archive of Python objects",
+            "a.npz",
+            super::zipped(&[("y.npy", &objects)]),
+            &["Python objects", "column \"y\""],
+        ),
+        broken(
+            "an archive of an empty array file",
+            "a.npz",
+            super::zipped(&[("y.npy", b"")]),
+            &["damaged"],
         ),
     ]
 }
