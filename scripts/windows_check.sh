@@ -13,37 +13,23 @@ fi
 program=$(realpath "$program")
 wine=$(command -v wine64 || command -v /usr/lib/wine/wine64 || command -v wine) || { echo "no wine: install wine64" >&2; exit 1; }
 work=$(mktemp -d)
-export WINEPREFIX=${WINEPREFIX:-$work/prefix} WINEDEBUG=-all
+export LC_ALL=C.UTF-8 WINEPREFIX=${WINEPREFIX:-$work/prefix} WINEDEBUG=-all
 trap '"$wine" wineboot --kill >/dev/null 2>&1; rm -rf "$work"' EXIT
 cd "$work" || exit 1
 
-# What no command of a shell does: hold a file as Excel does, and press Ctrl-C.
+# What no command of a shell does: hold a file as Excel does.
 cat >helper.c <<'C'
 #include <stdio.h>
 #include <stdlib.h>
 #include <windows.h>
 int wmain(int count, wchar_t **words) {
-  DWORD code = 99;
-  if (count == 4 && !wcscmp(words[1], L"hold")) {
-    HANDLE file = CreateFileW(words[2], GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_EXISTING, 0, NULL);
-    if (file == INVALID_HANDLE_VALUE) return 1;
-    printf("held\n");
-    fflush(stdout);
-    Sleep(1000 * _wtoi(words[3]));
-    return 0;
-  }
-  if (count == 4 && !wcscmp(words[1], L"interrupt")) {
-    STARTUPINFOW start = {sizeof start};
-    PROCESS_INFORMATION process;
-    AllocConsole();
-    if (!CreateProcessW(NULL, words[3], NULL, NULL, TRUE, 0, NULL, NULL, &start, &process)) return 1;
-    Sleep(1000 * _wtoi(words[2]));
-    SetConsoleCtrlHandler(NULL, TRUE);
-    if (!GenerateConsoleCtrlEvent(CTRL_C_EVENT, 0)) return 2;
-    WaitForSingleObject(process.hProcess, 120000);
-    GetExitCodeProcess(process.hProcess, &code);
-  }
-  return code;
+  if (count != 3) return 2;
+  HANDLE file = CreateFileW(words[1], GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_EXISTING, 0, NULL);
+  if (file == INVALID_HANDLE_VALUE) return 1;
+  printf("held\n");
+  fflush(stdout);
+  Sleep(1000 * _wtoi(words[2]));
+  return 0;
 }
 C
 x86_64-w64-mingw32-gcc -municode -o helper.exe helper.c || exit 1
@@ -94,7 +80,7 @@ recant train "$deep/orders.csv" --epochs 2 --out "$deep/model"; expect "train at
 (cd "$deep" && "$wine" "$program" predict orders.csv --model model --out predictions.csv) >out.txt 2>err.txt; expect "predict in such a folder, by short names" 0
 
 before=$(sha256sum predictions.xlsx)
-"$wine" helper.exe hold predictions.xlsx 60 >held.txt 2>/dev/null &
+"$wine" helper.exe predictions.xlsx 60 >held.txt 2>/dev/null &
 holder=$!
 for _ in $(seq 50); do grep -q held held.txt && break; sleep 0.2; done
 recant predict next-week.xlsx --model repaired --out predictions.xlsx --force; expect "a file that another program holds is told" 2 "predictions.xlsx"
@@ -103,7 +89,9 @@ kill "$holder" 2>/dev/null; wait "$holder" 2>/dev/null
 [ "$before" = "$(sha256sum predictions.xlsx)" ]; expect "it is as it was" 0
 [ -z "$(find . -maxdepth 1 -name '.*recant*' -print)" ]; expect "no temporary file is left" 0
 
-"$wine" helper.exe interrupt 6 "\"$(windows_path "$program")\" train \"$folder\\Bestellungen 1.csv\" --recipe paper --network 5x250 --epochs 5000 --out stopped" </dev/null >out.txt 2>err.txt
+# The key is pressed on a terminal, once training has begun.
+(sleep 8; printf '\003'; sleep 4) | SHELL=/bin/sh script -qec "'$wine' '$program' train '$folder/Bestellungen 1.csv' --recipe paper --network 5x250 --epochs 5000 --out stopped" /dev/null >out.txt 2>err.txt
+(exit "${PIPESTATUS[1]}")
 expect "Ctrl-C ends with 130" 130
 [ ! -e stopped ]; expect "nothing half-written after Ctrl-C" 0
 recant demo --out demo; expect "demo" 0

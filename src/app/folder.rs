@@ -94,6 +94,7 @@ impl Folder {
     /// Where it cannot be made, or a link stands in its place.
     pub fn own(&self) -> Result<PathBuf> {
         let own = self.root.join(OWN);
+        #[cfg_attr(not(unix), expect(unused_mut, reason = "only Unix has modes"))]
         let mut builder = fs::DirBuilder::new();
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);

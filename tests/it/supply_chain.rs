@@ -182,3 +182,22 @@ fn the_package_is_small_and_leaves_the_benchmarks_out() {
     let size: usize = listed.lines().map(packed).sum();
     assert!((1_000_000..10_000_000).contains(&size), "{size} bytes");
 }
+
+#[test]
+fn the_readme_names_the_files_that_a_release_of_this_version_has() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let version = env!("CARGO_PKG_VERSION");
+    for name in [
+        "cp39-abi3-manylinux_2_17_x86_64.manylinux2014_x86_64.whl",
+        "linux-x86_64.tar.gz",
+        "windows-x86_64.zip",
+    ] {
+        assert!(readme.contains(&format!("recant-{version}-{name}")), "{name}");
+    }
+    let others: Vec<&str> = readme
+        .split("recant-")
+        .skip(1)
+        .filter(|rest| rest.starts_with(|first: char| first.is_ascii_digit()) && !rest.starts_with(version))
+        .collect();
+    assert!(others.is_empty(), "of another version: {others:?}");
+}

@@ -36,7 +36,7 @@ impl CorruptionKind for Blend {
         Ok(Box::new(Pattern {
             strength,
             pattern,
-            values: (0..set.train.shape.len()).map(|_| random.random()).collect(),
+            values: (0..set.train.shape.len()).map(|_| random.random::<u8>()).collect(),
             target,
             target_name: set.classes[usize::from(target)].clone(),
         }))
