@@ -72,6 +72,10 @@ impl Error {
     pub fn io(action: &str, path: &Path, error: &std::io::Error) -> Self {
         use std::io::ErrorKind as Io;
         let (reason, hint) = match error.kind() {
+            _ if is_held(error) => (
+                "another program has it open".to_owned(),
+                Some("close it there (in Excel, say) and try again"),
+            ),
             Io::NotFound => (
                 "no such file or folder".to_owned(),
                 Some("check the spelling, or drag the file into the terminal to paste its path"),
@@ -80,6 +84,8 @@ impl Error {
                 "permission denied".to_owned(),
                 Some(if is_reading(action) {
                     "ask its owner for access, or copy it to a folder of your own; a file that Excel has open may need to be closed first"
+                } else if cfg!(windows) {
+                    "close it where it is open (in Excel, say), choose another folder with `--out`, or ask for access"
                 } else {
                     "choose another folder with `--out`, or ask for access"
                 }),
@@ -221,6 +227,11 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// Whether Windows refuses a file because another program holds it (a sharing or a lock violation).
+fn is_held(error: &std::io::Error) -> bool {
+    cfg!(windows) && matches!(error.raw_os_error(), Some(32 | 33))
+}
 
 /// Whether an action of [`Error::io`] leaves the file as it is.
 fn is_reading(action: &str) -> bool {
