@@ -34,7 +34,7 @@ const GATHERED: usize = 16;
 
 /// A view of a matrix for [`multiply`]: element (i, j) is `data[i * row_stride + j * column_stride]`.
 #[derive(Clone, Copy)]
-pub(super) struct Matrix<'a, T> {
+pub(crate) struct Matrix<'a, T> {
     pub data: &'a [T],
     pub rows: usize,
     pub columns: usize,
@@ -94,7 +94,7 @@ fn last_index(rows: usize, columns: usize, row_stride: usize, column_stride: usi
 ///
 /// # Panics
 /// Where the shapes do not fit each other or a matrix reaches beyond its slice, which would be a fault of this room.
-pub(super) fn multiply<T: Real>(out: &mut [T], out_strides: (usize, usize), keep: T, left: Matrix<T>, right: Matrix<T>) {
+pub(crate) fn multiply<T: Real>(out: &mut [T], out_strides: (usize, usize), keep: T, left: Matrix<T>, right: Matrix<T>) {
     assert_eq!(left.columns, right.rows, "inner dimensions differ");
     let (rows, columns) = (left.rows, right.columns);
     let within = |last: Option<usize>, len: usize| last.is_none_or(|last| last < len && last < isize::MAX as usize);

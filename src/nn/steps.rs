@@ -4,6 +4,8 @@
 //! The pieces are those of training ([`super::chunk`]), in the same order, on the calling thread: a step with equal label
 //! weights and no targets gives the same parameters as one of [`super::train()`] on as many rows.
 
+use std::ops::Range;
+
 use super::chunk::Chunk;
 use super::examples::Examples;
 use super::kernels;
@@ -33,6 +35,21 @@ pub struct RowLosses<'a, T> {
 }
 
 impl<T: Real> RowLosses<'_, T> {
+    /// The losses of some of the rows: those of all add up to that of the whole.
+    pub(crate) fn part(&self, rows: Range<usize>, classes: usize) -> RowLosses<'_, T> {
+        fn some<'v, V>(values: &'v [V], rows: &Range<usize>, each: usize) -> &'v [V] {
+            values.get(rows.start * each..rows.end * each).unwrap_or_default()
+        }
+        RowLosses {
+            labels: some(self.labels, &rows, 1),
+            label_weights: some(self.label_weights, &rows, 1),
+            targets: some(self.targets, &rows, classes),
+            target_weights: some(self.target_weights, &rows, 1),
+            temperature: self.temperature,
+            entropy_weights: some(self.entropy_weights, &rows, 1),
+        }
+    }
+
     /// That there is one of everything per row and class.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! Functions of one number with their derivatives, as one operation of candle: its own have no right gradient everywhere
 //! (where x = 0, say).
 
-use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
+use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor};
 
 /// A function of one number.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -200,16 +200,44 @@ impl Function {
 
     /// The function of every value of a tensor.
     pub fn of(self, x: &Tensor) -> Result<Tensor> {
-        x.contiguous()?.apply_op1(Op {
-            function: self,
-            derivative: false,
-        })
+        x.contiguous()?.apply_op1(Op { function: self })
     }
 }
 
 struct Op {
     function: Function,
-    derivative: bool,
+}
+
+/// A gradient times the derivative.
+struct Slope {
+    function: Function,
+}
+
+/// The values of a tensor that lie together.
+fn together<'a, T>(values: &'a [T], layout: &Layout) -> Result<&'a [T]> {
+    let (start, end) = layout
+        .contiguous_offsets()
+        .ok_or_else(|| candle_core::Error::Msg("values that do not lie together".to_owned()))?;
+    Ok(&values[start..end])
+}
+
+/// Not a number stays as it is.
+fn relu<T: Copy + PartialOrd + Default>(values: &[T]) -> Vec<T> {
+    let zero = T::default();
+    values.iter().map(|x| if *x <= zero { zero } else { *x }).collect()
+}
+
+fn relu_slope<T: Copy + PartialOrd + Default>(values: &[T], gradients: &[T]) -> Vec<T> {
+    let zero = T::default();
+    values
+        .iter()
+        .zip(gradients)
+        .map(|(x, gradient)| if *x > zero { *gradient } else { zero })
+        .collect()
+}
+
+fn other_precision() -> candle_core::Error {
+    candle_core::Error::Msg("values of another precision".to_owned())
 }
 
 impl CustomOp1 for Op {
@@ -218,30 +246,48 @@ impl CustomOp1 for Op {
     }
 
     fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let of = |x: f64| {
-            if self.derivative {
-                self.function.derivative(x)
-            } else {
-                self.function.value(x)
-            }
-        };
-        let (start, end) = layout
-            .contiguous_offsets()
-            .ok_or_else(|| candle_core::Error::Msg("values that do not lie together".to_owned()))?;
-        let result = match storage {
-            CpuStorage::F32(values) => CpuStorage::F32(values[start..end].iter().map(|x| of(f64::from(*x)) as f32).collect()),
-            CpuStorage::F64(values) => CpuStorage::F64(values[start..end].iter().map(|x| of(*x)).collect()),
-            _ => return Err(candle_core::Error::Msg("values of another precision".to_owned())),
+        let of = |x: f64| self.function.value(x);
+        let result = match (storage, self.function) {
+            (CpuStorage::F32(values), Function::Relu) => CpuStorage::F32(relu(together(values, layout)?)),
+            (CpuStorage::F64(values), Function::Relu) => CpuStorage::F64(relu(together(values, layout)?)),
+            (CpuStorage::F32(values), _) => CpuStorage::F32(together(values, layout)?.iter().map(|x| of(f64::from(*x)) as f32).collect()),
+            (CpuStorage::F64(values), _) => CpuStorage::F64(together(values, layout)?.iter().map(|x| of(*x)).collect()),
+            _ => return Err(other_precision()),
         };
         Ok((result, layout.shape().clone()))
     }
 
     fn bwd(&self, x: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
-        let slope = x.contiguous()?.apply_op1_no_bwd(&Op {
-            function: self.function,
-            derivative: true,
-        })?;
-        Ok(Some((gradient * slope)?))
+        let slope = Slope { function: self.function };
+        x.contiguous()?.apply_op2_no_bwd(&gradient.contiguous()?, &slope).map(Some)
+    }
+}
+
+impl CustomOp2 for Slope {
+    fn name(&self) -> &'static str {
+        "derivative of a function of one number"
+    }
+
+    fn cpu_fwd(&self, x: &CpuStorage, at: &Layout, gradient: &CpuStorage, of: &Layout) -> Result<(CpuStorage, Shape)> {
+        let slope = |x: f64| self.function.derivative(x);
+        let result = match (x, gradient, self.function) {
+            (CpuStorage::F32(x), CpuStorage::F32(gradient), Function::Relu) => {
+                CpuStorage::F32(relu_slope(together(x, at)?, together(gradient, of)?))
+            }
+            (CpuStorage::F64(x), CpuStorage::F64(gradient), Function::Relu) => {
+                CpuStorage::F64(relu_slope(together(x, at)?, together(gradient, of)?))
+            }
+            (CpuStorage::F32(x), CpuStorage::F32(gradient), _) => {
+                let pairs = together(x, at)?.iter().zip(together(gradient, of)?);
+                CpuStorage::F32(pairs.map(|(x, gradient)| slope(f64::from(*x)) as f32 * gradient).collect())
+            }
+            (CpuStorage::F64(x), CpuStorage::F64(gradient), _) => {
+                let pairs = together(x, at)?.iter().zip(together(gradient, of)?);
+                CpuStorage::F64(pairs.map(|(x, gradient)| slope(*x) * gradient).collect())
+            }
+            _ => return Err(other_precision()),
+        };
+        Ok((result, at.shape().clone()))
     }
 }
 

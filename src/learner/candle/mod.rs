@@ -6,7 +6,10 @@
 mod graph;
 mod steps;
 
+use std::ops::Range;
+
 use candle_core::{DType, Device, Tensor, Var};
+use rayon::prelude::*;
 
 pub use graph::{BatchStatistics, Graph, Mode, Node, Operation, TensorGraph};
 
@@ -19,8 +22,44 @@ use crate::seed::Seed;
 use graph::Loaded;
 use steps::CandleStepper;
 
-/// Rows that go through the graph at a time where only logits are wanted.
+/// Rows between two looks at whether to go on, where only logits are wanted.
 const BLOCK: usize = 1024;
+
+/// Rows that one thread takes at a time where a graph treats each row by itself.
+const UNIT: usize = 256;
+
+/// Networks of more parameters are not cut into units: a gradient for each would take too much memory, and their products are large enough for
+/// candle to share among threads.
+const LARGE: usize = 1 << 20;
+
+/// Rows that go through the graph at a time: few, so that one thread keeps them in its cache, and candle shares no operation of theirs among
+/// threads of its own. These wait for each other without giving their cores away, so that another busy program makes them many times slower.
+const FEW: usize = 128;
+
+/// What `work` gives of every `unit` of so many rows, in order, on up to `threads` threads. Units are the same for any number of threads.
+fn in_units<R: Send>(rows: usize, unit: usize, threads: usize, work: impl Fn(Range<usize>) -> Result<R> + Sync) -> Result<Vec<R>> {
+    let unit = unit.clamp(1, rows.max(1));
+    let units = rows.div_ceil(unit);
+    let workers = threads.clamp(1, units.max(1));
+    let share = |worker: usize| {
+        let of = |number: usize| (number, work(number * unit..rows.min((number + 1) * unit)));
+        (worker..units).step_by(workers).map(of).collect::<Vec<_>>()
+    };
+    let mut found: Vec<(usize, Result<R>)> = match workers {
+        1 => share(0),
+        _ => (0..workers).into_par_iter().flat_map_iter(share).collect(),
+    };
+    found.sort_by_key(|(number, _)| *number);
+    found.into_iter().map(|(_, result)| result).collect()
+}
+
+/// Adds gradients, tensor by tensor.
+fn add(sums: &mut [Tensor], more: &[Tensor]) -> candle_core::Result<()> {
+    for (sum, more) in sums.iter_mut().zip(more) {
+        *sum = (&*sum + more)?;
+    }
+    Ok(())
+}
 
 /// A network that candle computes.
 #[derive(Debug, Clone)]
@@ -42,8 +81,11 @@ fn failed(error: candle_core::Error) -> Error {
 }
 
 fn tensor<T: Real>(values: &[T], shape: &[usize], device: &Device) -> candle_core::Result<Tensor> {
-    let wide: Vec<f64> = values.iter().map(|value| value.to_f64()).collect();
-    Tensor::from_vec(wide, shape, device)?.to_dtype(if size_of::<T>() == 4 { DType::F32 } else { DType::F64 })
+    let wide = values.iter().map(|value| value.to_f64());
+    match size_of::<T>() {
+        4 => Tensor::from_vec(wide.map(|value| value as f32).collect::<Vec<_>>(), shape, device),
+        _ => Tensor::from_vec(wide.collect::<Vec<_>>(), shape, device),
+    }
 }
 
 fn values<T: Real>(tensor: &Tensor) -> candle_core::Result<Vec<T>> {
@@ -111,17 +153,50 @@ impl<T: Real, G: TensorGraph> CandleNetwork<T, G> {
         tensor(&rows.gathered(epoch, which, threads)?, &shape, &self.device).map_err(failed)
     }
 
-    fn logits_of(&self, loaded: &Loaded, rows: &Rows<T>, epoch: u32, which: &[u32], threads: usize) -> Result<Vec<T>> {
-        let inputs = self.inputs(rows, epoch, which, threads)?;
-        let logits = self.graph.forward(&loaded.parameters, &loaded.running, &inputs, Mode::Evaluation);
-        logits.and_then(|logits| values(&logits)).map_err(|error| self.graph.fault(error))
+    /// Rows that a thread takes at a time.
+    fn unit(&self) -> usize {
+        if self.parameters.len() > LARGE { usize::MAX } else { UNIT }
     }
 
-    /// Gradient of the mean cross entropy of these rows, or of the mean of ||logits||^2, in evaluation mode.
+    fn logits_of(&self, loaded: &Loaded, rows: &Rows<T>, epoch: u32, which: &[u32], threads: usize) -> Result<Vec<T>> {
+        let found = in_units(which.len(), FEW, threads, |unit| {
+            let inputs = self.inputs(rows, epoch, &which[unit], 1)?;
+            let logits = self.graph.forward(&loaded.parameters, &loaded.running, &inputs, Mode::Evaluation);
+            logits
+                .and_then(|logits| values::<T>(&logits))
+                .map_err(|error| self.graph.fault(error))
+        })?;
+        Ok(found.concat())
+    }
+
+    /// Gradient of the mean cross entropy of these rows, or of the mean of ||logits||^2, in evaluation mode, in which no row depends on others.
     fn evaluation_gradient(&self, loaded: &Loaded, what: Statistic, rows: &Rows<T>, which: &[u32], threads: usize) -> Result<Vec<f64>> {
-        let inputs = self.inputs(rows, 0, which, threads)?;
+        let units = in_units(which.len(), self.unit(), threads, |unit| {
+            let mut sums: Option<Vec<Tensor>> = None;
+            for few in which[unit].chunks(FEW) {
+                let more = self.part_of_gradient(loaded, what, rows, (few, which.len()))?;
+                match &mut sums {
+                    None => sums = Some(more),
+                    Some(sums) => add(sums, &more).map_err(failed)?,
+                }
+            }
+            let mut gradient = Vec::with_capacity(self.parameters.len());
+            for part in sums.unwrap_or_default() {
+                gradient.extend(values::<f64>(&part).map_err(failed)?);
+            }
+            Ok(gradient)
+        })?;
+        let mut units = units.into_iter();
+        let mut whole = units.next().unwrap_or_default();
+        units.for_each(|unit| whole.iter_mut().zip(unit).for_each(|(whole, part)| *whole += part));
+        Ok(whole)
+    }
+
+    /// What some rows add to the gradient of the mean over `all`.
+    fn part_of_gradient(&self, loaded: &Loaded, what: Statistic, rows: &Rows<T>, (which, all): (&[u32], usize)) -> Result<Vec<Tensor>> {
+        let inputs = self.inputs(rows, 0, which, 1)?;
         let labels: Vec<u8> = which.iter().map(|row| rows.labels()[*row as usize]).collect();
-        let weights = vec![1.0 / which.len() as f64; which.len()];
+        let weights = vec![1.0 / all as f64; which.len()];
         let losses = RowLosses::<T> {
             labels: &labels,
             label_weights: &weights,
@@ -134,13 +209,9 @@ impl<T: Real, G: TensorGraph> CandleNetwork<T, G> {
             let logits = self.graph.forward(&loaded.parameters, &loaded.running, &inputs, Mode::Evaluation)?;
             let loss = match what {
                 Statistic::Importance(_) => steps::loss(&logits, &losses)?,
-                Statistic::Sensitivity => (logits.sqr()?.sum_all()? / which.len() as f64)?,
+                Statistic::Sensitivity => (logits.sqr()?.sum_all()? / all as f64)?,
             };
-            let mut gradient = Vec::with_capacity(self.parameters.len());
-            for part in loaded.gradients(&loss)? {
-                gradient.extend(values::<f64>(&part)?);
-            }
-            Ok(gradient)
+            loaded.gradients(&loss)
         };
         run().map_err(|error| self.graph.fault(error))
     }

@@ -1,10 +1,12 @@
 //! Losses and steps over a graph.
 
+use std::ops::Range;
+
 use candle_core::{D, Tensor};
 use candle_nn::ops::log_softmax;
 
 use super::graph::{BatchStatistics, Graph, Loaded, Mode, TensorGraph};
-use super::{CandleNetwork, failed, tensor, values};
+use super::{CandleNetwork, FEW, add, failed, in_units, tensor, values};
 use crate::error::{Error, Result};
 use crate::learner::{Batch, Rows, Stepper};
 use crate::nn::{Real, RowLosses, Sgd};
@@ -63,6 +65,19 @@ pub(super) struct CandleStepper<'c, T, G = Graph> {
 /// Loss, gradients in network order, and the statistics of every batch norm.
 type Passed = (Tensor, Vec<Tensor>, Vec<BatchStatistics>);
 
+/// Losses and gradients of some rows after those of others, added up.
+fn summed(parts: impl Iterator<Item = Result<Passed>>) -> Result<Passed> {
+    let mut parts = parts;
+    let first = parts.next().unwrap_or_else(|| Err(Error::internal("gradient step: no rows")));
+    let (mut loss, mut gradients, statistics) = first?;
+    for part in parts {
+        let (other, more, _) = part?;
+        loss = (&loss + other).map_err(failed)?;
+        add(&mut gradients, &more).map_err(failed)?;
+    }
+    Ok((loss, gradients, statistics))
+}
+
 impl<'c, T: Real, G: TensorGraph> CandleStepper<'c, T, G> {
     pub fn new(network: &CandleNetwork<T, G>, rows: Rows<'c, T>, optimiser: Sgd, threads: usize) -> Result<Self> {
         let loaded = network.load().map_err(failed)?;
@@ -83,7 +98,21 @@ impl<'c, T: Real, G: TensorGraph> CandleStepper<'c, T, G> {
         if count == 0 || (count == 1 && graph.needs_two_rows()) {
             return Err(Error::internal("gradient step: too few rows for batch norm"));
         }
-        let inputs = self.network.inputs(&self.rows, batch.epoch, batch.which, self.threads)?;
+        if graph.needs_two_rows() {
+            return self.part(batch, 0..count, self.threads);
+        }
+        let units = in_units(count, self.network.unit(), self.threads, |unit| {
+            let parts = unit.clone().step_by(FEW);
+            summed(parts.map(|start| self.part(batch, start..unit.end.min(start + FEW), 1)))
+        })?;
+        summed(units.into_iter().map(Ok))
+    }
+
+    /// What some rows of a batch add to its loss and gradients.
+    fn part(&self, batch: &Batch<T>, rows: Range<usize>, threads: usize) -> Result<Passed> {
+        let graph = &self.network.graph;
+        let inputs = self.network.inputs(&self.rows, batch.epoch, &batch.which[rows.clone()], threads)?;
+        let losses = batch.losses.part(rows, graph.classes());
         let run = || {
             let mut statistics = Vec::new();
             let logits = graph.forward(
@@ -92,7 +121,7 @@ impl<'c, T: Real, G: TensorGraph> CandleStepper<'c, T, G> {
                 &inputs,
                 Mode::Training(&mut statistics),
             )?;
-            let loss = loss(&logits, &batch.losses)?;
+            let loss = loss(&logits, &losses)?;
             let gradients = self.loaded.gradients(&loss)?;
             Ok((loss, gradients, statistics))
         };

@@ -1,9 +1,58 @@
 //! Matrix products and normalisations.
 
-use candle_core::Tensor;
+use candle_core::{CpuStorage, CustomOp2, Layout, Shape, Tensor};
 
 use super::{Call, Results, floats, one};
+use crate::nn::{Matrix, Real, multiply};
 use crate::onnx::value::{Computed, Value, axis, broadcast, words};
+
+/// Multiplications in the largest product that is done on one thread.
+const SMALL: usize = 1 << 27;
+
+/// The product of two matrices on the calling thread.
+struct Multiply;
+
+/// A matrix as it lies, whichever way it is turned.
+fn matrix<'a, T>(values: &'a [T], layout: &Layout, rows: usize, columns: usize) -> Matrix<'a, T> {
+    let strides = layout.stride();
+    Matrix {
+        data: &values[layout.start_offset()..],
+        rows,
+        columns,
+        row_stride: strides[0],
+        column_stride: strides[1],
+    }
+}
+
+fn multiplied<T: Real>((left, l): (&[T], &Layout), (right, r): (&[T], &Layout), (rows, inner, columns): (usize, usize, usize)) -> Vec<T> {
+    let mut out = vec![T::ZERO; rows * columns];
+    let (left, right) = (matrix(left, l, rows, inner), matrix(right, r, inner, columns));
+    multiply(&mut out, (columns, 1), T::ZERO, left, right);
+    out
+}
+
+impl CustomOp2 for Multiply {
+    fn name(&self) -> &'static str {
+        "product of matrices"
+    }
+
+    fn cpu_fwd(&self, left: &CpuStorage, l: &Layout, right: &CpuStorage, r: &Layout) -> candle_core::Result<(CpuStorage, Shape)> {
+        let ((rows, inner), (_, columns)) = (l.shape().dims2()?, r.shape().dims2()?);
+        let sizes = (rows, inner, columns);
+        let result = match (left, right) {
+            (CpuStorage::F32(left), CpuStorage::F32(right)) => CpuStorage::F32(multiplied((left, l), (right, r), sizes)),
+            (CpuStorage::F64(left), CpuStorage::F64(right)) => CpuStorage::F64(multiplied((left, l), (right, r), sizes)),
+            _ => return Err(candle_core::Error::Msg("matrices of another precision".to_owned())),
+        };
+        Ok((result, Shape::from((rows, columns))))
+    }
+
+    fn bwd(&self, left: &Tensor, right: &Tensor, _: &Tensor, gradient: &Tensor) -> candle_core::Result<(Option<Tensor>, Option<Tensor>)> {
+        let of_left = gradient.apply_op2_no_bwd(&right.t()?, self)?;
+        let of_right = left.t()?.apply_op2_no_bwd(gradient, self)?;
+        Ok((Some(of_left), Some(of_right)))
+    }
+}
 
 /// The product of matrices of any rank, by the rules of NumPy.
 pub(super) fn product(left: &Tensor, right: &Tensor) -> Computed<Tensor> {
@@ -32,10 +81,12 @@ pub(super) fn product(left: &Tensor, right: &Tensor) -> Computed<Tensor> {
             let all: usize = a[..a.len() - 1].iter().product();
             let flat = left.reshape((all, inner)).and_then(|left| left.contiguous()).map_err(words)?;
             let shape: Vec<usize> = a[..a.len() - 1].iter().copied().chain([columns]).collect();
-            return flat
-                .matmul(&right.contiguous().map_err(words)?)
-                .and_then(|found| found.reshape(shape))
-                .map_err(words);
+            // A small one on this thread and as it lies: candle looks up the machine's cores in a file for each.
+            let found = match all.saturating_mul(inner).saturating_mul(columns) <= SMALL {
+                true => flat.apply_op2(&right, Multiply),
+                false => right.contiguous().and_then(|right| flat.matmul(&right)),
+            };
+            return found.and_then(|found| found.reshape(shape)).map_err(words);
         }
         let outer = broadcast(&a[..a.len() - 2], &b[..b.len() - 2])?;
         let count: usize = outer.iter().product();
