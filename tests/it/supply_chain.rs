@@ -188,7 +188,7 @@ fn the_readme_names_the_files_that_a_release_of_this_version_has() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
     let version = env!("CARGO_PKG_VERSION");
     for name in [
-        "cp39-abi3-manylinux_2_17_x86_64.manylinux2014_x86_64.whl",
+        "cp39-abi3-manylinux2014_x86_64.manylinux_2_17_x86_64.whl",
         "linux-x86_64.tar.gz",
         "windows-x86_64.zip",
     ] {
