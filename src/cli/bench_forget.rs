@@ -91,7 +91,7 @@ pub struct SmallerOptions {
     /// Highest learning rate [default: as published]
     #[arg(long, value_name = "RATE")]
     pub learning_rate: Option<f64>,
-    /// Augmentation: none, crop-flip, or published (turned a little as well) [default: the set's]
+    /// Augmentation: none, crop-flip, few-epochs (a smaller crop, mirrored every second epoch), or published (turned a little as well) [default: the set's]
     #[arg(long, value_name = "NAME")]
     pub augment: Option<String>,
 }

@@ -53,7 +53,7 @@ pub struct ImageStudyArgs {
     /// Highest learning rate [default: as published]
     #[arg(long, value_name = "RATE", requires = "dataset")]
     pub learning_rate: Option<f64>,
-    /// Augmentation: none, crop-flip, or published (turned a little as well) [default: the set's]
+    /// Augmentation: none, crop-flip, few-epochs (a smaller crop, mirrored every second epoch), or published (turned a little as well) [default: the set's]
     #[arg(long, value_name = "NAME", requires = "dataset")]
     pub augment: Option<String>,
     /// Numbers that a GPU (--device cuda) computes with: f32, tf32 (factors of 10 bits), bf16 (16 bits, fastest)

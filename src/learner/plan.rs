@@ -7,7 +7,7 @@ use rand::seq::SliceRandom;
 use super::{Batch, Classifier, Compute, Rows};
 use crate::error::{Error, Result};
 use crate::nn::images::{ImageRecipe, Length, Schedule};
-use crate::nn::{EpochLog, Recipe, RowLosses, Sgd, TrainingLog};
+use crate::nn::{EpochLog, Real, Recipe, RowLosses, Sgd, TrainingLog};
 use crate::progress::Progress;
 use crate::seed::Seed;
 
@@ -220,6 +220,14 @@ impl Plan {
         }
     }
 
+    /// Share of every training label that is spread evenly over all classes.
+    pub fn label_smoothing(&self) -> f64 {
+        match self {
+            Self::InOrder(_) => 0.0,
+            Self::Shuffled { recipe, .. } => recipe.label_smoothing,
+        }
+    }
+
     /// The order in which a repair goes through `rows` rows: as they are, or, where training shuffles, one drawn once from the seed.
     pub fn order(&self, name: &str, rows: usize) -> Vec<u32> {
         let mut order: Vec<u32> = (0..rows as u32).collect();
@@ -243,6 +251,10 @@ pub(super) fn train_by_steps<C: Classifier>(
 ) -> Result<(C, TrainingLog)> {
     let mut stepper = start.stepper(*rows, plan.optimiser(), compute)?;
     let mut left = plan.steps(which.len());
+    // A smoothed label is a part of the label and a part of a soft target that is the same for all classes.
+    let (smoothing, classes) = (plan.label_smoothing(), start.classes());
+    let longest = plan.batches(which.len()).iter().map(Range::len).max().unwrap_or_default();
+    let even = vec![C::Value::from_f64(1.0 / classes as f64); if smoothing > 0.0 { longest * classes } else { 0 }];
     progress.start("training", left as u64);
     let mut epochs: Vec<EpochLog> = Vec::new();
     while left > 0 {
@@ -262,24 +274,30 @@ pub(super) fn train_by_steps<C: Classifier>(
             let labels: Vec<u8> = own.iter().map(|row| rows.labels()[*row as usize]).collect();
             let weight = |label: &u8| plan.class_weights().map_or(1.0, |weights| weights[usize::from(*label)]);
             let total: f64 = labels.iter().map(weight).sum();
+            let share = |label: &u8| if total > 0.0 { weight(label) / total } else { 0.0 };
+            let (targets, target_weights) = match smoothing > 0.0 {
+                true => (
+                    &even[..own.len() * classes],
+                    labels.iter().map(|label| smoothing * share(label)).collect(),
+                ),
+                false => (&[][..], Vec::new()),
+            };
             let batch = Batch {
                 epoch: epoch as u32,
                 which: own,
                 losses: RowLosses {
                     labels: &labels,
-                    label_weights: &labels
-                        .iter()
-                        .map(|label| if total > 0.0 { weight(label) / total } else { 0.0 })
-                        .collect::<Vec<_>>(),
-                    targets: &[],
-                    target_weights: &[],
+                    label_weights: &labels.iter().map(|label| (1.0 - smoothing) * share(label)).collect::<Vec<_>>(),
+                    targets,
+                    target_weights: &target_weights,
                     temperature: 1.0,
                     entropy_weights: &[],
                 },
             };
             let rate = plan.rate(plan.steps(which.len()) - left, epochs.len(), which.len());
             first_rate = first_rate.or(Some(rate));
-            loss += own.len() as f64 * stepper.step(&batch, rate)?;
+            // The steps count the divergence from a soft target, which is less by the target's entropy.
+            loss += own.len() as f64 * (stepper.step(&batch, rate)? + smoothing * (classes as f64).ln());
             seen += own.len();
             left -= 1;
             progress.advance(1);

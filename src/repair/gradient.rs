@@ -105,6 +105,7 @@ impl<C: Classifier> Session<'_, C> {
                     gathered.add(term, set, epoch, plan.class_weights(), &mut teachers)?;
                 }
             }
+            gathered.smooth(plan.label_smoothing());
             let loss = stepper.step(&gathered.batch(epoch), step.learning_rate)?;
             passes.add(&step, loss);
             progress.advance(1);
@@ -197,6 +198,18 @@ impl<T: Real> Gathered<T> {
             }
         }
         Ok(())
+    }
+
+    /// Labels as training saw them: this share of each is spread evenly over all classes. A step with a teacher keeps its labels as they are, since a row
+    /// has one soft target.
+    fn smooth(&mut self, smoothing: f64) {
+        if smoothing == 0.0 || self.temperature.is_some() {
+            return;
+        }
+        self.temperature = Some(1.0);
+        self.targets = vec![T::from_f64(1.0 / self.classes as f64); self.which.len() * self.classes];
+        self.target_weights = self.label_weights.iter().map(|weight| smoothing * weight).collect();
+        self.label_weights.iter_mut().for_each(|weight| *weight *= 1.0 - smoothing);
     }
 
     fn batch(&self, epoch: u32) -> Batch<'_, T> {

@@ -5,8 +5,8 @@ use super::*;
 use crate::datasets::images::{Augmentation, ImageSet, MadeUp, Normalisation, TrainingImages};
 use crate::learner::{Classifier, Plan, Rows, Statistic};
 use crate::nn::images::{
-    ImageNetwork, ImageRecipe, ImageShape, ImageSource, ImageSpec, Layer, Length, Mode, PlainImages, Schedule, image_gradient,
-    image_logits, train_images,
+    ImageNetwork, ImageRecipe, ImageShape, ImageSource, ImageSpec, ImageStepper, Layer, Length, Mode, PlainImages, Schedule, StepImages,
+    image_gradient, image_logits, train_images,
 };
 use crate::nn::{self, Examples, MlpSpec, Network, Recipe, train};
 use crate::progress::Silent;
@@ -88,6 +88,7 @@ fn every_method_does_to_images_what_it_does_to_a_table() {
             factor: 1.0,
             warm_up: 0,
         },
+        label_smoothing: 0.0,
     };
     let initial = Network::initial(&MlpSpec::new(WIDTH, vec![8], CLASSES).unwrap(), Seed(3)).unwrap();
     let mut network = initial.clone();
@@ -206,6 +207,7 @@ struct Case {
 const AUGMENTED: Augmentation = Augmentation {
     crop_padding: 1,
     flip: false,
+    alternating: false,
     degrees: 5.0,
 };
 
@@ -411,6 +413,43 @@ fn retraining_and_fine_tuning_never_see_the_forget_set() {
     let mut model = Session::new(trained.model(), request, 2, &quiet).unwrap();
     apply(method("retrain").unwrap(), &mut model, &RepairOptions::default(), &quiet).unwrap();
     assert!(*model.network() == by_hand, "the copy without these rows gives the same bytes");
+}
+
+#[test]
+fn continued_training_smooths_labels_as_training_did() {
+    let mut trained = trained();
+    trained.recipe.label_smoothing = 0.3;
+    // All images are one batch, so that one step is the whole of it.
+    trained.recipe.batch = 200;
+    let (quiet, forget) = (Silent::default(), [3, 50]);
+    let plain = trained.source(Augmentation::NONE);
+    let mut model = Session::new(trained.model(), forgetting(&plain, &plain, &forget), 2, &quiet).unwrap();
+    let mut options = RepairOptions::default();
+    options.unlearning.cf_steps = Some(1);
+    let outcome = apply(method("cf").unwrap(), &mut model, &options, &quiet).unwrap();
+    let rate = outcome.training.unwrap().epochs[0].learning_rate;
+    let rows: Vec<u32> = (0..200).filter(|row| !forget.contains(row)).collect();
+    let labels: Vec<u8> = rows.iter().map(|row| trained.set.train.labels[*row as usize]).collect();
+    let by_hand = |smoothing: f64| {
+        let recipe = ImageRecipe {
+            label_smoothing: smoothing,
+            ..trained.recipe.clone()
+        };
+        let mut stepper = ImageStepper::new(trained.network.clone(), 1).unwrap();
+        let images = StepImages::Rows {
+            source: &plain,
+            epoch: 0,
+            rows: &rows,
+        };
+        stepper.step(images, &labels, &recipe, rate).unwrap();
+        stepper.into_network().unwrap()
+    };
+    let away = |other: &ImageNetwork<f32>| {
+        let pairs = model.network().parameters().iter().zip(other.parameters());
+        pairs.map(|(one, other)| f64::from((one - other).abs())).fold(0.0, f64::max)
+    };
+    assert!(away(&by_hand(0.3)) < 1e-5, "{}", away(&by_hand(0.3)));
+    assert!(away(&by_hand(0.0)) > 1e-3, "{}", away(&by_hand(0.0)));
 }
 
 #[test]

@@ -494,7 +494,7 @@ fn part_facts(part: &PartSettings) -> Vec<(&'static str, Markup)> {
             "Augmentation",
             html! {
                 "crop after padding by " (part.augmentation.crop_padding)
-                @if part.augmentation.flip { ", mirrored half of the time" }
+                @if part.augmentation.alternating { ", mirrored every second epoch" } @else if part.augmentation.flip { ", mirrored half of the time" }
                 ", turned by up to " (format::number(part.augmentation.degrees)) " degrees"
             },
         ),

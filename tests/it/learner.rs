@@ -166,6 +166,7 @@ fn every_implementation_trains_alike_by_either_plan() {
         momentum: 0.9,
         weight_decay: 1e-3,
         schedule: Schedule::Linear { warm_up: 0.2, reach: 1.25 },
+        label_smoothing: 0.2,
     };
     assert_eq!(which.len() % 10, 1, "the row left over joins the batch before it");
     for count in [which.len(), which.len() - 9] {

@@ -18,6 +18,10 @@ pub struct Augmentation {
     pub crop_padding: usize,
     /// Whether half of the images are mirrored left to right.
     pub flip: bool,
+    /// Whether an image is mirrored in every second epoch, from one drawn for it, and not in epochs drawn anew each (arXiv 2404.00498, section
+    /// 3.6: each pair of epochs shows every image both ways).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub alternating: bool,
     /// The most an image is turned, to either side, in degrees from 0 to 180.
     pub degrees: f64,
 }
@@ -40,13 +44,22 @@ impl Augmentation {
     pub const NONE: Augmentation = Augmentation {
         crop_padding: 0,
         flip: false,
+        alternating: false,
         degrees: 0.0,
     };
     /// As SSD's published image training has it: crop with padding 4, mirror, turn by up to 15 degrees.
     pub const PUBLISHED: Augmentation = Augmentation {
         crop_padding: 4,
         flip: true,
+        alternating: false,
         degrees: 15.0,
+    };
+    /// Of small networks that are trained for few epochs, after airbench94 (arXiv 2404.00498): crop with padding 2, mirror every second epoch.
+    pub const FEW_EPOCHS: Augmentation = Augmentation {
+        crop_padding: 2,
+        flip: true,
+        alternating: true,
+        degrees: 0.0,
     };
 
     /// That the settings can be used with images of this shape.
@@ -75,8 +88,12 @@ impl Augmentation {
         // Always the same draws, so that switching one step off leaves the others as they were.
         let down = random.random_range(0..=2 * self.crop_padding as u64) as usize;
         let right = random.random_range(0..=2 * self.crop_padding as u64) as usize;
-        let flipped = random.random::<bool>() && self.flip;
+        let mut flipped = random.random::<bool>() && self.flip;
         let degrees = (2.0 * random.random::<f64>() - 1.0) * self.degrees;
+        if self.flip && self.alternating {
+            let first = seed.stream("augmentation/first-mirrored", u64::from(row)).random::<bool>();
+            flipped = first == (epoch % 2 == 0);
+        }
         Draw {
             down,
             right,
@@ -184,6 +201,23 @@ mod tests {
             turned += usize::from(expected != image);
         }
         assert!(turned > 5, "most cases have to change something");
+    }
+
+    #[test]
+    fn alternating_mirrors_show_every_image_both_ways_in_each_pair_of_epochs() {
+        let way = Augmentation::FEW_EPOCHS;
+        let flipped = |epoch, row| way.draw(Seed(5), epoch, row).flipped;
+        let first = (0..1_000).filter(|row| flipped(0, *row)).count();
+        assert!((440..560).contains(&first), "half of the images begin mirrored: {first}");
+        for row in 0..1_000 {
+            assert!(flipped(0, row) != flipped(1, row) && flipped(0, row) == flipped(6, row));
+        }
+        // The crop is drawn as it is without.
+        let plain = Augmentation { alternating: false, ..way };
+        let (one, other) = (way.draw(Seed(5), 3, 7), plain.draw(Seed(5), 3, 7));
+        assert_eq!((one.down, one.right), (other.down, other.right));
+        let still = Augmentation { flip: false, ..way };
+        assert!((0..100).all(|row| !still.draw(Seed(5), 1, row).flipped));
     }
 
     #[test]

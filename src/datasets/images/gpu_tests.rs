@@ -87,6 +87,7 @@ fn learnt(compute: Compute) -> (ImageNetwork<f32>, f64, f64) {
         augmentation: Augmentation {
             crop_padding: 1,
             flip: true,
+            alternating: false,
             degrees: 5.0,
         },
         seed: Seed(3),

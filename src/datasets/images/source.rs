@@ -185,6 +185,7 @@ mod tests {
             augmentation: Augmentation {
                 crop_padding: 1,
                 flip: false,
+                alternating: false,
                 degrees: 5.0,
             },
             resize: None,

@@ -121,9 +121,9 @@ impl ImageStudy {
         let used = set.train.len();
         let (train, held_out) = divided(&set.train, seed)?;
         set.train = train;
-        let augmentation = augmentation.unwrap_or(about.corrective.augmentation);
-        augmentation.check(set.train.shape)?;
         let network = options.network.as_deref().unwrap_or(about.corrective.network);
+        let augmentation = augmentation.unwrap_or(about.corrective.augmentation_of(network));
+        augmentation.check(set.train.shape)?;
         let spec = ImageSpec::named(network, set.train.shape, set.classes.len())?;
         let mut manipulations = Vec::new();
         for text in &options.manipulations {

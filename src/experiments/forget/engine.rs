@@ -122,7 +122,7 @@ impl Bench {
                 test: data::part(&whole.test, options.test_rows, "test-rows", seed)?,
                 ..whole
             };
-            let augmentation = augmentation.unwrap_or(about.forgetting.augmentation);
+            let augmentation = augmentation.unwrap_or(about.forgetting.augmentation_of(&network));
             augmentation.check(set.train.shape)?;
             let (spec, resize) = starting::network(&network, &set, weights.as_ref())?;
             let mut found: Vec<TaskSettings> = Vec::new();

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use crate::datasets::images::{Augmentation, Cifar, ImageFolder, ImageSet, Images, MadeUp, OFFICIAL_ADDRESS};
 use crate::error::{Error, Result, closest};
 use crate::files::hex;
-use crate::nn::images::{ImageRecipe, ImageShape, Length, Schedule};
+use crate::nn::images::{FAST, ImageRecipe, ImageShape, Length, Schedule};
 use crate::notes::Notes;
 use crate::seed::Seed;
 
@@ -36,12 +36,22 @@ pub struct Dataset {
 /// What a benchmark trains on a set unless told otherwise.
 #[derive(Debug, Clone, Copy)]
 pub struct Defaults {
-    /// How training images are changed.
-    pub augmentation: Augmentation,
+    /// How training images are changed; asked by [`Defaults::augmentation_of`].
+    augmentation: Augmentation,
     /// How a network is trained, by its name and the number of classes.
     pub recipe: fn(&str, usize) -> ImageRecipe,
     /// The network.
     pub network: &'static str,
+}
+
+impl Defaults {
+    /// How training images are changed for the network of this name: one that is made for few epochs has its own way with photographs.
+    pub fn augmentation_of(&self, network: &str) -> Augmentation {
+        match self.augmentation.flip && network == FAST {
+            true => Augmentation::FEW_EPOCHS,
+            false => self.augmentation,
+        }
+    }
 }
 
 /// SSD's published training (arXiv 2308.07707).
@@ -73,6 +83,7 @@ const SMALL: Defaults = Defaults {
     augmentation: Augmentation {
         crop_padding: 1,
         flip: false,
+        alternating: false,
         degrees: 5.0,
     },
     recipe: |_, _| small_recipe(),
@@ -206,6 +217,7 @@ fn small_recipe() -> ImageRecipe {
             factor: 0.2,
             warm_up: 1,
         },
+        label_smoothing: 0.0,
     }
 }
 
@@ -263,9 +275,10 @@ pub fn augmentation(name: &str) -> Result<Augmentation> {
             degrees: 0.0,
             ..Augmentation::PUBLISHED
         }),
+        "few-epochs" => Ok(Augmentation::FEW_EPOCHS),
         "published" => Ok(Augmentation::PUBLISHED),
         _ => {
-            let names = ["none", "crop-flip", "published"];
+            let names = ["none", "crop-flip", "few-epochs", "published"];
             let hint = match closest(name, names) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("augmentations: {}", names.join(", ")),

@@ -15,6 +15,8 @@ pub(super) enum Activation<T> {
     Relu,
     /// x above 0, else alpha * (exp(x / alpha) - 1).
     Celu(T),
+    /// This times x.
+    Scale(T),
 }
 
 impl<T: Real> Activation<T> {
@@ -35,6 +37,7 @@ impl<T: Real> Activation<T> {
                 let bent = alpha * ((low / alpha).exp_of_nonpositive() - T::ONE);
                 if x < T::ZERO { bent } else { x }
             }
+            Self::Scale(factor) => factor * x,
         }
     }
 
@@ -57,6 +60,7 @@ impl<T: Real> Activation<T> {
                     y / alpha + T::ONE
                 }
             }
+            Self::Scale(factor) => factor,
         }
     }
 }
@@ -186,6 +190,7 @@ dispatched! {
                 Activation::Identity => outputs.iter_mut().zip(values).for_each(|(to, value)| *to = line(*value)),
                 Activation::Relu => outputs.iter_mut().zip(values).for_each(|(to, value)| *to = Activation::Relu.of(line(*value))),
                 Activation::Celu(alpha) => outputs.iter_mut().zip(values).for_each(|(to, value)| *to = Activation::Celu(alpha).of(line(*value))),
+                Activation::Scale(factor) => outputs.iter_mut().zip(values).for_each(|(to, value)| *to = Activation::Scale(factor).of(line(*value))),
             }
         }
     }
@@ -196,6 +201,7 @@ dispatched! {
             Activation::Identity => {}
             Activation::Relu => deltas.iter_mut().zip(outputs).for_each(|(delta, y)| *delta = *delta * Activation::Relu.slope(*y)),
             Activation::Celu(alpha) => deltas.iter_mut().zip(outputs).for_each(|(delta, y)| *delta = *delta * Activation::Celu(alpha).slope(*y)),
+            Activation::Scale(factor) => deltas.iter_mut().for_each(|delta| *delta = *delta * factor),
         }
     }
 
@@ -205,6 +211,7 @@ dispatched! {
             Activation::Identity => {}
             Activation::Relu => values.iter_mut().for_each(|value| *value = Activation::Relu.of(*value)),
             Activation::Celu(alpha) => values.iter_mut().for_each(|value| *value = Activation::Celu(alpha).of(*value)),
+            Activation::Scale(factor) => values.iter_mut().for_each(|value| *value = Activation::Scale(factor).of(*value)),
         }
     }
 

@@ -39,6 +39,11 @@ pub enum Layer {
         /// Where it levels off below 0: above 0.
         alpha: f64,
     },
+    /// Every value times a fixed number, which is not trained.
+    Scale {
+        /// Above 0.
+        factor: f64,
+    },
     /// The largest value of every window; of equals the first gets the gradient, as in PyTorch.
     MaxPool {
         /// Height and width of the window.

@@ -49,3 +49,4 @@ pub use shape::ImageShape;
 pub use source::{ByteImages, ImageSource, Placing, PlainImages, SelectedImages};
 pub use train::{ImageRecipe, ImageStepper, Length, Schedule, StepImages};
 pub use trainer::{Checkpoint, Checkpoints, ImageTraining, NoCheckpoints, train_images};
+pub use zoo::FAST;

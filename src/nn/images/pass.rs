@@ -416,6 +416,12 @@ pub fn image_logits<T: Real>(network: &ImageNetwork<T>, images: &[T], threads: u
 /// Cross entropy with softmax, natural logarithm: d loss / d logit = scale * (p - onehot) of every image into `deltas`; returns the
 /// sum of scale * -ln p(label).
 pub(super) fn cross_entropy<T: Real>(labels: &[u8], logits: &[T], scale: f64, deltas: &mut [T]) -> f64 {
+    smoothed_cross_entropy(labels, logits, (scale, 0.0), deltas)
+}
+
+/// The same with labels of which the share `smoothing` is spread evenly over all classes: d loss / d logit = scale * (p - target), and the loss is
+/// the sum of scale * sum over classes of -target * ln p.
+pub(super) fn smoothed_cross_entropy<T: Real>(labels: &[u8], logits: &[T], (scale, smoothing): (f64, f64), deltas: &mut [T]) -> f64 {
     let classes = logits.len() / labels.len().max(1);
     let mut loss = 0.0;
     for ((label, logits), deltas) in labels
@@ -427,12 +433,17 @@ pub(super) fn cross_entropy<T: Real>(labels: &[u8], logits: &[T], scale: f64, de
         // A NaN stays one: `max` would drop it, and a diverged model must not look healthy.
         let largest = wide().fold(f64::NEG_INFINITY, |top, logit| if logit <= top { top } else { logit });
         let total: f64 = wide().map(|logit| (logit - largest).exp()).sum();
-        let label = usize::from(*label);
+        let (label, even) = (usize::from(*label), smoothing / classes as f64);
         for (class, (delta, logit)) in deltas.iter_mut().zip(wide()).enumerate() {
             let probability = (logit - largest).exp() / total;
-            *delta = T::from_f64(scale * (probability - f64::from(u8::from(class == label))));
+            let target = even + (1.0 - smoothing) * f64::from(u8::from(class == label));
+            *delta = T::from_f64(scale * (probability - target));
         }
-        loss += scale * (total.ln() + largest - logits[label].to_f64());
+        let mut expected = (1.0 - smoothing) * logits[label].to_f64();
+        if smoothing > 0.0 {
+            expected += even * wide().sum::<f64>();
+        }
+        loss += scale * (total.ln() + largest - expected);
     }
     loss
 }

@@ -196,6 +196,10 @@ impl Plan {
             Layer::Relu => Ok(self.activate(Activation::Relu, input, alone)),
             Layer::Celu { alpha } if *alpha > 0.0 && alpha.is_finite() => Ok(self.activate(Activation::Celu(*alpha), input, alone)),
             Layer::Celu { alpha } => Err(Error::input(format!("alpha of a CELU is {alpha}, and must be a number above 0"))),
+            Layer::Scale { factor } if *factor > 0.0 && factor.is_finite() => Ok(self.activate(Activation::Scale(*factor), input, alone)),
+            Layer::Scale { factor } => Err(Error::input(format!(
+                "values are scaled by {factor}, and the factor must be a number above 0"
+            ))),
             Layer::MaxPool { size, stride } => {
                 let (size, stride) = (*size, *stride);
                 if size == 0 || stride == 0 || size > shape.height || size > shape.width {
@@ -334,6 +338,7 @@ impl Activation<f64> {
             Self::Identity => Activation::Identity,
             Self::Relu => Activation::Relu,
             Self::Celu(alpha) => Activation::Celu(T::from_f64(alpha)),
+            Self::Scale(factor) => Activation::Scale(T::from_f64(factor)),
         }
     }
 }

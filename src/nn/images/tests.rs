@@ -197,15 +197,17 @@ pub(super) fn every_layer() -> ImageSpec {
         conv("a", 3, (3, 1, 1), true),
         Layer::Celu { alpha: 0.5 },
         norm("b"),
+        Layer::Scale { factor: 1.25 },
         Layer::Residual {
             main: vec![Layer::Relu, conv("c", 4, (2, 2, 0), false), norm("d"), Layer::Celu { alpha: 0.075 }],
             shortcut: vec![Layer::MaxPool { size: 2, stride: 2 }, conv("e", 4, (1, 1, 0), true)],
         },
         Layer::Relu,
         Layer::Residual {
-            main: vec![Layer::GlobalMaxPool],
+            main: vec![Layer::GlobalMaxPool, Layer::Scale { factor: 0.5 }],
             shortcut: vec![Layer::GlobalAveragePool],
         },
+        Layer::Scale { factor: 0.75 },
         Layer::Linear {
             name: "f".to_owned(),
             outputs: 3,

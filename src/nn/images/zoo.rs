@@ -18,8 +18,8 @@ const NETWORKS: &[Entry] = &[
     ("resnet-tiny", |_, classes| resnet_tiny(classes)),
 ];
 
-/// The network whose weights begin by whitening the images: [`ImageSpec::whitens`].
-pub(super) const FAST: &str = "fast";
+/// The network for few epochs, whose weights begin by whitening the images: [`ImageSpec::whitens`].
+pub const FAST: &str = "fast";
 
 fn conv(name: String, outputs: usize, (kernel, stride, padding): (usize, usize, usize), bias: bool) -> Layer {
     Layer::Conv {
@@ -85,7 +85,8 @@ fn fast(classes: usize) -> Vec<Layer> {
             layers.push(act());
         }
     }
-    layers.push(Layer::GlobalMaxPool);
+    // Small logits at the start, and small steps of the head beside those of the rest.
+    layers.extend([Layer::GlobalMaxPool, Layer::Scale { factor: 1.0 / 9.0 }]);
     layers.push(Layer::Linear {
         name: "head".to_owned(),
         outputs: classes,

@@ -68,10 +68,13 @@ template <int P> __device__ void write(Value *to, const float *from)
 #define IDENTITY 0
 #define RELU 1
 #define CELU 2
+#define SCALE 3
 
 // A NaN passes.
 __device__ float activated(float x, int kind, float alpha)
 {
+    if (kind == SCALE)
+        return alpha * x;
     if (kind == IDENTITY || !(x < 0.0f))
         return x;
     return kind == RELU ? 0.0f : alpha * (expf(x / alpha) - 1.0f);
@@ -80,6 +83,8 @@ __device__ float activated(float x, int kind, float alpha)
 // The derivative where the value before was `x`.
 __device__ float slope_at(float x, int kind, float alpha)
 {
+    if (kind == SCALE)
+        return alpha;
     if (kind == IDENTITY || x > 0.0f)
         return 1.0f;
     return kind == RELU ? 0.0f : expf(x / alpha);
@@ -88,6 +93,8 @@ __device__ float slope_at(float x, int kind, float alpha)
 // The derivative where the value after is `y`.
 __device__ float slope_of(float y, int kind, float alpha)
 {
+    if (kind == SCALE)
+        return alpha;
     if (kind == IDENTITY || y > 0.0f)
         return 1.0f;
     return kind == RELU ? 0.0f : y / alpha + 1.0f;

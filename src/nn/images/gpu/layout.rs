@@ -59,6 +59,10 @@ impl Bend {
                 kind: 2,
                 alpha: alpha as f32,
             },
+            Activation::Scale(factor) => Self {
+                kind: 3,
+                alpha: factor as f32,
+            },
         }
     }
 }
