@@ -8,8 +8,8 @@ pub(super) struct Folds {
     pub folds: usize,
 }
 
-/// Share of the mean variance in place of each covariance: with more features than images directions of chance would win.
-const SHRINKAGE: f64 = 0.1;
+/// Share of each covariance that is dropped: with hundreds of features and tens of known images, directions of chance would win.
+const SHRINKAGE: f64 = 0.9;
 
 /// Scores of rows of `width` values along the whitened difference between the known ones and the rest: fitted without a known one's fold for
 /// it, with all of them for the rest. In deviations of the rest from its median.

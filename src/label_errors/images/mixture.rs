@@ -1,5 +1,10 @@
-//! Scores of unknown images as a mixture of images like the known ones and others, both normal. The part of the known ones is that of their own
-//! scores out of fold; share, mean and deviation of the others are estimated by expectation-maximisation.
+//! Scores of unknown images as a mixture of images like the known ones and others.
+//!
+//! - Where the known ones lie apart, both parts are normal: the part of the known ones is that of their own scores out of fold; share, mean and deviation
+//!   of the others are estimated by expectation-maximisation.
+//! - Where the two overlap, as with classes that are hard to tell apart, nothing is assumed of the others: the share is the most that the upper
+//!   tails allow, and a chance is the share times the ratio of the two densities (Elkan and Noto 2008; Scott 2015). The share being a bound, these chances are
+//!   rather too high than too low.
 
 use super::discriminant::middle_and_deviation;
 
@@ -73,6 +78,75 @@ impl Parts {
     }
 }
 
+/// Least chance that a known image scores above another, for overlapping scores to say anything.
+const LEAST_AHEAD: f64 = 0.65;
+/// Largest share of images like the known ones that is believed: beyond, the scores do not tell the two apart.
+const MOST_ALIKE: f64 = 0.5;
+/// Known images of one part of the scores, at least.
+const OF_A_PART: usize = 8;
+/// Parts, at most.
+const PARTS: usize = 20;
+
+/// Chance of each score of the rest that its image is like the known ones, where nothing is assumed of the others; `None` where the scores do not tell
+/// them apart.
+pub(super) fn by_ratio(known: &[f64], rest: &[f64]) -> Option<Vec<f64>> {
+    let parts = (known.len() / OF_A_PART).min(PARTS);
+    if parts < 2 || rest.is_empty() {
+        return None;
+    }
+    let (mut known, mut sorted) = (known.to_vec(), rest.to_vec());
+    known.sort_unstable_by(f64::total_cmp);
+    sorted.sort_unstable_by(f64::total_cmp);
+    let below = |score: f64| sorted.partition_point(|other| *other < score) as f64;
+    let (count, others) = (known.len() as f64, sorted.len() as f64);
+    let ahead: f64 = known.iter().map(|score| below(*score)).sum::<f64>() / (count * others);
+    // Above the score that a share of the known ones reach, at most this share of the rest is like them. A few known ones may lie high by chance.
+    let bound = |reach: usize| {
+        let share = reach as f64 / count;
+        let tail = (others - below(known[known.len() - reach])) / others;
+        tail / share * (1.0 + ((1.0 - share) / (share * count)).sqrt())
+    };
+    let alike = (known.len() / 5..=known.len() * 4 / 5)
+        .filter(|reach| *reach >= OF_A_PART)
+        .map(bound)
+        .fold(1.0, f64::min);
+    if ahead < LEAST_AHEAD || alike > MOST_ALIKE {
+        return None;
+    }
+    // Parts of as many known ones each; a chance never falls from one to the next.
+    let starts: Vec<usize> = (0..parts).map(|part| part * known.len() / parts).collect();
+    let edge = |part: usize| if part == 0 { f64::NEG_INFINITY } else { known[starts[part]] };
+    let sizes: Vec<(f64, f64)> = (0..parts)
+        .map(|part| {
+            let of_known = starts.get(part + 1).copied().unwrap_or(known.len()) - starts[part];
+            let end = if part + 1 == parts { others } else { below(edge(part + 1)) };
+            let start = if part == 0 { 0.0 } else { below(edge(part)) };
+            (alike * of_known as f64 / count, (end - start) / others)
+        })
+        .collect();
+    let chances = rising(&sizes);
+    let part_of = |score: f64| (1..parts).take_while(|part| score >= edge(*part)).count();
+    Some(rest.iter().map(|score| chances[part_of(*score)]).collect())
+}
+
+/// Ratios of pairs, each at most 0.99, pooled with their neighbours where they would fall.
+fn rising(pairs: &[(f64, f64)]) -> Vec<f64> {
+    let ratio = |(over, under): (f64, f64)| if under > 0.0 { (over / under).min(0.99) } else { 0.99 };
+    let mut pools: Vec<((f64, f64), usize)> = Vec::new();
+    for pair in pairs {
+        let mut pool = (*pair, 1);
+        while let Some(last) = pools.last().copied().filter(|last| ratio(last.0) >= ratio(pool.0)) {
+            pool = ((last.0.0 + pool.0.0, last.0.1 + pool.0.1), last.1 + pool.1);
+            pools.pop();
+        }
+        pools.push(pool);
+    }
+    pools
+        .into_iter()
+        .flat_map(|(pair, count)| std::iter::repeat_n(ratio(pair), count))
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,6 +168,38 @@ mod tests {
         assert!((95..=105).contains(&proposed), "{proposed}");
         assert!(parts.apart() > 4.0 && (parts.share - 0.1).abs() < 0.02, "{parts:?}");
         assert!(rest.iter().zip(&chances).all(|(score, chance)| *score > -0.5 || *chance == 0.0));
+    }
+
+    #[test]
+    fn overlapping_parts_are_told_apart_by_the_ratio_of_their_densities() {
+        // A quarter is like the known ones, one and a half deviations above.
+        let rest = [spread(3_000, 0.0, 1.0), spread(1_000, 1.5, 1.0)].concat();
+        let chances = by_ratio(&spread(120, 1.5, 1.0), &rest).unwrap();
+        let proposed: Vec<usize> = (0..4_000).filter(|place| chances[*place] >= 0.5).collect();
+        let right = proposed.iter().filter(|place| **place >= 3_000).count() as f64;
+        let (precision, recall) = (right / proposed.len() as f64, right / 1_000.0);
+        assert!(precision > 0.55 && recall > 0.7, "{precision} {recall}");
+        // The share is a bound from above, so the chances are rather too high: never below what comes true.
+        let expected: f64 = proposed.iter().map(|place| chances[*place]).sum::<f64>() / proposed.len() as f64;
+        assert!(expected > precision, "{expected} {precision}");
+        let mut order: Vec<usize> = (0..4_000).collect();
+        order.sort_by(|one, other| rest[*one].total_cmp(&rest[*other]));
+        assert!(order.windows(2).all(|pair| chances[pair[0]] <= chances[pair[1]]));
+    }
+
+    #[test]
+    fn scores_that_tell_nothing_apart_give_no_chance() {
+        let rest = spread(1_000, 0.0, 1.0);
+        assert!(by_ratio(&spread(100, 0.0, 1.0), &rest).is_none());
+        assert!(by_ratio(&spread(100, -1.0, 1.0), &rest).is_none());
+        assert!(by_ratio(&spread(10, 3.0, 1.0), &rest).is_none(), "too few known ones");
+        assert!(by_ratio(&spread(100, 0.0, 1.0), &[]).is_none());
+    }
+
+    #[test]
+    fn ratios_rise_after_pooling() {
+        let found = rising(&[(1.0, 10.0), (3.0, 10.0), (1.0, 10.0), (5.0, 5.0)]);
+        assert_eq!(found, [0.1, 0.2, 0.2, 0.99]);
     }
 
     #[test]

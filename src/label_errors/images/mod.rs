@@ -3,7 +3,8 @@
 //! For every class that known images are recorded as more often than chance explains, the images recorded as that class are ranked by how
 //! much they are like the known ones and unlike the rest, known ones out of fold:
 //!
-//! - by what the network sees in them ([`image_features`], with margin and loss of the recorded label): a whitened discriminant;
+//! - by how much more the network takes them for another class than for the recorded one;
+//! - by what the network sees in them ([`image_features`]): a whitened discriminant;
 //! - by their pixels, less the mean of the pixels around: a discriminant with the variance of each pixel, which finds a pattern however
 //!   faint, and wherever in the image it lies;
 //! - by values that are the same in nearly all known ones (a patch): that is stated as a rule in words.
@@ -69,8 +70,8 @@ const BY_CHANCE: f64 = 0.01;
 const FOLDS: usize = 5;
 /// How far the middle known image must lie above the rest, in deviations of the rest.
 const LEAST_APART: f64 = 1.5;
-/// Chance of an image that has the template of the known ones.
-const OF_TEMPLATE: f64 = 0.99;
+/// Share of the known images from which on a template is what they have in common.
+const ALL_BUT_A_FEW: f64 = 0.9;
 /// Images whose pixels are in memory at a time.
 const BLOCK: usize = 256;
 
@@ -146,23 +147,31 @@ impl<'a> Candidates<'a> {
         if rest.is_empty() {
             return Ok((Vec::new(), Vec::new()));
         }
-        let template = template::find(self.rows.len(), self.known(), self.request.images.shape(), |visit| {
-            self.each_image(visit)
-        })?;
-        let by_features = self.by_features(progress)?;
-        let by_pixels = self.by_pixels(progress)?;
-        let scores = discriminant::combined(&[by_features, by_pixels], self.known());
+        let of_others: Vec<u32> = (0..)
+            .zip(self.request.images.labels())
+            .filter_map(|(row, label)| (*label != self.class).then_some(row))
+            .collect();
+        let template = template::find(
+            self.rows.len(),
+            self.known(),
+            self.request.images.shape(),
+            |visit| self.each_image(&self.rows, visit),
+            |visit| self.each_image(&of_others, visit),
+        )?;
+        let scores = [self.by_margin(progress)?, self.by_features(progress)?, self.by_pixels(progress)?];
+        let scores = discriminant::combined(&scores, self.known());
         let (of_known, of_rest) = scores.split_at(self.known());
         let mut chances = match mixture::Parts::of(of_known, of_rest) {
             Some(parts) if parts.apart() >= LEAST_APART => parts.chances(of_rest),
-            _ => vec![0.0; rest.len()],
+            _ => mixture::by_ratio(of_known, of_rest).unwrap_or_else(|| vec![0.0; rest.len()]),
         };
         let mut rules = Vec::new();
         if let Some(template) = template {
+            // Where it is what the known ones have in common, likeness in other ways says nothing more.
+            let alone = template.of_known() >= ALL_BUT_A_FEW;
             for (chance, place) in chances.iter_mut().zip(self.known()..) {
-                if template.has(place) {
-                    *chance = chance.max(OF_TEMPLATE);
-                }
+                let own = template.chance(place);
+                *chance = if alone { own } else { chance.max(own) };
             }
             rules.push(template.in_words(name));
         }
@@ -183,11 +192,11 @@ impl<'a> Candidates<'a> {
         Ok((proposals, rules))
     }
 
-    /// Calls `visit` with the place among the candidates and the values of every image.
-    fn each_image(&self, visit: &mut dyn FnMut(usize, &[f32])) -> Result<()> {
+    /// Calls `visit` with the place among these rows and the values of every image.
+    fn each_image(&self, rows: &[u32], visit: &mut dyn FnMut(usize, &[f32])) -> Result<()> {
         let size = self.request.images.shape().len();
         let mut values = vec![0.0; BLOCK * size];
-        for (block, rows) in self.rows.chunks(BLOCK).enumerate() {
+        for (block, rows) in rows.chunks(BLOCK).enumerate() {
             let values = &mut values[..rows.len() * size];
             self.request.images.fill(0, rows, self.request.compute.threads, values)?;
             for (place, image) in values.chunks_exact(size).enumerate() {
@@ -197,41 +206,59 @@ impl<'a> Candidates<'a> {
         Ok(())
     }
 
-    /// Scores by what the network sees, and by margin and loss of the recorded label.
+    /// How much more likely the classes that known ones are taken for are to the network than the recorded one, in deviations of the rest from its median. A
+    /// network that has not learned its images by heart gives it away at once.
+    fn by_margin(&self, progress: &dyn Progress) -> Result<Vec<f64>> {
+        let request = self.request;
+        let logits = source_logits(request.network, request.images, &self.rows, 0, request.compute, progress)?;
+        let classes = request.network.spec().classes;
+        let own = usize::from(self.class);
+        // Which classes the known ones are taken for.
+        let mut taken_for = vec![0.5; classes];
+        for logits in logits.chunks_exact(classes).take(self.known()) {
+            let others = (0..classes).filter(|class| *class != own);
+            if let Some(most) = others.max_by(|one, other| logits[*one].total_cmp(&logits[*other])) {
+                taken_for[most] += 1.0;
+            }
+        }
+        let margins: Vec<f64> = logits.chunks_exact(classes).map(|logits| margin(logits, own, &taken_for)).collect();
+        let (middle, deviation) = discriminant::middle_and_deviation(&margins[self.known()..]);
+        Ok(margins.into_iter().map(|margin| (margin - middle) / deviation).collect())
+    }
+
+    /// Scores by what the network sees.
     fn by_features(&self, progress: &dyn Progress) -> Result<Vec<f64>> {
         let request = self.request;
         let (features, width) = image_features(request.network, request.images, &self.rows, request.compute, progress)?;
-        let logits = source_logits(request.network, request.images, &self.rows, 0, request.compute, progress)?;
-        let classes = request.network.spec().classes;
-        let mut values = Vec::with_capacity(self.rows.len() * (width + 2));
-        for (features, logits) in features.chunks_exact(width).zip(logits.chunks_exact(classes)) {
-            values.extend(features.iter().map(|value| f64::from(*value)));
-            values.extend(margin_and_loss(logits, usize::from(self.class)));
-        }
-        Ok(discriminant::whitened(&values, width + 2, &self.folds))
+        let values: Vec<f64> = features.into_iter().map(f64::from).collect();
+        Ok(discriminant::whitened(&values, width, &self.folds))
     }
 
     /// Scores by pixels less the mean of those around.
     fn by_pixels(&self, progress: &dyn Progress) -> Result<Vec<f64>> {
         let shape = self.request.images.shape();
         let mut directions = Directions::new(shape.len(), &self.folds);
-        self.each_image(&mut |place, image| directions.learn(place, &discriminant::sharpened(image, shape)))?;
+        self.each_image(&self.rows, &mut |place, image| {
+            directions.learn(place, &discriminant::sharpened(image, shape))
+        })?;
         progress.check()?;
         directions.finish();
         let mut scores = Vec::with_capacity(self.rows.len());
-        self.each_image(&mut |place, image| scores.push(directions.scores(place, &discriminant::sharpened(image, shape))))?;
+        self.each_image(&self.rows, &mut |place, image| {
+            scores.push(directions.scores(place, &discriminant::sharpened(image, shape)))
+        })?;
         Ok(discriminant::standardised(&scores, &self.folds))
     }
 }
 
-/// How far the logit of a class lies above the largest other one, and the loss.
-fn margin_and_loss(logits: &[f32], class: usize) -> [f64; 2] {
-    let own = f64::from(logits[class]);
-    let others = logits.iter().enumerate().filter(|(other, _)| *other != class);
-    let most = others.map(|(_, logit)| f64::from(*logit)).fold(f64::NEG_INFINITY, f64::max);
-    let top = most.max(own);
-    let sum: f64 = logits.iter().map(|logit| (f64::from(*logit) - top).exp()).sum();
-    [own - most, sum.ln() + top - own]
+/// Logarithm of how likely the other classes are against a class, each weighed.
+fn margin(logits: &[f32], class: usize, weights: &[f64]) -> f64 {
+    let all: f64 = (0..weights.len()).filter(|other| *other != class).map(|other| weights[other]).sum();
+    let against = |other: usize| f64::from(logits[other]) - f64::from(logits[class]);
+    let others = || (0..logits.len()).filter(|other| *other != class);
+    let top = others().map(against).fold(f64::NEG_INFINITY, f64::max);
+    let sum: f64 = others().map(|other| weights[other] / all * (against(other) - top).exp()).sum();
+    top + sum.ln()
 }
 
 #[cfg(test)]
