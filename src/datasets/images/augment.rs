@@ -92,7 +92,7 @@ impl Augmentation {
         let degrees = (2.0 * random.random::<f64>() - 1.0) * self.degrees;
         if self.flip && self.alternating {
             let first = seed.stream("augmentation/first-mirrored", u64::from(row)).random::<bool>();
-            flipped = first == (epoch % 2 == 0);
+            flipped = first == epoch.is_multiple_of(2);
         }
         Draw {
             down,
