@@ -61,7 +61,7 @@ def expression(package):
     licence = package["license"]
     if licence is None:
         sys.exit(f"{package['name']} {package['version']} tells no licence")
-    return licence.replace("/", " OR ") if " " not in licence else licence
+    return re.sub(r"\s*/\s*", " OR ", licence)
 
 
 def write_licences(path, packages):
