@@ -2,6 +2,7 @@
 
 use super::tests::{bench, options};
 use super::*;
+use crate::experiments::images::{OnDevice, RecipeChanges};
 use crate::experiments::{RunFolder, run};
 use crate::nn::images::{Precision, on_host};
 use crate::notes::Notes;
