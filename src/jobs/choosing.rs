@@ -139,6 +139,23 @@ fn stands_for(tried: &Tried, usable: &[bool]) -> f64 {
     share(tried.flagged.labels.len(), tried.training_rows).max(share(suspect, usable.len()))
 }
 
+/// What is recommended, nothing where a single method ran, and the name of the method whose model is written: without a recommendation the first that ran,
+/// or, where the choice was left to us, no repair.
+pub(super) fn settled(recommended: Option<Recommendation>, auto: bool, first: &dyn RepairMethod) -> (Recommendation, String) {
+    let fallback = if auto && recommended.is_some() {
+        repair::NO_REPAIR.name()
+    } else {
+        first.name()
+    };
+    let recommendation = recommended.unwrap_or(Recommendation {
+        advice: None,
+        method: None,
+        reason: String::new(),
+    });
+    let chosen = recommendation.method.clone().unwrap_or_else(|| fallback.to_owned());
+    (recommendation, chosen)
+}
+
 /// What a repair did to the rows of a placebo: `repair` gives the old model's probabilities on them, and the repaired one's on them and on
 /// the other rows. Without rows nothing is repaired.
 pub(super) fn singled_out(

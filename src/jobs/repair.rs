@@ -11,7 +11,7 @@ use crate::evaluate::{
     RowNames, RowSet, Rows, Seen, SingledOut, SortedComparison, advise, affected_domain, changed_rows, compare_sorted, flagged_agreement,
     flagged_rows, losses_in_words,
 };
-use crate::jobs::choosing::{Choosing, Tried, choose, singled_out};
+use crate::jobs::choosing::{Choosing, Tried, choose, settled, singled_out};
 use crate::jobs::convert;
 use crate::jobs::placebo::placebo;
 use crate::jobs::rows::{FlaggedInputs, JudgedRows, TrainingData};
@@ -169,19 +169,11 @@ pub fn run(job: &RepairJob, notes: &mut Notes, progress: &dyn Progress) -> Resul
     let start = Instant::now();
     let judged = Judgement::of(job, &ran)?;
     progress.finish();
-    let (mut recommendation, chosen) = if ran.len() > 1 {
-        let recommendation = recommend(&judged, job, &ran, choosing.as_ref(), progress)?;
-        let fallback = if job.auto { repair::NO_REPAIR.name() } else { ran[0].method.name() };
-        let chosen = recommendation.method.clone().unwrap_or_else(|| fallback.to_owned());
-        (recommendation, chosen)
-    } else {
-        let alone = Recommendation {
-            advice: None,
-            method: None,
-            reason: String::new(),
-        };
-        (alone, ran[0].method.name().to_owned())
+    let recommendation = match ran.len() {
+        0 | 1 => None,
+        _ => Some(recommend(&judged, job, &ran, choosing.as_ref(), progress)?),
     };
+    let (mut recommendation, chosen) = settled(recommendation, job.auto, ran[0].method);
     let place = ran.iter().position(|ran| ran.method.name() == chosen);
     let compared = place.and_then(|place| judged.test.as_ref()?.2.get(place));
     advise_on(compared, ran.len() > 1, &mut recommendation);

@@ -101,7 +101,7 @@ pub enum InputData {
 }
 
 impl InputData {
-    /// Some of so many rows, in this order.
+    /// Some of a number of rows, in this order.
     pub fn rows(&self, places: &[usize], of: usize) -> Self {
         fn taken<T: Clone>(values: &[T], places: &[usize], of: usize) -> Vec<T> {
             let width = values.len() / of.max(1);

@@ -17,7 +17,7 @@ pub use rows::{Imported, ImportedRows, SheetPlan, input_columns};
 use crate::error::{Error, ErrorKind, Result};
 use crate::evaluate::record::{EvaluationSettings, Recommendation, RepairRecord, Timings};
 use crate::evaluate::{Seen, SingledOut};
-use crate::jobs::choosing::{Choosing, Tried, choose, singled_out};
+use crate::jobs::choosing::{Choosing, Tried, choose, settled, singled_out};
 use crate::jobs::placebo::placebo;
 use crate::jobs::repair::{ForgetSet, advise_on};
 use crate::label_errors::flags::ResolvedFlags;
@@ -176,19 +176,11 @@ pub fn run(job: &ImportedJob, notes: &mut Notes, progress: &dyn Progress) -> Res
     let start = Instant::now();
     let judged = Judgement::of(job, &divided, &ran)?;
     progress.finish();
-    let (mut recommendation, chosen) = if job.methods.len() > 1 {
-        let recommendation = recommend(job, (&divided, choosing.as_ref()), &judged, &ran, progress)?;
-        let fallback = if job.auto { repair::NO_REPAIR.name() } else { ran[0].method.name() };
-        let chosen = recommendation.method.clone().unwrap_or_else(|| fallback.to_owned());
-        (recommendation, chosen)
-    } else {
-        let alone = Recommendation {
-            advice: None,
-            method: None,
-            reason: String::new(),
-        };
-        (alone, ran[0].method.name().to_owned())
+    let recommendation = match job.methods.len() {
+        0 | 1 => None,
+        _ => Some(recommend(job, (&divided, choosing.as_ref()), &judged, &ran, progress)?),
     };
+    let (mut recommendation, chosen) = settled(recommendation, job.auto, ran[0].method);
     let place = ran.iter().position(|ran| ran.method.name() == chosen);
     let place = place.ok_or_else(|| Error::internal("the chosen method did not run"))?;
     advise_on(judged.compared(place), job.methods.len() > 1, &mut recommendation);

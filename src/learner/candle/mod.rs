@@ -36,7 +36,7 @@ const LARGE: usize = 1 << 20;
 /// threads of its own. These wait for each other without giving their cores away, so that another busy program makes them many times slower.
 const FEW: usize = 128;
 
-/// What `work` gives of every `unit` of so many rows, in order, on up to `threads` threads. Units are the same for any number of threads.
+/// What `work` gives of every `unit` of a number of rows, in order, on up to `threads` threads. Units are the same for any number of threads.
 fn in_units<R: Send>(rows: usize, unit: usize, threads: usize, work: impl Fn(Range<usize>) -> Result<R> + Sync) -> Result<Vec<R>> {
     let unit = unit.clamp(1, rows.max(1));
     let units = rows.div_ceil(unit);

@@ -59,7 +59,7 @@ fn arrays_of_an_archive_stand_side_by_side() {
     assert_eq!(numbers(&packed, "X_0")[..3], [Some(1.5), Some(3.0), Some(7.0)]);
 }
 
-/// A file with this header and so many bytes of values.
+/// A file with this header and a number of bytes of values.
 fn made(header: &str, values: usize) -> Vec<u8> {
     [
         MAGIC,
@@ -127,7 +127,7 @@ fn what_is_wrong_is_named() {
         let error = read_sheet(&path, &ReadOptions::default(), &mut Notes::new()).expect_err("a broken array was read");
         assert!(error.message().contains(wanted) && error.exit_code() == 2, "{place}: {error}");
     }
-    // Rows without values are no bytes and still rows: so many are refused before memory is taken.
+    // Rows without values are no bytes and still rows: this number of them is refused before memory is taken.
     std::fs::write(&path, made(&header("'<f4'", "(0, 100000)"), 0)).unwrap();
     assert!(read_sheet(&path, &ReadOptions::default(), &mut Notes::new()).is_err());
 }
