@@ -39,6 +39,11 @@ impl Asked {
         find(&self.query, name)
     }
 
+    /// All values of a name in the query.
+    pub fn queries<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        all(&self.query, name)
+    }
+
     /// A field of the form; absent where empty.
     pub fn field(&self, name: &str) -> Option<&str> {
         find(&self.fields, name)
@@ -46,11 +51,12 @@ impl Asked {
 
     /// All values of a field.
     pub fn fields<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.fields
-            .iter()
-            .filter(move |(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
+        all(&self.fields, name)
     }
+}
+
+fn all<'a>(pairs: &'a [(String, String)], name: &'a str) -> impl Iterator<Item = &'a str> {
+    pairs.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
 }
 
 /// A text as part of an address.

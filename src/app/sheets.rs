@@ -57,6 +57,7 @@ impl Sheets {
             table,
             notes,
             texts: OnceLock::new(),
+            choices: OnceLock::new(),
             last: Mutex::new(None),
             inspected: Mutex::new(None),
         });
@@ -73,13 +74,38 @@ pub(super) struct Search {
     /// Column that orders the rows.
     pub by: Option<String>,
     pub falling: bool,
+    /// What columns must hold, by their place in the sheet; all of it must hold.
+    pub only: Vec<(usize, Only)>,
 }
+
+/// What a column must hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Only {
+    /// This text.
+    Is(String),
+    /// Anything.
+    Filled,
+    /// Nothing.
+    Missing,
+}
+
+/// Texts of a column that are few enough to choose from, with their numbers of rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Choices {
+    /// Place of the column in the sheet.
+    pub place: usize,
+    pub choices: Vec<(Only, usize)>,
+}
+
+/// A column of more texts than this is offered as filled or empty only.
+const MOST_CHOICES: usize = 12;
 
 /// A sheet that is looked at.
 pub(super) struct Opened {
     pub table: Table,
     pub notes: Notes,
     texts: OnceLock<Vec<Texts>>,
+    choices: OnceLock<Vec<Choices>>,
     last: Mutex<Option<(Search, Arc<Vec<u32>>)>>,
     inspected: Mutex<Option<(ProfileKey, Arc<InspectedSheet>)>>,
 }
@@ -137,12 +163,54 @@ impl Opened {
             "" => (0..u32::try_from(self.table.height()).unwrap_or(u32::MAX)).collect(),
             text => self.holding(texts, text),
         };
+        for (place, only) in &search.only {
+            let Some(texts) = texts.get(*place) else {
+                return Err(Error::input(format!("the sheet has no column {}", place + 1)));
+            };
+            let code = match only {
+                Only::Is(text) => texts.values.iter().position(|value| value == text),
+                _ => None,
+            };
+            rows.retain(|row| {
+                let own = texts.codes[*row as usize];
+                match only {
+                    Only::Is(_) => code.is_some_and(|code| own as usize == code),
+                    Only::Filled => own != Texts::MISSING,
+                    Only::Missing => own == Texts::MISSING,
+                }
+            });
+        }
         if let Some(by) = &search.by {
             self.order(texts, by, search.falling, &mut rows)?;
         }
         let rows = Arc::new(rows);
         *last = Some((search.clone(), Arc::clone(&rows)));
         Ok(rows)
+    }
+
+    /// What rows can be narrowed by: columns of a few texts, and those that are filled in some rows only.
+    ///
+    /// # Errors
+    /// As [`Opened::texts`].
+    pub fn choices(&self) -> Result<&[Choices]> {
+        let texts = self.texts()?;
+        Ok(self.choices.get_or_init(|| {
+            let of = |(place, texts): (usize, &Texts)| {
+                let missing = texts.missing_count();
+                let filled = texts.codes.len() - missing;
+                let few = texts.values.len() <= MOST_CHOICES;
+                let mut choices: Vec<(Only, usize)> = match few {
+                    true => texts.values.iter().cloned().map(Only::Is).zip(texts.counts()).collect(),
+                    false => vec![(Only::Filled, filled)],
+                };
+                choices.sort_by_key(|(_, rows)| std::cmp::Reverse(*rows));
+                if missing > 0 {
+                    choices.push((Only::Missing, missing));
+                }
+                (choices.len() > 1).then_some(Choices { place, choices })
+            };
+            texts.iter().enumerate().filter_map(of).collect()
+        }))
     }
 
     fn holding(&self, texts: &[Texts], text: &str) -> Vec<u32> {
@@ -221,6 +289,7 @@ mod tests {
             table,
             notes: Notes::new(),
             texts: OnceLock::new(),
+            choices: OnceLock::new(),
             last: Mutex::new(None),
             inspected: Mutex::new(None),
         }
@@ -234,6 +303,7 @@ mod tests {
                 text: text.to_owned(),
                 by: by.map(str::to_owned),
                 falling,
+                only: Vec::new(),
             };
             opened.find(&search).unwrap().to_vec()
         };
@@ -253,5 +323,40 @@ mod tests {
                 })
                 .is_err()
         );
+    }
+
+    #[test]
+    fn rows_are_narrowed_by_what_their_columns_hold() {
+        let cells = |values: &[&str]| values.iter().map(|value| Some((*value).to_owned())).collect();
+        let many: Vec<String> = (0..20)
+            .map(|row| if row < 5 { String::new() } else { format!("text {row}") })
+            .collect();
+        let class: Vec<&str> = (0..20).map(|row| if row % 4 == 0 { "late" } else { "on time" }).collect();
+        let table = Table::new("t", 20)
+            .with_column("class", cells(&class))
+            .and_then(|table| table.with_column("warning", many.iter().cloned().map(Some).collect()))
+            .and_then(|table| table.with_column("same", vec![Some("x".to_owned()); 20]))
+            .unwrap();
+        let opened = Opened { table, ..opened() };
+        let found = opened.choices().unwrap();
+        let class = Choices {
+            place: 0,
+            choices: vec![(Only::Is("on time".to_owned()), 15), (Only::Is("late".to_owned()), 5)],
+        };
+        let warning = Choices {
+            place: 1,
+            choices: vec![(Only::Filled, 15), (Only::Missing, 5)],
+        };
+        assert_eq!(found, [class, warning]);
+        let find = |only: &[(usize, Only)]| {
+            let only = only.to_vec();
+            opened.find(&Search { only, ..Search::default() }).map(|rows| rows.to_vec())
+        };
+        let late = (0, Only::Is("late".to_owned()));
+        assert_eq!(find(std::slice::from_ref(&late)).unwrap(), [0, 4, 8, 12, 16]);
+        assert_eq!(find(&[late.clone(), (1, Only::Missing)]).unwrap(), [0, 4]);
+        assert_eq!(find(&[late, (1, Only::Filled)]).unwrap(), [8, 12, 16]);
+        assert_eq!(find(&[(0, Only::Is("early".to_owned()))]).unwrap(), [0_u32; 0]);
+        assert!(find(&[(9, Only::Filled)]).is_err());
     }
 }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use crate::app::requests::{Asked, encoded};
-use crate::app::sheets::{Opened, Search};
+use crate::app::sheets::{Choices, Only, Opened, Search};
 use crate::error::Result;
 use crate::report::elements::{theirs_short, words};
 use crate::report::format;
@@ -14,6 +14,9 @@ pub(super) const ROWS: usize = 50;
 
 /// Columns that are shown; the others are told of.
 const COLUMNS: usize = 60;
+
+/// How the columns begin that a prediction appends and rows are narrowed by.
+const PREDICTION_COLUMNS: [&str; 2] = ["predicted", "warning"];
 
 /// Characters of a cell.
 const CELL: usize = 60;
@@ -33,6 +36,7 @@ impl Seen {
                 text: asked.query("q").unwrap_or_default().to_owned(),
                 by: asked.query("by").map(str::to_owned),
                 falling: asked.query("falling").is_some(),
+                only: asked.queries("only").filter_map(only_of).collect(),
             },
             page: asked.query("page").and_then(|page| page.parse().ok()).unwrap_or(0),
         }
@@ -50,6 +54,9 @@ impl Seen {
         if self.search.falling {
             pairs.push("falling=1".to_owned());
         }
+        for only in &self.search.only {
+            pairs.push(format!("only={}", encoded(&written(only))));
+        }
         if self.page > 0 {
             pairs.push(format!("page={}", self.page));
         }
@@ -58,6 +65,28 @@ impl Seen {
             false => format!("{base}?{}", pairs.join("&")),
         }
     }
+}
+
+/// What a column must hold, as the address says it: the place of the column, then a text, something or nothing.
+fn written((place, only): &(usize, Only)) -> String {
+    match only {
+        Only::Is(text) => format!("{place}={text}"),
+        Only::Filled => format!("{place}+"),
+        Only::Missing => format!("{place}-"),
+    }
+}
+
+/// Reads what [`written`] writes.
+fn only_of(asked: &str) -> Option<(usize, Only)> {
+    let end = asked.find(|letter: char| !letter.is_ascii_digit())?;
+    let (place, rest) = asked.split_at(end);
+    let only = match rest.strip_prefix('=') {
+        Some(text) => Only::Is(text.to_owned()),
+        None if rest == "+" => Only::Filled,
+        None if rest == "-" => Only::Missing,
+        None => return None,
+    };
+    Some((place.parse().ok()?, only))
 }
 
 /// What stands before the cells of a row: a title for the column, and what is in it.
@@ -73,13 +102,14 @@ pub(super) fn view(opened: &Opened, seen: &Seen, base: &str, before: Option<&Bef
     let page = seen.page.min(pages - 1);
     let rows: Vec<usize> = found.iter().skip(page * ROWS).take(ROWS).map(|row| *row as usize).collect();
     let total = opened.table.height();
-    let caption = match seen.search.text.is_empty() {
-        true => format::counted(total, "row"),
-        false => format!(
+    let caption = match (seen.search.text.as_str(), seen.search.only.is_empty()) {
+        ("", true) => format::counted(total, "row"),
+        ("", false) => format!("{} of {}", format::count(found.len()), format::counted(total, "row")),
+        (text, _) => format!(
             "{} of {} hold “{}”",
             format::count(found.len()),
             format::counted(total, "row"),
-            words(&seen.search.text)
+            words(text)
         ),
     };
     Ok(html! {
@@ -88,11 +118,65 @@ pub(super) fn view(opened: &Opened, seen: &Seen, base: &str, before: Option<&Bef
             input id="q" type="search" name="q" value=(seen.search.text);
             @if let Some(by) = &seen.search.by { input type="hidden" name="by" value=(by); }
             @if seen.search.falling { input type="hidden" name="falling" value="1"; }
+            @for only in &seen.search.only { input type="hidden" name="only" value=(written(only)); }
             button.plain type="submit" { "Search" }
         }
+        (narrowing(opened, seen, base)?)
         (cells(opened, seen, &rows, base, &caption, before)?)
         (pager(page, pages, |page| Seen { page, ..seen.clone() }.link(base)))
     })
+}
+
+/// Links that narrow the rows to those with a value in a column. What a prediction wrote comes first and is open to see.
+fn narrowing(opened: &Opened, seen: &Seen, base: &str) -> Result<Markup> {
+    let names = opened.table.names();
+    let name = |choices: &Choices| names.get(choices.place).map_or("", String::as_str);
+    let predicted = |choices: &&Choices| PREDICTION_COLUMNS.iter().any(|of| name(choices).starts_with(of));
+    let (first, others): (Vec<&Choices>, Vec<&Choices>) = opened.choices()?.iter().partition(predicted);
+    let open = others
+        .iter()
+        .any(|choices| seen.search.only.iter().any(|(place, _)| *place == choices.place));
+    Ok(html! {
+        @for choices in &first { (group(name(choices), choices, seen, base)) }
+        @if !others.is_empty() {
+            details.narrowing open[open] {
+                summary { "Show only rows with a value" }
+                @for choices in &others { (group(name(choices), choices, seen, base)) }
+            }
+        }
+    })
+}
+
+/// The values of a column, each a link.
+fn group(name: &str, choices: &Choices, seen: &Seen, base: &str) -> Markup {
+    let link = |only: Option<&Only>| {
+        let mut search = seen.search.clone();
+        search.only.retain(|(place, _)| *place != choices.place);
+        search.only.extend(only.map(|only| (choices.place, only.clone())));
+        Seen { search, page: 0 }.link(base)
+    };
+    let here = seen
+        .search
+        .only
+        .iter()
+        .find(|(place, _)| *place == choices.place)
+        .map(|(_, only)| only);
+    html! {
+        nav.filters aria-label={ "Rows by " (words(name)) } {
+            ul {
+                li.name { (theirs_short(name, 40)) }
+                li { a href=(link(None)) aria-current=[here.is_none().then_some("true")] { "all" } }
+                @for (only, rows) in &choices.choices {
+                    li {
+                        a href=(link(Some(only))) aria-current=[(here == Some(only)).then_some("true")] {
+                            @match only { Only::Is(text) => (theirs_short(text, 40)), Only::Filled => "any", Only::Missing => "none" }
+                            " (" (format::count(*rows)) ")"
+                        }
+                    }
+                }
+            }
+        }
+    }
 }
 
 /// Links to the pages before and after.

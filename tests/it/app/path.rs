@@ -168,7 +168,28 @@ fn the_whole_job_goes_by_forms_and_every_page_shows_its_command() {
         &served,
         &served.send(&format!("{week}/predict"), &[("model", id), ("out", "week-predicted.csv")]),
     );
-    assert!(served.page(&predicted).contains("probability of late"));
+    let page = served.page(&predicted);
+    assert!(page.contains("probability of late"));
+    // The rows are narrowed by class and by warning.
+    let by_class = between(&page, "aria-label=\"Rows by predicted\"", "</nav>").unwrap();
+    let (_, late) = by_class
+        .split_once("%3Dlate")
+        .map(|(before, after)| (before, &after[..12]))
+        .unwrap();
+    let count = |of: &str| of.chars().filter(char::is_ascii_digit).collect::<String>();
+    let address = by_class
+        .split("href=\"")
+        .find_map(|link| link.split_once('"').filter(|(address, _)| address.ends_with("%3Dlate")));
+    let rows_of = |address: &str| {
+        let page = served.page(&address.replace("&amp;", "&"));
+        count(between(&page, "<caption>", " of ").unwrap())
+    };
+    let (address, _) = address.unwrap();
+    assert!(late.starts_with('"') && !rows_of(address).is_empty() && rows_of(address) != "0");
+    assert!(
+        !served.page(address).contains("<td><bdi class=\"short\">on time</bdi></td>"),
+        "only late ones are shown"
+    );
     let drawn = done(
         &served,
         &served.send(&format!("{repaired}/check"), &[("rows", "5"), ("out", "check.xlsx")]),
