@@ -76,7 +76,7 @@ def inspect(sheet: SheetLike, *, write_profile: Optional[ModelLike] = None, **op
     :param write_profile: a file to write the proposed profile to; never overwritten.
     :param options: how to read the sheet (``worksheet``, ``header_row``, ``encoding``, ``delimiter``, ``decimal``, ``dates``,
         ``visible_only``), which columns mean what (``profile``, ``label``, ``key``, ``time``, ``group``, ``actual``, ``planned``,
-        ``leave_out``), and ``seed``.
+        ``where``, ``leave_out``), and ``seed``.
     :raises RecantError: where the sheet or the profile cannot be used.
     """
     run, reading, profile = gather("inspect", dict(options), RUN, READING, PROFILE)

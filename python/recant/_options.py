@@ -56,6 +56,8 @@ if TYPE_CHECKING:
         """Column of the day or number of days that came true; with ``planned``, the label is early, on time or late."""
         planned: Optional[str]
         """Column of the day or number of days that was planned."""
+        where: Optional[str]
+        """Rows that are used, such as ``"Market = LATAM and Days < 60"``."""
         leave_out: List[str]
         """Columns that must not be inputs."""
 
@@ -148,6 +150,7 @@ PROFILE: Dict[str, Any] = {
     "group": None,
     "actual": None,
     "planned": None,
+    "where": None,
     "leave_out": [],
 }
 TRAINING: Dict[str, Any] = {

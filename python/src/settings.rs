@@ -66,6 +66,8 @@ pub(crate) struct ProfileChoice {
     group: Option<String>,
     actual: Option<String>,
     planned: Option<String>,
+    #[pyo3(item("where"))]
+    condition: Option<String>,
     leave_out: Vec<String>,
 }
 
@@ -81,6 +83,7 @@ impl ProfileChoice {
             time: self.time.clone(),
             actual: self.actual.clone(),
             planned: self.planned.clone(),
+            condition: self.condition.clone(),
             leave_out: self.leave_out.clone(),
             seed: Some(seed.0),
             ..Overrides::default()

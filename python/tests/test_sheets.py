@@ -52,6 +52,14 @@ def test_of_a_pandas_index_only_a_named_one_is_a_column(orders):
     assert recant.inspect(keyed, **WHAT).columns.to_pandas()["name"].tolist()[0] == "order"
 
 
+def test_a_condition_says_which_rows_are_used(orders):
+    used = sum(weight > 20 for weight in orders["weight"])
+    found = recant.inspect(orders, where="weight > 20", **WHAT)
+    assert 0 < used < ROWS and sum(row["rows"] for row in found.record["classes"]) == used
+    with pytest.raises(recant.RecantError, match="weight"):
+        recant.inspect(orders, where="wieght > 20", **WHAT)
+
+
 def test_typed_columns_mean_what_they_say():
     days = [datetime.date(2024, 1, 1) + datetime.timedelta(days=day) for day in range(60)]
     zone = datetime.timezone(datetime.timedelta(hours=2))

@@ -11,7 +11,39 @@ use crate::program::{contents, trial};
 use crate::workbook_cases::made;
 
 fn fixture(name: &str) -> Vec<u8> {
-    fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/sheets").join(name)).unwrap()
+    of_folder("sheets", &[name]).remove(0)
+}
+
+/// Fixtures of a folder.
+fn of_folder(folder: &str, names: &[&str]) -> Vec<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(folder);
+    names.iter().map(|name| fs::read(folder.join(name)).unwrap()).collect()
+}
+
+/// Arrays of NumPy.
+pub fn numpy() -> Vec<Vec<u8>> {
+    of_folder("numpy", &["columns.npy", "rows.npy", "table.npy"])
+}
+
+/// Several arrays in one file.
+pub fn numpy_archives() -> Vec<Vec<u8>> {
+    of_folder("numpy", &["packed.npz", "stored.npz"])
+}
+
+/// Networks that other programs trained, preprocessing among them; those with a second file lack it.
+pub fn onnx() -> Vec<Vec<u8>> {
+    let names = ["mlp.onnx", "residual.onnx", "attention.onnx", "embeddings.onnx", "conv1d.onnx", "scikit_pipeline.onnx"];
+    of_folder("onnx", &names)
+}
+
+/// Weights alone.
+pub fn weights() -> Vec<Vec<u8>> {
+    of_folder("onnx/state_dicts", &["named.safetensors", "blocks.safetensors"])
+}
+
+/// Weights as PyTorch saves them.
+pub fn pickled_weights() -> Vec<Vec<u8>> {
+    of_folder("onnx/state_dicts", &["named.pt", "apart.pt", "checkpoint.pth"])
 }
 
 const ORDERS: &str = "Order Id,Market,Order Date,Days,Price,Status\n1,LATAM,2018-01-31,3,\"1,234.50\",late\n2,Europe,2018-02-01,4,5.25,on time\n\

@@ -19,6 +19,7 @@ use recant::features::{Overrides, Profile, inspect};
 use recant::label_errors::flags::{FlagOptions, FlagPlace, FlagSource, find};
 use recant::model::{ModelFolder, PredictionModel};
 use recant::notes::Notes;
+use recant::onnx::{Input, InputData, InputKind, Layers, Model};
 use recant::seed::Seed;
 use recant::tables::{ReadOptions, read};
 use sha2::{Digest, Sha256};
@@ -62,6 +63,25 @@ fn flags(bench: &Bench, path: &Path) -> Result<()> {
     find(&source, &mut Notes::new()).map(drop)
 }
 
+/// Rows that an input of this shape takes; an open size is taken as `open`.
+fn data(input: &Input, rows: usize, open: usize) -> InputData {
+    let sizes = input.shape.iter().map(|size| size.unwrap_or(open));
+    // A file may claim any size: what a sheet could hold is tried.
+    let width = sizes.fold(1_usize, usize::saturating_mul).min(4096);
+    match input.kind {
+        InputKind::Texts => InputData::Texts(vec!["a".to_owned(); rows * width]),
+        _ => InputData::Numbers(vec![1.0; rows * width]),
+    }
+}
+
+/// A model that was trained elsewhere is read, and computes two rows.
+fn imported(_: &Bench, path: &Path) -> Result<()> {
+    let model = Model::read(path, &Layers::default())?;
+    let inputs: Vec<InputData> = model.inputs().iter().map(|input| data(input, 2, 5)).collect();
+    let rows = model.encode(&inputs, 2)?;
+    model.network(&rows).map(drop)
+}
+
 fn profile(_: &Bench, path: &Path) -> Result<()> {
     Profile::from_file(path).map(drop)
 }
@@ -89,6 +109,11 @@ fn formats() -> Vec<Format> {
         format("ODS", "a.ods", corpus::ods(), mutate::zipped, sheet),
         format("Parquet", "a.parquet", corpus::parquet(), mutate::tail, sheet),
         format("Arrow", "a.arrow", corpus::arrow(), mutate::tail, sheet),
+        format("NumPy", "a.npy", corpus::numpy(), mutate::bytes, sheet),
+        format("NumPy archive", "a.npz", corpus::numpy_archives(), mutate::zipped, sheet),
+        format("ONNX", "a.onnx", corpus::onnx(), mutate::bytes, imported),
+        format("weights", "a.safetensors", corpus::weights(), safetensors, imported),
+        format("weights, pickled", "a.pt", corpus::pickled_weights(), mutate::zipped, imported),
         format("flags", "flags.csv", corpus::flags(), mutate::text, flags),
         format("profile", "profile.toml", corpus::profiles(), mutate::text, profile),
     ]
@@ -184,8 +209,7 @@ impl Bench {
         let (name, seed) = &files[random.random_range(0..files.len())];
         let ending = name.extension().and_then(|ending| ending.to_str());
         let damaged = match ending {
-            Some("safetensors") if random.random_bool(0.5) => head(&mut random, seed),
-            Some("safetensors") => mutate::bytes(&mut random, seed),
+            Some("safetensors") => safetensors(&mut random, seed),
             _ => mutate::text(&mut random, seed),
         };
         let folder = self.folder.path().join("model");
@@ -206,6 +230,14 @@ impl Bench {
         });
         fs::write(folder.join(name), seed).unwrap();
         fs::write(&sealed, stated).unwrap();
+    }
+}
+
+/// A safetensors file with its header or its bytes damaged.
+fn safetensors(random: &mut ChaCha8Rng, bytes: &[u8]) -> Vec<u8> {
+    match random.random_bool(0.5) {
+        true => head(random, bytes),
+        false => mutate::bytes(random, bytes),
     }
 }
 
