@@ -117,6 +117,114 @@ fn rows_are_decided_by_keys_alone_and_typing_is_typing() {
     assert_eq!(number("Decided to be wrong"), all);
 }
 
+/// Follows a link by its words.
+#[track_caller]
+fn follow(browser: &Browser, words: &str) {
+    let script = format!(
+        "const link = [...document.querySelectorAll('a')].find(link => link.innerText === '{words}'); link?.click(); return !!link"
+    );
+    assert_eq!(browser.script(&script), true, "`{words}` is a link of {}", browser.address());
+}
+
+#[test]
+fn a_broken_sheet_is_told_and_work_goes_on_through_reloads_until_it_is_stopped() {
+    let folder = folder();
+    let dropped = tempfile::tempdir().unwrap();
+    let broken = dropped.path().join("broken.xlsx");
+    std::fs::write(&broken, b"PK\x03\x04 not a workbook").unwrap();
+    let served = Served::start(folder.path(), &[]);
+    let Some(browser) = opened(&served) else { return };
+    browser.type_into("#dropped-file", broken.to_str().unwrap());
+    browser.wait_for("Read it otherwise");
+    assert!(browser.text().contains("broken.xlsx"), "{}", browser.text());
+    is_sound(&browser);
+    // A training of thousands of epochs, from the form.
+    browser.go(&format!("http://{}/", served.host()));
+    follow(&browser, "corrupted.csv");
+    browser.wait_for("2,500 rows");
+    browser.click("nav.steps li:nth-child(3) a");
+    browser.wait_for("Name of the model");
+    browser.click("details summary");
+    browser.script("document.querySelector('#recipe').value = 'paper'; document.querySelector('#out').value = 'long'");
+    browser.type_into("#network", "3x200");
+    browser.type_into("#epochs", "10000");
+    browser.click("main form button");
+    browser.wait_for("◐ runs");
+    let work = browser.address();
+    browser.reload();
+    browser.wait_for("◐ runs");
+    is_sound(&browser);
+    browser.go(&format!("http://{}/", served.host()));
+    browser.wait_for("1 under way");
+    browser.go(&work);
+    browser.wait_for("◐ runs");
+    browser.script("[...document.querySelectorAll('main button')].find(button => button.innerText.includes('Stop')).click()");
+    browser.wait_for("■ stopped by you");
+    is_sound(&browser);
+    let left = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    assert!(
+        !left.into_iter().any(|name| name.to_string_lossy().starts_with("long")),
+        "nothing half-written"
+    );
+}
+
+#[test]
+fn two_tabs_do_not_disturb_each_other() {
+    let folder = folder();
+    let served = Served::start(folder.path(), &[]);
+    let Some(browser) = opened(&served) else { return };
+    follow(&browser, "model");
+    browser.wait_for("Wrong rows");
+    follow(&browser, "Wrong rows");
+    browser.wait_for("A file names them");
+    browser.script("const list = document.querySelector('#file'); list.value = [...list.options].find(option => option.text === 'flags.csv').value; list.form.requestSubmit()");
+    browser.wait_for("Where the rows come from");
+    let wrong = browser.address();
+    let (one, other) = (browser.tab(), browser.new_tab());
+    browser.switch_to(&other);
+    browser.go(&wrong);
+    browser.wait_for("Where the rows come from");
+    // Each decides about another row; the page of the first is older than the decision of the second.
+    let decide = |place: usize, verdict: &str| {
+        let script = format!(
+            "const row = document.querySelectorAll('[data-row]')[{place}]; \
+             [...row.querySelectorAll('button')].find(button => button.value.startsWith('{verdict}:')).click(); return row.dataset.row"
+        );
+        let row = browser.script(&script).as_str().unwrap().to_owned();
+        let word = match verdict {
+            "right" => "✓ right",
+            _ => "○ open",
+        };
+        let until = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        let shown = format!("return document.querySelector('[data-row=\"{row}\"]')?.innerText ?? ''");
+        while !browser.script(&shown).as_str().unwrap().contains(word) {
+            assert!(std::time::Instant::now() < until, "row {row} is not {word}: {}", browser.text());
+            std::thread::sleep(std::time::Duration::from_millis(30));
+        }
+        row
+    };
+    let second = decide(1, "open");
+    browser.switch_to(&one);
+    let first = decide(0, "right");
+    assert_ne!(first, second);
+    // Both hold, in both tabs.
+    let stands = |row: &str| {
+        let script = format!("return document.querySelector('[data-row=\"{row}\"]').innerText");
+        browser.script(&script).as_str().unwrap().to_owned()
+    };
+    for tab in [&one, &other] {
+        browser.switch_to(tab);
+        browser.reload();
+        browser.wait_for("Where the rows come from");
+        assert!(
+            stands(&first).contains("✓ right") && stands(&second).contains("○ open"),
+            "{}",
+            browser.text()
+        );
+        is_sound(&browser);
+    }
+}
+
 #[test]
 fn every_page_fits_a_phone_and_is_accessible() {
     let folder = folder();

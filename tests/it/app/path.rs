@@ -7,8 +7,11 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use recant::cli::arguments::{self, CommandLine};
+use recant::notes::Notes;
+use recant::tables::{ReadOptions, read};
 
 use super::http::{Answer, Served, between};
+use crate::check::filled;
 use crate::program::{contents, copy, trial};
 
 /// A folder with the shared trial: its sheet, its model, its flags, next week's orders.
@@ -195,6 +198,26 @@ fn the_whole_job_goes_by_forms_and_every_page_shows_its_command() {
         &served.send(&format!("{repaired}/check"), &[("rows", "5"), ("out", "check.xlsx")]),
     );
     assert!(served.page(&drawn).contains("check.xlsx") && at.join("check.xlsx.key.json").is_file());
+    // The truths are looked up, and read on the same page.
+    let check = || {
+        let file = link(&served, "sheets", "check.xlsx");
+        served.send(&format!("{repaired}/checked"), &[("file", file.rsplit('/').next().unwrap())])
+    };
+    let empty = check();
+    assert!(
+        empty.status == 422 && empty.body.contains("no truth is filled in"),
+        "{}",
+        empty.body
+    );
+    let form = read(&at.join("check.xlsx"), &ReadOptions::default(), &mut Notes::new()).unwrap();
+    let clean = read(&trial().join("orders.csv"), &ReadOptions::default(), &mut Notes::new()).unwrap();
+    filled(&form, &clean).write(&at.join("check.xlsx"), &mut Notes::new()).unwrap();
+    let said = check();
+    assert!(
+        said.status == 200 && said.body.contains("What the truths say") && said.body.contains("exact 95"),
+        "{}",
+        said.body
+    );
 }
 
 #[test]

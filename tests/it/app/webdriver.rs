@@ -117,6 +117,31 @@ impl Browser {
         self.call("POST", "/url", &json!({ "url": address }));
     }
 
+    /// Loads the page again.
+    #[track_caller]
+    pub fn reload(&self) {
+        self.call("POST", "/refresh", &json!({}));
+    }
+
+    /// The tab in front.
+    #[track_caller]
+    pub fn tab(&self) -> String {
+        self.call("GET", "/window", &Value::Null).as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Opens another tab; it is not in front yet.
+    #[track_caller]
+    pub fn new_tab(&self) -> String {
+        let made = self.call("POST", "/window/new", &json!({ "type": "tab" }));
+        made["handle"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Brings a tab to the front.
+    #[track_caller]
+    pub fn switch_to(&self, tab: &str) {
+        self.call("POST", "/window", &json!({ "handle": tab }));
+    }
+
     pub fn address(&self) -> String {
         self.call("GET", "/url", &Value::Null).as_str().unwrap_or_default().to_owned()
     }

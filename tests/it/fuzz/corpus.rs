@@ -32,7 +32,14 @@ pub fn numpy_archives() -> Vec<Vec<u8>> {
 
 /// Networks that other programs trained, preprocessing among them; those with a second file lack it.
 pub fn onnx() -> Vec<Vec<u8>> {
-    let names = ["mlp.onnx", "residual.onnx", "attention.onnx", "embeddings.onnx", "conv1d.onnx", "scikit_pipeline.onnx"];
+    let names = [
+        "mlp.onnx",
+        "residual.onnx",
+        "attention.onnx",
+        "embeddings.onnx",
+        "conv1d.onnx",
+        "scikit_pipeline.onnx",
+    ];
     of_folder("onnx", &names)
 }
 
