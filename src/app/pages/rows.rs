@@ -8,6 +8,7 @@ use crate::error::Result;
 use crate::report::elements::{theirs_short, words};
 use crate::report::format;
 use crate::report::terminal::kind;
+use crate::tables::Texts;
 
 /// Rows of a page.
 pub(super) const ROWS: usize = 50;
@@ -15,7 +16,7 @@ pub(super) const ROWS: usize = 50;
 /// Columns that are shown; the others are told of.
 const COLUMNS: usize = 60;
 
-/// How the columns begin that a prediction appends and rows are narrowed by.
+/// How the columns begin that a prediction appends: they come first, and rows are narrowed by them.
 const PREDICTION_COLUMNS: [&str; 2] = ["predicted", "warning"];
 
 /// Characters of a cell.
@@ -127,11 +128,15 @@ pub(super) fn view(opened: &Opened, seen: &Seen, base: &str, before: Option<&Bef
     })
 }
 
+fn is_prediction(name: &str) -> bool {
+    PREDICTION_COLUMNS.iter().any(|of| name.starts_with(of))
+}
+
 /// Links that narrow the rows to those with a value in a column. What a prediction wrote comes first and is open to see.
 fn narrowing(opened: &Opened, seen: &Seen, base: &str) -> Result<Markup> {
     let names = opened.table.names();
     let name = |choices: &Choices| names.get(choices.place).map_or("", String::as_str);
-    let predicted = |choices: &&Choices| PREDICTION_COLUMNS.iter().any(|of| name(choices).starts_with(of));
+    let predicted = |choices: &&Choices| is_prediction(name(choices));
     let (first, others): (Vec<&Choices>, Vec<&Choices>) = opened.choices()?.iter().partition(predicted);
     let open = others
         .iter()
@@ -195,6 +200,11 @@ pub(super) fn pager(page: usize, pages: usize, link: impl Fn(usize) -> String) -
 fn cells(opened: &Opened, seen: &Seen, rows: &[usize], base: &str, caption: &str, before: Option<&Before<'_>>) -> Result<Markup> {
     let texts = opened.texts()?;
     let names = opened.table.names();
+    // What a prediction appended is what the reader came for.
+    let (mut places, others): (Vec<usize>, Vec<usize>) = (0..names.len()).partition(|place| is_prediction(&names[*place]));
+    places.extend(others);
+    places.truncate(COLUMNS);
+    let shown: Vec<(&String, &Texts)> = places.iter().map(|place| (&names[*place], &texts[*place])).collect();
     Ok(html! {
         div.scroll.rows role="region" tabindex="0" aria-label="Rows of the sheet" {
             table {
@@ -203,7 +213,7 @@ fn cells(opened: &Opened, seen: &Seen, rows: &[usize], base: &str, caption: &str
                     tr {
                         @if let Some(before) = before { th scope="col" { (before.title) } }
                         th scope="col" class="number" { "Row" }
-                        @for (name, texts) in names.iter().zip(texts).take(COLUMNS) {
+                        @for (name, texts) in &shown {
                             (heading(name, kind(texts.kind()), seen, base))
                         }
                     }
@@ -213,7 +223,7 @@ fn cells(opened: &Opened, seen: &Seen, rows: &[usize], base: &str, caption: &str
                         tr id={ "row-" (opened.table.row_number(*row)) } {
                             @if let Some(before) = before { td { ((before.cell)(*row)) } }
                             th scope="row" class="number" { (opened.table.row_number(*row)) }
-                            @for texts in texts.iter().take(COLUMNS) { td { @if let Some(text) = texts.get(*row) { (theirs_short(text, CELL)) } } }
+                            @for (_, texts) in &shown { td { @if let Some(text) = texts.get(*row) { (theirs_short(text, CELL)) } } }
                         }
                     }
                 }
