@@ -93,7 +93,7 @@ def train(sheet: SheetLike, out: ModelLike, **options: "Unpack[TrainingOptions]"
     :param sheet: a path, a frame, or anything with the Arrow C stream interface.
     :param out: the model folder to make; it must not exist yet.
     :param options: as of :func:`inspect`, and how to train: ``recipe``, ``network``, ``epochs``, ``learning_rate``, ``weight_decay``,
-        ``batch``, ``balance_classes``, ``trials``, ``keep_test_rows``, ``private``.
+        ``batch``, ``balance_classes``, ``trials``, ``metric`` (what counts as better than a simple model), ``keep_test_rows``, ``private``.
     :raises RecantError: where the sheet cannot be used, or the folder exists.
     """
     run, reading, profile, training = gather("train", dict(options), RUN, READING, PROFILE, TRAINING)
@@ -121,7 +121,7 @@ def inject(
 
     :param sheet: a path, a frame, or anything with the Arrow C stream interface.
     :param out: a folder to make, with the corrupted sheet, the flags and the truth; ``None``: nothing is written.
-    :param kind: ``uniform``, ``paper``, ``confusion:A,B``, ``segment:RULE``, ``poison:COLUMN=VALUE->CLASS``, or several of these.
+    :param kind: ``uniform``, ``paper``, ``placebo``, ``confusion:A,B``, ``segment:RULE``, ``poison:COLUMN=VALUE->CLASS``, or several of these.
     :param rate: share of the training rows (0.05, "5%") or number of rows (200). Unless given: 5 %, or what the kind says.
     :param known: share of the wrong rows that the flags name, 0 to 1.
     :param false_flags: share of the flags that point at rows without an error, 0 to 1.
@@ -209,6 +209,7 @@ def repair(
     looked_up: Optional[ModelLike] = None,
     affected: Optional[ModelLike] = None,
     expand: bool = False,
+    only_flagged: bool = False,
     method: str = "auto",
     out: Optional[ModelLike] = None,
     **options: "Unpack[RepairOptions]",
@@ -223,6 +224,8 @@ def repair(
     :param looked_up: a file of :func:`check` with truths filled in.
     :param affected: for trials, ``truth/affected-rows.csv`` of :func:`inject`.
     :param expand: look for further rows that are wrong like the flagged ones, and repair with them too.
+    :param only_flagged: repair with the flagged rows alone; else ``auto`` repairs with further rows too where they follow what the flags
+        have in common and a repair with them is accepted.
     :param method: a repair method; ``auto``: the one that helps most, accepted by rows that chose nothing, or the old model; ``all``.
     :param out: the model folder to make, with its report; ``None``: the repair is judged and nothing is written.
     :param options: how to read flags and sheets; what counts as evidence (``metric``, ``matters``, ``minimum_effect``, ``significance``,
@@ -239,7 +242,7 @@ def repair(
         "affected": _maybe(affected),
         "out": _maybe(out),
     }
-    repairing.update(expand=expand, method=method)
+    repairing.update(expand=expand, only_flagged=only_flagged, method=method)
     given = {"model": model, "flags": flags, "corrected": corrected, "data": data, "test": test, "out": out}
     with _Run(run, "repair", {**given, "method": method, **options}) as running:
         raw = _recant.repair(_path(model), sheets, reading, flag_reading, repairing, running)
@@ -321,15 +324,16 @@ def scenarios(
     sizes: Union[str, Sequence[str]] = "2x50,3x100,5x250",
     errors: Union[str, Sequence[Union[str, float]]] = "0.25%,1%,2.5%,5%,7.5%,10%",
     runs: Union[int, Sequence[int]] = 100,
-    methods: Union[str, Sequence[str]] = "all",
-    kind: str = "uniform",
+    published: bool = False,
+    methods: Union[str, Sequence[str], None] = None,
+    kind: Optional[str] = None,
     init_seeds: int = 1,
     learning_rate: Optional[float] = None,
     weight_decay: Optional[float] = None,
     trials: int = 10,
     epochs: Optional[int] = None,
     importance: str = "squared-batch-gradient",
-    reference: str = "retain-original-batches",
+    reference: Optional[str] = None,
     sweep_runs: int = 10,
     chunk: int = 10,
     minimum_effect: float = 0.001,
@@ -345,14 +349,17 @@ def scenarios(
     :param sizes: network sizes; differing widths with dashes, such as ``100-50``.
     :param errors: error rates: shares of the training rows (0.05, "5%"), or numbers of rows.
     :param runs: scenarios per size and error rate; one number, or one per size. At least 2, or there is nothing to judge.
-    :param methods: repair methods; joined by ``+`` they are applied one after the other.
-    :param kind: ``uniform``, or ``paper`` (the published injector, faults and all).
+    :param published: as published for the DataCo data (arXiv 2402.10098, Table 4): learning rate and weight decay of each size, and, unless
+        given, ``kind="paper"``, ``reference="retain"`` and the methods retrain, finetune and assd. The profile is ``dataco-paper``.
+    :param methods: repair methods; joined by ``+`` they are applied one after the other; ``None``: all.
+    :param kind: ``uniform`` (unless given), ``paper`` (the published injector, faults and all), or ``placebo`` (right rows are flagged, nothing
+        is wrong).
     :param init_seeds: initialisations nested under each scenario; 1: one for all scenarios, as in the paper.
     :param learning_rate: learning rate of the first pass; ``None``: searched once per size on clean data, in ``trials`` trials.
     :param weight_decay: weight decay, with ``learning_rate``.
     :param epochs: passes over the training rows; ``None``: the profile's.
     :param importance: ``squared-batch-gradient`` or ``per-sample-fisher``.
-    :param reference: ``retain-original-batches``, ``retain`` or ``full``.
+    :param reference: ``retain-original-batches`` (unless given), ``retain`` or ``full``.
     :param sweep_runs: in how many scenarios of each cell dampening is tried over a grid of alpha and lambda.
     :param chunk: scenarios that are written together: what a kill loses at most.
     :param minimum_effect: smallest change in accuracy that counts, as a fraction.
@@ -365,7 +372,8 @@ def scenarios(
         "sizes": _list(sizes),
         "errors": _list(errors),
         "runs": _list(runs),
-        "methods": _list(methods),
+        "published": published,
+        "methods": None if methods is None else _list(methods),
         "kind": kind,
         "init_seeds": init_seeds,
         "learning_rate": learning_rate,

@@ -83,4 +83,15 @@ def in_python(text: str) -> str:
     return _OPTION.sub(argument, text)
 
 
-_SWITCHES = {"expand", "force", "full_rows", "whole_groups", "loose_keys", "visible_only", "keep_test_rows", "private", "balance_classes"}
+_SWITCHES = {
+    "expand",
+    "only_flagged",
+    "force",
+    "full_rows",
+    "whole_groups",
+    "loose_keys",
+    "visible_only",
+    "keep_test_rows",
+    "private",
+    "balance_classes",
+}

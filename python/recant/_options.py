@@ -80,6 +80,7 @@ if TYPE_CHECKING:
         """Weight the classes so that rare ones count as much as common ones."""
         trials: int
         """Search learning rate and weight decay with this many trials on rows held out of training (0: no search)."""
+        metric: str
         keep_test_rows: bool
         """Keep the encoded test rows in the model folder, so that repairs can be judged without the sheet."""
         private: bool
@@ -162,6 +163,7 @@ TRAINING: Dict[str, Any] = {
     "batch": None,
     "balance_classes": False,
     "trials": 0,
+    "metric": "accuracy",
     "keep_test_rows": False,
     "private": False,
 }

@@ -164,6 +164,7 @@ fn train<'py>(
             overrides: profile.overrides(running.seed())?,
             recipe: training.recipe.as_deref().map(str::parse).transpose()?,
             options: training.options(),
+            metric: recant::commands::metric(&training.metric)?,
             keep_test_rows: training.keep_test_rows,
             out: &out,
         };
@@ -385,7 +386,7 @@ fn repair<'py>(
             reading,
             looked_up: sheets.looked_up.as_deref(),
             affected: sheets.affected.as_deref(),
-            expand: repairing.expand,
+            further: repairing.further(),
             method: &repairing.method,
             options: repairing.options()?,
             evidence: repairing.evidence(running.seed())?,

@@ -2,7 +2,7 @@
 
 use pyo3::prelude::*;
 use recant::Result;
-use recant::commands::{default_evidence, metric};
+use recant::commands::{Further, default_evidence, metric};
 use recant::error::{Error, closest};
 use recant::evaluate::record::EvaluationSettings;
 use recant::features::Overrides;
@@ -103,6 +103,7 @@ pub(crate) struct Training {
     batch: Option<usize>,
     balance_classes: bool,
     trials: usize,
+    pub(crate) metric: String,
     pub(crate) keep_test_rows: bool,
     private: bool,
 }
@@ -159,7 +160,8 @@ impl FlagReading {
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
 pub(crate) struct Repairing {
-    pub(crate) expand: bool,
+    expand: bool,
+    only_flagged: bool,
     pub(crate) method: String,
     metric: String,
     matters: Vec<String>,
@@ -173,6 +175,14 @@ pub(crate) struct Repairing {
 }
 
 impl Repairing {
+    pub(crate) fn further(&self) -> Further {
+        match (self.expand, self.only_flagged) {
+            (true, _) => Further::Always,
+            (_, true) => Further::Never,
+            _ => Further::WhereAccepted,
+        }
+    }
+
     pub(crate) fn options(&self) -> Result<RepairOptions> {
         Ok(RepairOptions {
             importance: named("importance", &self.importance, &ImportanceKind::ALL, ImportanceKind::name)?,

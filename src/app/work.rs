@@ -9,10 +9,12 @@ use super::line::Line;
 use super::reading::Reading;
 use super::store::Listed;
 use crate::commands::{
-    CheckDraw, ExpandSheet, PredictSheet, RepairSheet, Run, SearchFrom, SheetSource, SuspectSheet, TrainSheet, WrongRows, default_evidence,
-    draw_check, expand_sheet, predict_sheet, repair_sheet, suspect_sheet, train_sheet,
+    CheckDraw, ExpandSheet, Further, PredictSheet, RepairSheet, Run, SearchFrom, SheetSource, SuspectSheet, TrainSheet, WrongRows,
+    default_evidence, draw_check, expand_sheet, metric, predict_sheet, repair_sheet, suspect_sheet, train_sheet,
 };
 use crate::error::Result;
+use crate::evaluate::Metric;
+use crate::evaluate::record::EvaluationSettings;
 use crate::features::{Overrides, RecipeKind};
 use crate::files::Existing;
 use crate::jobs::imported::SheetPlan;
@@ -75,6 +77,9 @@ pub(super) enum Work {
         model: String,
         flags: String,
         method: String,
+        /// What counts as better, as the terminal names it; accuracy where absent.
+        #[serde(default)]
+        metric: Option<String>,
         /// A sheet that the person vouches for.
         test: Option<String>,
         looked_up: Option<String>,
@@ -178,6 +183,7 @@ impl Work {
                 model,
                 flags,
                 method,
+                metric,
                 test,
                 looked_up,
                 out,
@@ -189,7 +195,9 @@ impl Work {
                     .option("--data", &sheet.name)
                     .maybe("--test", test.as_deref())
                     .maybe("--looked-up", looked_up.as_deref())
-                    .option("--method", method);
+                    .option("--method", method)
+                    .maybe("--metric", metric.as_deref())
+                    .flag("--only-flagged", method == "auto");
                 sheet.reading.onto(line).option("--out", out)
             }
             Self::Predict { sheet, model, out } => {
@@ -312,6 +320,7 @@ impl Work {
                     balance_classes: *balance_classes,
                     ..TrainOptions::default()
                 },
+                metric: Metric::Accuracy,
                 keep_test_rows: false,
                 out: Path::new(out),
             },
@@ -325,6 +334,7 @@ impl Work {
             model,
             flags,
             method,
+            metric: named,
             test,
             looked_up,
             out,
@@ -347,10 +357,14 @@ impl Work {
                 reading: sheet.reading.options(),
                 looked_up: looked_up.as_deref().map(Path::new),
                 affected: None,
-                expand: false,
+                // The person decided on every row.
+                further: Further::Never,
                 method,
                 options: RepairOptions::default(),
-                evidence: default_evidence(run.seed),
+                evidence: EvaluationSettings {
+                    metric: named.as_deref().map_or(Ok(Metric::Accuracy), metric)?,
+                    ..default_evidence(run.seed)
+                },
                 out: Some(Path::new(out)),
             },
         )?;

@@ -279,6 +279,9 @@ pub struct TrainArgs {
     #[allow(missing_docs)]
     #[command(flatten)]
     pub training: TrainingOptions,
+    /// What counts as better than a simple model: `accuracy`, `balanced-accuracy`, `macro-f1`, `recall:CLASS`, or `cost:FILE`, as for repair
+    #[arg(long, value_name = "MEASURE", default_value = "accuracy")]
+    pub metric: String,
     #[allow(missing_docs)]
     #[command(flatten)]
     pub reading: SheetOptions,
@@ -332,7 +335,7 @@ pub struct InjectArgs {
     /// Folder to make: corrupted sheet, flag file, and the true labels apart
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub out: PathBuf,
-    /// Kind of error: uniform, paper, confusion:A,B, segment:RULE, poison:COLUMN=VALUE->CLASS; may be given several times
+    /// Kind of error: uniform, paper, placebo, confusion:A,B, segment:RULE, poison:COLUMN=VALUE->CLASS; may be given several times
     #[arg(long, value_name = "KIND", default_value = "uniform")]
     pub kind: Vec<String>,
     /// Share of the training rows to mislabel, or a number of rows: 5%, 0.05, 200 [default: 5%, or what the kind itself says]
@@ -455,6 +458,10 @@ pub struct RepairArgs {
     /// Look for further rows that are wrong like the flagged ones, as `recant expand` does, and repair with them too (needs --data)
     #[arg(long)]
     pub expand: bool,
+    /// Repair with the flagged rows alone; else `auto` repairs with further rows too where they follow what the flags have in common and a
+    /// repair with them is accepted
+    #[arg(long, conflicts_with = "expand")]
+    pub only_flagged: bool,
     /// The sheet the model was trained on (needed where the flag file has only keys, and by all methods but assd and ssd); may be given several times
     #[arg(long, value_name = "SHEET", value_hint = ValueHint::FilePath)]
     pub data: Vec<PathBuf>,

@@ -6,10 +6,11 @@ use crate::cli::Context;
 use crate::cli::arguments::DemoArgs;
 use crate::cli::sheets;
 use crate::commands::{
-    ExpandSheet, PredictSheet, RepairSheet, RepairedSheet, Run, SearchFrom, SheetSource, TrainSheet, WrongRows, check_new_folder,
+    ExpandSheet, Further, PredictSheet, RepairSheet, RepairedSheet, Run, SearchFrom, SheetSource, TrainSheet, WrongRows, check_new_folder,
     default_evidence, expand_sheet, predict_sheet, repair_sheet, train_sheet, write_injected,
 };
 use crate::error::{Error, Result};
+use crate::evaluate::Metric;
 use crate::evaluate::words::{count, percent};
 use crate::features::{Overrides, Profile};
 use crate::files::{self, Existing};
@@ -100,6 +101,7 @@ fn whole_job(context: &Context, folder: &Path, notes: &mut Notes, progress: &dyn
             },
             recipe: None,
             options: TrainOptions::default(),
+            metric: Metric::Accuracy,
             keep_test_rows: false,
             out: &model,
         },
@@ -202,7 +204,7 @@ impl Mistake<'_> {
             reading: ReadOptions::default(),
             looked_up: None,
             affected: Some(&affected),
-            expand,
+            further: if expand { Further::Always } else { Further::WhereAccepted },
             method,
             options: RepairOptions::default(),
             evidence: default_evidence(self.seed),

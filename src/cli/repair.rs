@@ -3,7 +3,7 @@
 use crate::cli::Context;
 use crate::cli::arguments::{EvidenceOptions, FlagOptions as FlagReading, ImportanceChoice, ReferenceChoice, RepairArgs, RowNumbers};
 use crate::cli::{expand, imported, sheets};
-use crate::commands::{RepairSheet, SheetSource, WrongRows, default_evidence, is_imported, metric, repair_sheet};
+use crate::commands::{Further, RepairSheet, SheetSource, WrongRows, default_evidence, is_imported, metric, repair_sheet};
 use crate::error::{Error, Result};
 use crate::evaluate::record::{Advice, EvaluationSettings, RepairRecord};
 use crate::jobs::repair::Repaired;
@@ -34,7 +34,11 @@ pub(super) fn run(context: &Context, arguments: &RepairArgs) -> Result<()> {
         reading: sheets::read_options(&arguments.reading)?,
         looked_up: arguments.looked_up.as_deref(),
         affected: arguments.affected.as_deref(),
-        expand: arguments.expand,
+        further: match (arguments.expand, arguments.only_flagged) {
+            (true, _) => Further::Always,
+            (_, true) => Further::Never,
+            _ => Further::WhereAccepted,
+        },
         method: &arguments.method,
         options: repair_options(arguments),
         evidence: evidence(&arguments.evidence, context)?,
@@ -95,6 +99,14 @@ fn next(context: &Context, record: &RepairRecord, arguments: &RepairArgs) {
             &format!(
                 "recant repair --model {old} {} --test SHEET --out model-judged",
                 flags_as_given(arguments)
+            ),
+        ),
+        (Some(Advice::Keep), None) if record.kept_the_old() => console.next_step(
+            "Next, try again with the sheet that the model was trained on: `auto` chooses and tests a repair by its rows:",
+            &format!(
+                "recant repair --model {old} {} --data {} --out {new}-2",
+                flags_as_given(arguments),
+                sheets::shown(std::path::Path::new(&record.model.data_file))
             ),
         ),
         (Some(Advice::Keep), _) => console.next_step("Next, predict a sheet with the old model:", &predict(&old)),

@@ -96,12 +96,17 @@ pub struct BatchArgs {
     /// Scenarios per size and error rate; one number, or one per size
     #[arg(long, value_name = "N", default_value = "100")]
     pub runs: String,
-    /// Repair methods: all, or names such as retrain,finetune,assd,ssd; joined by + they are applied one after the other
-    #[arg(long, value_name = "METHODS", default_value = "all")]
-    pub methods: String,
-    /// Kind of error: uniform, or paper (the published injector, faults and all)
-    #[arg(long, value_name = "KIND", default_value = "uniform")]
-    pub kind: String,
+    /// As published for the DataCo data (arXiv 2402.10098, Table 4): learning rate and weight decay of each size, `--kind paper`,
+    /// `--reference retain`, `--methods retrain,finetune,assd` and `--profile dataco-paper`; each but the rates can be given otherwise
+    #[arg(long, conflicts_with_all = ["learning_rate", "weight_decay", "trials"])]
+    pub published: bool,
+    /// Repair methods: all, or names such as retrain,finetune,assd,ssd; joined by + they are applied one after the other [default: all]
+    #[arg(long, value_name = "METHODS")]
+    pub methods: Option<String>,
+    /// Kind of error: uniform, paper (the published injector, faults and all), or placebo (right rows are flagged, nothing is wrong)
+    /// [default: uniform]
+    #[arg(long, value_name = "KIND")]
+    pub kind: Option<String>,
     /// Initialisations nested under each scenario (1 to 10,000); 1: one for all scenarios, as in the paper
     #[arg(long, value_name = "K", default_value_t = 1, value_parser = counted::<u32>(1, 10_000))]
     pub init_seeds: u32,
@@ -138,9 +143,9 @@ pub struct BatchTraining {
     /// Importance: squared-batch-gradient or per-sample-fisher
     #[arg(long, value_name = "KIND", default_value = "squared-batch-gradient")]
     pub importance: String,
-    /// What the flagged rows are compared with: retain-original-batches, retain or full
-    #[arg(long, value_name = "SET", default_value = "retain-original-batches")]
-    pub reference: String,
+    /// What the flagged rows are compared with: retain-original-batches, retain or full [default: retain-original-batches]
+    #[arg(long, value_name = "SET")]
+    pub reference: Option<String>,
     /// In how many scenarios of each cell (0 to 1,000,000) dampening is tried over a grid of alpha and lambda
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = counted::<u32>(0, 1_000_000))]
     pub sweep_runs: u32,
@@ -206,6 +211,7 @@ fn options(context: &Context, arguments: &BatchArgs) -> BatchOptions {
         sizes: arguments.sizes.clone(),
         runs: arguments.runs.clone(),
         errors: arguments.errors.clone(),
+        published: arguments.published,
         error_kind: arguments.kind.clone(),
         methods: arguments.methods.clone(),
         init_seeds: arguments.init_seeds,

@@ -3,7 +3,7 @@
 use crate::cli::Context;
 use crate::cli::arguments::{TrainArgs, TrainingOptions};
 use crate::cli::sheets;
-use crate::commands::{SheetSource, TrainSheet, train_sheet};
+use crate::commands::{SheetSource, TrainSheet, metric, train_sheet};
 use crate::error::Result;
 use crate::evaluate::train_record::TrainRecord;
 use crate::jobs::train::{TrainOptions, Trained};
@@ -17,6 +17,7 @@ pub(super) fn run(context: &Context, arguments: &TrainArgs) -> Result<()> {
         overrides: sheets::overrides(&arguments.profile, context.seed),
         recipe: arguments.training.recipe,
         options: options(&arguments.training),
+        metric: metric(&arguments.metric)?,
         keep_test_rows: arguments.training.keep_test_rows,
         out: &arguments.out,
     };

@@ -9,6 +9,25 @@ use crate::tables::{self, ReadOptions, Table};
 
 const KINDS: &str = "accuracy, balanced-accuracy, macro-f1, recall:CLASS, cost:FILE";
 
+/// What costs are named before the file.
+pub const COST: &str = "cost";
+
+/// The measures that need no file, as [`metric`] reads them, and in words: for a model with these classes.
+pub fn metric_choices(classes: &[String]) -> Vec<(String, String)> {
+    let recalls = classes
+        .iter()
+        .map(|class| (format!("recall:{class}"), Metric::Recall(class.clone())));
+    [
+        ("accuracy".to_owned(), Metric::Accuracy),
+        ("balanced-accuracy".to_owned(), Metric::BalancedAccuracy),
+        ("macro-f1".to_owned(), Metric::MacroF1),
+    ]
+    .into_iter()
+    .chain(recalls)
+    .map(|(name, metric)| (name, metric.words()))
+    .collect()
+}
+
 /// `accuracy`, `balanced-accuracy`, `macro-f1`, `recall:CLASS`, or `cost:FILE`, where FILE is a table of what each mistake costs.
 ///
 /// The table has a line for each true class and a column for each predicted one, both named, or three columns: true class, predicted class,
@@ -164,6 +183,18 @@ mod tests {
         assert_eq!(square.costs, [[0.0, 1.0], [5.5, 0.0]]);
         // In another order of columns each cost stays with its class.
         assert_eq!(costs("true,late,on time\non time,1,0\nlate,0,5.5\n"), square);
+    }
+
+    #[test]
+    fn every_choice_reads_as_the_measure_that_its_words_say() {
+        let classes = ["on time", "late: very"].map(str::to_owned);
+        let choices = metric_choices(&classes);
+        assert_eq!(choices.len(), 5);
+        for (name, words) in choices {
+            let read = metric(&name).unwrap();
+            assert_eq!(read.words(), words);
+            read.check(&classes).unwrap();
+        }
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::jobs::trust::{Evidence, Suspicion, quiet_search, warn};
 use crate::label_errors::flags::{self, FlagOptions, FlagPlace, FlagSource, Part, ReadFlags, ResolvedFlags, RowIndex};
 use crate::label_errors::sheet::SHEET_ROW;
 use crate::label_errors::{ExpandOptions, Expansion};
-use crate::model::ModelFolder;
+use crate::model::{ModelFolder, Origin};
 use crate::notes::Notes;
 use crate::repair::RepairOptions;
 use crate::report;
@@ -51,6 +51,17 @@ impl<'a> WrongRows<'a> {
     }
 }
 
+/// Whether further rows that follow what the flags have in common are repaired with them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Further {
+    /// The flagged rows alone.
+    Never,
+    /// Where the method is `auto`, such rows are found, and a repair with them is accepted; else the flagged rows alone.
+    WhereAccepted,
+    /// What is found, always.
+    Always,
+}
+
 /// What to repair, and with what.
 pub struct RepairSheet<'a> {
     /// Model folder.
@@ -71,8 +82,8 @@ pub struct RepairSheet<'a> {
     pub looked_up: Option<&'a Path>,
     /// For trials: which rows the errors could have hit.
     pub affected: Option<&'a Path>,
-    /// Whether to look for further wrong rows.
-    pub expand: bool,
+    /// Whether to repair with further rows that are wrong like the flagged ones.
+    pub further: Further,
     /// Name of a method, `auto` or `all`.
     pub method: &'a str,
     /// Settings of the methods.
@@ -82,6 +93,12 @@ pub struct RepairSheet<'a> {
     /// Model folder to make, where one is wanted.
     pub out: Option<&'a Path>,
 }
+
+/// Of further rows that follow what the flags have in common, at least one for so many flagged ones makes a repair with them worth trying.
+const FEWEST_FURTHER: usize = 10;
+/// What became of further rows.
+const FURTHER_REPAIRED: &str = "the repair was made with them too; `recant expand` lists them, and `--only-flagged` leaves them alone";
+const FURTHER_REFUSED: &str = "no repair with them was accepted, so the flagged rows alone were tried; `recant expand` lists the others";
 
 /// A finished repair.
 pub struct RepairedSheet {
@@ -140,78 +157,164 @@ pub fn repair_sheet(run: &Run, request: &RepairSheet) -> Result<RepairedSheet> {
         .as_deref()
         .map(|table| TrainingSheet::read(table, &model, &mut notes))
         .transpose()?;
-    let typed = resolved.clone();
     let with_data: Option<(&TrainingSheet, &Table)> = sheet.as_ref().zip(data.as_deref());
-    let found = search(run, request, &typed, &model, with_data, &mut notes)?;
-    let resolved = match (&found, &sheet) {
-        (Some(found), Some(sheet)) if request.expand => expand::with_pattern(&typed, found, &model, sheet, run.seed),
-        (Some(found), _) if request.method == "auto" => learnt_as_likeliest(&typed, found, &model.info.classes, &mut notes),
-        _ => resolved,
-    };
-    let flagged = match &sheet {
-        Some(sheet) => sheet.flagged(&resolved, model.features.width()),
-        None => flagged_from_file(&read_flags.file, &read_flags.table, &resolved, &model, &mut notes)?,
-    };
-    let test_table = request.test.map(|source| source.read(&request.reading, &mut notes)).transpose()?;
-    let mut test = match (&test_table, with_data) {
-        (Some(table), _) => Some(judged_from_sheet(table, &model, &resolved, &mut notes)?),
-        (None, Some((sheet, table))) => sheet.test(table, &resolved),
-        (None, None) => judged_from_model(&model, Part::Test, &resolved),
-    };
-    let mut validation = match with_data {
-        Some((sheet, table)) => sheet.validation(table, &resolved),
-        None => judged_from_model(&model, Part::Validation, &resolved),
-    };
-    let affected = match (request.affected, &test) {
-        (Some(path), Some(test)) => Some(affected(path, test, &mut notes)?),
-        _ => None,
-    };
-    let suspicion = find_suspicion(run, &model, with_data, &typed, found.as_ref())?;
-    let expansion = found.filter(|_| request.expand);
-    if let Some(rows) = validation.as_mut() {
-        suspicion.sort(rows, run.threads)?;
-        warn(rows, "validation rows", suspicion.words(), &mut notes);
-    }
-    // The person vouches for a sheet of its own.
-    if let Some(rows) = test.as_mut().filter(|_| test_table.is_none()) {
-        suspicion.sort(rows, run.threads)?;
-        warn(rows, "test rows", suspicion.words(), &mut notes);
-    }
-    let methods = methods(request.method, sheet.is_some(), &model, &mut notes)?;
-    let job = RepairJob {
+    let found = search(run, request, &resolved, &model, with_data, &mut notes)?;
+    let test = request.test.map(|source| source.read(&request.reading, &mut notes)).transpose()?;
+    let ground = Ground {
+        run,
+        request,
         model: &model,
-        model_name: origin.name.clone(),
-        flags: &resolved,
-        flagged,
-        training: sheet.as_ref().map(|sheet| sheet.data.clone()),
-        test,
-        validation,
-        pattern: suspicion.words().map(str::to_owned),
-        label_alone: suspicion.is_of_a_label_alone(),
-        affected,
-        auto: request.method == "auto",
-        methods,
-        options: request.options.clone(),
-        settings: EvaluationSettings {
-            group_column: model.profile.group.clone(),
-            ..request.evidence.clone()
-        },
-        command: run.command.clone(),
-        threads: run.threads,
+        name: &origin.name,
+        suspicion: find_suspicion(run, &model, with_data, &resolved, found.as_ref())?,
+        flags: &read_flags,
+        typed: &resolved,
+        data: with_data,
+        test: test.as_deref(),
     };
+    let with_found = found
+        .as_ref()
+        .zip(sheet.as_ref())
+        .and_then(|(found, sheet)| ground.with_found(found, sheet));
+    if let (Some(flags), Some(found)) = (with_found, &found) {
+        let mut with_these = notes.clone();
+        further_rows(&mut with_these, request, &resolved, &flags, found, FURTHER_REPAIRED);
+        let job = ground.job(&flags, &mut with_these)?;
+        let mut repaired = run_job(&job, &mut with_these, run.progress)?;
+        if request.further == Further::Always || !repaired.record.kept_the_old() {
+            expand::record(found, &resolved, &flags, &mut repaired.record);
+            ground.save(&repaired, &job, &origin)?;
+            return Ok(RepairedSheet {
+                repaired,
+                expansion: Some(found.clone()),
+            });
+        }
+        further_rows(&mut notes, request, &resolved, &flags, found, FURTHER_REFUSED);
+    }
+    let flags = match &found {
+        Some(found) if request.method == "auto" => learnt_as_likeliest(&resolved, found, &model.info.classes, &mut notes),
+        _ => resolved.clone(),
+    };
+    let job = ground.job(&flags, &mut notes)?;
     let mut repaired = run_job(&job, &mut notes, run.progress)?;
-    if let Some(found) = &expansion {
-        expand::record(found, &typed, &resolved, &mut repaired.record);
-    } else {
-        expand::show_only_typed(&typed, &resolved, &mut repaired.record);
+    expand::show_only_typed(&resolved, &flags, &mut repaired.record);
+    ground.save(&repaired, &job, &origin)?;
+    Ok(RepairedSheet { repaired, expansion: None })
+}
+
+/// What a repair is made from, whichever rows it is made with.
+struct Ground<'a> {
+    run: &'a Run<'a>,
+    request: &'a RepairSheet<'a>,
+    model: &'a ModelFolder,
+    /// Name of the model, for records.
+    name: &'a str,
+    suspicion: Suspicion,
+    flags: &'a ReadFlags,
+    /// The flags as the person gave them.
+    typed: &'a ResolvedFlags,
+    data: Option<(&'a TrainingSheet, &'a Table)>,
+    test: Option<&'a Table>,
+}
+
+impl Ground<'_> {
+    /// The flags and what was found, where a repair with that is wanted or worth trying.
+    fn with_found(&self, found: &Expansion, sheet: &TrainingSheet) -> Option<ResolvedFlags> {
+        let wanted = match self.request.further {
+            Further::Never => false,
+            Further::WhereAccepted => self.request.method == "auto" && !found.rules.is_empty(),
+            Further::Always => true,
+        };
+        let flags = wanted.then(|| expand::with_pattern(self.typed, found, self.model, sheet, self.run.seed))?;
+        let further = flags.training.len().saturating_sub(self.typed.training.len());
+        let worth = self.request.further == Further::Always || further * FEWEST_FURTHER >= self.typed.training.len();
+        worth.then_some(flags)
     }
-    if let Some(out) = request.out {
-        let flags_sha256 = &read_flags.table.source().sha256;
-        save_repaired(&repaired, &job, &origin, flags_sha256, out, |folder| {
+
+    /// The job with these flags; rows to judge by are sorted by what is known of their labels.
+    fn job<'b>(&'b self, flags: &'b ResolvedFlags, notes: &mut Notes) -> Result<RepairJob<'b>> {
+        let Self {
+            run,
+            request,
+            model,
+            suspicion,
+            ..
+        } = self;
+        let flagged = match self.data {
+            Some((sheet, _)) => sheet.flagged(flags, model.features.width()),
+            None => flagged_from_file(&self.flags.file, &self.flags.table, flags, model, notes)?,
+        };
+        let mut test = match (self.test, self.data) {
+            (Some(table), _) => Some(judged_from_sheet(table, model, flags, notes)?),
+            (None, Some((sheet, table))) => sheet.test(table, flags),
+            (None, None) => judged_from_model(model, Part::Test, flags),
+        };
+        let mut validation = match self.data {
+            Some((sheet, table)) => sheet.validation(table, flags),
+            None => judged_from_model(model, Part::Validation, flags),
+        };
+        let affected = match (request.affected, &test) {
+            (Some(path), Some(test)) => Some(affected(path, test, notes)?),
+            _ => None,
+        };
+        if let Some(rows) = validation.as_mut() {
+            suspicion.sort(rows, run.threads)?;
+            warn(rows, "validation rows", suspicion.words(), notes);
+        }
+        // The person vouches for a sheet of its own.
+        if let Some(rows) = test.as_mut().filter(|_| self.test.is_none()) {
+            suspicion.sort(rows, run.threads)?;
+            warn(rows, "test rows", suspicion.words(), notes);
+        }
+        Ok(RepairJob {
+            model,
+            model_name: self.name.to_owned(),
+            flags,
+            flagged,
+            training: self.data.map(|(sheet, _)| sheet.data.clone()),
+            test,
+            validation,
+            pattern: suspicion.words().map(str::to_owned),
+            label_alone: suspicion.is_of_a_label_alone(),
+            affected,
+            auto: request.method == "auto",
+            methods: methods(request.method, self.data.is_some(), model, notes)?,
+            options: request.options.clone(),
+            settings: EvaluationSettings {
+                group_column: model.profile.group.clone(),
+                ..request.evidence.clone()
+            },
+            command: run.command.clone(),
+            threads: run.threads,
+        })
+    }
+
+    fn save(&self, repaired: &Repaired, job: &RepairJob, origin: &Origin) -> Result<()> {
+        let Some(out) = self.request.out else { return Ok(()) };
+        let flags_sha256 = &self.flags.table.source().sha256;
+        save_repaired(repaired, job, origin, flags_sha256, out, |folder| {
             write_report(&folder.join("report"), &repaired.record, &repaired.timings)
-        })?;
+        })
+        .map(drop)
     }
-    Ok(RepairedSheet { repaired, expansion })
+}
+
+/// Tells the person of further rows that `flags` hold beside those that they `typed`, and what became of them. Whoever wanted them is told
+/// in full elsewhere.
+fn further_rows(notes: &mut Notes, request: &RepairSheet, typed: &ResolvedFlags, flags: &ResolvedFlags, found: &Expansion, done: &str) {
+    if request.further == Further::Always {
+        return;
+    }
+    let further = flags.training.len().saturating_sub(typed.training.len());
+    let shared: Vec<&str> = found.rules.iter().map(|rule| rule.conditions.as_str()).collect();
+    notes.add(
+        "further-rows",
+        format!(
+            "{} that nobody flagged follow what the flagged rows have in common ({})",
+            count_of(further, "training row"),
+            shared.join("; ")
+        ),
+        done,
+    );
 }
 
 /// The flagged rows in any form, and what is known about them.
@@ -344,7 +447,7 @@ fn search(
     notes: &mut Notes,
 ) -> Result<Option<Expansion>> {
     let Some((sheet, table)) = data else {
-        return match request.expand {
+        return match request.further == Further::Always {
             true => Err(
                 Error::input("`--expand` looks for further wrong rows, and needs the training sheet for that")
                     .hint("give the sheet that the model was trained on: `--data SHEET`"),
@@ -353,7 +456,7 @@ fn search(
         };
     };
     let search = expand::Search::of_model(model, table, sheet, run.seed, run.threads);
-    match request.expand {
+    match request.further == Further::Always {
         true => expand::expand(&search, flags, &ExpandOptions::default(), notes, run.progress).map(Some),
         false => quiet_search(&search, flags, run.progress),
     }

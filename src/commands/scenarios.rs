@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::SheetSource;
 use crate::error::Result;
 use crate::evaluate::record::EvaluationSettings;
-use crate::experiments::random_errors::{BatchOptions, BatchReport, Data, Judging, Settings, batch};
+use crate::experiments::random_errors::{BatchOptions, BatchReport, Data, Judging, PUBLISHED_PROFILE, Settings, batch};
 use crate::experiments::{RunFolder, Study};
 use crate::features::{Overrides, Profile};
 use crate::files;
@@ -33,7 +33,8 @@ pub struct PlanScenarios<'a> {
 /// Where the sheet or the profile cannot be used, or an option cannot be read.
 pub fn plan_scenarios(request: &PlanScenarios, notes: &mut Notes) -> Result<(Settings, Data)> {
     let table = request.sheet.read_rows(&request.reading, notes)?;
-    let profile = Profile::choose(&table, request.profile, &request.overrides, notes)?;
+    let published = request.options.published.then_some(PUBLISHED_PROFILE);
+    let profile = Profile::choose(&table, request.profile.or(published), &request.overrides, notes)?;
     batch(&table, &profile, &request.options, notes)
 }
 

@@ -4,6 +4,8 @@ use std::path::Path;
 
 use super::{Run, SheetSource, folder_name, repair::default_evidence};
 use crate::error::Result;
+use crate::evaluate::Metric;
+use crate::evaluate::record::EvaluationSettings;
 use crate::features::{Overrides, Profile, RecipeKind};
 use crate::jobs::save::{folder_of, save_trained};
 use crate::jobs::train::{TrainOptions, TrainRequest, Trained, train};
@@ -25,6 +27,8 @@ pub struct TrainSheet<'a> {
     pub recipe: Option<RecipeKind>,
     /// Settings on top of the recipe's.
     pub options: TrainOptions,
+    /// What counts as better than a simple model.
+    pub metric: Metric,
     /// Whether the folder keeps the encoded test rows.
     pub keep_test_rows: bool,
     /// Model folder to make.
@@ -58,7 +62,10 @@ pub fn train_sheet(run: &Run, request: &TrainSheet) -> Result<Trained> {
         options: &request.options,
         name: folder_name(request.out),
         command: run.command.clone(),
-        settings: default_evidence(run.seed),
+        settings: EvaluationSettings {
+            metric: request.metric.clone(),
+            ..default_evidence(run.seed)
+        },
         seed: run.seed,
         threads: run.threads,
     };

@@ -1,5 +1,6 @@
 //! The model before against the model after, on the same rows.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use super::classwise::losing_classes;
@@ -257,19 +258,46 @@ fn sums(clusters: &[Cluster]) -> Vec<i64> {
 
 /// Estimate from the clusters as they are, limits with one fixed and one broken cluster of average size added; a row changes by at most
 /// `largest`.
+///
+/// Models swapped give the same interval mirrored: of the two directions one is drawn, and the other is its mirror image.
 fn interval(mut clusters: Vec<Cluster>, largest: i64, settings: &EvaluationSettings, stream: &str) -> Result<Interval> {
     let rows: u64 = clusters.iter().map(|cluster| cluster.rows).sum();
     let sum: i64 = clusters.iter().map(|cluster| cluster.sum).sum();
     let estimate = sum as f64 / rows as f64;
     let average = (rows as f64 / clusters.len() as f64).round().max(1.0) as u64;
     let most = largest.saturating_mul(average as i64);
+    let direction = direction(&clusters);
+    if direction == Ordering::Less {
+        clusters.iter_mut().for_each(|cluster| cluster.sum = -cluster.sum);
+    }
     clusters.extend([most, -most].map(|sum| Cluster { sum, rows: average }));
     let drawn = cluster_bootstrap(&clusters, settings.resamples, INTERVAL_LEVEL, Seed(settings.seed), stream)?;
+    // Taken from zero, so that zero has no sign.
+    let (low, high) = match direction {
+        Ordering::Greater => (drawn.low, drawn.high),
+        Ordering::Less => (0.0 - drawn.high, 0.0 - drawn.low),
+        Ordering::Equal => {
+            let reach = (drawn.high - drawn.low) / 2.0;
+            (0.0 - reach, reach)
+        }
+    };
     Ok(Interval {
         estimate,
-        low: drawn.low.min(estimate),
-        high: drawn.high.max(estimate),
+        low: low.min(estimate),
+        high: high.max(estimate),
     })
+}
+
+/// Which of two mirrored directions the clusters have: that of their sum or, where it is zero, of the whole list of them. Equal: the list is
+/// its own mirror image.
+fn direction(clusters: &[Cluster]) -> Ordering {
+    let sum: i64 = clusters.iter().map(|cluster| cluster.sum).sum();
+    let sorted = |sign: i64| {
+        let mut all: Vec<(i64, u64)> = clusters.iter().map(|cluster| (sign * cluster.sum, cluster.rows)).collect();
+        all.sort_unstable();
+        all
+    };
+    sum.cmp(&0).then_with(|| sorted(1).cmp(&sorted(-1)))
 }
 
 pub(super) fn check_settings(settings: &EvaluationSettings) -> Result<()> {

@@ -2,6 +2,7 @@
 
 mod advice;
 mod auto;
+mod by_chance;
 mod cell;
 pub mod cell_record;
 mod changed;
@@ -24,7 +25,7 @@ pub use classwise::losses_in_words;
 pub use compare::{RowSet, Rows, Unjudged, compare, compare_with_baseline};
 pub use metric::{CostTable, Metric, known_class};
 pub use metrics::{INTERVAL_LEVEL, SMALLEST_PROBABILITY, metrics, predictions};
-pub use trust::{SortedComparison, Standing, compare_sorted, compare_trusted};
+pub use trust::{Chance, SortedComparison, Standing, compare_sorted, compare_trusted};
 pub use usefulness::{Baseline, FEWEST_OF_A_CLASS, judge_usefulness, majority_baseline};
 pub use verdict::judge;
 

@@ -304,7 +304,14 @@ pub struct WholeRecord {
     pub best: Interval,
     /// Expected change over the doubtful rows, each weighed by its chance of being wrong; absent where the chances are not known.
     pub estimate: Option<Interval>,
-    /// The verdict that holds at both bounds.
+    /// Change over all rows with each doubtful row weighed by its chance of being wrong, and its uncertainty; rows without a known chance are
+    /// taken against the repair in the lower limit, and for it in the upper one. Absent where no chance is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_chance: Option<Interval>,
+    /// Whether the verdict rests on that, because the bounds allow none.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rests_on_chances: bool,
+    /// The verdict that holds at both bounds; else the one by the chances.
     pub verdict: Verdict,
     /// The verdict as a sentence with its figures.
     pub sentence: String,

@@ -8,6 +8,7 @@
 //! Accuracy and the tables per class are of the trusted rows. A region in which rows are doubtful is left out of those whole, rows with
 //! another label too: those that remained would be a selection by label, and flatter a model that always says that label.
 
+use super::by_chance::{Found, Weighed};
 use super::compare::{RowSet, Rows, Unjudged, compare, groupwise};
 use super::metric::{Metric, Worth};
 use super::metrics::{check_labels, predictions};
@@ -16,6 +17,15 @@ use super::verdict::{gain_in_words, judge, moved_in_words, verdict_of};
 use super::words::{count, count_of, percent, signed_points};
 use crate::error::{Error, Result};
 use crate::stats::holm;
+
+/// A chance of being wrong, as estimated.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Chance {
+    /// The chance.
+    pub of: f64,
+    /// Its standard error.
+    pub error: f64,
+}
 
 /// What is known of the label of a row.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -29,7 +39,7 @@ pub enum Standing {
     /// In a found pattern, with the label that it gives.
     Doubtful {
         /// Chance of being wrong, where it could be estimated.
-        chance: Option<f64>,
+        chance: Option<Chance>,
         /// The class that it then has, where the pattern tells.
         truly: Option<u8>,
     },
@@ -180,6 +190,7 @@ fn wholes(rows: &Rows, standing: &[Standing], before: &[f32], after: &[&[f32]], 
     let counted = |wanted: fn(&Standing) -> bool| standing.iter().filter(|standing| wanted(standing)).count();
     let mut found = Vec::with_capacity(after.len());
     let mut raw: [Vec<f64>; 2] = [Vec::new(), Vec::new()];
+    let mut weighed = Vec::with_capacity(after.len());
     for after in after {
         let new = predictions(after, classes)?;
         check_labels(rows.labels, new.len(), classes)?;
@@ -196,6 +207,20 @@ fn wholes(rows: &Rows, standing: &[Standing], before: &[f32], after: &[&[f32]], 
         )?;
         raw[0].push(low_p);
         raw[1].push(high_p);
+        // Of accuracy only: what a row is worth to another measure hangs on labels that are not known.
+        let by_chance = match settings.metric.is_accuracy() {
+            true => Weighed {
+                labels: rows.labels,
+                standing,
+                before: &old,
+                after: &new,
+                groups: rows.groups,
+                classes,
+                worth: &worth,
+            }
+            .changes()?,
+            false => None,
+        };
         found.push(WholeRecord {
             rows: standing.len(),
             trusted: counted(|standing| standing.is_trusted()),
@@ -205,11 +230,17 @@ fn wholes(rows: &Rows, standing: &[Standing], before: &[f32], after: &[&[f32]], 
             open: each.iter().filter(|(low, high)| low != high).count(),
             worst: low,
             best: high,
-            // Of accuracy only: what a row is worth to another measure hangs on labels that are not known.
             estimate: estimate(rows.labels, standing, &old, &new).filter(|_| settings.metric.is_accuracy()),
+            by_chance: by_chance.map(|[(_, low), (_, high)]| Interval {
+                estimate: (low.estimate + high.estimate) / 2.0,
+                low: low.low,
+                high: high.high,
+            }),
+            rests_on_chances: false,
             verdict: Verdict::CannotBeJudged,
             sentence: String::new(),
         });
+        weighed.push(by_chance);
     }
     let [low_p, high_p] = [holm(&raw[0])?, holm(&raw[1])?];
     for ((whole, low_p), high_p) in found.iter_mut().zip(low_p).zip(high_p) {
@@ -221,7 +252,33 @@ fn wholes(rows: &Rows, standing: &[Standing], before: &[f32], after: &[&[f32]], 
             _ => Verdict::CannotBeJudged,
         };
     }
+    judge_by_chances(&mut found, &weighed, settings)?;
     Ok(found)
+}
+
+/// Where the bounds allow no verdict, one by the chances; Holm over the methods.
+fn judge_by_chances(found: &mut [WholeRecord], weighed: &[Option<[Found; 2]>], settings: &EvaluationSettings) -> Result<()> {
+    let p_of = |side: usize| -> Result<Vec<f64>> {
+        holm(
+            &weighed
+                .iter()
+                .map(|found| found.as_ref().map_or(1.0, |sides| sides[side].0))
+                .collect::<Vec<_>>(),
+        )
+    };
+    let (low_p, high_p) = (p_of(0)?, p_of(1)?);
+    for (place, whole) in found.iter_mut().enumerate() {
+        let (Verdict::CannotBeJudged, Some([(_, low), (_, high)])) = (whole.verdict, &weighed[place]) else {
+            continue;
+        };
+        let verdict = match (verdict_of(low_p[place], *low, settings), verdict_of(high_p[place], *high, settings)) {
+            (Verdict::Better, _) => Verdict::Better,
+            (_, Verdict::Worse) => Verdict::Worse,
+            _ => continue,
+        };
+        (whole.verdict, whole.rests_on_chances) = (verdict, true);
+    }
+    Ok(())
 }
 
 /// Expected change in accuracy over the rows whose label does not hold, each weighed by its chance of being wrong; the interval is that of
@@ -234,7 +291,7 @@ fn estimate(labels: &[u8], standing: &[Standing], before: &[u8], after: &[u8]) -
             Standing::Doubtful {
                 chance: Some(chance),
                 truly: Some(truly),
-            } => (*chance, *truly),
+            } => (chance.of, *truly),
             Standing::Doubtful { .. } => return None,
             _ => continue,
         };
@@ -259,6 +316,8 @@ fn estimate(labels: &[u8], standing: &[Standing], before: &[u8], after: &[u8]) -
 fn sentence(whole: &WholeRecord, trusted: Option<&Comparison>, pattern: Option<&str>, set: RowSet, metric: &Metric) -> String {
     let name = set.words();
     let opening = match whole.verdict {
+        Verdict::Better if whole.rests_on_chances => "Better, with each doubtful row weighed by its chance of being wrong",
+        Verdict::Worse if whole.rests_on_chances => "Worse, with each doubtful row weighed by its chance of being wrong",
         Verdict::Better => "Better, whatever the true labels of the doubtful rows are",
         Verdict::Worse => "Worse, whatever the true labels of the doubtful rows are",
         Verdict::NoChangeDetected => "No change detected, whatever the true labels of the doubtful rows are",
@@ -300,6 +359,14 @@ fn sentence(whole: &WholeRecord, trusted: Option<&Comparison>, pattern: Option<&
             signed_points(whole.best.high, 1),
         ));
     }
+    if let Some(by_chance) = whole.by_chance.filter(|_| whole.open > 0) {
+        text.push_str(&format!(
+            " Weighed by their chances it changes by {} points (95 % interval {} to {}).",
+            signed_points(by_chance.estimate, 1),
+            signed_points(by_chance.low, 1),
+            signed_points(by_chance.high, 1),
+        ));
+    }
     match trusted {
         Some(Comparison {
             measured: Some(measured), ..
@@ -318,7 +385,7 @@ fn sentence(whole: &WholeRecord, trusted: Option<&Comparison>, pattern: Option<&
         )),
         None => text.push_str(" No row can be trusted."),
     }
-    if let Some(estimate) = whole.estimate {
+    if let Some(estimate) = whole.estimate.filter(|_| whole.by_chance.is_none()) {
         text.push_str(&format!(
             " Estimate for the {} doubtful rows, each weighed by its chance of being wrong: {} points ({} to {}).",
             count(whole.doubtful),
@@ -370,7 +437,7 @@ mod tests {
     }
 
     const DOUBTFUL: Standing = Standing::Doubtful {
-        chance: Some(0.8),
+        chance: Some(Chance { of: 0.8, error: 0.2 }),
         truly: Some(1),
     };
 
@@ -413,6 +480,38 @@ mod tests {
         // Four in five wrong: + .8 - .2.
         assert!((whole.estimate.unwrap().estimate - 0.6).abs() < 1e-12);
         assert_eq!(found.trusted.unwrap().rows, 880);
+    }
+
+    #[test]
+    fn a_chance_that_is_known_well_decides_where_the_bounds_do_not() {
+        let (labels, mut standing, before, after) = lane(0);
+        let sure = |of| Standing::Doubtful {
+            chance: Some(Chance { of, error: 0.05 }),
+            truly: Some(1),
+        };
+        let mut with = |of| {
+            standing[..120].fill(sure(of));
+            one(&labels, &standing, &before, &after).whole.unwrap()
+        };
+        let better = with(0.8);
+        assert_eq!(
+            (better.verdict, better.rests_on_chances),
+            (Verdict::Better, true),
+            "{}",
+            better.sentence
+        );
+        assert!(
+            better.sentence.starts_with("Better, with each doubtful row weighed by its chance"),
+            "{}",
+            better.sentence
+        );
+        let by_chance = better.by_chance.unwrap();
+        assert!((by_chance.estimate - 0.072).abs() < 1e-12 && by_chance.low > 0.0 && by_chance.high < better.best.high);
+        assert_eq!(with(0.2).verdict, Verdict::Worse);
+        assert_eq!(with(0.5).verdict, Verdict::CannotBeJudged);
+        // The bounds go first: where they decide, chances are not needed.
+        let (labels, standing, before, after) = lane(100);
+        assert!(!one(&labels, &standing, &before, &after).whole.unwrap().rests_on_chances);
     }
 
     #[test]

@@ -98,9 +98,14 @@ pub fn judge_usefulness(
             majority.title, simple.title, simple.comparison.sentence
         ),
         (Usefulness::TellsClassesApart, _) => format!(
-            "This model is not more often right than {}, but it tells the classes apart better than chance ({figures}): \
+            "This model {} {}, but it tells the classes apart better than chance ({figures}): \
              use it to rank rows, not for its answers. {}",
-            majority.title, majority.comparison.sentence
+            match settings.metric.is_accuracy() {
+                true => "is not more often right than",
+                false => "does no better than",
+            },
+            majority.title,
+            majority.comparison.sentence
         ),
         _ => format!(
             "This model is useless: it is not shown to do better than {} and does not tell the classes apart ({figures}). {}",

@@ -52,6 +52,8 @@ pub(super) struct Tried<'a> {
     pub(super) names: Vec<&'a str>,
     /// Validation rows, what there is to choose by among them, and probabilities on them before and after each method.
     pub(super) validation: Option<(&'a JudgedRows, &'a Choosing, &'a BeforeAndAfter)>,
+    /// Whether there are validation rows in a sheet that is not at hand.
+    pub(super) validation_in_sheet: bool,
     /// The flagged rows.
     pub(super) flagged: Seen<'a>,
     /// Probabilities on them after each method.
@@ -76,6 +78,13 @@ pub(super) fn choose(tried: &Tried, on_placebo: &mut OnPlacebo) -> Result<Recomm
         reason,
     };
     let Some((part, choosing, (before, after))) = tried.validation else {
+        if tried.validation_in_sheet {
+            return Ok(none(
+                "the validation rows that choose a method are in the sheet that the model was trained on, which was not given, and test rows \
+                 are never used to choose."
+                    .to_owned(),
+            ));
+        }
         return Ok(none(
             "the model was trained on every row before the test period, so there are no validation rows to choose by, and test rows are \
              never used to choose."

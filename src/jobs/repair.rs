@@ -200,6 +200,7 @@ fn recommend(
         classes: &job.model.info.classes,
         names: ran.iter().map(|ran| ran.method.name()).collect(),
         validation,
+        validation_in_sheet: job.training.is_none() && job.model.info.validation.is_some(),
         flagged: Seen {
             labels: &job.flagged.labels,
             before: &judged.flagged_before,

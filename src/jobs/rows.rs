@@ -229,7 +229,10 @@ pub fn flagged_from_file(
             shown.join(", ")
         ))
         .in_file(&file.file)
-        .hint("give the sheet that the model was trained on with `--data SHEET`, or a flag file with whole rows"));
+        .hint(format!(
+            "give the sheet that the model was trained on, as with `--data {}`, or a flag file with whole rows",
+            model.info.data.file
+        )));
     }
     let lines: Option<Vec<usize>> = flags.training.iter().map(|flag| file.flags[flag.flag].table_row).collect();
     let lines = lines.ok_or_else(|| Error::input("the flag file has no header, so its columns have no names").in_file(&file.file))?;

@@ -108,6 +108,7 @@ pub fn train(request: &TrainRequest, notes: &mut Notes, progress: &dyn Progress)
     lap("features");
     progress.check()?;
     let classes = prepared.profile.label.classes().to_vec();
+    request.settings.metric.check(&classes)?;
     if prepared.train.len() < FEWEST_ROWS {
         return Err(Error::input(format!(
             "{} training rows are too few to train on; at least {FEWEST_ROWS} are needed",

@@ -10,8 +10,8 @@
 use std::collections::BTreeMap;
 
 use crate::error::{ErrorKind, Result};
-use crate::evaluate::Standing;
 use crate::evaluate::words::{count, percent};
+use crate::evaluate::{Chance, Standing};
 use crate::jobs::expand::{Search, expand};
 use crate::jobs::rows::{JudgedRows, TrainingData, TrainingSheet};
 use crate::label_errors::flags::ResolvedFlags;
@@ -39,6 +39,8 @@ const HIDDEN: usize = 24;
 const ONE_LABEL: f64 = 0.9;
 /// Standard deviations by which that must exceed what slips and false flags would give.
 const BEYOND_CHANCE: f64 = 4.0;
+/// Standard error that the search's estimate of a rule's wrong share has at least.
+const ERROR_OF_CHANCE: f64 = 0.1;
 /// Share of the training groups whose rows all have one label, from which a group with several contradicts itself.
 const GROUPS_AGREE: f64 = 0.99;
 
@@ -75,7 +77,67 @@ struct SuspectRule {
     inside: Vec<bool>,
     recorded_as: Option<u8>,
     truly: Option<u8>,
-    chance: f64,
+    chance: RuleChance,
+}
+
+/// How often labels that follow a rule are wrong: in the training rows as the search estimated it, in others by how many of them there are.
+///
+/// Of the rows of the rule's region some have its label rightly; the share of these is known from the training rows. As many are expected
+/// among the rows to judge by, and what is there beyond is wrong: where the error stopped before their time, that is nobody.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct RuleChance {
+    /// Rows of the region with the rule's label rightly, as a share of the region's training rows.
+    rightly: f64,
+    /// Standard error of that share.
+    error: f64,
+    /// Chance of being wrong among the training rows that follow the rule.
+    in_training: f64,
+}
+
+impl RuleChance {
+    /// From counts of training rows: in the region, with the rule's label, and estimated to be wrong.
+    fn of(region: usize, labelled: usize, wrong: f64) -> Self {
+        let (region, labelled) = (region.max(1) as f64, labelled as f64);
+        let wrong = wrong.clamp(0.0, labelled);
+        let rightly = ((labelled - wrong) / region).clamp(0.0, 1.0);
+        let sampling = rightly * (1.0 - rightly) / region;
+        let estimation = ERROR_OF_CHANCE * labelled / region;
+        Self {
+            rightly,
+            error: (sampling + estimation * estimation).sqrt(),
+            in_training: wrong / labelled.max(1.0),
+        }
+    }
+
+    /// Among the rows to judge by, of which so many lie in the region and so many of these have the rule's label.
+    fn among(self, region: usize, labelled: usize) -> Chance {
+        let (region, labelled) = (region as f64, labelled.max(1) as f64);
+        let wrong = labelled - region * self.rightly;
+        let drawn = region * self.rightly * (1.0 - self.rightly);
+        let known = region * self.error;
+        Chance {
+            // Never more than in training: what else makes a label common is no error.
+            of: (wrong / labelled).clamp(0.0, self.in_training),
+            error: ((drawn + known * known).sqrt() / labelled).max(ERROR_OF_CHANCE),
+        }
+    }
+}
+
+impl SuspectRule {
+    /// The chance among these rows; the labels of those that were looked up are the true ones and tell nothing of it.
+    fn chance_among(&self, rows: &JudgedRows) -> Chance {
+        let recorded = |row: &usize| !rows.looked_up[*row];
+        let inside = |row: &usize| {
+            rows.table_rows
+                .get(*row)
+                .is_some_and(|place| self.inside.get(*place) == Some(&true))
+        };
+        let region: Vec<usize> = (0..rows.labels.len()).filter(recorded).filter(inside).collect();
+        let labelled = region
+            .iter()
+            .filter(|row| self.recorded_as.is_none_or(|class| class == rows.labels[**row]));
+        self.chance.among(region.len(), labelled.count())
+    }
 }
 
 /// Where the flagged rows lie, by their inputs.
@@ -170,7 +232,7 @@ impl Suspicion {
                 inside: Rule::parse(text)?.matches(table, &mut Notes::new())?,
                 recorded_as: rule.recorded_as,
                 truly: rule.truly,
-                chance: (rule.estimated_wrong / rule.rows.max(1) as f64).clamp(0.0, 1.0),
+                chance: RuleChance::of(rule.region_rows, rule.rows, rule.estimated_wrong),
             });
             told.push(rule.conditions.clone());
         }
@@ -202,10 +264,11 @@ impl Suspicion {
             Some(groups) if self.groups_agree => mixed_groups(&rows.labels, groups),
             _ => vec![false; rows.labels.len()],
         };
+        let chances: Vec<Chance> = self.rules.iter().map(|rule| rule.chance_among(rows)).collect();
         for row in 0..rows.labels.len() {
             let label = rows.labels[row];
             let looked_up = rows.looked_up[row];
-            let mut mark = |suspect: bool, chance: Option<f64>, truly: Option<u8>| {
+            let mut mark = |suspect: bool, chance: Option<Chance>, truly: Option<u8>| {
                 let now = match rows.standing[row] {
                     Standing::KnownWrong => Standing::KnownWrong,
                     _ if looked_up || !suspect => Standing::BesidePattern,
@@ -217,11 +280,11 @@ impl Suspicion {
                 }
             };
             let place = rows.table_rows.get(row).copied();
-            for rule in &self.rules {
+            for (rule, chance) in self.rules.iter().zip(&chances) {
                 if place.is_some_and(|place| rule.inside.get(place) == Some(&true)) {
                     mark(
                         rule.recorded_as.is_none_or(|class| class == label),
-                        Some(rule.chance),
+                        Some(*chance),
                         rule.truly.filter(|truly| *truly != label),
                     );
                 }
@@ -496,6 +559,23 @@ mod tests {
         assert_eq!(one_label(&[90, 10], &[900, 100]), None);
         assert_eq!(one_label(&[100, 0], &[500, 500]), Some(0));
         assert_eq!(one_label(&[0, 9, 0], &[300, 200, 500]), None);
+    }
+
+    #[test]
+    fn where_an_error_stopped_the_rows_to_judge_by_are_not_doubted() {
+        // Of 1,000 training rows of a lane 700 are recorded as on time, 500 of them wrongly.
+        let rule = RuleChance::of(1_000, 700, 500.0);
+        assert!((rule.in_training - 500.0 / 700.0).abs() < 1e-12 && (rule.rightly - 0.2).abs() < 1e-12);
+        let runs_on = rule.among(100, 70);
+        assert!(
+            (runs_on.of - 50.0 / 70.0).abs() < 1e-12 && (0.09..0.2).contains(&runs_on.error),
+            "{runs_on:?}"
+        );
+        let stopped = rule.among(100, 20);
+        assert!(stopped.of.abs() < 1e-12 && stopped.error > 0.2, "{stopped:?}");
+        // More than in training is taken for something else than the error.
+        assert!((rule.among(100, 95).of - rule.in_training).abs() < 1e-12);
+        assert_eq!(rule.among(0, 0).of, 0.0);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use recant::commands::{RepairSheet, RepairedSheet, Run, WrongRows, default_evidence, repair_sheet};
+use recant::commands::{Further, RepairSheet, RepairedSheet, Run, WrongRows, default_evidence, repair_sheet};
 use recant::error::Result;
 use recant::label_errors::flags::FlagOptions;
 use recant::notes::Notes;
@@ -39,7 +39,7 @@ fn repaired(wrong: WrongRows, key: Option<&str>) -> Result<RepairedSheet> {
             reading: ReadOptions::default(),
             looked_up: None,
             affected: None,
-            expand: false,
+            further: Further::Never,
             method: "assd",
             options: RepairOptions::default(),
             evidence: default_evidence(Seed(1)),

@@ -12,6 +12,7 @@ use crate::app::folder::{Item, Kind};
 use crate::app::requests::{Answer, Asked, Fault};
 use crate::app::store::{Verdict, View};
 use crate::app::work::{Sheet, Work};
+use crate::commands::{COST, metric, metric_choices};
 use crate::error::{Error, Result};
 use crate::repair;
 use crate::report::elements::{callout, facts, theirs};
@@ -20,6 +21,9 @@ use crate::report::format;
 /// The method that chooses, and the one that tries all.
 const AUTO: &str = "auto";
 const ALL: &str = "all";
+
+/// What counts unless the person says otherwise.
+const ACCURACY: &str = "accuracy";
 
 /// The methods to choose from: every one that there is.
 fn methods() -> Vec<(String, String)> {
@@ -31,6 +35,37 @@ fn methods() -> Vec<(String, String)> {
         .iter()
         .map(|method| (method.name().to_owned(), format!("{}: {}", method.name(), method.title())));
     own.into_iter().chain(each).collect()
+}
+
+/// What counts as better: every measure of the terminal; costs are read from a sheet of the folder.
+fn measures(classes: &[String]) -> Vec<(String, String)> {
+    let costs = (COST.to_owned(), "what mistakes cost, by a table of the folder".to_owned());
+    metric_choices(classes).into_iter().chain([costs]).collect()
+}
+
+/// The measure that a form names, as the terminal names it; none where it is accuracy.
+fn measure_of(app: &App, asked: &Asked, classes: &[String]) -> Result<Option<String>, Fault> {
+    let named = asked.field("metric").unwrap_or(ACCURACY);
+    if !measures(classes).iter().any(|(name, _)| name == named) {
+        return Err(Error::input(format!("there is no measure `{named}`")).into());
+    }
+    let costs = asked
+        .field("costs")
+        .map(|id| app.folder.item(id, Kind::Sheet))
+        .transpose()?
+        .flatten();
+    let named = match (named, costs) {
+        (ACCURACY, _) => return Ok(None),
+        (COST, Some(table)) => format!("{COST}:{}", table.name),
+        (COST, None) => {
+            return Err(Error::input("costs are read from a table")
+                .hint("choose it below, under what mistakes cost")
+                .into());
+        }
+        (other, _) => other.to_owned(),
+    };
+    metric(&named)?.check(classes)?;
+    Ok(Some(named))
 }
 
 /// The page before a repair.
@@ -46,7 +81,7 @@ pub(in crate::app) fn show(app: &App, asked: &Asked) -> Result<Answer, Fault> {
         section aria-label="Repair" {
             @match &sheet {
                 None => (without_sheet(&summary.info.data.file)),
-                Some(sheet) => (ready(app, &item, sheet)?),
+                Some(sheet) => (ready(app, &item, sheet, &summary.info.classes)?),
             }
         }
     };
@@ -55,7 +90,7 @@ pub(in crate::app) fn show(app: &App, asked: &Asked) -> Result<Answer, Fault> {
         .answer(app)
 }
 
-fn ready(app: &App, item: &Item, sheet: &Item) -> Result<Markup, Fault> {
+fn ready(app: &App, item: &Item, sheet: &Item, classes: &[String]) -> Result<Markup, Fault> {
     let base = format!("/models/{}", item.id);
     let Some(store) = &app.store else {
         return Ok(html! { p { "The app only looks." } });
@@ -82,6 +117,7 @@ fn ready(app: &App, item: &Item, sheet: &Item) -> Result<Markup, Fault> {
         model: item.name.clone(),
         flags: app.folder.free_name(&flags_name(item)),
         method: AUTO.to_owned(),
+        metric: None,
         test: None,
         looked_up: None,
         out: out.clone(),
@@ -97,6 +133,12 @@ fn ready(app: &App, item: &Item, sheet: &Item) -> Result<Markup, Fault> {
         (form(app, &format!("{base}/repair"), html! {
             (select("method", "Method", "choose one", &methods(), Some(AUTO)))
             p.field { label for="out" { "Name of the repaired model" } input id="out" type="text" name="out" value=(out) maxlength="100" required; }
+            details {
+                summary { "What counts as better" }
+                (select("metric", "Measure", ACCURACY, &measures(classes), Some(ACCURACY)))
+                (select("costs", "Table of what mistakes cost", "none", &sheets, None))
+                p.small.aside { "A table has a line for each true class and a column for each predicted one." }
+            }
             details {
                 summary { "Judge it by a sheet that you vouch for" }
                 (select("test", "Sheet with labels that are right", "the model's own test rows", &sheets, None))
@@ -123,6 +165,7 @@ pub(in crate::app) fn begin(app: &App, asked: &Asked) -> Result<Answer, Fault> {
     if !methods().iter().any(|(name, _)| *name == method) {
         return Err(Error::input(format!("there is no method `{method}`")).into());
     }
+    let metric = measure_of(app, asked, &summary.info.classes)?;
     let test = asked
         .field("test")
         .map(|id| app.folder.item(id, Kind::Sheet))
@@ -139,6 +182,7 @@ pub(in crate::app) fn begin(app: &App, asked: &Asked) -> Result<Answer, Fault> {
         model: item.name,
         flags,
         method,
+        metric,
         test: test.map(|test| test.name),
         looked_up: None,
         out,

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::{classes, saying, scene, settings};
-use crate::evaluate::record::{Comparison, EvaluationSettings, Verdict};
+use crate::evaluate::record::{Comparison, EvaluationSettings, Interval, Verdict};
 use crate::evaluate::*;
 
 fn verdict_on(fixed: usize, broken: usize, right: usize, wrong: usize, settings: &EvaluationSettings) -> Comparison {
@@ -406,13 +406,42 @@ fn test_and_interval_say_the_same() {
     }
 }
 
+/// Both directions of the same rows, judged; groups of `size` rows that follow each other, none where it is 0.
+fn both_ways(counts: (usize, usize, usize, usize), size: usize, settings: &EvaluationSettings) -> [Comparison; 2] {
+    let (labels, before, after) = scene(counts.0, counts.1, counts.2, counts.3);
+    let groups: Vec<u32> = (0..labels.len()).map(|row| row.checked_div(size).unwrap_or(0) as u32).collect();
+    let rows = Rows {
+        set: RowSet::Test,
+        labels: &labels,
+        groups: (size > 0).then_some(&groups),
+        classes: &classes(&["on time", "late"]),
+    };
+    [(&before, &after), (&after, &before)].map(|(before, after)| {
+        let unjudged = compare(&rows, before, after, settings).unwrap();
+        judge(vec![unjudged], settings).unwrap().remove(0)
+    })
+}
+
+fn has_signed_zero(interval: Interval) -> bool {
+    [interval.estimate, interval.low, interval.high]
+        .iter()
+        .any(|value| *value == 0.0 && value.is_sign_negative())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
-    fn swapping_before_and_after_mirrors_the_comparison(fixed in 0_usize..40, broken in 0_usize..40, right in 1_usize..200, wrong in 0_usize..200) {
-        let few = EvaluationSettings { resamples: 200, ..settings() };
-        let (one, two) = (verdict_on(fixed, broken, right, wrong, &few), verdict_on(broken, fixed, right, wrong, &few));
-        prop_assert_eq!(one.difference.estimate, -two.difference.estimate);
+    fn swapping_before_and_after_mirrors_the_comparison(
+        counts in (0_usize..40, 0_usize..40, 1_usize..200, 0_usize..200),
+        size in 0_usize..6,
+        balanced in any::<bool>(),
+    ) {
+        let few = EvaluationSettings {
+            resamples: 200,
+            metric: if balanced { Metric::BalancedAccuracy } else { Metric::Accuracy },
+            ..settings()
+        };
+        let [one, two] = both_ways(counts, size, &few);
         prop_assert_eq!(one.p_holm, two.p_holm);
         let mirrored = match two.verdict {
             Verdict::Better => Verdict::Worse,
@@ -420,7 +449,18 @@ proptest! {
             same => same,
         };
         prop_assert_eq!(one.verdict, mirrored);
-        prop_assert!(one.difference.low <= one.difference.estimate && one.difference.estimate <= one.difference.high);
-        prop_assert!(one.difference.low < one.difference.high);
+        for (interval, swapped) in [(one.difference, two.difference), (one.main_interval(), two.main_interval()), (one.counted_interval(), two.counted_interval())] {
+            prop_assert_eq!((interval.estimate, interval.low, interval.high), (-swapped.estimate, -swapped.high, -swapped.low));
+            prop_assert!(interval.low <= interval.estimate && interval.estimate <= interval.high && interval.low < interval.high);
+            prop_assert!(!has_signed_zero(interval) && !has_signed_zero(swapped));
+        }
+        // Test and interval agree.
+        let counted = one.counted_interval();
+        match one.verdict {
+            Verdict::Better => prop_assert!(counted.low > 0.0),
+            Verdict::Worse => prop_assert!(counted.high < 0.0),
+            _ if one.p_holm >= 0.05 => prop_assert!(counted.low <= 0.0 && counted.high >= 0.0),
+            _ => {}
+        }
     }
 }

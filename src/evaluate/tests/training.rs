@@ -1,6 +1,7 @@
 //! Whether a fresh model is of any use.
 
 use super::{classes, saying, settings};
+use crate::evaluate::record::EvaluationSettings;
 use crate::evaluate::train_record::{Usefulness, UsefulnessRecord};
 use crate::evaluate::*;
 
@@ -51,6 +52,36 @@ fn a_model_better_than_every_simple_one_is_useful() {
         found.sentence,
         "This model is useful. Better than always answering \"on time\": 92.0 % against 55.0 % of the same 2,000 test rows right \
          (+37.0 points, 95 % interval +34.6 to +39.3; p < 0.001 after correction for 2 comparisons)."
+    );
+}
+
+#[test]
+fn what_counts_is_what_the_person_names() {
+    let names = classes(&["on time", "late"]);
+    let labels: Vec<u8> = (0..1_000).map(|row| u8::from(row < 100)).collect();
+    // Finds 80 of 100 late rows at the price of 200 false alarms: worse by accuracy, better by balanced accuracy.
+    let guesses: Vec<u8> = (0..1_000).map(|row| u8::from(row < 80 || row >= 800)).collect();
+    let rows = Rows {
+        set: RowSet::Test,
+        labels: &labels,
+        groups: None,
+        classes: &names,
+    };
+    let majority = || vec![majority_baseline(&labels, &names, 1_000).unwrap()];
+    let (_, by_accuracy) = judge_usefulness(&rows, &saying(&guesses), &majority(), &settings()).unwrap();
+    assert_ne!(by_accuracy.usefulness, Usefulness::Useful);
+    let balanced = EvaluationSettings {
+        metric: Metric::BalancedAccuracy,
+        ..settings()
+    };
+    let (_, found) = judge_usefulness(&rows, &saying(&guesses), &majority(), &balanced).unwrap();
+    assert_eq!(found.usefulness, Usefulness::Useful, "{}", found.sentence);
+    assert!(
+        found
+            .sentence
+            .contains("on the same 1,000 test rows balanced accuracy 78.9 % against 50.0 % (+28.9 points"),
+        "{}",
+        found.sentence
     );
 }
 

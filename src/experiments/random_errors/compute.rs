@@ -129,7 +129,7 @@ impl<'a> RandomErrors<'a> {
                 "scenarios draw random errors; `{}` needs the columns of the sheet",
                 settings.error_kind
             ))
-            .hint("use `--kind uniform`, `paper` or `confusion:A,B`"));
+            .hint("use `--kind uniform`, `paper`, `placebo` or `confusion:A,B`"));
         }
         for size in &settings.sizes {
             MlpSpec::new(data.width, MlpSpec::parse_hidden(&size.size)?, data.classes.len())?;

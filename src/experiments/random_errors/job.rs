@@ -4,10 +4,12 @@ use crate::error::{Error, Result};
 use crate::experiments::Study;
 use crate::experiments::random_errors::compute::{ALL_METHODS, check_method};
 use crate::experiments::random_errors::data::Data;
+use crate::experiments::random_errors::published;
 use crate::experiments::random_errors::settings::{LAYOUT_VERSION, Settings, SizeRuns};
 use crate::features::{Profile, RecipeKind, prepare};
 use crate::nn::MlpSpec;
 use crate::notes::Notes;
+use crate::repair::Reference;
 use crate::tables::Table;
 
 /// What the person asked for.
@@ -19,16 +21,18 @@ pub struct BatchOptions {
     pub runs: String,
     /// Error rates, such as `0.25%,1%`.
     pub errors: String,
-    /// Kind of error.
-    pub error_kind: String,
-    /// Methods, such as `all` or `retrain,assd`.
-    pub methods: String,
+    /// Whether everything below that is absent is as published, and each size has the published learning rate and weight decay.
+    pub published: bool,
+    /// Kind of error; `uniform` where absent.
+    pub error_kind: Option<String>,
+    /// Methods, such as `all` or `retrain,assd`; all where absent.
+    pub methods: Option<String>,
     /// Initialisations under each scenario.
     pub init_seeds: u32,
     /// Importance.
     pub importance: String,
-    /// Reference set.
-    pub reference: String,
+    /// Reference set; the retain set on the original batches where absent.
+    pub reference: Option<String>,
     /// Passes over the training rows; the profile's where absent.
     pub epochs: Option<usize>,
     /// Learning rate; searched where absent.
@@ -55,7 +59,11 @@ pub struct BatchOptions {
 /// Where the sheet cannot be prepared, or an option cannot be read.
 pub fn batch(table: &Table, profile: &Profile, options: &BatchOptions, notes: &mut Notes) -> Result<(Settings, Data)> {
     let sizes = sizes(&options.sizes, &options.runs)?;
-    let methods = methods(&options.methods)?;
+    let given = |given: &Option<String>, published: &str, own: &str| {
+        let default = if options.published { published } else { own };
+        given.as_deref().unwrap_or(default).trim().to_owned()
+    };
+    let methods = methods(&given(&options.methods, published::METHODS, "all"))?;
     let mut profile = profile.clone();
     profile.take_recipe(RecipeKind::Paper);
     let prepared = prepare(table, &profile, notes)?;
@@ -70,11 +78,11 @@ pub fn batch(table: &Table, profile: &Profile, options: &BatchOptions, notes: &m
         reading: options.reading.clone(),
         sizes,
         errors: list(&options.errors).map(str::to_owned).collect(),
-        error_kind: options.error_kind.trim().to_owned(),
+        error_kind: given(&options.error_kind, published::KIND, "uniform"),
         init_seeds: options.init_seeds,
         methods,
         importance: options.importance.clone(),
-        reference: options.reference.clone(),
+        reference: given(&options.reference, published::REFERENCE, Reference::RetainOnOriginalBatches.name()),
         epochs: options.epochs.unwrap_or(defaults.epochs),
         batch: defaults.batch,
         decay: defaults.decay,
@@ -82,7 +90,12 @@ pub fn batch(table: &Table, profile: &Profile, options: &BatchOptions, notes: &m
         weight_decay: options
             .weight_decay
             .or_else(|| options.learning_rate.map(|_| defaults.weight_decay)),
-        trials: if options.learning_rate.is_some() { 0 } else { options.trials },
+        published: options.published,
+        trials: if options.learning_rate.is_some() || options.published {
+            0
+        } else {
+            options.trials
+        },
         sweep_runs: options.sweep_runs,
         chunk: options.chunk,
         seed: options.seed,

@@ -27,6 +27,7 @@ pub use compute::{ALL_METHODS, RandomErrors};
 pub use data::{Data, Rows};
 pub use job::{BatchOptions, batch};
 pub use plan::{Cell, Chunk};
+pub use published::PROFILE as PUBLISHED_PROFILE;
 pub use record::{BASELINE, Split};
 pub use settings::{Settings, SizeRuns};
-pub use summary::{BatchReport, CellReport, Judging, MethodReport, RatePoint, SweepReport};
+pub use summary::{BatchReport, CellReport, GainOverBaseline, Judging, MethodReport, RatePoint, SweepReport};

@@ -54,7 +54,7 @@ pub struct Row {
     pub right: u32,
     /// Flagged rows of the scenario.
     pub flagged: u32,
-    /// Flagged rows whose label really differs from the clean one (the `paper` kind returns some to the true label).
+    /// Flagged rows whose label really differs from the clean one (the `paper` kind returns some to the true label, `placebo` changes none).
     pub mislabelled: u32,
     /// Training split: flagged rows that the model predicts by their clean label.
     #[serde(default, skip_serializing_if = "Option::is_none")]

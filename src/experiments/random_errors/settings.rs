@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::plan::{self, Chunk};
+use super::published;
 use super::record::{self, Record};
 use super::summary::{self, BatchReport, Judging};
 use super::tables;
@@ -67,6 +68,9 @@ pub struct Settings {
     pub learning_rate: Option<f64>,
     /// Weight decay; searched for each size where absent.
     pub weight_decay: Option<f64>,
+    /// Whether each size has the published learning rate and weight decay.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub published: bool,
     /// Trials of that search.
     pub trials: u32,
     /// In how many scenarios of each cell dampening is also tried over a grid of alpha and lambda (Figures 2 and 3).
@@ -87,6 +91,11 @@ pub const CUDA: &str = "cuda";
 
 fn cpu() -> String {
     CPU.to_owned()
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // as serde calls it
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 fn is_cpu(device: &str) -> bool {
@@ -165,7 +174,14 @@ impl Settings {
                     .hint("for example `--learning-rate 0.03 --weight-decay 1e-5`"),
             );
         }
-        if self.trials == 0 && self.learning_rate.is_none() {
+        if self.published {
+            if self.learning_rate.is_some() {
+                return Err(Error::input("the published settings have learning rates of their own")
+                    .hint("leave out `--published`, or `--learning-rate` and `--weight-decay`"));
+            }
+            self.sizes.iter().try_for_each(|size| published::rates(&size.size).map(drop))?;
+        }
+        if self.trials == 0 && self.learning_rate.is_none() && !self.published {
             return Err(
                 Error::input("with `--trials 0` the learning rate and the weight decay must be given")
                     .hint("for example `--learning-rate 0.03 --weight-decay 1e-5`"),
@@ -293,6 +309,7 @@ pub(super) mod tests {
             decay: 0.95,
             learning_rate: Some(0.03),
             weight_decay: Some(1e-5),
+            published: false,
             trials: 0,
             sweep_runs: 0,
             chunk: 3,
@@ -312,6 +329,11 @@ pub(super) mod tests {
         assert!(refused(&|settings| settings.errors[1] = "five".to_owned()).contains("not an amount"));
         assert!(refused(&|settings| settings.sizes[0].runs = 0).contains("0 scenarios"));
         assert!(refused(&|settings| settings.learning_rate = None).contains("given together"));
+        assert!(refused(&|settings| settings.published = true).contains("learning rates of their own"));
+        let of_another_size = |settings: &mut Settings| {
+            (settings.published, settings.learning_rate, settings.weight_decay) = (true, None, None);
+        };
+        assert!(refused(&of_another_size).contains("no learning rate for `2x5`"));
         assert!(refused(&|settings| settings.device = "abacus".to_owned()).contains("abacus"));
         assert!(refused(&|settings| settings.chunk = 0).contains("`--chunk` is 0"));
         small().check().unwrap();

@@ -10,7 +10,7 @@ use crate::evaluate::record::EvaluationSettings;
 use crate::evaluate::{cell_summary, friedman_over_methods, judge_grid, variance_split};
 use crate::experiments::RunFolder;
 use crate::experiments::random_errors::plan::Cell;
-use crate::experiments::random_errors::published::{Published, SOURCE, published};
+use crate::experiments::random_errors::published::{PROFILE, Published, SOURCE, published};
 use crate::experiments::random_errors::record::{BASELINE, ChunkRecords, Split, Sweep, Tuned};
 use crate::experiments::random_errors::settings::Settings;
 use crate::experiments::random_errors::tables::share;
@@ -86,6 +86,9 @@ pub struct MethodReport {
     pub dampened: Option<f64>,
     /// Where the variance of the gain on test rows comes from; only with several initialisations.
     pub gain_variance: Option<VarianceRecord>,
+    /// The gain on test rows against the baseline's accuracy, initialisation by initialisation; only with several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_initialisation: Option<GainOverBaseline>,
     /// The published figures on test rows.
     pub published_test: Option<Published>,
     /// The published figures on training rows.
@@ -122,6 +125,43 @@ pub struct SweepPoint {
     pub dampened: f64,
     /// Mean share of the flagged rows predicted by their observed label.
     pub flagged_agreement: f64,
+}
+
+/// Gains of a method against the baseline's accuracy, on test rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GainOverBaseline {
+    /// Baseline's accuracy and gain of each scenario and initialisation, by scenario, then initialisation.
+    pub points: Vec<(f64, f64)>,
+    /// Pearson's correlation of the two; absent where either does not vary.
+    pub correlation: Option<f64>,
+    /// Mean gain where the baseline is in its lowest third, and in its highest.
+    pub thirds: (f64, f64),
+}
+
+impl GainOverBaseline {
+    /// Where there are at least three points.
+    fn of(points: Vec<(f64, f64)>) -> Option<Self> {
+        let third = points.len() / 3;
+        let mut sorted = points.clone();
+        sorted.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+        let gains = |part: &[(f64, f64)]| mean(&part.iter().map(|point| point.1).collect::<Vec<_>>());
+        let thirds = (third > 0).then(|| (gains(&sorted[..third]), gains(&sorted[sorted.len() - third..])))?;
+        Some(Self {
+            correlation: correlation(&points),
+            thirds,
+            points,
+        })
+    }
+}
+
+fn correlation(points: &[(f64, f64)]) -> Option<f64> {
+    let all = |pick: fn(&(f64, f64)) -> f64| points.iter().map(pick).collect::<Vec<_>>();
+    let (xs, ys) = (all(|point| point.0), all(|point| point.1));
+    let (middle_x, middle_y) = (mean(&xs), mean(&ys));
+    let products =
+        |a: &[f64], a_mean: f64, b: &[f64], b_mean: f64| crate::stats::sum(a.iter().zip(b).map(|(a, b)| (a - a_mean) * (b - b_mean)));
+    let spread = products(&xs, middle_x, &xs, middle_x) * products(&ys, middle_y, &ys, middle_y);
+    (spread > 0.0).then(|| products(&xs, middle_x, &ys, middle_y) / spread.sqrt())
 }
 
 /// The gain of a method at a learning rate.
@@ -415,7 +455,7 @@ fn method_report(
     let dampening = gathered.dampening.get(&(cell, method.to_owned()));
     let size = &settings.sizes[cell.size].size;
     // Only the published preprocessing gives figures that may stand beside the published ones.
-    let rate = share(&settings.errors[cell.error]).filter(|_| settings.profile_name == "dataco-paper");
+    let rate = share(&settings.errors[cell.error]).filter(|_| settings.profile_name == PROFILE);
     let beside = |split: Split| rate.map_or(Ok(None), |rate| published(size, rate, method, split));
     Ok(MethodReport {
         method: method.to_owned(),
@@ -426,6 +466,10 @@ fn method_report(
         alpha: dampening.and_then(|list| median(&list.iter().map(|(alpha, _)| *alpha).collect::<Vec<_>>())),
         dampened: dampening.map(|list| mean(&list.iter().map(|(_, share)| *share).collect::<Vec<_>>())),
         gain_variance: variance(&grouped(&gains)),
+        by_initialisation: match settings.init_seeds {
+            0 | 1 => None,
+            _ => GainOverBaseline::of(gains.iter().filter_map(|(key, gain)| Some((*before.get(key)?, *gain))).collect()),
+        },
         published_test: beside(Split::Test)?,
         published_train: beside(Split::Train)?,
     })
@@ -508,5 +552,28 @@ fn rate_points(settings: &Settings, gathered: &Gathered, points: &mut Vec<RatePo
                 standard_deviation: Sample::new(&gains).and_then(|sample| sample.standard_deviation()).ok(),
             });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gains_of_badly_ended_initialisations_show_in_the_lowest_third() {
+        // The gain is what lacks to 88 %.
+        let points: Vec<(f64, f64)> = (0..9)
+            .map(|place| (0.84 + 0.005 * f64::from(place), 0.04 - 0.005 * f64::from(place)))
+            .collect();
+        let found = GainOverBaseline::of(points).unwrap();
+        assert!((found.correlation.unwrap() + 1.0).abs() < 1e-12);
+        assert!(
+            (found.thirds.0 - 0.035).abs() < 1e-12 && (found.thirds.1 - 0.005).abs() < 1e-12,
+            "{:?}",
+            found.thirds
+        );
+        // What does not vary has no correlation, and two points no thirds.
+        assert_eq!(GainOverBaseline::of(vec![(0.8, 0.0); 3]).unwrap().correlation, None);
+        assert_eq!(GainOverBaseline::of(vec![(0.8, 0.0), (0.9, 0.1)]), None);
     }
 }

@@ -7,6 +7,7 @@ use crate::experiments::RunFolder;
 use crate::experiments::random_errors::compute::{count_right, predict};
 use crate::experiments::random_errors::data::Data;
 use crate::experiments::random_errors::plan::initial_stream;
+use crate::experiments::random_errors::published;
 use crate::experiments::random_errors::record::{CleanModel, Tuned};
 use crate::experiments::random_errors::settings::Settings;
 use crate::experiments::runner::Background;
@@ -79,9 +80,13 @@ pub fn tune(data: &Data, settings: &Settings, size: &str, threads: usize, progre
     let cut = data.train.len() - ((data.train.len() as f64 * HELD_OUT) as usize).max(1);
     let (inputs, held_out) = data.train.inputs.split_at(cut * data.width);
     let (labels, held_labels) = data.train.labels.split_at(cut);
-    let (learning_rate, weight_decay, trials) = match (settings.learning_rate, settings.weight_decay) {
-        (Some(learning_rate), Some(weight_decay)) => (learning_rate, weight_decay, Vec::new()),
-        _ => {
+    let given = match settings.published {
+        true => Some(published::rates(size)?),
+        false => settings.learning_rate.zip(settings.weight_decay),
+    };
+    let (learning_rate, weight_decay, trials) = match given {
+        Some((learning_rate, weight_decay)) => (learning_rate, weight_decay, Vec::new()),
+        None => {
             let recipe = Recipe {
                 class_weights: data.class_weights(labels),
                 ..recipe(settings, 0.01, 0.0)

@@ -211,6 +211,7 @@ fn recommend(
         classes: &job.imported.classes,
         names: ran.iter().map(|ran| ran.method.name()).collect(),
         validation: validation.map(|(part, seen, choosing)| (&part.judged, choosing, seen)),
+        validation_in_sheet: false,
         flagged: Seen {
             labels: &judged.flagged.labels,
             before: &judged.flagged_before,

@@ -3,6 +3,7 @@
 
 mod confusion;
 mod paper;
+mod placebo;
 mod poison;
 mod segment;
 mod uniform;
@@ -22,6 +23,7 @@ pub const KINDS: &[&dyn ErrorKind] = &[
     &segment::Segment,
     &poison::Poison,
     &paper::Paper,
+    &placebo::Placebo,
 ];
 
 /// A kind of label error: what it is called, and how its argument is read.
@@ -58,7 +60,7 @@ pub trait Mistake: fmt::Debug + Send + Sync {
         true
     }
 
-    /// The label that a row of this clean label is recorded under. Differs from `clean` for every kind but `paper`.
+    /// The label that a row of this clean label is recorded under. Differs from `clean` for every kind but `paper` and `placebo`.
     /// Called only for labels that [`Mistake::can_hit`] accepts.
     fn wrong_label(&self, clean: u8, rng: &mut ChaCha8Rng) -> u8;
 

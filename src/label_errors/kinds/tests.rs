@@ -9,6 +9,7 @@ fn every_kind_prints_a_specification_that_reads_back_to_the_same() {
     let specs = [
         "uniform",
         "paper",
+        "placebo",
         "confusion:Early,On time",
         "segment:Market = LATAM and Shipping Mode = Standard Class: Late -> On time, 60%",
         "segment:Market in (LATAM, \"A, B\") or not \"Days (real)\" >= 3: any -> other, 12",

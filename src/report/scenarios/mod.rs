@@ -3,6 +3,7 @@
 mod beside_paper;
 mod figures;
 mod gains;
+mod initialisations;
 mod settings;
 mod tests_in_full;
 mod workbook;
@@ -27,6 +28,7 @@ pub const SECTIONS: &[BatchSection] = &[
     beside_paper::SECTION,
     figures::BOXES,
     figures::SORTED,
+    initialisations::SECTION,
     figures::ALPHA,
     figures::LAMBDA,
     figures::LEARNING_RATES,

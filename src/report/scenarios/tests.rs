@@ -52,6 +52,7 @@ fn judged(profile_name: &str, init_seeds: u32, with_rates: bool) -> BatchReport 
         decay: 0.95,
         learning_rate: Some(learning_rate),
         weight_decay: Some(1e-5),
+        published: false,
         trials: 0,
         sweep_runs: 2,
         chunk: 4,
@@ -170,8 +171,19 @@ fn several_initialisations_count_once_per_scenario_and_split_the_variance() {
         assert_eq!(cell.scenarios, 4);
         assert!(cell.baseline_variance.is_some());
     }
-    let (page, _) = html(&report).unwrap();
+    let (page, plots) = html(&report).unwrap();
     assert!(page.contains("Where the variance comes from"));
+    // A dot for each of two initialisations in each of four scenarios, of each method; their means are the scenarios'.
+    for method in report.cells.iter().flat_map(|cell| &cell.methods) {
+        let found = method.by_initialisation.as_ref().unwrap();
+        assert_eq!(found.points.len(), 8);
+        let gain = found.points.iter().map(|point| point.1).sum::<f64>() / 8.0;
+        assert!((gain - method.test.difference.mean).abs() < 1e-12);
+        assert!(found.correlation.is_none_or(|r| (-1.0 - 1e-12..=1.0 + 1e-12).contains(&r)));
+    }
+    assert!(page.contains("Gains by how well the initialisation ended"));
+    assert!(plots.iter().any(|plot| plot.name == "initialisations-2x50-5-"));
+    assert!(judged("dataco", 1, false).cells[0].methods[0].by_initialisation.is_none());
 }
 
 #[test]

@@ -90,6 +90,11 @@ fn command(page: &str) -> (String, Vec<String>) {
 fn the_whole_job_goes_by_forms_and_every_page_shows_its_command() {
     let folder = folder();
     let at = folder.path();
+    fs::write(
+        at.join("costs.csv"),
+        "true,early,on time,late\nearly,0,1,4\non time,1,0,2\nlate,5,5,0\n",
+    )
+    .unwrap();
     let served = Served::open(at);
     let sheet = link(&served, "sheets", "corrupted.csv");
     let rows = served.page(&sheet);
@@ -152,7 +157,22 @@ fn the_whole_job_goes_by_forms_and_every_page_shows_its_command() {
         repair.contains("value=\"auto\" selected") && repair.contains("--method auto"),
         "auto is preselected"
     );
-    let ordered = served.send(&format!("{model}/repair"), &[("method", "retrain"), ("out", "repaired")]);
+    // What counts is chosen as in the terminal, class by class.
+    for measure in ["accuracy", "balanced-accuracy", "macro-f1", "recall:late", "recall:early", "cost"] {
+        assert!(repair.contains(&format!("value=\"{measure}\"")), "{measure}");
+    }
+    for fields in [
+        [("metric", "f2"), ("out", "x")],
+        [("metric", "recall:never"), ("out", "x")],
+        [("metric", "cost"), ("out", "x")],
+    ] {
+        assert_eq!(served.send(&format!("{model}/repair"), &fields).status, 422, "{fields:?}");
+    }
+    let costs = link(&served, "sheets", "costs.csv").rsplit('/').next().unwrap().to_owned();
+    let ordered = served.send(
+        &format!("{model}/repair"),
+        &[("method", "retrain"), ("metric", "cost"), ("costs", &costs), ("out", "repaired")],
+    );
     let repaired = done(&served, &ordered);
     let page = served.page(&repaired);
     assert!(page.contains("Accuracy on") && page.contains("<iframe"), "{page}");
@@ -161,6 +181,12 @@ fn the_whole_job_goes_by_forms_and_every_page_shows_its_command() {
         panic!("{words:?}")
     };
     assert_eq!((parsed.method.as_str(), parsed.out.to_str()), ("retrain", Some("repaired")));
+    assert_eq!(parsed.evidence.metric, "cost:costs.csv");
+    let record = fs::read_to_string(at.join("repaired").join("report").join("record.json")).unwrap();
+    assert!(
+        record.contains("mean cost of a prediction (costs.csv)"),
+        "costs count in the record"
+    );
     let report = served.get(&format!("{repaired}/report"), &[]);
     assert!(report.header("content-security-policy").unwrap().starts_with("sandbox"));
 

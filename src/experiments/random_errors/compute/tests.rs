@@ -49,6 +49,7 @@ pub(in crate::experiments::random_errors) fn settings() -> Settings {
         epochs: 4,
         learning_rate: Some(0.1),
         weight_decay: Some(1e-5),
+        published: false,
         chunk: 4,
         sweep_runs: 2,
         ..small()
