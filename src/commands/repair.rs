@@ -17,6 +17,7 @@ use crate::jobs::rows::{JudgedRows, TrainingSheet, flagged_from_file, judged_fro
 use crate::jobs::save::save_repaired;
 use crate::jobs::trust::{Evidence, Suspicion, quiet_search, warn};
 use crate::label_errors::flags::{self, FlagOptions, FlagPlace, FlagSource, Part, ReadFlags, ResolvedFlags, RowIndex};
+use crate::label_errors::proposals::LIKELIEST_LABEL;
 use crate::label_errors::sheet::SHEET_ROW;
 use crate::label_errors::{ExpandOptions, Expansion};
 use crate::model::{ModelFolder, Origin};
@@ -221,7 +222,8 @@ impl Ground<'_> {
     fn with_found(&self, found: &Expansion, sheet: &TrainingSheet) -> Option<ResolvedFlags> {
         let wanted = match self.request.further {
             Further::Never => false,
-            Further::WhereAccepted => self.request.method == "auto" && !found.rules.is_empty(),
+            // Rows that a search listed were looked through by the person: those that are not among the flags are meant to stay.
+            Further::WhereAccepted => self.request.method == "auto" && !found.rules.is_empty() && !self.flags.table.has(LIKELIEST_LABEL),
             Further::Always => true,
         };
         let flags = wanted.then(|| expand::with_pattern(self.typed, found, self.model, sheet, self.run.seed))?;

@@ -267,8 +267,11 @@ fn interval(mut clusters: Vec<Cluster>, largest: i64, settings: &EvaluationSetti
     let average = (rows as f64 / clusters.len() as f64).round().max(1.0) as u64;
     let most = largest.saturating_mul(average as i64);
     let direction = direction(&clusters);
-    if direction == Ordering::Less {
-        clusters.iter_mut().for_each(|cluster| cluster.sum = -cluster.sum);
+    match direction {
+        Ordering::Greater => {}
+        Ordering::Less => clusters.iter_mut().for_each(|cluster| cluster.sum = -cluster.sum),
+        // Both directions have the same clusters in another order, and a few clusters are drawn by their place.
+        Ordering::Equal => clusters.sort_unstable_by_key(|cluster| (cluster.sum, cluster.rows)),
     }
     clusters.extend([most, -most].map(|sum| Cluster { sum, rows: average }));
     let drawn = cluster_bootstrap(&clusters, settings.resamples, INTERVAL_LEVEL, Seed(settings.seed), stream)?;

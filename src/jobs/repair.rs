@@ -377,6 +377,9 @@ pub(super) fn advise_on(compared: Option<&SortedComparison>, several: bool, reco
             format!("A class is lost: {}.", losses.unwrap_or_default().trim_start_matches("but "))
         }
         (Advice::Keep, Some(Verdict::NoChangeDetected)) if !several => "The repair is not shown to help.".to_owned(),
+        (Advice::Use, Some(Verdict::Better)) if whole.is_some_and(|whole| whole.rests_on_chances) => {
+            "With each doubtful row weighed by its chance of being wrong the repaired model is better on the test rows.".to_owned()
+        }
         (Advice::Use, Some(Verdict::Better)) => "The repaired model is better on the test rows.".to_owned(),
         (Advice::Use, _) => "On the test rows no change is detected.".to_owned(),
         _ => String::new(),

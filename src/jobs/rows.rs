@@ -230,7 +230,7 @@ pub fn flagged_from_file(
         ))
         .in_file(&file.file)
         .hint(format!(
-            "give the sheet that the model was trained on, as with `--data {}`, or a flag file with whole rows",
+            "give the sheet that the model was trained on with `--data SHEET` (it was `{}`), or a flag file with whole rows",
             model.info.data.file
         )));
     }

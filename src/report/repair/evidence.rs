@@ -79,9 +79,14 @@ fn difference(context: &Context<'_>, test: &Comparison) -> Result<Plot> {
     add(test, which, true);
     if let Some(whole) = &context.chosen.whole {
         for (label, interval) in [
-            ("All rows, doubtful ones against it", whole.worst),
-            ("All rows, doubtful ones for it", whole.best),
+            ("All rows, doubtful ones against it", Some(whole.worst)),
+            (
+                "All rows, doubtful ones by their chance",
+                whole.by_chance.filter(|_| whole.open > 0),
+            ),
+            ("All rows, doubtful ones for it", Some(whole.best)),
         ] {
+            let Some(interval) = interval else { continue };
             rows.push(IntervalRow {
                 label: label.to_owned(),
                 estimate: interval.estimate,

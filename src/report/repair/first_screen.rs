@@ -15,7 +15,10 @@ pub fn headline(context: &Context<'_>) -> String {
     if context.record.kept_the_old() {
         return "The old model stays: no repair was accepted".to_owned();
     }
+    let by_chances = context.chosen.whole.as_ref().is_some_and(|whole| whole.rests_on_chances);
     let words = match context.chosen.verdict() {
+        Some(Verdict::Better) if by_chances => "By estimate the repair made the model better",
+        Some(Verdict::Worse) if by_chances => "By estimate the repair made the model worse",
         Some(Verdict::Better) => "The repair made the model better",
         Some(Verdict::Worse) => "The repair made the model worse",
         Some(Verdict::NoChangeDetected) => "No change detected",
