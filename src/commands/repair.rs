@@ -14,6 +14,7 @@ use crate::files;
 use crate::jobs::expand;
 use crate::jobs::repair::{RepairJob, Repaired, methods, run as run_job};
 use crate::jobs::rows::{JudgedRows, TrainingSheet, flagged_from_file, judged_from_model, judged_from_sheet};
+use crate::jobs::rule_chance::flags_follow;
 use crate::jobs::save::save_repaired;
 use crate::jobs::trust::{Evidence, Suspicion, quiet_search, warn};
 use crate::label_errors::flags::{self, FlagOptions, FlagPlace, FlagSource, Part, ReadFlags, ResolvedFlags, RowIndex};
@@ -223,7 +224,7 @@ impl Ground<'_> {
         let wanted = match self.request.further {
             Further::Never => false,
             // Rows that a search listed were looked through by the person: those that are not among the flags are meant to stay.
-            Further::WhereAccepted => self.request.method == "auto" && !found.rules.is_empty() && !self.flags.table.has(LIKELIEST_LABEL),
+            Further::WhereAccepted => self.request.method == "auto" && flags_follow(found) && !self.flags.table.has(LIKELIEST_LABEL),
             Further::Always => true,
         };
         let flags = wanted.then(|| expand::with_pattern(self.typed, found, self.model, sheet, self.run.seed))?;

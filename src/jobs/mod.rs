@@ -13,6 +13,7 @@ mod placebo;
 pub mod predict;
 pub mod repair;
 pub mod rows;
+pub mod rule_chance;
 pub mod save;
 pub mod train;
 pub mod trust;

@@ -14,6 +14,7 @@ use crate::evaluate::words::{count, percent};
 use crate::evaluate::{Chance, Standing};
 use crate::jobs::expand::{Search, expand};
 use crate::jobs::rows::{JudgedRows, TrainingData, TrainingSheet};
+use crate::jobs::rule_chance::{RuleChance, concentrates};
 use crate::label_errors::flags::ResolvedFlags;
 use crate::label_errors::{ExpandOptions, Expansion};
 use crate::model::ModelFolder;
@@ -39,8 +40,6 @@ const HIDDEN: usize = 24;
 const ONE_LABEL: f64 = 0.9;
 /// Standard deviations by which that must exceed what slips and false flags would give.
 const BEYOND_CHANCE: f64 = 4.0;
-/// Standard error of the search's estimate of a rule's wrong share: by simulation on made-up orders it is off by 0.11 (root mean square).
-const ERROR_OF_CHANCE: f64 = 0.12;
 /// Share of the training groups whose rows all have one label, from which a group with several contradicts itself.
 const GROUPS_AGREE: f64 = 0.99;
 
@@ -77,57 +76,14 @@ struct SuspectRule {
     inside: Vec<bool>,
     recorded_as: Option<u8>,
     truly: Option<u8>,
-    chance: RuleChance,
-}
-
-/// How often labels that follow a rule are wrong: in the training rows as the search estimated it, in others by how many of them there are.
-///
-/// Of the rows of the rule's region some have its label rightly; the share of these is known from the training rows. As many are expected
-/// among the rows to judge by, and what is there beyond is wrong: where the error stopped before their time, that is nobody.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct RuleChance {
-    /// Rows of the region with the rule's label rightly, as a share of the region's training rows.
-    rightly: f64,
-    /// Standard error of that share.
-    error: f64,
-    /// Chance of being wrong among the training rows that follow the rule.
-    in_training: f64,
-}
-
-impl RuleChance {
-    /// From counts of training rows: in the region, with the rule's label, and estimated to be wrong.
-    fn of(region: usize, labelled: usize, wrong: f64) -> Self {
-        let (region, labelled) = (region.max(1) as f64, labelled as f64);
-        let wrong = wrong.clamp(0.0, labelled);
-        let rightly = ((labelled - wrong) / region).clamp(0.0, 1.0);
-        let sampling = rightly * (1.0 - rightly) / region;
-        let estimation = ERROR_OF_CHANCE * labelled / region;
-        Self {
-            rightly,
-            error: (sampling + estimation * estimation).sqrt(),
-            in_training: wrong / labelled.max(1.0),
-        }
-    }
-
-    /// Among the rows to judge by, of which so many lie in the region, so many of these have the rule's label, and so many of those are flagged:
-    /// the chance of the others.
-    fn among(self, region: usize, labelled: usize, flagged: usize) -> Chance {
-        let region = region as f64;
-        let wrong = (labelled as f64 - region * self.rightly).min(labelled as f64 * self.in_training) - flagged as f64;
-        let labelled = labelled.saturating_sub(flagged).max(1) as f64;
-        let drawn = region * self.rightly * (1.0 - self.rightly);
-        let known = region * self.error;
-        Chance {
-            // Never more than in training: what else makes a label common is no error.
-            of: (wrong / labelled).clamp(0.0, 1.0),
-            error: ((drawn + known * known).sqrt() / labelled).max(ERROR_OF_CHANCE),
-        }
-    }
+    /// Known where the flags concentrate in the rule.
+    chance: Option<RuleChance>,
 }
 
 impl SuspectRule {
     /// The chance among these rows; the labels of those that were looked up are the true ones and tell nothing of it.
-    fn chance_among(&self, rows: &JudgedRows) -> Chance {
+    fn chance_among(&self, rows: &JudgedRows) -> Option<Chance> {
+        let chance = self.chance?;
         let recorded = |row: &usize| !rows.looked_up[*row];
         let inside = |row: &usize| {
             rows.table_rows
@@ -139,7 +95,7 @@ impl SuspectRule {
             .iter()
             .filter(|row| self.recorded_as.is_none_or(|class| class == rows.labels[**row]));
         let flagged = labelled.clone().filter(|row| rows.standing[**row] == Standing::KnownWrong);
-        self.chance.among(region.len(), labelled.clone().count(), flagged.count())
+        Some(chance.among(region.len(), labelled.clone().count(), flagged.count()))
     }
 }
 
@@ -235,7 +191,7 @@ impl Suspicion {
                 inside: Rule::parse(text)?.matches(table, &mut Notes::new())?,
                 recorded_as: rule.recorded_as,
                 truly: rule.truly,
-                chance: RuleChance::of(rule.region_rows, rule.rows, rule.estimated_wrong),
+                chance: concentrates(rule, found).then(|| RuleChance::of(rule.region_rows, rule.rows, rule.estimated_wrong)),
             });
             told.push(rule.conditions.clone());
         }
@@ -267,7 +223,7 @@ impl Suspicion {
             Some(groups) if self.groups_agree => mixed_groups(&rows.labels, groups),
             _ => vec![false; rows.labels.len()],
         };
-        let chances: Vec<Chance> = self.rules.iter().map(|rule| rule.chance_among(rows)).collect();
+        let chances: Vec<Option<Chance>> = self.rules.iter().map(|rule| rule.chance_among(rows)).collect();
         for row in 0..rows.labels.len() {
             let label = rows.labels[row];
             let looked_up = rows.looked_up[row];
@@ -287,7 +243,7 @@ impl Suspicion {
                 if place.is_some_and(|place| rule.inside.get(place) == Some(&true)) {
                     mark(
                         rule.recorded_as.is_none_or(|class| class == label),
-                        Some(*chance),
+                        *chance,
                         rule.truly.filter(|truly| *truly != label),
                     );
                 }
@@ -562,25 +518,6 @@ mod tests {
         assert_eq!(one_label(&[90, 10], &[900, 100]), None);
         assert_eq!(one_label(&[100, 0], &[500, 500]), Some(0));
         assert_eq!(one_label(&[0, 9, 0], &[300, 200, 500]), None);
-    }
-
-    #[test]
-    fn where_an_error_stopped_the_rows_to_judge_by_are_not_doubted() {
-        // Of 1,000 training rows of a lane 700 are recorded as on time, 500 of them wrongly.
-        let rule = RuleChance::of(1_000, 700, 500.0);
-        assert!((rule.in_training - 500.0 / 700.0).abs() < 1e-12 && (rule.rightly - 0.2).abs() < 1e-12);
-        let runs_on = rule.among(100, 70, 0);
-        assert!(
-            (runs_on.of - 50.0 / 70.0).abs() < 1e-12 && (0.09..0.2).contains(&runs_on.error),
-            "{runs_on:?}"
-        );
-        let stopped = rule.among(100, 20, 0);
-        assert!(stopped.of.abs() < 1e-12 && stopped.error > 0.2, "{stopped:?}");
-        // More than in training is taken for something else than the error.
-        assert!((rule.among(100, 95, 0).of - rule.in_training).abs() < 1e-12);
-        // Ten of the fifty wrong ones are flagged: forty are left among sixty.
-        assert!((rule.among(100, 70, 10).of - 40.0 / 60.0).abs() < 1e-12);
-        assert_eq!(rule.among(0, 0, 0).of, 0.0);
     }
 
     #[test]
