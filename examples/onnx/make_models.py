@@ -140,6 +140,40 @@ def activations():
     )
 
 
+class Norms(nn.Module):
+    """Group norm, instance norm, RMS norm, slopes that are learned, and lengths set to one."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Linear(5, 12)
+        self.groups = nn.GroupNorm(3, 12)
+        self.slopes = nn.PReLU(12)
+        self.instances = nn.InstanceNorm1d(4, affine=True)
+        self.root = nn.RMSNorm(12)
+        self.directions = nn.Parameter(torch.randn(3, 12))
+
+    def forward(self, x):
+        x = self.slopes(self.groups(self.first(x)))
+        x = x + self.instances(x.view(-1, 4, 3)).flatten(1)
+        unit = nn.functional.normalize
+        return 5 * unit(self.root(x), dim=1) @ unit(self.directions, dim=1).T
+
+
+class Machine(nn.Module):
+    """A factorisation machine: products of pairs by sums over letters; a category as its own columns."""
+
+    def __init__(self):
+        super().__init__()
+        self.factors = nn.Parameter(0.3 * torch.randn(7, 4, 3))
+        self.linear = nn.Linear(7, 3)
+        self.weights = nn.Parameter(torch.randn(4))
+
+    def forward(self, codes, numbers):
+        x = torch.cat([nn.functional.one_hot(codes[:, 0], 4).to(numbers.dtype), numbers], dim=1)
+        squares = torch.einsum("nf,fkc->nkc", x, self.factors) ** 2 - torch.einsum("nf,fkc->nkc", x**2, self.factors**2)
+        return self.linear(x) + torch.einsum("nkc,k->nc", squares, self.weights) + torch.logsumexp(squares, dim=1)
+
+
 def losses(model, name, inputs, labels):
     """Mean cross entropy, whatever the end of the model."""
     out = model(*inputs)
@@ -223,7 +257,7 @@ def scikit_models():
     from sklearn.impute import SimpleImputer
     from sklearn.neural_network import MLPClassifier
     from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+    from sklearn.preprocessing import Binarizer, KBinsDiscretizer, OneHotEncoder, PolynomialFeatures, PowerTransformer, StandardScaler
 
     draw = np.random.default_rng(7)
     x = draw.normal(size=(60, 4)).astype(np.float32)
@@ -250,6 +284,16 @@ def scikit_models():
     stored("scikit", network.fit(x, text[y]), [("X", FloatTensorType([None, 4]))], {"X": x[:ROWS]}, np.searchsorted(np.sort(text), text[y[:ROWS]]))
     two = MLPClassifier((7,), max_iter=40, random_state=7, activation="logistic")
     stored("scikit_two", two.fit(x, (y > 0).astype(int)), [("X", FloatTensorType([None, 4]))], {"X": x[:ROWS]}, (y[:ROWS] > 0).astype(int))
+    # Preprocessing that the exporter writes with common operators, before or between classical ones.
+    shaped = x[:, :2].copy()
+    shaped[:, 0] = np.exp(shaped[:, 0])
+    steps = [
+        ("numbers", make_pipeline(PolynomialFeatures(2, include_bias=False), PowerTransformer()), [0, 1]),
+        ("bins", KBinsDiscretizer(3, encode="onehot-dense", quantile_method="averaged_inverted_cdf"), [0]),
+        ("sign", Binarizer(threshold=0.2), [1]),
+    ]
+    shaping = make_pipeline(ColumnTransformer(steps), MLPClassifier((6,), max_iter=40, random_state=7)).fit(shaped, y)
+    stored("scikit_shapes", shaping, [("X", FloatTensorType([None, 2]))], {"X": shaped[:ROWS]}, y[:ROWS])
     lanes = np.array(["Asia", "Europe", "Pacific"])[draw.integers(0, 3, 60)]
     frame = pandas.DataFrame({"weight": x[:, 0], "days": x[:, 1], "lane": lanes})
     frame.loc[3, "days"] = np.nan
@@ -300,6 +344,10 @@ def main():
     expected["one_logit"] = torch_model("one_logit", OneLogit().eval(), x, labels(2))
     x = numbers(4)
     expected["activations"] = torch_model("activations", activations().eval(), x, labels(3))
+    x = numbers(5)
+    expected["norms"] = torch_model("norms", settle(Norms(), x), x, labels(3), dynamo=True)
+    x = (torch.arange(ROWS).unsqueeze(1) * 3 % 4, torch.randn(ROWS, 3))
+    expected["machine"] = torch_model("machine", Machine().eval(), x, labels(3))
     expected.update(scikit_models())
     rounded = json.loads(json.dumps(expected), parse_float=lambda text: float(f"{float(text):.9g}"))
     (OUT / "expected.json").write_text(json.dumps(rounded, separators=(",", ":")))

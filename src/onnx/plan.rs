@@ -222,7 +222,8 @@ impl Plan {
 
     /// Variables, and numbers that stay as they are.
     fn sort_initializers(&mut self, stored: &Stored, model: &ModelMessage, steps: &[Step], slots: &Slots) -> Result<()> {
-        let fixed = self.fixed_places(model, steps, slots);
+        let early = self.early(steps);
+        let fixed = self.fixed_places(model, steps, &early, slots);
         let mut offset = 0;
         for (number, tensor) in model.graph.initializers.iter().enumerate() {
             let Some(slot) = slots.0.get(&tensor.name).copied() else { continue };
@@ -263,15 +264,32 @@ impl Plan {
             });
         }
         if self.variables.is_empty() {
+            let before = steps.iter().zip(&early).filter(|(step, early)| **early && !step.learning);
+            let floats = model
+                .graph
+                .initializers
+                .iter()
+                .filter(|tensor| kind::is_float(tensor.kind) && !tensor.dims.is_empty());
+            let slots: BTreeSet<usize> = floats.filter_map(|tensor| slots.0.get(&tensor.name).copied()).collect();
+            if let Some((step, _)) = before
+                .into_iter()
+                .find(|(step, _)| step.inputs.iter().flatten().any(|slot| slots.contains(slot)))
+            {
+                return Err(refused(format!(
+                    "{} and all other weights come before an operator of `{LEARNING}`, through which no gradient goes",
+                    step.name
+                ))
+                .hint("export the network without what comes after it"));
+            }
             return Err(refused("the model has no weights that a repair could change: none of its initialisers is trainable".to_owned())
                 .hint("export it with its weights as initialisers (PyTorch: `keep_initializers_as_inputs=False`), or repair the trees that it holds where they were trained"));
         }
         Ok(())
     }
 
-    /// Initialisers at places where nothing was trained: statistics of batch norm, bounds, exponents, and what only shifts or scales the
-    /// raw inputs.
-    fn fixed_places(&self, model: &ModelMessage, steps: &[Step], slots: &Slots) -> BTreeSet<usize> {
+    /// Initialisers at places where nothing was trained: statistics of batch norm, bounds, exponents, what only shifts or scales the raw
+    /// inputs, and preprocessing (`early`).
+    fn fixed_places(&self, model: &ModelMessage, steps: &[Step], early: &[bool], slots: &Slots) -> BTreeSet<usize> {
         let initializers: BTreeMap<usize, &TensorMessage> = model
             .graph
             .initializers
@@ -282,7 +300,7 @@ impl Plan {
         // Values of inputs that nothing was done to but preprocessing, with their number per row.
         let width = |input: &Input| input.shape.iter().copied().product::<Option<usize>>();
         let mut raw: BTreeMap<usize, Option<usize>> = self.inputs.iter().map(|input| (input.slot, width(input))).collect();
-        for step in steps {
+        for (step, early) in steps.iter().zip(early) {
             let places: &[usize] = match step.node.operator.as_str() {
                 "BatchNormalization" => &[3, 4],
                 "Clip" => &[1, 2],
@@ -304,7 +322,7 @@ impl Plan {
             }
             for (place, slot) in step.inputs.iter().enumerate() {
                 if let Some(slot) = slot.filter(|slot| initializers.contains_key(slot)) {
-                    let stays = places.contains(&place) || (shifts && place == 1) || step.learning;
+                    let stays = places.contains(&place) || (shifts && place == 1) || *early;
                     if stays {
                         fixed.insert(slot)
                     } else {
@@ -316,8 +334,8 @@ impl Plan {
         fixed.difference(&trained).copied().collect()
     }
 
-    /// Cuts off preprocessing: what classical operators need and are.
-    fn part(&mut self, steps: Vec<Step>) -> Result<()> {
+    /// Which steps are preprocessing: classical operators, what they need, and what reads texts.
+    fn early(&self, steps: &[Step]) -> Vec<bool> {
         let mut wanted: BTreeSet<usize> = BTreeSet::new();
         let texts: BTreeSet<usize> = self
             .inputs
@@ -334,6 +352,18 @@ impl Plan {
                 wanted.extend(step.inputs.iter().flatten());
             }
         }
+        early
+    }
+
+    /// Cuts off preprocessing.
+    fn part(&mut self, steps: Vec<Step>) -> Result<()> {
+        let early = self.early(&steps);
+        let wanted: BTreeSet<usize> = steps
+            .iter()
+            .zip(&early)
+            .filter(|(_, early)| **early)
+            .flat_map(|(step, _)| step.inputs.iter().flatten().copied())
+            .collect();
         if let Some(variable) = self.variables.iter().find(|variable| wanted.contains(&variable.slot)) {
             let user = steps
                 .iter()
@@ -516,6 +546,9 @@ fn unsupported(node: &NodeMessage, name: &str, local: bool) -> Error {
         "LSTM" | "GRU" | "RNN" => "recurrent networks are not repaired; a network of convolutions or attention is",
         "TreeEnsembleClassifier" | "TreeEnsemble" | "TreeEnsembleRegressor" => {
             "trees have no gradients to repair by: leave the flagged rows out and train them again"
+        }
+        "LinearClassifier" | "LinearRegressor" | "SVMClassifier" | "SVMRegressor" => {
+            "its weights are attributes of the node, which no repair changes: leave the flagged rows out and fit it again; `expand` and `suspects` take its predictions (`--probabilities FILE`)"
         }
         "QuantizeLinear" | "DequantizeLinear" | "QLinearMatMul" | "DynamicQuantizeLinear" | "MatMulInteger" => {
             "repair the model before it is quantised, and quantise the repaired one"

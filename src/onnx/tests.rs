@@ -24,9 +24,12 @@ const MODELS: &[&str] = &[
     "conv2d_dynamo",
     "one_logit",
     "activations",
+    "norms",
+    "machine",
     "scikit",
     "scikit_two",
     "scikit_pipeline",
+    "scikit_shapes",
     "keras",
 ];
 

@@ -30,6 +30,14 @@ fn per_column<T: Copy>(list: &[T], columns: usize, name: &str) -> Computed<Vec<T
     }
 }
 
+/// 1 above a threshold, else 0.
+pub(super) fn binarizer(call: &Call) -> Results {
+    let x = call.input(0)?;
+    let threshold = call.number("threshold", 0.0);
+    let found = x.numbers()?.into_iter().map(|value| f64::from(u8::from(value > threshold)));
+    one(Value::Float(call.tensor(found.collect(), &x.shape())?))
+}
+
 pub(super) fn scaler(call: &Call) -> Results {
     let x = call.input(0)?;
     let (_, columns) = table(x)?;

@@ -125,12 +125,16 @@ pub(super) fn remainder(call: &Call) -> Results {
     one(Value::Integer(Array::new(left.shape, data)))
 }
 
+/// The sum of several, or their mean.
 pub(super) fn sum(call: &Call) -> Results {
     let mut total = as_floats(call, 0)?;
     for place in 1..call.inputs.len() {
         let next = as_floats(call, place)?;
         call.room(&broadcast(total.dims(), next.dims())?)?;
         total = total.broadcast_add(&next).map_err(words)?;
+    }
+    if call.node.operator == "Mean" {
+        total = (total / call.inputs.len() as f64).map_err(words)?;
     }
     one(Value::Float(total))
 }
@@ -305,7 +309,7 @@ pub(super) fn power(call: &Call) -> Results {
         None => return Err("has no exponent".to_owned()),
     };
     if !same {
-        return Err("is supported with one constant exponent only".to_owned());
+        return one(Value::Float(powers_apart(call, &base, exponent)?));
     }
     let shape = broadcast(base.dims(), &exponent.shape())?;
     call.room(&shape)?;
@@ -314,6 +318,49 @@ pub(super) fn power(call: &Call) -> Results {
         2.0 => wide.contiguous().and_then(|wide| &wide * &wide),
         power => Function::Power(power).of(&wide),
     })
+}
+
+/// The most exponents that one node may have.
+const MOST_EXPONENTS: usize = 1024;
+
+/// Powers with exponents that differ, such as one of each column; gradients go to the base.
+fn powers_apart(call: &Call, base: &Tensor, exponent: &Value) -> Computed<Tensor> {
+    let shape = broadcast(base.dims(), &exponent.shape())?;
+    call.room(&shape)?;
+    let own = exponent.numbers()?;
+    let own: Vec<f64> = broadcast_places(&exponent.shape(), &shape)
+        .into_iter()
+        .map(|place| own[place])
+        .collect();
+    let mut distinct = own.clone();
+    distinct.sort_unstable_by(f64::total_cmp);
+    distinct.dedup();
+    if distinct.len() > MOST_EXPONENTS {
+        return Err(format!(
+            "has {} exponents, and {MOST_EXPONENTS} at most are supported",
+            distinct.len()
+        ));
+    }
+    let wide = base
+        .broadcast_as(shape.as_slice())
+        .and_then(|wide| wide.contiguous())
+        .map_err(words)?;
+    let one = wide.ones_like().map_err(words)?;
+    let mut found = wide.zeros_like().map_err(words)?;
+    for power in distinct {
+        let mask: Vec<u8> = own
+            .iter()
+            .map(|own| u8::from(*own == power || own.is_nan() && power.is_nan()))
+            .collect();
+        let run = || {
+            let mask = Tensor::from_vec(mask, shape.as_slice(), wide.device())?;
+            // 1 elsewhere, so that no other value makes a gradient that is no number.
+            let own = mask.where_cond(&wide, &one)?;
+            mask.where_cond(&Function::Power(power).of(&own)?, &found)
+        };
+        found = run().map_err(words)?;
+    }
+    Ok(found)
 }
 
 /// Axes to reduce over; all, where none are named.
@@ -344,7 +391,7 @@ pub(super) fn reduce(call: &Call) -> Results {
         return one(value.clone());
     };
     let kept = reduced(&shape, &axes, call.integer("keepdims", 1) != 0);
-    let mean = call.node.operator == "ReduceMean";
+    let name = call.node.operator.as_str();
     if let Value::Integer(array) = value {
         let (open, steps) = (reduced(&shape, &axes, true), strides(&shape));
         let mut totals = vec![0_i64; open.iter().product()];
@@ -361,19 +408,108 @@ pub(super) fn reduce(call: &Call) -> Results {
         for (value, place) in array.data.iter().zip(places) {
             totals[place] = totals[place].wrapping_add(*value);
         }
-        if mean {
+        if name != "ReduceSum" {
             return Err("takes numbers with a point, and is given whole numbers".to_owned());
         }
         return one(Value::Integer(Array::new(kept, totals)));
     }
     let tensor = value.float()?;
     let count: usize = axes.iter().map(|place| shape[*place]).product();
-    let summed = tensor.sum_keepdim(axes.as_slice()).and_then(|total| total.reshape(kept.as_slice()));
-    floats(if mean {
-        summed.and_then(|total| total / count as f64)
-    } else {
-        summed
+    let sum = |of: &Tensor| of.sum_keepdim(axes.as_slice()).and_then(|total| total.reshape(kept.as_slice()));
+    floats(match name {
+        "ReduceMean" => sum(tensor).and_then(|total| total / count as f64),
+        "ReduceL1" => sum(&Function::Absolute.of(tensor).map_err(words)?),
+        "ReduceL2" => sum(&tensor.sqr().map_err(words)?).and_then(|total| Function::Power(0.5).of(&total)),
+        "ReduceSumSquare" => tensor.sqr().and_then(|square| sum(&square)),
+        "ReduceLogSum" => sum(tensor).and_then(|total| total.log()),
+        "ReduceLogSumExp" => {
+            // The largest value goes out first, so that nothing overflows.
+            let places = extreme_places(&value.numbers()?, &shape, &axes, true)?;
+            let largest = value.picked(&places, &reduced(&shape, &axes, true))?.float()?.detach();
+            let rest = tensor.broadcast_sub(&largest).and_then(|rest| rest.exp()).map_err(words)?;
+            sum(&rest).and_then(|total| total.log()? + largest.reshape(kept.as_slice())?)
+        }
+        _ => sum(tensor),
     })
+}
+
+/// The product along axes; whole numbers are sizes of shapes.
+pub(super) fn product_of(call: &Call) -> Results {
+    let value = call.input(0)?;
+    let shape = value.shape();
+    let Some(axes) = axes(call, shape.len())? else {
+        return one(value.clone());
+    };
+    let kept = reduced(&shape, &axes, call.integer("keepdims", 1) != 0);
+    if let Value::Integer(array) = value {
+        let open = reduced(&shape, &axes, true);
+        let mut products = vec![1_i64; open.iter().product()];
+        for (value, place) in array.data.iter().zip(broadcast_places(&open, &shape)) {
+            products[place] = products[place].wrapping_mul(*value);
+        }
+        return one(Value::Integer(Array::new(kept, products)));
+    }
+    let mut found = value.float()?.clone();
+    for along in axes {
+        let parts = found.chunk(shape[along], along).map_err(words)?;
+        let mut parts = parts.into_iter();
+        let first = parts.next().ok_or_else(|| "has no values to multiply".to_owned())?;
+        found = parts.try_fold(first, |product, part| product * part).map_err(words)?;
+    }
+    floats(found.reshape(kept.as_slice()))
+}
+
+/// Below 0 a slope of its own for every channel.
+pub(super) fn slopes(call: &Call) -> Results {
+    let (x, slope) = (call.float(0)?, call.float(1)?);
+    if broadcast(x.dims(), slope.dims())? != x.dims() {
+        return Err(format!(
+            "has slopes of the shape {:?} for values of the shape {:?}",
+            slope.dims(),
+            x.dims()
+        ));
+    }
+    let run = || {
+        let above = Function::Relu.of(x)?;
+        let below = (x - &above)?;
+        above + below.broadcast_mul(slope)?
+    };
+    floats(run())
+}
+
+/// 1 where a number is missing.
+pub(super) fn is_nan(call: &Call) -> Results {
+    let value = call.input(0)?;
+    let data = value.numbers()?.into_iter().map(|number| i64::from(number.is_nan()));
+    one(Value::Integer(Array::new(value.shape(), data.collect())))
+}
+
+/// Codes as a new axis of values that are off but for one.
+pub(super) fn one_hot(call: &Call) -> Results {
+    let codes = call.input(0)?;
+    let depth = call.input(1)?.numbers()?.first().copied().unwrap_or(0.0);
+    if !(1.0..=1e6).contains(&depth) {
+        return Err(format!("has the depth {depth}"));
+    }
+    let depth = depth as usize;
+    let values = call.input(2)?;
+    if values.len() != 2 {
+        return Err("takes two values, for off and on".to_owned());
+    }
+    let mut shape = codes.shape();
+    let along = axis(call.integer("axis", -1), shape.len() + 1)?;
+    shape.insert(along, depth);
+    call.room(&shape)?;
+    let numbers = codes.numbers()?;
+    let steps = strides(&codes.shape());
+    let places = mapped(&shape, |index| {
+        let outer = index.iter().enumerate().filter(|(place, _)| *place != along).map(|(_, at)| at);
+        let code = numbers[outer.zip(&steps).map(|(at, step)| at * step).sum::<usize>()];
+        // Codes below 0 count from the end.
+        let code = if code < 0.0 { code + depth as f64 } else { code };
+        usize::from(code == index[along] as f64)
+    });
+    one(values.picked(&places, &shape)?)
 }
 
 /// The largest or smallest along axes, as a choice of places: gradients go to the first of equals.

@@ -180,15 +180,8 @@ pub(super) fn layer_norm(call: &Call) -> Results {
     let x = call.float(0)?;
     let first = axis(call.integer("axis", -1), x.rank())?;
     let axes: Vec<usize> = (first..x.rank()).collect();
-    let count: usize = x.dims()[first..].iter().product();
-    let epsilon = call.number("epsilon", 1e-5);
-    let run = || {
-        let mean = (x.sum_keepdim(axes.as_slice())? / count as f64)?;
-        let centred = x.broadcast_sub(&mean)?;
-        let variance = (centred.sqr()?.sum_keepdim(axes.as_slice())? / count as f64)?;
-        centred.broadcast_div(&(variance + epsilon)?.sqrt()?)
-    };
-    let mut found = run().map_err(words)?.broadcast_mul(call.float(1)?).map_err(words)?;
+    let normal = normal(x, &axes, call.number("epsilon", 1e-5)).map_err(words)?;
+    let mut found = normal.broadcast_mul(call.float(1)?).map_err(words)?;
     if let Some(bias) = call.optional(2) {
         found = found.broadcast_add(bias.float()?).map_err(words)?;
     }
@@ -196,4 +189,90 @@ pub(super) fn layer_norm(call: &Call) -> Results {
         return Err("has a scale of another shape than its input".to_owned());
     }
     one(Value::Float(found))
+}
+
+/// Values less their mean, by their deviation, over some axes.
+fn normal(x: &Tensor, axes: &[usize], epsilon: f64) -> candle_core::Result<Tensor> {
+    let count: usize = axes.iter().map(|place| x.dims()[*place]).product();
+    let mean = (x.sum_keepdim(axes)? / count as f64)?;
+    let centred = x.broadcast_sub(&mean)?;
+    let variance = (centred.sqr()?.sum_keepdim(axes)? / count as f64)?;
+    centred.broadcast_div(&(variance + epsilon)?.sqrt()?)
+}
+
+/// Scale and shift of each channel, the second axis.
+fn by_channel(call: &Call, normal: &Tensor) -> Computed<Tensor> {
+    let shape: Vec<usize> = (0..normal.rank())
+        .map(|place| if place == 1 { normal.dims()[1] } else { 1 })
+        .collect();
+    let part = |place: usize| -> Computed<Tensor> { call.float(place)?.reshape(shape.as_slice()).map_err(words) };
+    let (scale, shift) = (part(1)?, part(2)?);
+    normal
+        .broadcast_mul(&scale)
+        .and_then(|scaled| scaled.broadcast_add(&shift))
+        .map_err(words)
+}
+
+/// Each channel of each row by its own mean and deviation.
+pub(super) fn instance_norm(call: &Call) -> Results {
+    let x = call.float(0)?;
+    if x.rank() < 3 {
+        return Err("takes rows of channels of values".to_owned());
+    }
+    let axes: Vec<usize> = (2..x.rank()).collect();
+    let normal = normal(x, &axes, call.number("epsilon", 1e-5)).map_err(words)?;
+    one(Value::Float(by_channel(call, &normal)?))
+}
+
+/// Groups of channels by the mean and deviation of each. Before version 21 scale and shift are those of groups.
+pub(super) fn group_norm(call: &Call) -> Results {
+    let x = call.float(0)?;
+    let [rows, channels, ..] = *x.dims() else {
+        return Err("takes rows of channels".to_owned());
+    };
+    let groups = usize::try_from(call.integer("num_groups", 0)).unwrap_or(0);
+    if groups == 0 || channels % groups != 0 {
+        return Err(format!("cannot divide {channels} channels into {groups} groups"));
+    }
+    let grouped = x.reshape((rows, groups, x.elem_count() / rows.max(1) / groups)).map_err(words)?;
+    let normal = normal(&grouped, &[2], call.number("epsilon", 1e-5)).map_err(words)?;
+    let found = match call.opset < 21 {
+        true => by_channel(call, &normal)?.reshape(x.dims()),
+        false => Ok(by_channel(call, &normal.reshape(x.dims()).map_err(words)?)?),
+    };
+    floats(found)
+}
+
+/// By the root of the mean square over the last axes.
+pub(super) fn rms_norm(call: &Call) -> Results {
+    let x = call.float(0)?;
+    let first = axis(call.integer("axis", -1), x.rank())?;
+    let axes: Vec<usize> = (first..x.rank()).collect();
+    let count: usize = x.dims()[first..].iter().product();
+    let epsilon = call.number("epsilon", 1e-5);
+    let run = || {
+        let square = (x.sqr()?.sum_keepdim(axes.as_slice())? / count as f64)?;
+        x.broadcast_div(&(square + epsilon)?.sqrt()?)
+    };
+    let found = run().map_err(words)?.broadcast_mul(call.float(1)?).map_err(words)?;
+    if found.dims() != x.dims() {
+        return Err("has a scale of another shape than its input".to_owned());
+    }
+    one(Value::Float(found))
+}
+
+/// By the sum of absolute values, or the root of the sum of squares, along an axis. A row of zeros stays one.
+pub(super) fn lp_norm(call: &Call) -> Results {
+    let x = call.float(0)?;
+    let along = axis(call.integer("axis", -1), x.rank())?;
+    let run = || {
+        let total = match call.integer("p", 2) {
+            1 => x.abs()?.sum_keepdim(along)?,
+            _ => x.sqr()?.sum_keepdim(along)?.sqrt()?,
+        };
+        let zero = total.zeros_like()?;
+        let safe = total.eq(&zero)?.where_cond(&total.ones_like()?, &total)?;
+        x.broadcast_div(&safe)
+    };
+    floats(run())
 }

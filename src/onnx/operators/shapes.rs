@@ -79,6 +79,9 @@ fn sizes(list: &[i64]) -> Computed<Vec<usize>> {
 
 pub(super) fn shape(call: &Call) -> Results {
     let shape = call.input(0)?.shape();
+    if call.node.operator == "Size" {
+        return one(Value::Integer(Array::new(Vec::new(), vec![shape.iter().product::<usize>() as i64])));
+    }
     let rank = shape.len() as i64;
     let place = |named: i64| (if named < 0 { named.saturating_add(rank) } else { named }).clamp(0, rank) as usize;
     let (start, end) = (place(call.integer("start", 0)), place(call.integer("end", rank)));
