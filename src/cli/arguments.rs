@@ -297,7 +297,7 @@ pub struct TrainingOptions {
     /// Hidden layers: 2x50, 3x100, 5x250, or widths such as 64,32
     #[arg(long, value_name = "SIZE")]
     pub network: Option<String>,
-    /// Passes over the training rows (1 to 100,000)
+    /// Passes over the training rows (1 to 100,000); with the standard recipe the most, and no longer schedule is tried
     #[arg(long, value_name = "N", value_parser = counted::<usize>(1, 100_000))]
     pub epochs: Option<usize>,
     /// Learning rate of the first pass
@@ -312,10 +312,10 @@ pub struct TrainingOptions {
     /// Weight the classes so that rare ones count as much as common ones
     #[arg(long)]
     pub balance_classes: bool,
-    /// Search learning rate and weight decay with this many trials on rows held out of training (0 to 10,000; 0: no search)
+    /// Search learning rate and weight decay with this many trials, the first the settings as they are, on rows held out of training (0 to 10,000; 0: no search)
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = counted::<usize>(0, 10_000))]
     pub trials: usize,
-    /// Time that the search may take (90s, 5m, 1h); without `--trials` it tries settings until then
+    /// Time that the search may take (90s, 5m, 1h); without `--trials` it tries settings until then. How many it tries, and so the model, depends on the machine
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     pub budget: Option<Duration>,
     /// Keep the encoded test rows in the model folder, so that repairs can be judged without the sheet (this stores data)

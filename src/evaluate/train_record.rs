@@ -110,6 +110,10 @@ pub struct TrainingSettings {
     /// With the standard recipe: the epochs that its schedule was made for, of which `epochs` were the best; absent with the paper's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub most_epochs: Option<usize>,
+    /// With the standard recipe: what the logits were divided by after training, so that the probabilities are as right as they say on rows
+    /// that were not trained on; it is in the last layer's weights.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<f64>,
 }
 
 /// A hyper-parameter search on validation rows.

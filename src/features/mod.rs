@@ -19,6 +19,7 @@ mod plan;
 mod prepare;
 mod profile;
 mod roles;
+mod season;
 mod split;
 pub mod ticks;
 mod words;

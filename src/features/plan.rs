@@ -7,7 +7,8 @@ use super::auto;
 use super::load::Source;
 use super::look;
 use super::prepare::Usable;
-use super::profile::{Others, Profile};
+use super::profile::{Others, Profile, Scaling};
+use super::season;
 use super::ticks;
 use crate::error::{Error, Result, closest};
 use crate::notes::Notes;
@@ -79,6 +80,7 @@ pub fn plan(
     } else {
         None
     };
+    let labels: Vec<u8> = train.iter().map(|row| usable.labels[*row]).collect();
     let order_of_time = |column: &String| {
         profile
             .time
@@ -95,7 +97,13 @@ pub fn plan(
         }
         if let (true, Some(train_rows)) = (open, &looked_at) {
             let look = look::look(train_rows, column)?;
-            let decision = auto::decide(column, &look, rules, findings.unwrap_or_default());
+            let mut decision = auto::decide(column, &look, rules, findings.unwrap_or_default());
+            if let (Role::Date, Scaling::Robust, Some(dates)) = (decision.role, rules.scaling, &look.dates) {
+                decision.parts = season::telling(decision.parts, dates, &labels);
+                if decision.parts.is_empty() {
+                    (decision.role, decision.why) = (Role::LeftOut, season::SILENT.to_owned());
+                }
+            }
             match decision.role {
                 Role::Number => numbers.push(Source::number(column)),
                 Role::Date => dates.extend(decision.parts.iter().map(|part| Source::date(column, *part, order_of_time(column)))),

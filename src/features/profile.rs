@@ -247,7 +247,8 @@ pub enum Scaling {
     /// (x - mean) / standard deviation.
     Standard,
     /// z = (x - median) / interquartile range, then z / sqrt(1 + (z/3)^2), which stays within -3 to 3 wherever x lies: one mistyped value
-    /// moves no other (Holzmueller, Grinsztajn and Steinwart 2024, section 3). Weekdays and months count for less than other categories.
+    /// moves no other (Holzmueller, Grinsztajn and Steinwart 2024, section 3). Weekdays and months count for less than other categories, and
+    /// on small sheets those that nobody named are inputs only where they tell something about the labels of later rows.
     Robust,
 }
 
@@ -295,7 +296,8 @@ pub struct TrainingDefaults {
     pub recipe: RecipeKind,
     /// Hidden layers, such as `3x100`.
     pub network: String,
-    /// Passes over the training rows; with the standard recipe the most there are.
+    /// Passes over the training rows; with the standard recipe those of its schedule, which ends at the best of them, and which is twice, four
+    /// times ... as long where a small sheet still learns at its end.
     pub epochs: usize,
     /// Rows per step.
     pub batch: usize,

@@ -3,10 +3,13 @@
 use rand_chacha::rand_core::RngCore;
 
 use crate::error::Result;
+use crate::evaluate::metrics;
+use crate::evaluate::words::count_of;
 use crate::features::{ClassWeights, Prepared, RecipeKind, TrainingDefaults};
 use crate::jobs::train::{TrainRequest, examples};
 use crate::nn::search::{Search, SearchPlan, search};
-use crate::nn::{Examples, Fold, MlpSpec, Network, Recipe, Stopping, choose_epochs};
+use crate::nn::{Examples, Fold, Freedom, MlpSpec, Network, Recipe, Stopping, TrainingLog, choose_schedule, probabilities, train};
+use crate::notes::Notes;
 use crate::progress::Progress;
 
 /// Share of the training rows that the search holds out where the profile keeps no validation tail.
@@ -19,6 +22,8 @@ const ENOUGH_TO_JUDGE: usize = 500;
 const BLOCKS: [(f64, f64); 2] = [(0.6, 0.8), (0.8, 1.0)];
 /// Fewest rows that a block is trained on.
 const FEWEST_TO_FIT: usize = 32;
+/// A longer schedule goes through no more rows than this, all its epochs together.
+const MOST_VISITS: usize = 1_000_000;
 
 /// The recipe that profile and person ask for.
 pub(super) fn recipe(request: &TrainRequest, prepared: &Prepared) -> Recipe {
@@ -64,45 +69,101 @@ fn batch(defaults: &TrainingDefaults, rows: usize) -> usize {
     batch
 }
 
-/// Chooses the epoch that the standard recipe ends at; `None` for a recipe that runs to its end. Later rows judge earlier ones: the
-/// validation rows, and on small sheets two blocks of the training rows before them. Never test rows.
-pub(super) fn stopping(
-    request: &TrainRequest,
-    prepared: &Prepared,
-    initial: &Network<f32>,
-    recipe: &Recipe,
-    progress: &dyn Progress,
-) -> Result<Option<Stopping>> {
-    if recipe.standard.is_none() {
-        return Ok(None);
-    }
-    let all = examples(&prepared.train, prepared);
-    let validation = prepared.validation.as_ref().filter(|part| !part.is_empty());
-    let judges = validation.map_or(0, crate::features::Part::len);
-    let order = in_time_order(request, prepared);
-    let mut folds = Vec::new();
-    if judges < ENOUGH_TO_JUDGE {
-        let place = |share: f64| (share * order.len() as f64).round() as usize;
-        let blocks = if validation.is_some() { &BLOCKS[..] } else { &BLOCKS[1..] };
-        for (start, end) in blocks {
-            if place(*start) >= FEWEST_TO_FIT && place(*end) > place(*start) {
-                folds.push(Fold {
-                    fit: Examples::subset(all.inputs, all.width, all.labels, &order[..place(*start)]),
-                    judge: Examples::subset(all.inputs, all.width, all.labels, &order[place(*start)..place(*end)]),
-                });
+/// A network trained with a recipe.
+pub(super) struct Fit {
+    pub recipe: Recipe,
+    /// How the end was chosen; absent for a recipe that runs to its end.
+    pub stopping: Option<Stopping>,
+    pub network: Network<f32>,
+    pub log: TrainingLog,
+}
+
+/// A network to be trained on a sheet.
+pub(super) struct Fitting<'a> {
+    pub request: &'a TrainRequest<'a>,
+    pub prepared: &'a Prepared,
+    pub initial: &'a Network<f32>,
+    pub progress: &'a dyn Progress,
+}
+
+impl Fitting<'_> {
+    /// Trains: schedule, end and temperature chosen by later rows where the recipe is the standard one, then on all training rows. `lap` is
+    /// told when each of the two stages is done.
+    pub fn fit(&self, recipe: &Recipe, freedom: Freedom, lap: &mut dyn FnMut(&str)) -> Result<Fit> {
+        let Self {
+            request,
+            prepared,
+            initial,
+            progress,
+        } = *self;
+        let folds = match recipe.standard {
+            Some(_) => Some(folds(request, prepared)).filter(|folds| !folds.is_empty()),
+            None => None,
+        };
+        let (recipe, stopping) = match folds {
+            None => (recipe.clone(), None),
+            Some(folds) => {
+                let (recipe, stopping) = choose_schedule(initial, &folds.each(), recipe, freedom, request.threads, progress)?;
+                lap("choosing when to stop");
+                (recipe, Some(stopping))
             }
+        };
+        let mut network = initial.clone();
+        let log = train(
+            &mut network,
+            &examples(&prepared.train, prepared),
+            &recipe,
+            request.threads,
+            progress,
+        )?;
+        lap("training");
+        Ok(Fit {
+            recipe,
+            stopping,
+            network,
+            log,
+        })
+    }
+
+    /// Trains with the settings that a search found; with the profile's (`plain`) where those of the standard recipe do better on the
+    /// validation rows.
+    pub fn fit_searched(&self, plain: &Recipe, found: &mut Search, lap: &mut dyn FnMut(&str), notes: &mut Notes) -> Result<Fit> {
+        // The trials chose their schedules.
+        let searched = self.fit(&found.apply(plain), Freedom::default(), lap)?;
+        let validation = self.prepared.validation.as_ref().filter(|part| !part.is_empty());
+        let (Some(validation), Some(_), false) = (validation, &plain.standard, found.best == 0) else {
+            return Ok(searched);
+        };
+        let without = self.fit(plain, freedom(self.request, self.prepared), lap)?;
+        let judge = |network: &Network<f32>| -> Result<_> {
+            let said = probabilities(network, &validation.inputs, self.request.threads)?;
+            metrics(&validation.labels, &said, self.prepared.profile.label.classes())
+        };
+        let (with, plainly) = (judge(&searched.network)?, judge(&without.network)?);
+        if with.accuracy.estimate >= plainly.accuracy.estimate && with.log_loss <= plainly.log_loss {
+            return Ok(searched);
         }
+        found.best = 0;
+        notes.add(
+            "search-without-gain",
+            format!(
+                "none of the settings that were tried did better than the profile's on the {}",
+                count_of(validation.len(), "validation row")
+            ),
+            "the profile's settings were used",
+        );
+        Ok(without)
     }
-    if let Some(validation) = validation {
-        folds.push(Fold {
-            fit: all,
-            judge: examples(validation, prepared),
-        });
+}
+
+/// How far the schedule may be changed: not where the person gave it.
+pub(super) fn freedom(request: &TrainRequest, prepared: &Prepared) -> Freedom {
+    let options = request.options;
+    let most = MOST_VISITS / prepared.train.len().max(1);
+    Freedom {
+        most_epochs: if options.epochs.is_some() { 0 } else { most },
+        lighter: options.weight_decay.is_none(),
     }
-    if folds.is_empty() {
-        return Ok(None);
-    }
-    choose_epochs(initial, &folds, recipe, request.threads, progress).map(Some)
 }
 
 /// The training rows, earlier ones first; where no column says when a row was, in an order drawn at random, groups together.
@@ -125,7 +186,67 @@ fn in_time_order(request: &TrainRequest, prepared: &Prepared) -> Vec<u32> {
     order
 }
 
-/// Searches on the validation tail, or on the last part of the training rows where there is none; never on test rows.
+/// Rows to train on and later rows to judge by: the validation rows, and on small sheets two blocks of the training rows before them. Never
+/// test rows.
+struct Folds<'a> {
+    all: Examples<'a, f32>,
+    validation: Option<Examples<'a, f32>>,
+    /// The training rows, earlier ones first, and where blocks of them begin and end.
+    order: Vec<u32>,
+    blocks: Vec<(usize, usize)>,
+}
+
+impl<'a> Folds<'a> {
+    fn is_empty(&self) -> bool {
+        self.validation.is_none() && self.blocks.is_empty()
+    }
+
+    fn each(&'a self) -> Vec<Fold<'a, f32>> {
+        let Examples { inputs, width, labels, .. } = self.all;
+        let part = |range: std::ops::Range<usize>| Examples::subset(inputs, width, labels, &self.order[range]);
+        let block = |(start, end): &(usize, usize)| Fold {
+            fit: part(0..*start),
+            judge: part(*start..*end),
+        };
+        let validation = self.validation.map(|judge| Fold { fit: self.all, judge });
+        self.blocks.iter().map(block).chain(validation).collect()
+    }
+
+    /// Rows that are judged, in words.
+    fn words(&self) -> String {
+        let in_blocks: usize = self.blocks.iter().map(|(start, end)| end - start).sum();
+        match (&self.validation, in_blocks) {
+            (Some(validation), 0) => format!("accuracy on {} validation rows", validation.len()),
+            (Some(validation), rows) => format!(
+                "accuracy on {} validation rows and {rows} training rows, each after training on earlier ones",
+                validation.len()
+            ),
+            (None, rows) => format!("accuracy on the last {rows} training rows, held out for the search only"),
+        }
+    }
+}
+
+fn folds<'a>(request: &TrainRequest, prepared: &'a Prepared) -> Folds<'a> {
+    let validation = prepared.validation.as_ref().filter(|part| !part.is_empty());
+    let order = in_time_order(request, prepared);
+    let place = |share: f64| (share * order.len() as f64).round() as usize;
+    let few = validation.map_or(0, crate::features::Part::len) < ENOUGH_TO_JUDGE;
+    let blocks = match (few, validation.is_some()) {
+        (false, _) => &[][..],
+        (true, true) => &BLOCKS[..],
+        (true, false) => &BLOCKS[1..],
+    };
+    let blocks = blocks.iter().map(|(start, end)| (place(*start), place(*end)));
+    Folds {
+        all: examples(&prepared.train, prepared),
+        validation: validation.map(|part| examples(part, prepared)),
+        blocks: blocks.filter(|(start, end)| *start >= FEWEST_TO_FIT && end > start).collect(),
+        order,
+    }
+}
+
+/// Searches with the rows that choose the end of a training; with the paper's recipe on the validation tail, or on the last part of the
+/// training rows where there is none. Never on test rows.
 pub(super) fn run_search(
     request: &TrainRequest,
     prepared: &Prepared,
@@ -134,37 +255,31 @@ pub(super) fn run_search(
     trials: usize,
     progress: &dyn Progress,
 ) -> Result<(Search, String)> {
-    let all = examples(&prepared.train, prepared);
-    let rows: Vec<u32> = match recipe.standard {
-        Some(_) => in_time_order(request, prepared),
-        None => (0..all.len() as u32).collect(),
-    };
-    let (fit, held_out, words) = match prepared.validation.as_ref().filter(|part| !part.is_empty()) {
-        Some(validation) => (
-            all,
-            examples(validation, prepared),
-            format!("accuracy on {} validation rows", validation.len()),
-        ),
-        None => {
-            let cut = all.len() - (all.len() as f64 * SEARCH_SHARE) as usize;
-            let (first, last) = rows.split_at(cut);
-            let words = format!("accuracy on the last {} training rows, held out for the search only", last.len());
-            let Examples { inputs, width, labels, .. } = all;
-            (
-                Examples::subset(inputs, width, labels, first),
-                Examples::subset(inputs, width, labels, last),
-                words,
-            )
-        }
+    let folds = match recipe.standard {
+        Some(_) => folds(request, prepared),
+        None => in_sheet_order(prepared),
     };
     let plan = SearchPlan {
         spec,
-        fit,
-        held_out,
+        folds: &folds.each(),
         recipe,
+        freedom: freedom(request, prepared),
         trials,
         budget: request.options.budget,
         seed: request.seed,
     };
-    Ok((search(&plan, request.threads, progress)?, words))
+    Ok((search(&plan, request.threads, progress)?, folds.words()))
+}
+
+/// The validation rows, or the last part of the training rows in the order of the sheet.
+fn in_sheet_order(prepared: &Prepared) -> Folds<'_> {
+    let all = examples(&prepared.train, prepared);
+    let validation = prepared.validation.as_ref().filter(|part| !part.is_empty());
+    let cut = all.len() - (all.len() as f64 * SEARCH_SHARE) as usize;
+    Folds {
+        all,
+        validation: validation.map(|part| examples(part, prepared)),
+        order: (0..all.len() as u32).collect(),
+        blocks: if validation.is_some() { Vec::new() } else { vec![(cut, all.len())] },
+    }
 }

@@ -12,11 +12,10 @@ use crate::evaluate::words::{count_of, percent};
 use crate::evaluate::{RowSet, Rows, judge_usefulness, metrics};
 use crate::features::{Coding, Encoder, Part, Prepared, Profile, Ties, leakage_audit, prepare};
 use crate::jobs::baselines::baselines;
+use crate::jobs::fitting::{Fit, Fitting};
 use crate::jobs::{convert, fitting};
 use crate::nn::search::Search;
-use crate::nn::{
-    Examples, MlpSpec, Network, Recipe, Stopping, StoredImportances, TrainingLog, probabilities, store_importances, train as train_network,
-};
+use crate::nn::{Examples, MlpSpec, Network, Recipe, Stopping, StoredImportances, TrainingLog, probabilities, store_importances};
 use crate::notes::Notes;
 use crate::progress::Progress;
 use crate::seed::Seed;
@@ -118,37 +117,34 @@ pub fn train(request: &TrainRequest, notes: &mut Notes, progress: &dyn Progress)
         .hint("`recant inspect SHEET` tells which rows are left out and why"));
     }
     let spec = network_spec(request, &prepared, classes.len())?;
-    let mut recipe = fitting::recipe(request, &prepared);
-    recipe.check(&spec)?;
-    let found = match (request.options.trials, request.options.budget) {
+    let plain = fitting::recipe(request, &prepared);
+    plain.check(&spec)?;
+    let mut found = match (request.options.trials, request.options.budget) {
         (0, None) => None,
-        (0, Some(_)) => Some(fitting::run_search(request, &prepared, &spec, &recipe, MOST_TRIALS, progress)?),
-        (trials, _) => Some(fitting::run_search(request, &prepared, &spec, &recipe, trials, progress)?),
+        (0, Some(_)) => Some(fitting::run_search(request, &prepared, &spec, &plain, MOST_TRIALS, progress)?),
+        (trials, _) => Some(fitting::run_search(request, &prepared, &spec, &plain, trials, progress)?),
     };
     if let Some((found, _)) = &found {
-        recipe = found.apply(&recipe);
-        if request.options.budget.is_some() {
-            let made = found.trials.len();
-            notes.add(
-                "search-budget",
-                format!("the search had time for {}", count_of(made, "trial")),
-                format!("the best was taken; `--trials {made}` without `--budget` repeats this training on any machine"),
-            );
-        }
-    }
-    if found.is_some() {
+        note_budget(request, found, notes);
         lap("search");
     }
     let initial = Network::<f32>::initial(&spec, request.seed)?;
-    let stopping = fitting::stopping(request, &prepared, &initial, &recipe, progress)?;
-    if let Some(stopping) = &stopping {
-        recipe.epochs = stopping.epochs;
-        lap("choosing when to stop");
-    }
-    let mut network = initial.clone();
+    let fitting = Fitting {
+        request,
+        prepared: &prepared,
+        initial: &initial,
+        progress,
+    };
+    let Fit {
+        recipe,
+        stopping,
+        network,
+        log,
+    } = match &mut found {
+        None => fitting.fit(&plain, fitting::freedom(request, &prepared), &mut lap)?,
+        Some((found, _)) => fitting.fit_searched(&plain, found, &mut lap, notes)?,
+    };
     let examples = examples(&prepared.train, &prepared);
-    let log = train_network(&mut network, &examples, &recipe, request.threads, progress)?;
-    lap("training");
     progress.start("measuring importances", 0);
     let importances = store_importances(&network, &examples, recipe.batch, request.threads)?;
     progress.finish();
@@ -180,6 +176,17 @@ pub fn train(request: &TrainRequest, notes: &mut Notes, progress: &dyn Progress)
         record,
         timings,
     })
+}
+
+fn note_budget(request: &TrainRequest, found: &Search, notes: &mut Notes) {
+    if request.options.budget.is_some() {
+        let made = found.trials.len();
+        notes.add(
+            "search-budget",
+            format!("the search had time for {}", count_of(made, "trial")),
+            format!("the best was taken; `--trials {made}` without `--budget` repeats this training on any machine"),
+        );
+    }
 }
 
 /// The rows of a part, as training and importances take them.
@@ -241,6 +248,7 @@ impl RecordParts<'_> {
                 batch: self.recipe.batch,
                 class_weights: self.recipe.class_weights.clone(),
                 most_epochs: self.recipe.standard.as_ref().map(|standard| standard.horizon),
+                temperature: self.stopping.map(|stopping| stopping.temperature),
             },
             search: self.search.map(search_record),
             epochs: self.epochs(),

@@ -38,6 +38,6 @@ pub use real::Real;
 pub use recipe::{EpochLog, Recipe, Standard, TrainingLog};
 pub use speed::product_peak;
 pub use steps::{RowLosses, Sgd, Stepper, softened};
-pub use stopping::{Fold, Stopping, choose_epochs};
+pub use stopping::{Fold, Freedom, Stopping, choose_epochs, choose_schedule};
 pub use stored::{Forget, StoredImportances, store_importances};
 pub use train::{TrainingJob, train, train_many};

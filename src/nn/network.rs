@@ -330,6 +330,14 @@ impl<T: Real> Network<T> {
         &mut self.buffers
     }
 
+    /// Divides all logits: the last layer's weights and biases. Which class is the likeliest stays.
+    pub(super) fn divide_logits(&mut self, by: f64) {
+        if let Some(last) = self.spec.layers().last() {
+            let values = &mut self.parameters[last.range()];
+            values.iter_mut().for_each(|value| *value = T::from_f64(value.to_f64() / by));
+        }
+    }
+
     /// Running mean and running variance of one hidden layer.
     pub(super) fn running(&self, layer: usize) -> (&[T], &[T]) {
         let start = 2 * self.spec.hidden[..layer].iter().sum::<usize>();

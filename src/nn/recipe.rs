@@ -45,6 +45,18 @@ pub struct Standard {
     pub order: u64,
     /// Epochs over which weights are averaged.
     pub averaging: f64,
+    /// What the logits are divided by when training is done (temperature scaling, Guo et al. 2017): the last layer's weights and biases are
+    /// divided by it, so that probabilities are as right as they say wherever the network is used. 1 while it is not known.
+    #[serde(default = "unscaled", skip_serializing_if = "is_unscaled")]
+    pub temperature: f64,
+}
+
+fn unscaled() -> f64 {
+    1.0
+}
+
+fn is_unscaled(temperature: &f64) -> bool {
+    *temperature == 1.0
 }
 
 impl Standard {
@@ -107,8 +119,24 @@ impl Recipe {
                 horizon,
                 order,
                 averaging: 1.0,
+                temperature: 1.0,
             }),
         }
+    }
+
+    /// The standard recipe with a schedule of twice as many epochs; `None` for one without such a schedule.
+    pub fn lengthened(&self) -> Option<Self> {
+        let standard = self.standard.as_ref()?;
+        let horizon = 2 * standard.horizon;
+        Some(Self {
+            epochs: horizon,
+            decay: Standard::FLOOR.powf(1.0 / horizon.max(1) as f64),
+            standard: Some(Standard {
+                horizon,
+                ..standard.clone()
+            }),
+            ..self.clone()
+        })
     }
 
     /// Learning rate of the `epoch`-th epoch of this recipe, for steps without momentum: that of the standard recipe counts as often as
@@ -122,12 +150,17 @@ impl Recipe {
         self.learning_rate * self.decay.powi(exponent)
     }
 
-    /// The recipe that goes on for `epochs` epochs where this one ends, at the next learning rate of the schedule.
+    /// The recipe that goes on for `epochs` epochs where this one ends, at the next learning rate of the schedule. The weights that it starts
+    /// from are divided by the temperature already.
     #[must_use]
     pub fn continued(&self, epochs: usize) -> Self {
         Self {
             epochs,
             first_epoch: self.first_epoch.saturating_add(self.epochs),
+            standard: self.standard.clone().map(|standard| Standard {
+                temperature: unscaled(),
+                ..standard
+            }),
             ..self.clone()
         }
     }
@@ -151,6 +184,11 @@ impl Recipe {
             && !(standard.horizon > 0 && standard.averaging >= 0.0 && standard.averaging.is_finite())
         {
             return Err(Error::input("the recipe's schedule has no epochs, or it averages over none"));
+        }
+        if let Some(standard) = &self.standard
+            && !(standard.temperature > 0.0 && standard.temperature.is_finite())
+        {
+            return wrong("the temperature", standard.temperature, "a number above 0");
         }
         if !(0.0..1.0).contains(&self.momentum) {
             return wrong("the momentum", self.momentum, "from 0 to below 1");
@@ -220,6 +258,13 @@ mod tests {
         assert!((recipe.rate(10) - 0.3 * Standard::FLOOR).abs() < 1e-12);
         assert!((recipe.rate(0) * recipe.decay.powi(10) - recipe.rate(10)).abs() < 1e-12);
         assert!((recipe.continued(1).rate(0) - recipe.rate(10)).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_longer_schedule_is_that_of_twice_the_epochs() {
+        let recipe = Recipe::standard(10, 0.03, 0.01, 32, 1);
+        assert_eq!(recipe.lengthened(), Some(Recipe::standard(20, 0.03, 0.01, 32, 1)));
+        assert_eq!(Recipe::default().lengthened(), None);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use rand_pcg::Pcg64;
 use rand_pcg::rand_core::SeedableRng;
 use serde::{Deserialize, Serialize};
 
-use super::{Examples, Fold, MlpSpec, Network, Real, Recipe, choose_epochs, probabilities, train};
+use super::{Examples, Fold, Freedom, MlpSpec, Network, Real, Recipe, choose_schedule, probabilities, train};
 use crate::error::{Error, Result};
 use crate::progress::{Progress, Silent};
 use crate::seed::Seed;
@@ -25,6 +25,9 @@ pub struct Trial {
     pub learning_rate: f64,
     /// Weight decay.
     pub weight_decay: f64,
+    /// Epochs of the schedule, with the standard recipe.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<usize>,
     /// Share of the held-out rows predicted right; absent where training diverged.
     pub accuracy: Option<f64>,
     /// Mean cross entropy on the held-out rows; absent where training diverged.
@@ -49,11 +52,17 @@ impl Search {
     /// The recipe with the best trial's values.
     pub fn apply(&self, recipe: &Recipe) -> Recipe {
         let best = self.best();
-        Recipe {
+        let mut applied = Recipe {
             learning_rate: best.learning_rate,
             weight_decay: best.weight_decay,
             ..recipe.clone()
+        };
+        while let (Some(epochs), Some(longer)) = (best.schedule, applied.lengthened())
+            && longer.epochs <= epochs
+        {
+            applied = longer;
         }
+        applied
     }
 }
 
@@ -62,12 +71,12 @@ impl Search {
 pub struct SearchPlan<'a, T> {
     /// Network to train.
     pub spec: &'a MlpSpec,
-    /// Rows to train on.
-    pub fit: Examples<'a, T>,
-    /// Rows to judge on; never test rows.
-    pub held_out: Examples<'a, T>,
+    /// Rows to train on, and later rows to judge on, never test rows. The paper's recipe takes the last of them.
+    pub folds: &'a [Fold<'a, T>],
     /// Everything but learning rate and weight decay.
     pub recipe: &'a Recipe,
+    /// How far each trial of the standard recipe may change its schedule.
+    pub freedom: Freedom,
     /// Settings to try.
     pub trials: usize,
     /// Time after which no further setting is tried; the first one always is.
@@ -77,26 +86,24 @@ pub struct SearchPlan<'a, T> {
 }
 
 /// Tries settings one after another, each trained from the same initial weights and judged on the held-out rows. With the standard recipe
-/// the first trial is the recipe as it is, so that the search never ends worse on these rows than no search, and each is judged after its
-/// best epoch. With a budget the number of trials, and so the result, depends on how fast the machine is; the same number of trials without one gives the
-/// same.
+/// the first trial is the recipe as it is, so that the search never ends worse on these rows than no search; each is judged after its
+/// best epoch, over all folds, with the schedule that suits it. With a budget the number of trials, and so the result, depends on how fast
+/// the machine is; the same number of trials without one gives the same.
 ///
 /// # Errors
 /// Where there are no trials, the rows do not fit the network, every trial diverges, or the person asks to stop.
 pub fn search<T: Real>(plan: &SearchPlan<T>, threads: usize, progress: &dyn Progress) -> Result<Search> {
     let SearchPlan {
         spec,
-        fit,
-        held_out,
         recipe,
-        trials,
         budget,
         seed,
-    } = plan;
-    let trials = *trials;
+        trials,
+        ..
+    } = *plan;
     let start = Instant::now();
-    let initial = Network::initial(spec, *seed)?;
-    let mut generator = generator(*seed);
+    let initial = Network::initial(spec, seed)?;
+    let mut generator = generator(seed);
     let standard = recipe.standard.is_some();
     let (rate_range, decay_range) = if standard {
         (
@@ -119,42 +126,56 @@ pub fn search<T: Real>(plan: &SearchPlan<T>, threads: usize, progress: &dyn Prog
         }
         let mut rate = ask(&mut rates, &mut generator)?;
         let mut decay = ask(&mut decays, &mut generator)?;
-        if trial == 0 && standard {
-            (rate, decay) = (recipe.learning_rate.ln(), recipe.weight_decay.max(decay_range.0).ln());
-        }
-        let tried = Recipe {
+        let mut tried = Recipe {
             learning_rate: rate.exp(),
             weight_decay: decay.exp(),
-            ..(*recipe).clone()
+            ..recipe.clone()
         };
-        let judged = if standard {
-            let fold = Fold {
-                fit: *fit,
-                judge: *held_out,
-            };
-            let found = choose_epochs(&initial, &[fold], &tried, threads, &Silent::default()).ok();
-            found.map(|stopping| (stopping.accuracy(), stopping.loss()))
-        } else {
-            let mut network = initial.clone();
-            let trained = train(&mut network, fit, &tried, threads, &Silent::default());
-            trained.ok().and_then(|_| accuracy_and_loss(&network, held_out, threads).ok())
+        if trial == 0 && standard {
+            tried = recipe.clone();
+            (rate, decay) = (recipe.learning_rate.ln(), recipe.weight_decay.max(decay_range.0).ln());
         }
-        .filter(|(_, loss)| loss.is_finite());
-        made.push(Trial {
-            learning_rate: tried.learning_rate,
-            weight_decay: tried.weight_decay,
-            accuracy: judged.map(|(accuracy, _)| accuracy),
-            loss: judged.map(|(_, loss)| loss),
-        });
+        let tried = attempt(plan, &initial, &tried, threads);
         // The optimiser minimises; a run that diverged is as bad as guessing nothing right.
-        let cost = judged.map_or(1.0, |(accuracy, _)| 1.0 - accuracy);
+        let cost = tried.accuracy.map_or(1.0, |accuracy| 1.0 - accuracy);
         tell(&mut rates, rate, cost)?;
         tell(&mut decays, decay, cost)?;
+        made.push(tried);
         progress.advance(1);
     }
     progress.finish();
     let best = best_of(&made)?;
     Ok(Search { trials: made, best })
+}
+
+/// Trains with one setting and judges the network.
+fn attempt<T: Real>(plan: &SearchPlan<T>, initial: &Network<T>, tried: &Recipe, threads: usize) -> Trial {
+    let mut trial = Trial {
+        learning_rate: tried.learning_rate,
+        weight_decay: tried.weight_decay,
+        schedule: None,
+        accuracy: None,
+        loss: None,
+    };
+    let quiet = Silent::default();
+    let judged = if tried.standard.is_some() {
+        let found = choose_schedule(initial, plan.folds, tried, plan.freedom, threads, &quiet).ok();
+        found.map(|(recipe, stopping)| {
+            trial.weight_decay = recipe.weight_decay;
+            trial.schedule = recipe.standard.map(|standard| standard.horizon);
+            (stopping.accuracy(), stopping.loss())
+        })
+    } else {
+        plan.folds.last().and_then(|fold| {
+            let mut network = initial.clone();
+            train(&mut network, &fold.fit, tried, threads, &quiet).ok()?;
+            accuracy_and_loss(&network, &fold.judge, threads).ok()
+        })
+    };
+    if let Some((accuracy, loss)) = judged.filter(|(_, loss)| loss.is_finite()) {
+        (trial.accuracy, trial.loss) = (Some(accuracy), Some(loss));
+    }
+    trial
 }
 
 /// A range within a tenth to ten times of a value, and within the paper's.

@@ -134,6 +134,9 @@ impl<'a, T: Real> Run<'a, T> {
             return Err(trouble);
         }
         self.take_out(&shared, &first.buffers, network);
+        if let Some(standard) = &self.recipe.standard {
+            network.divide_logits(standard.temperature);
+        }
         Ok(first.log)
     }
 

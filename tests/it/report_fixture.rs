@@ -670,6 +670,7 @@ pub fn training() -> TrainRecord {
         ],
         training: TrainingSettings {
             most_epochs: None,
+            temperature: None,
             epochs: 25,
             learning_rate: 0.0372,
             decay: 0.95,

@@ -12,7 +12,7 @@ use crate::experiments::random_errors::record::{CleanModel, Tuned};
 use crate::experiments::random_errors::settings::Settings;
 use crate::experiments::runner::Background;
 use crate::nn::search::{SearchPlan, search};
-use crate::nn::{self, Examples, MlpSpec, Network, Recipe};
+use crate::nn::{self, Examples, Fold, Freedom, MlpSpec, Network, Recipe};
 use crate::progress::Progress;
 use crate::seed::Seed;
 
@@ -91,11 +91,15 @@ pub fn tune(data: &Data, settings: &Settings, size: &str, threads: usize, progre
                 class_weights: data.class_weights(labels),
                 ..recipe(settings, 0.01, 0.0)
             };
+            let fold = Fold {
+                fit: Examples::all(inputs, data.width, labels),
+                judge: Examples::all(held_out, data.width, held_labels),
+            };
             let plan = SearchPlan {
                 spec: &spec,
-                fit: Examples::all(inputs, data.width, labels),
-                held_out: Examples::all(held_out, data.width, held_labels),
+                folds: &[fold],
                 recipe: &recipe,
+                freedom: Freedom::default(),
                 trials: settings.trials as usize,
                 budget: None,
                 seed: search_seed(settings, size),

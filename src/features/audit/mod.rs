@@ -1,7 +1,8 @@
 //! The leakage audit: columns that give the label away, alone, as a proxy column, in pairs, or because they are known only after the fact.
 //!
 //! It looks at training rows only. A column's power is measured on rows that its rule was not made on, in halves that keep groups
-//! together, so that ids which are unique per row or order do not look like leaks.
+//! together, so that ids which are unique per row or order do not look like leaks; where rows have a time, an earlier and a later half, so
+//! that a number which runs on does not either.
 
 mod pairs;
 mod rule;
@@ -138,7 +139,11 @@ impl Subject {
         Ok(Self {
             table: usable.table.take(rows),
             labels: rows.iter().map(|row| usable.labels[*row]).collect(),
-            halves: Halves::new(rows.len(), groups.as_deref()),
+            // The rows come in the order of time where there is one.
+            halves: match &profile.time {
+                Some(_) => Halves::in_time(rows.len(), groups.as_deref()),
+                None => Halves::new(rows.len(), groups.as_deref()),
+            },
             rule: profile.label.clone(),
             time: profile.time.as_ref().map(|time| time.column.clone()),
             skipped,

@@ -421,7 +421,11 @@ fn split_and_training(out: &mut Writer, profile: &Profile) {
         &quoted(training.recipe.name()),
         "\"standard\": shuffled batches, ends by validation rows; \"paper\": arXiv 2402.10098",
     );
-    out.entry("epochs", &training.epochs.to_string(), "at most, with the standard recipe");
+    out.entry(
+        "epochs",
+        &training.epochs.to_string(),
+        "with the standard recipe it ends at the best, and goes on where a small sheet still learns",
+    );
     out.entry("batch", &training.batch.to_string(), "");
     out.entry("learning_rate", &number(training.learning_rate), "");
     out.entry(

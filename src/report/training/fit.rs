@@ -32,7 +32,9 @@ fn draw(context: &TrainContext<'_>) -> Result<Option<Body>> {
             @if training.most_epochs.is_some() { " at its highest, falling along half a cosine; dropout 20 %; averaged weights" }
             @else { ", multiplied by " (format::number(training.decay)) " from epoch to epoch" }
             "; weight decay "
-            (format::number(training.weight_decay)) "; classes "
+            (format::number(training.weight_decay))
+            @if let Some(temperature) = training.temperature { "; logits divided by " (format::number(temperature)) " (temperature, chosen on the same rows)" }
+            "; classes "
             @match &training.class_weights {
                 Some(weights) => { "weighted (" @for (place, weight) in weights.iter().take(12).enumerate() { @if place > 0 { ", " } (format::number(*weight)) } ")" },
                 None => "not weighted",
