@@ -7,7 +7,7 @@ use super::auto;
 use super::load::Source;
 use super::look;
 use super::prepare::Usable;
-use super::profile::{Others, Profile, Scaling};
+use super::profile::{DatePart, Others, Profile, Scaling};
 use super::season;
 use super::ticks;
 use crate::error::{Error, Result, closest};
@@ -89,6 +89,8 @@ pub fn plan(
             .and_then(|time| time.order)
     };
     let mut categories: Vec<Source> = Vec::new();
+    // Weekdays and months that tell nothing, by the place of their column.
+    let mut silent: Vec<(usize, DatePart)> = Vec::new();
     for column in table.names() {
         let (mut role, mut why, mut open) = role_of(profile, column);
         let named = rules.categorical.contains(column);
@@ -99,7 +101,15 @@ pub fn plan(
             let look = look::look(train_rows, column)?;
             let mut decision = auto::decide(column, &look, rules, findings.unwrap_or_default());
             if let (Role::Date, Scaling::Robust, Some(dates)) = (decision.role, rules.scaling, &look.dates) {
-                decision.parts = season::telling(decision.parts, dates, &labels);
+                let telling = season::telling(&decision.parts, dates, &labels);
+                silent.extend(
+                    decision
+                        .parts
+                        .iter()
+                        .filter(|part| !telling.contains(part))
+                        .map(|part| (columns.len(), *part)),
+                );
+                decision.parts = telling;
                 if decision.parts.is_empty() {
                     (decision.role, decision.why) = (Role::LeftOut, season::SILENT.to_owned());
                 }
@@ -122,6 +132,14 @@ pub fn plan(
             role,
             why,
         });
+    }
+    // Where there is nothing else to learn from, a calendar is better than nothing.
+    if numbers.is_empty() && dates.is_empty() && categories.is_empty() {
+        for (place, part) in silent {
+            let entry = &mut columns[place];
+            dates.push(Source::date(&entry.column, part, order_of_time(&entry.column)));
+            (entry.role, entry.why) = (Role::Date, String::new());
+        }
     }
     // Categories named in the profile keep the profile's order, the others that of the sheet.
     let place = |source: &Source| {

@@ -17,12 +17,13 @@ pub const SILENT: &str = "its weekday and month tell nothing about the labels of
 
 /// Those parts of a date that tell the labels of later training rows better than the overall class shares do. Parts that are numbers stay,
 /// and so do all where there are enough rows. `dates` and `labels` are of the training rows, earlier ones first.
-pub fn telling(parts: Vec<DatePart>, dates: &[Option<i64>], labels: &[u8]) -> Vec<DatePart> {
+pub fn telling(parts: &[DatePart], dates: &[Option<i64>], labels: &[u8]) -> Vec<DatePart> {
     if labels.len() >= ENOUGH_ROWS {
-        return parts;
+        return parts.to_vec();
     }
     parts
-        .into_iter()
+        .iter()
+        .copied()
         .filter(|part| gain(*part, dates, labels).is_none_or(|gain| gain > GAIN))
         .collect()
 }
@@ -73,11 +74,11 @@ mod tests {
     fn parts_of_a_date_stay_where_they_tell_something_of_later_rows() {
         let parts = vec![DatePart::Weekday, DatePart::Month, DatePart::Hour];
         let (dates, labels) = rows(1_000, 0.5);
-        assert_eq!(telling(parts.clone(), &dates, &labels), [DatePart::Weekday, DatePart::Hour]);
+        assert_eq!(telling(&parts, &dates, &labels), [DatePart::Weekday, DatePart::Hour]);
         let (dates, labels) = rows(1_000, 0.0);
-        assert_eq!(telling(parts.clone(), &dates, &labels), [DatePart::Hour]);
+        assert_eq!(telling(&parts, &dates, &labels), [DatePart::Hour]);
         let (dates, labels) = rows(ENOUGH_ROWS, 0.0);
-        assert_eq!(telling(parts.clone(), &dates, &labels), parts);
-        assert_eq!(telling(parts, &[None, Some(0)], &[0, 1]), [DatePart::Hour]);
+        assert_eq!(telling(&parts, &dates, &labels), parts);
+        assert_eq!(telling(&parts, &[None, Some(0)], &[0, 1]), [DatePart::Hour]);
     }
 }
