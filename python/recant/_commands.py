@@ -154,6 +154,7 @@ def expand(
     flags: FlagsLike,
     *,
     out: Optional[ModelLike] = None,
+    checked: Optional[str] = None,
     tick_contradictions: bool = False,
     tick_doubtful: bool = False,
     **options: "Unpack[FlagOptions]",
@@ -164,6 +165,7 @@ def expand(
     :param model: the model folder.
     :param flags: rows that are known to be wrong: a sheet of keys, row numbers or whole rows, a list of keys, or True and False per row.
     :param out: a file to write (.csv, or .xlsx to tick); ``None``: nothing is written.
+    :param checked: a rule for the rows that somebody looked at for errors, where these are not all, such as ``"Market = LATAM"``.
     :param tick_contradictions: tick the rows that contradict something as well.
     :param tick_doubtful: tick rows of the pattern, doubtful ones too, at random with their chance of being wrong.
     :param options: how to read sheet and flags.
@@ -173,7 +175,7 @@ def expand(
     with _Run(run, "expand", {"sheet": sheet, "model": model, "flags": flags, **options}) as running:
         ticks = (tick_contradictions, tick_doubtful)
         raw = _recant.expand(
-            taken(sheet), _path(model), _flags(flags), _maybe(out), reading, flag_reading, ticks, running
+            taken(sheet), _path(model), _flags(flags), _maybe(out), reading, flag_reading, ticks, checked, running
         )
     result = Expansion(raw)
     result._warn()
@@ -181,19 +183,21 @@ def expand(
 
 
 def suspects(
-    sheet: SheetLike, model: ModelLike, *, folds: int = 5, out: Optional[ModelLike] = None, **options: "Unpack[ReadingOptions]"
+    sheet: SheetLike, model: ModelLike, *, folds: int = 5, all: bool = False, out: Optional[ModelLike] = None,
+    **options: "Unpack[ReadingOptions]"
 ) -> Suspects:
     """Ranks likely label errors without any flags.
 
     :param sheet: the sheet that the model was trained on.
     :param model: the model folder.
     :param folds: parts that the rows are cut into, each judged by a model trained on the others (2 to 50).
+    :param all: list every training row, not only the suspects, the most doubted label first.
     :param out: a file to write (.csv, or .xlsx to tick); ``None``: nothing is written.
     :raises RecantError: where sheet or model cannot be used.
     """
     run, reading = gather("suspects", dict(options), RUN, READING)
     with _Run(run, "suspects", {"sheet": sheet, "model": model, **options}) as running:
-        raw = _recant.suspects(taken(sheet), _path(model), folds, _maybe(out), reading, running)
+        raw = _recant.suspects(taken(sheet), _path(model), (folds, all), _maybe(out), reading, running)
     result = Suspects(raw)
     result._warn()
     return result
@@ -210,6 +214,7 @@ def repair(
     affected: Optional[ModelLike] = None,
     expand: bool = False,
     only_flagged: bool = False,
+    checked: Optional[str] = None,
     method: str = "auto",
     out: Optional[ModelLike] = None,
     **options: "Unpack[RepairOptions]",
@@ -226,6 +231,7 @@ def repair(
     :param expand: look for further rows that are wrong like the flagged ones, and repair with them too.
     :param only_flagged: repair with the flagged rows alone; else ``auto`` repairs with further rows too where they follow what the flags
         have in common and a repair with them is accepted.
+    :param checked: a rule for the rows that somebody looked at for errors, where these are not all, such as ``"Market = LATAM"``.
     :param method: a repair method; ``auto``: the one that helps most, accepted by rows that chose nothing, or the old model; ``all``.
     :param out: the model folder to make, with its report; ``None``: the repair is judged and nothing is written.
     :param options: how to read flags and sheets; what counts as evidence (``metric``, ``matters``, ``minimum_effect``, ``significance``,
@@ -242,7 +248,7 @@ def repair(
         "affected": _maybe(affected),
         "out": _maybe(out),
     }
-    repairing.update(expand=expand, only_flagged=only_flagged, method=method)
+    repairing.update(expand=expand, only_flagged=only_flagged, checked=checked, method=method)
     given = {"model": model, "flags": flags, "corrected": corrected, "data": data, "test": test, "out": out}
     with _Run(run, "repair", {**given, "method": method, **options}) as running:
         raw = _recant.repair(_path(model), sheets, reading, flag_reading, repairing, running)

@@ -272,8 +272,8 @@ class Proposals(Result):
     """Further rows that are probably wrong. Given as flags to :func:`repair`, the ticked ones (``is_label_issue``) are taken."""
 
     proposals: Frame
-    """The rows to look at and to tick: key, sheet_row, is_label_issue, kind, given_label, likeliest_label, chance_wrong (0 to 1),
-    correct_label, why, and the sheet's own columns."""
+    """The rows to look at and to tick: key, sheet_row, is_label_issue, kind, given_label, likeliest_label, for suspects a score, chance_wrong
+    (0 to 1; blank where it is not known), correct_label, why, and the sheet's own columns."""
 
     def __init__(self, raw: Dict[str, Any]) -> None:
         super().__init__(raw)
@@ -319,7 +319,7 @@ class Expansion(Proposals):
 
 
 class Suspects(Proposals):
-    """Likely label errors, worst first, found without any flags (confident learning, JAIR 70, 2021)."""
+    """Likely label errors, the most doubted first, found without any flags (confident learning, JAIR 70, 2021)."""
 
     classes: List[str]
     """Class names, in label order."""
@@ -331,7 +331,17 @@ class Suspects(Proposals):
     @property
     def count(self) -> int:
         """How many there are."""
-        return len(self.record["rows"])
+        return sum(row["suspect"] for row in self.record["rows"])
+
+    @property
+    def estimated_wrong(self) -> float:
+        """Estimated number of wrong rows: :attr:`estimate` tells what that number is."""
+        return self.record["estimated_wrong"]
+
+    @property
+    def estimate(self) -> str:
+        """``about`` so many rows are wrong, ``at-least`` or ``at-most``; only with the first is ``chance_wrong`` filled in."""
+        return self.record["estimate"]
 
     def _facts(self) -> List[str]:
         return [f"{self.count} of {self.record['training_rows']} training rows are suspect; look before you repair"]

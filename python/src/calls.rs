@@ -18,6 +18,7 @@ use recant::model::ModelFolder;
 use recant::notes::Notes;
 use recant::progress::Progress;
 use recant::report::{self, plots::Plot};
+use recant::tables::Rule;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -272,6 +273,7 @@ fn expand<'py>(
     reading: Reading,
     flag_reading: FlagReading,
     ticks: (bool, bool),
+    checked: Option<String>,
     running: Running,
 ) -> PyResult<Bound<'py, PyDict>> {
     let (found, proposals, read) = work(py, running.progress.as_ref(), |progress| {
@@ -286,6 +288,7 @@ fn expand<'py>(
             flags: flags.rows(),
             flag_options: flag_reading.options()?,
             flags_sheet: flag_reading.flags_sheet.clone(),
+            checked: checked.as_deref().map(Rule::parse).transpose()?,
             tick_contradictions: ticks.0,
             tick_doubtful: ticks.1,
             out: out.as_deref(),
@@ -308,11 +311,12 @@ fn suspects<'py>(
     py: Python<'py>,
     sheet: Sheet,
     model: PathBuf,
-    folds: usize,
+    listing: (usize, bool),
     out: Option<PathBuf>,
     reading: Reading,
     running: Running,
 ) -> PyResult<Bound<'py, PyDict>> {
+    let (folds, all) = listing;
     let (found, classes, proposals, read) = work(py, running.progress.as_ref(), |progress| {
         if !(2..=50).contains(&folds) {
             return Err(Error::input(format!("`folds` is {folds}")).hint("give 2 to 50"));
@@ -325,6 +329,7 @@ fn suspects<'py>(
             reading,
             from: SearchFrom::Model(&model),
             folds,
+            all,
             out: out.as_deref(),
             existing: running.existing(),
         };
@@ -387,6 +392,7 @@ fn repair<'py>(
             looked_up: sheets.looked_up.as_deref(),
             affected: sheets.affected.as_deref(),
             further: repairing.further(),
+            checked: repairing.checked()?,
             method: &repairing.method,
             options: repairing.options()?,
             evidence: repairing.evidence(running.seed())?,

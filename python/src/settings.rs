@@ -13,7 +13,7 @@ use recant::label_errors::{Amount, Bias, Known};
 use recant::nn::ImportanceKind;
 use recant::repair::{Reference, RepairOptions};
 use recant::seed::Seed;
-use recant::tables::{ReadOptions, Writing, parse_delimiter};
+use recant::tables::{ReadOptions, Rule, Writing, parse_delimiter};
 
 /// How to read a sheet.
 #[derive(FromPyObject)]
@@ -162,6 +162,7 @@ impl FlagReading {
 pub(crate) struct Repairing {
     expand: bool,
     only_flagged: bool,
+    checked: Option<String>,
     pub(crate) method: String,
     metric: String,
     matters: Vec<String>,
@@ -181,6 +182,10 @@ impl Repairing {
             (_, true) => Further::Never,
             _ => Further::WhereAccepted,
         }
+    }
+
+    pub(crate) fn checked(&self) -> Result<Option<Rule>> {
+        self.checked.as_deref().map(Rule::parse).transpose()
     }
 
     pub(crate) fn options(&self) -> Result<RepairOptions> {

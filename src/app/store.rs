@@ -21,7 +21,7 @@ use crate::error::{Error, ErrorKind, Result};
 const FILE: &str = "app.sqlite";
 
 /// Layout of the file; a newer one is refused.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 const SCHEMA: &str = "
 CREATE TABLE reading (sheet TEXT PRIMARY KEY, options TEXT NOT NULL) STRICT;
@@ -30,8 +30,8 @@ CREATE TABLE work (
   outcome TEXT, message TEXT, hint TEXT
 ) STRICT;
 CREATE TABLE listed (
-  list TEXT NOT NULL, sheet_row INTEGER NOT NULL, kind TEXT NOT NULL, given TEXT, likeliest TEXT, chance REAL, why TEXT, source TEXT NOT NULL,
-  PRIMARY KEY (list, sheet_row)
+  list TEXT NOT NULL, sheet_row INTEGER NOT NULL, kind TEXT NOT NULL, given TEXT, likeliest TEXT, chance REAL, score REAL, why TEXT,
+  source TEXT NOT NULL, PRIMARY KEY (list, sheet_row)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE batch (
   id INTEGER PRIMARY KEY AUTOINCREMENT, list TEXT NOT NULL, what TEXT NOT NULL, who TEXT NOT NULL, at TEXT NOT NULL, undone TEXT
@@ -83,6 +83,11 @@ impl Store {
         if version == 0 {
             let change = connection.transaction()?;
             change.execute_batch(SCHEMA)?;
+            change.pragma_update(None, "user_version", VERSION)?;
+            change.commit()?;
+        } else if version == 1 {
+            let change = connection.transaction()?;
+            change.execute_batch("ALTER TABLE listed ADD COLUMN score REAL;")?;
             change.pragma_update(None, "user_version", VERSION)?;
             change.commit()?;
         }

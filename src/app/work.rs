@@ -359,6 +359,7 @@ impl Work {
                 affected: None,
                 // The person decided on every row.
                 further: Further::Never,
+                checked: None,
                 method,
                 options: RepairOptions::default(),
                 evidence: EvaluationSettings {
@@ -385,13 +386,14 @@ impl Work {
                         reading: sheet.reading.options(),
                         from: SearchFrom::Model(Path::new(model)),
                         folds: FOLDS,
+                        all: false,
                         out: Some(Path::new(out)),
                         existing: Existing::Keep,
                     },
                 )?;
                 let sentence = format!(
                     "{} of {}",
-                    format::counted(found.found.rows.len(), "suspect"),
+                    format::counted(found.found.suspects().count(), "suspect"),
                     format::counted(found.found.training_rows, "training row")
                 );
                 (sentence, found.proposals, list, "suspects")
@@ -412,6 +414,7 @@ impl Work {
                         flags: WrongRows::Flags(Path::new(flags)),
                         flag_options: FlagOptions::default(),
                         flags_sheet: None,
+                        checked: None,
                         tick_contradictions: false,
                         tick_doubtful: false,
                         out: Some(Path::new(out)),
@@ -443,6 +446,12 @@ pub(super) fn listed(proposals: &Table) -> Result<Vec<Listed>> {
     let chances = proposals.numbers("chance_wrong", &mut notes)?;
     let texts = |name: &str| proposals.texts(name);
     let (kinds, given, likeliest, why) = (texts("kind")?, texts(GIVEN_LABEL)?, texts(LIKELIEST_LABEL)?, texts("why")?);
+    // A sheet of other proposals may have a column of its own by that name.
+    let of_suspects = (0..proposals.height()).any(|row| kinds.get(row) == Some("suspect"));
+    let scores = match of_suspects {
+        true => proposals.numbers("score", &mut notes)?,
+        false => Vec::new(),
+    };
     let own = |texts: &crate::tables::Texts, index: usize| texts.get(index).map(str::to_owned);
     let of_row = |(index, row): (usize, Option<f64>)| {
         let row = row.filter(|row| *row >= 1.0)?;
@@ -453,6 +462,7 @@ pub(super) fn listed(proposals: &Table) -> Result<Vec<Listed>> {
             given: own(&given, index),
             likeliest: own(&likeliest, index),
             chance: chances.get(index).copied().flatten(),
+            score: scores.get(index).copied().flatten(),
             why: own(&why, index),
         })
     };

@@ -382,6 +382,10 @@ pub struct ExpandArgs {
     #[allow(missing_docs)]
     #[command(flatten)]
     pub force: ForceOption,
+    /// Rows that somebody looked at for errors, where these are not all, such as "Market = LATAM": flags elsewhere could not be, and the search
+    /// learns within these rows only
+    #[arg(long, value_name = "RULE")]
+    pub checked: Option<String>,
     /// Tick the rows that contradict something as well
     #[arg(long)]
     pub tick_contradictions: bool,
@@ -438,6 +442,9 @@ pub struct SuspectsArgs {
     /// Parts that the rows are cut into, each judged by a model trained on the others
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u8).range(2..=50))]
     pub folds: u8,
+    /// List every training row, not only the suspects, the most doubted label first
+    #[arg(long)]
+    pub all: bool,
     #[allow(missing_docs)]
     #[command(flatten)]
     pub reading: SheetOptions,
@@ -462,6 +469,9 @@ pub struct RepairArgs {
     /// repair with them is accepted
     #[arg(long, conflicts_with = "expand")]
     pub only_flagged: bool,
+    /// Rows that somebody looked at for errors, where these are not all, as `recant expand` takes them (needs --data)
+    #[arg(long, value_name = "RULE")]
+    pub checked: Option<String>,
     /// The sheet the model was trained on (needed where the flag file has only keys, and by all methods but assd and ssd); may be given several times
     #[arg(long, value_name = "SHEET", value_hint = ValueHint::FilePath)]
     pub data: Vec<PathBuf>,

@@ -9,9 +9,12 @@ use crate::commands::{
     ExpandSheet, LabelledSheet, SearchFrom, SheetSource, SuspectSheet, WrongRows, expand_sheet, is_imported, suspect_sheet,
 };
 use crate::error::{Error, Result};
-use crate::evaluate::words::{count, p_value, percent};
+use crate::evaluate::words::{count, count_of, p_value, percent};
+use crate::label_errors::expand::Shared;
+use crate::label_errors::suspects::{Estimate, Suspects};
 use crate::label_errors::{Expansion, Verdict};
 use crate::notes::Notes;
+use crate::tables::Rule;
 
 /// A model folder, or a sheet whose model Recant did not train.
 fn search_from<'a>(model: Option<&'a Path>, key: Option<&'a str>, labels: &'a LabelOptions) -> Result<SearchFrom<'a>> {
@@ -83,6 +86,7 @@ pub(super) fn run(context: &Context, arguments: &ExpandArgs) -> Result<()> {
         flags: WrongRows::Flags(&arguments.flags),
         flag_options: repair::flag_options(&arguments.flag_reading)?,
         flags_sheet: arguments.flag_reading.flags_sheet.clone(),
+        checked: arguments.checked.as_deref().map(Rule::parse).transpose()?,
         tick_contradictions: arguments.tick_contradictions,
         tick_doubtful: arguments.tick_doubtful,
         out: Some(&arguments.out),
@@ -126,14 +130,9 @@ fn say(context: &Context, arguments: &ExpandArgs, found: &Expansion, notes: &Not
     console.result(&value);
 }
 
-/// What was found, in a few lines.
-pub(super) fn summary(context: &Context, found: &Expansion) {
-    let console = &context.console;
-    console.item(
-        "Flagged",
-        format!("{} of {} training rows", count(found.flagged), count(found.training_rows)),
-    );
-    for (place, shared) in found.shared.iter().enumerate() {
+/// What rows share, a line each. `what`: flagged or ticked.
+fn in_common(context: &Context, all: &[Shared], what: &str) {
+    for (place, shared) in all.iter().enumerate() {
         let also = match shared.also.as_slice() {
             [] => String::new(),
             others => format!("; the same rows: {}", others.join(", ")),
@@ -143,10 +142,10 @@ pub(super) fn summary(context: &Context, found: &Expansion) {
         } else {
             ""
         };
-        console.item(
+        context.console.item(
             if place == 0 { "In common" } else { "" },
             format!(
-                "{}: {} of {} flagged rows, {} of {} rows (lift {:.1}, {}{slips}){also}",
+                "{}: {} of {} {what} rows, {} of {} rows (lift {:.1}, {}{slips}){also}",
                 shared.conditions,
                 count(shared.flags),
                 count(shared.flagged),
@@ -155,6 +154,39 @@ pub(super) fn summary(context: &Context, found: &Expansion) {
                 shared.lift,
                 p_value(shared.p, 0.01)
             ),
+        );
+    }
+}
+
+/// How many rows are estimated to be wrong, and how many are ticked for it.
+fn estimate(found: &Suspects) -> String {
+    let wrong = count_of(found.estimated_wrong.round() as usize, "row");
+    let ticked = match found.ticked() {
+        0 => "none is ticked".to_owned(),
+        1 => "the most doubted is ticked".to_owned(),
+        several => format!("the {} most doubted are ticked", count(several)),
+    };
+    match found.estimate {
+        Estimate::About => format!("about {wrong}; {ticked}"),
+        Estimate::AtLeast => format!("at least about {wrong}, of which other rows of the group tell; {ticked}"),
+        Estimate::AtMost => format!("at most about {wrong}: the columns say too little about the label to tell how many; {ticked}"),
+    }
+}
+
+/// What was found, in a few lines.
+pub(super) fn summary(context: &Context, found: &Expansion) {
+    let console = &context.console;
+    console.item(
+        "Flagged",
+        format!("{} of {} training rows", count(found.flagged), count(found.training_rows)),
+    );
+    in_common(context, &found.shared, "flagged");
+    // A rule that was found has passed the test against it.
+    if let Some(corner) = found.corner.as_ref().filter(|_| found.verdict == Verdict::Shared) {
+        let told = corner.replace('\'', "'\\''");
+        console.item(
+            "One corner",
+            format!("your flags all come from there: tell whether only such rows were checked (`--checked '{told}'`)"),
         );
     }
     match found.verdict {
@@ -213,6 +245,7 @@ pub(super) fn run_suspects(context: &Context, arguments: &SuspectsArgs) -> Resul
         reading: sheets::read_options(&arguments.reading)?,
         from: search_from(arguments.model.as_deref(), arguments.key.as_deref(), &arguments.labels)?,
         folds: usize::from(arguments.folds),
+        all: arguments.all,
         out: Some(&arguments.out),
         existing: arguments.force.existing(),
     };
@@ -221,13 +254,14 @@ pub(super) fn run_suspects(context: &Context, arguments: &SuspectsArgs) -> Resul
     let console = &context.console;
     console.notes(notes);
     let classes = &suspects.classes;
+    let suspected = found.suspects().count();
     console.item(
         "Suspects",
         format!(
             "{} of {} training rows ({})",
-            count(found.rows.len()),
+            count(suspected),
             count(found.training_rows),
-            percent(found.rows.len() as f64 / found.training_rows.max(1) as f64, 1)
+            percent(suspected as f64 / found.training_rows.max(1) as f64, 1)
         ),
     );
     let mut kinds = Vec::new();
@@ -240,10 +274,9 @@ pub(super) fn run_suspects(context: &Context, arguments: &SuspectsArgs) -> Resul
             }
         }
     }
-    console.item(
-        "Beware",
-        "where the columns say little about the label, many right rows are among them: look before you repair",
-    );
+    console.item("Wrong", estimate(found));
+    in_common(context, &found.shared, "ticked");
+    console.item("Score", "ranks the rows and is no chance: look before you repair");
     console.item("Written", arguments.out.display().to_string());
     if let Some(next) = next_repair(
         arguments.model.as_deref(),
@@ -253,13 +286,13 @@ pub(super) fn run_suspects(context: &Context, arguments: &SuspectsArgs) -> Resul
         false,
     ) {
         console.next_step(
-            "Next, look through the file (worst first; column is_label_issue: TRUE is taken as wrong) and repair with it:",
+            "Next, look through the file (most doubted first; column is_label_issue: TRUE is taken as wrong) and repair with it:",
             &next,
         );
     }
     console.result(&serde_json::json!({
-        "suspects": found.rows.len(), "training_rows": found.training_rows, "kinds": kinds, "joint": found.joint,
-        "thresholds": found.thresholds, "out": sheets::in_result(&arguments.out), "notes": notes,
+        "suspects": suspected, "ticked": found.ticked(), "estimated_wrong": found.estimated_wrong, "estimate": found.estimate,
+        "shared": found.shared, "training_rows": found.training_rows, "kinds": kinds, "joint": found.joint, "thresholds": found.thresholds, "out": sheets::in_result(&arguments.out), "notes": notes,
     }));
     Ok(())
 }

@@ -65,6 +65,7 @@ pub(super) fn run(context: &Context, arguments: &RepairArgs) -> Result<()> {
         .ok_or_else(|| Error::input("an imported model is repaired by `--flags FILE`"))?;
     for (option, given) in [
         ("--expand", arguments.expand),
+        ("--checked", arguments.checked.is_some()),
         ("--looked-up", arguments.looked_up.is_some()),
         ("--affected", arguments.affected.is_some()),
     ] {

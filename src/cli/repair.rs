@@ -11,6 +11,7 @@ use crate::label_errors::flags::{self, FlagOptions, Numbering};
 use crate::nn::ImportanceKind;
 use crate::repair::{Reference, RepairOptions};
 use crate::report;
+use crate::tables::Rule;
 
 pub(super) fn run(context: &Context, arguments: &RepairArgs) -> Result<()> {
     if is_imported(&arguments.model) {
@@ -39,6 +40,7 @@ pub(super) fn run(context: &Context, arguments: &RepairArgs) -> Result<()> {
             (_, true) => Further::Never,
             _ => Further::WhereAccepted,
         },
+        checked: arguments.checked.as_deref().map(Rule::parse).transpose()?,
         method: &arguments.method,
         options: repair_options(arguments),
         evidence: evidence(&arguments.evidence, context)?,

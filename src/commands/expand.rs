@@ -17,7 +17,7 @@ use crate::label_errors::{ExpandOptions, Expansion};
 use crate::model::ModelFolder;
 use crate::notes::Notes;
 use crate::onnx::{Layers, Model, is_state_dict};
-use crate::tables::{ReadOptions, Table, WriteOptions};
+use crate::tables::{ReadOptions, Rule, Table, WriteOptions};
 
 const ANOTHER_NAME: &str = "give another name with `--out proposals.xlsx`";
 
@@ -160,6 +160,8 @@ pub struct ExpandSheet<'a> {
     pub flag_options: FlagOptions,
     /// Worksheet of the flag file.
     pub flags_sheet: Option<String>,
+    /// The rows that somebody looked at for errors, where these are not all.
+    pub checked: Option<Rule>,
     /// Whether rows that contradict something are ticked as well.
     pub tick_contradictions: bool,
     /// Whether doubtful rows are ticked, at random with their chance of being wrong.
@@ -208,7 +210,11 @@ pub fn expand_sheet(run: &Run, request: &ExpandSheet) -> Result<ExpandedSheet> {
     let (_, resolved) = flags.find(&mut notes)?;
     let sheet = base.sheet(&table, &mut notes)?;
     let search = base.search(sheet.as_ref(), &table, run)?;
-    let found = job::expand(&search, &resolved, &ExpandOptions::default(), &mut notes, run.progress)?;
+    let options = ExpandOptions {
+        checked: request.checked.clone(),
+        ..ExpandOptions::default()
+    };
+    let found = job::expand(&search, &resolved, &options, &mut notes, run.progress)?;
     let ticks = Ticks {
         contradictions: request.tick_contradictions,
         drawn: request.tick_doubtful.then_some(run.seed),
@@ -228,6 +234,8 @@ pub struct SuspectSheet<'a> {
     pub from: SearchFrom<'a>,
     /// Parts that the rows are cut into, each judged by a model trained on the others.
     pub folds: usize,
+    /// Whether every training row is listed, not only the suspects.
+    pub all: bool,
     /// File to write, where one is wanted.
     pub out: Option<&'a Path>,
     /// What to do with a file that is there already.
@@ -236,7 +244,7 @@ pub struct SuspectSheet<'a> {
 
 /// What was found.
 pub struct SuspectsOfSheet {
-    /// The suspects, worst first.
+    /// The rows by how much their label is doubted, and which are suspects.
     pub found: Suspects,
     /// Classes of the model.
     pub classes: Vec<String>,
@@ -262,7 +270,7 @@ pub fn suspect_sheet(run: &Run, request: &SuspectSheet) -> Result<SuspectsOfShee
     let sheet = base.sheet(&table, &mut notes)?;
     let search = base.search(sheet.as_ref(), &table, run)?;
     let found = job::suspects(&search, request.folds, run.progress)?;
-    let proposals = job::suspect_sheet(&search, &found)?;
+    let proposals = job::suspect_sheet(&search, &found, request.all)?;
     write(&proposals, &table, base.classes(), (request.out, request.existing), &mut notes)?;
     Ok(SuspectsOfSheet {
         found,

@@ -26,7 +26,7 @@ use crate::notes::Notes;
 use crate::repair::RepairOptions;
 use crate::report;
 use crate::seed::Seed;
-use crate::tables::{self, ReadOptions, Table};
+use crate::tables::{self, ReadOptions, Rule, Table};
 
 /// Which rows are wrong.
 #[derive(Debug, Clone, Copy)]
@@ -86,6 +86,8 @@ pub struct RepairSheet<'a> {
     pub affected: Option<&'a Path>,
     /// Whether to repair with further rows that are wrong like the flagged ones.
     pub further: Further,
+    /// The rows that somebody looked at for errors, where these are not all.
+    pub checked: Option<Rule>,
     /// Name of a method, `auto` or `all`.
     pub method: &'a str,
     /// Settings of the methods.
@@ -455,13 +457,21 @@ fn search(
                 Error::input("`--expand` looks for further wrong rows, and needs the training sheet for that")
                     .hint("give the sheet that the model was trained on: `--data SHEET`"),
             ),
+            false if request.checked.is_some() => Err(Error::input(
+                "`--checked` says where the flags come from, and is used to look for what they have in common in the training sheet",
+            )
+            .hint("give the sheet that the model was trained on: `--data SHEET`")),
             false => Ok(None),
         };
     };
+    let options = ExpandOptions {
+        checked: request.checked.clone(),
+        ..ExpandOptions::default()
+    };
     let search = expand::Search::of_model(model, table, sheet, run.seed, run.threads);
     match request.further == Further::Always {
-        true => expand::expand(&search, flags, &ExpandOptions::default(), notes, run.progress).map(Some),
-        false => quiet_search(&search, flags, run.progress),
+        true => expand::expand(&search, flags, &options, notes, run.progress).map(Some),
+        false => quiet_search(&search, flags, &options, run.progress),
     }
 }
 

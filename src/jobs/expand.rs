@@ -120,6 +120,7 @@ fn corrections(flags: &ResolvedFlags) -> BTreeMap<u32, u8> {
 pub fn suspects(search: &Search, folds: usize, progress: &dyn Progress) -> Result<Suspects> {
     find_suspects(
         &SuspectsRequest {
+            table: search.table,
             prepared: &search.sheet.prepared,
             labels: &search.sheet.data.labels,
             hidden: search.hidden,
@@ -150,12 +151,12 @@ pub fn proposal_sheet(search: &Search, flags: &ResolvedFlags, found: &Expansion,
     )
 }
 
-/// Suspects as a sheet that `recant repair --flags` takes.
+/// Suspects, or all rows, as a sheet that `recant repair --flags` takes.
 ///
 /// # Errors
 /// None in practice: they are of this sheet.
-pub fn suspect_sheet(search: &Search, found: &Suspects) -> Result<Table> {
-    proposals::of_suspects(found, search.table, &search.sheet.prepared, &search.sheet.data.labels)
+pub fn suspect_sheet(search: &Search, found: &Suspects, all: bool) -> Result<Table> {
+    proposals::of_suspects(found, all, search.table, &search.sheet.prepared, &search.sheet.data.labels)
 }
 
 /// The flags with rows of the pattern added, as a repair takes them. Counts stay those of the flag file. Of the proposed rows, and of the

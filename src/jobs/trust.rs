@@ -292,14 +292,14 @@ pub fn warn(rows: &JudgedRows, name: &str, words: Option<&str>, notes: &mut Note
 ///
 /// # Errors
 /// Where the person stops it, or it fails.
-pub fn quiet_search(search: &Search, flags: &ResolvedFlags, progress: &dyn Progress) -> Result<Option<Expansion>> {
+pub fn quiet_search(search: &Search, flags: &ResolvedFlags, options: &ExpandOptions, progress: &dyn Progress) -> Result<Option<Expansion>> {
     if flags.training.len() < FEWEST_FOR_A_RULE {
         return Ok(None);
     }
-    match expand(search, flags, &ExpandOptions::default(), &mut Notes::new(), progress) {
+    match expand(search, flags, options, &mut Notes::new(), progress) {
         Ok(found) => Ok(Some(found)),
         // Such as more than half of the rows being flagged: then there is nothing to compare with.
-        Err(error) if error.kind() == ErrorKind::Input => Ok(None),
+        Err(error) if error.kind() == ErrorKind::Input && options.checked.is_none() => Ok(None),
         Err(error) => Err(error),
     }
 }

@@ -15,18 +15,22 @@
 
 pub mod amount;
 pub mod change;
+mod columns;
+mod doubt;
 pub mod draw;
 pub mod expand;
 pub mod flags;
 pub mod images;
 pub mod kinds;
 pub mod known;
+mod noise;
 mod out_of_fold;
 pub mod proposals;
 pub mod sheet;
 pub mod suspects;
 #[cfg(test)]
 pub(crate) mod testing;
+mod trees;
 
 pub use amount::Amount;
 pub use draw::{Domain, Injected, inject_labels};

@@ -4,6 +4,8 @@
 //! carry over what it learned elsewhere. Inputs that a region alone would vary are held at what training saw: a weight that no row
 //! trained says nothing.
 
+use std::collections::BTreeMap;
+
 use rand_chacha::rand_core::RngCore;
 
 use crate::error::Result;
@@ -14,7 +16,7 @@ use crate::seed::Seed;
 /// Above so many parameters the models for a second opinion are 3x100: they must take seconds.
 const MOST_PARAMETERS: usize = 120_000;
 /// Fewer training rows than this say less than the class shares do.
-const FEWEST_ROWS: usize = 60;
+pub(super) const FEWEST_ROWS: usize = 60;
 
 /// Rows with their labels, and how a model is trained on them.
 pub(super) struct Subject<'a> {
@@ -57,7 +59,7 @@ impl Subject<'_> {
     }
 
     /// Shares of the classes among rows, each counted half a row more, as probabilities for `count` rows.
-    fn shares(&self, rows: &[u32], count: usize) -> Vec<f32> {
+    pub fn shares(&self, rows: &[u32], count: usize) -> Vec<f32> {
         let mut counts = vec![0.5_f64; self.classes];
         rows.iter().for_each(|row| counts[usize::from(self.labels[*row as usize])] += 1.0);
         let all: f64 = counts.iter().sum();
@@ -65,34 +67,51 @@ impl Subject<'_> {
         (0..count).flat_map(|_| shares.iter().copied()).collect()
     }
 
-    /// The fold of every row: rows of a group share one.
-    fn fold_of(&self, folds: usize) -> Vec<u8> {
-        let count = self.labels.len();
-        let mut random = self.seed.stream("folds", 0);
-        let groups = self
-            .groups
-            .and_then(|groups| groups.iter().max())
-            .map_or(0, |last| *last as usize + 1);
+    /// The fold of every row at random: rows of a group share one. `draw`: which of several draws.
+    pub fn random_folds(&self, folds: usize, draw: u64) -> Vec<u8> {
+        let mut random = self.seed.stream("folds", draw);
+        let mut fold = || (random.next_u64() % folds as u64) as u8;
         match self.groups {
             Some(of_row) => {
-                let of_group: Vec<u8> = (0..groups).map(|_| (random.next_u64() % folds as u64) as u8).collect();
+                let groups = of_row.iter().max().map_or(0, |last| *last as usize + 1);
+                let of_group: Vec<u8> = (0..groups).map(|_| fold()).collect();
                 of_row.iter().map(|group| of_group[*group as usize]).collect()
             }
-            None => (0..count).map(|_| (random.next_u64() % folds as u64) as u8).collect(),
+            None => (0..self.labels.len()).map(|_| fold()).collect(),
         }
+    }
+
+    /// The fold of every row by its time: folds are periods of about equally many rows, and a group is where its first row is. What went wrong
+    /// for a while is then judged by models that saw nothing of that while.
+    pub fn periods(&self, times: &[i64], folds: usize) -> Vec<u8> {
+        let rows = self.labels.len();
+        let mut order: Vec<usize> = (0..rows).collect();
+        order.sort_by_key(|row| (times[*row], *row));
+        let mut fold_of = vec![0_u8; rows];
+        let mut of_group: BTreeMap<u32, u8> = BTreeMap::new();
+        for (place, row) in order.into_iter().enumerate() {
+            let fold = (place * folds / rows.max(1)) as u8;
+            fold_of[row] = match self.groups {
+                Some(groups) => *of_group.entry(groups[row]).or_insert(fold),
+                None => fold,
+            };
+        }
+        fold_of
+    }
+
+    /// The rows that the models of each fold learn from.
+    pub fn training_rows(&self, fold_of: &[u8], folds: usize, kept_out: &[bool]) -> Vec<Vec<u32>> {
+        let learns = |fold: usize, row: &u32| usize::from(fold_of[*row as usize]) != fold && !kept_out[*row as usize];
+        (0..folds)
+            .map(|fold| (0..fold_of.len() as u32).filter(|row| learns(fold, row)).collect())
+            .collect()
     }
 
     /// Probabilities of all rows, rows x classes, each by a model that saw neither the row's fold nor any row that is `kept_out`.
     pub fn cross_fitted(&self, kept_out: &[bool], folds: usize, progress: &dyn Progress) -> Result<Vec<f32>> {
         let rows = self.labels.len();
-        let fold_of = self.fold_of(folds);
-        let train: Vec<Vec<u32>> = (0..folds)
-            .map(|fold| {
-                (0..rows as u32)
-                    .filter(|row| usize::from(fold_of[*row as usize]) != fold && !kept_out[*row as usize])
-                    .collect()
-            })
-            .collect();
+        let fold_of = self.random_folds(folds, 0);
+        let train = self.training_rows(&fold_of, folds, kept_out);
         let mut out = vec![0.0_f32; rows * self.classes];
         let mut networks = (0..folds)
             .map(|fold| self.initial("fold-weights", fold as u64))

@@ -5,10 +5,11 @@
 //! | the key column, or none | names the row |
 //! | `sheet_row` | its number as the spreadsheet shows it |
 //! | `is_label_issue` | TRUE where a repair will take the row as wrong: the box to tick |
-//! | `kind` | flagged, pattern, doubtful, contradiction or suspect |
+//! | `kind` | flagged, pattern, doubtful, contradiction, suspect, or other (of all rows, no suspect) |
 //! | `given_label` | the label it has |
 //! | `likeliest_label` | the label it should probably have (`repair --correct-column likeliest_label` learns it); of a flagged row the one the person gave, if any |
-//! | `chance_wrong` | estimated chance that its label is wrong; blank for flagged rows |
+//! | `score` | of suspects only: how much the label is doubted, 0 to 1. It ranks, and is no chance |
+//! | `chance_wrong` | estimated chance that its label is wrong; blank for flagged rows, and for suspects where the sheet does not show it |
 //! | `correct_label` | the correct label: for flagged rows where the person gave one; else blank, for a person to fill in. It wins over `likeliest_label` |
 //! | `why` | the rule or contradiction, in words; of a flagged row the rule that it follows, or what it shares with others |
 //! | the sheet's own columns | the row as the sheet has it, to judge it by |
@@ -16,9 +17,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::expand::{Expansion, Proposal};
+use super::expand::{Expansion, Proposal, Shared};
 use super::sheet::{GIVEN_LABEL, SHEET_ROW};
-use super::suspects::Suspects;
+use super::suspects::{Suspect, Suspects};
 use crate::error::{Error, Result};
 use crate::features::Prepared;
 use crate::seed::Seed;
@@ -114,31 +115,44 @@ pub fn of_expansion(
         let contradiction = found.contradicted.get(proposal.rule);
         contradiction.map(|contradiction| contradiction.words.clone()).unwrap_or_default()
     });
-    sheet("proposals.csv", &lines, table, prepared, labels)
+    sheet("proposals.csv", &lines, None, table, prepared, labels)
 }
 
-/// Suspects, the worst label first, all ticked.
+/// Suspects, or `all` rows, the most doubted label first; ticked as many as are estimated to be wrong.
 ///
 /// # Errors
 /// Where the suspects are not of this sheet.
-pub fn of_suspects(found: &Suspects, table: &Table, prepared: &Prepared, labels: &[u8]) -> Result<Table> {
-    let lines: Vec<Line> = found
-        .rows
+pub fn of_suspects(found: &Suspects, all: bool, table: &Table, prepared: &Prepared, labels: &[u8]) -> Result<Table> {
+    let why = |suspect: &Suspect| {
+        let member = |shared: &&Shared| shared.members.binary_search(&suspect.row).is_ok();
+        match found.shared.iter().find(member) {
+            Some(shared) => format!(
+                "shares {} with {} of {} ticked rows",
+                shared.conditions, shared.flags, shared.flagged
+            ),
+            None if suspect.suspect => "models that did not see the row, or the rest of its group, say otherwise".to_owned(),
+            None => String::new(),
+        }
+    };
+    let listed: Vec<&Suspect> = found.rows.iter().filter(|row| all || row.suspect).collect();
+    let lines: Vec<Line> = listed
         .iter()
         .map(|suspect| Line {
             row: suspect.row,
-            ticked: true,
-            kind: "suspect",
+            ticked: suspect.ticked,
+            kind: if suspect.suspect { "suspect" } else { "other" },
             likeliest: Some(suspect.likeliest),
-            chance: Some(1.0 - suspect.quality),
+            chance: suspect.chance,
             correct: None,
-            why: "models that did not see the row confidently say otherwise".to_owned(),
+            why: why(suspect),
         })
         .collect();
-    sheet("suspects.csv", &lines, table, prepared, labels)
+    let scores: Vec<f64> = listed.iter().map(|suspect| suspect.score).collect();
+    sheet("suspects.csv", &lines, Some(&scores), table, prepared, labels)
 }
 
-fn sheet(name: &str, lines: &[Line], table: &Table, prepared: &Prepared, labels: &[u8]) -> Result<Table> {
+/// `scores`: of every line, in a sheet that has scores.
+fn sheet(name: &str, lines: &[Line], scores: Option<&[f64]>, table: &Table, prepared: &Prepared, labels: &[u8]) -> Result<Table> {
     let train = &prepared.train;
     if lines.iter().any(|line| line.row as usize >= train.len()) || labels.len() != train.len() {
         return Err(Error::internal("proposals for rows that are not there"));
@@ -160,7 +174,11 @@ fn sheet(name: &str, lines: &[Line], table: &Table, prepared: &Prepared, labels:
         )?
         .with_column("kind", texts(lines, |line| Some(line.kind.to_owned())))?
         .with_column(GIVEN_LABEL, texts(lines, |line| class(labels[line.row as usize])))?
-        .with_column(LIKELIEST_LABEL, texts(lines, |line| line.likeliest.and_then(class)))?
+        .with_column(LIKELIEST_LABEL, texts(lines, |line| line.likeliest.and_then(class)))?;
+    if let Some(scores) = scores {
+        sheet = sheet.with_numbers("score", scores.iter().map(|score| Some(rounded(*score))).collect())?;
+    }
+    sheet = sheet
         .with_numbers("chance_wrong", lines.iter().map(|line| line.chance.map(rounded)).collect())?
         .with_column(CORRECT_LABEL, texts(lines, |line| line.correct.and_then(class)))?
         .with_column("why", texts(lines, |line| Some(line.why.clone()).filter(|why| !why.is_empty())))?;

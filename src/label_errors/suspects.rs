@@ -1,23 +1,42 @@
-//! Likely label errors without any flags: confident learning.
+//! Likely label errors without any flags.
 //!
-//! Northcutt, Jiang, Chuang, "Confident Learning: Estimating Uncertainty in Dataset Labels", JAIR 70 (2021). With probabilities by
-//! models that did not see the row (cross-fitting; rows of a group share a fold), a row labelled i counts as truly j where its
-//! probability of j reaches the mean probability of j among the rows labelled j (equation 1 of the paper; of several such classes, the
-//! likeliest). Rows counted off the diagonal are the suspects (the paper's C_confusion method), and how many there are of each
-//! kind follows from the counts scaled to the class shares (equation 3).
+//! Models that did not see a row, and the rest of its group, say what its label should be (`doubt`). A row's score is one half of
+//! one plus the probability of the likeliest other class less that of its label: 1 is surely wrong (the normalised margin of Northcutt,
+//! Jiang, Chuang, "Confident Learning: Estimating Uncertainty in Dataset Labels", JAIR 70, 2021, turned around). A score ranks. A chance is
+//! told only where the labels themselves show how many are wrong (`noise`), and only so many rows are ticked.
+//!
+//! Suspects are the rows that confident learning counts off the diagonal: a row labelled i counts as truly j where its probability of j
+//! reaches the mean probability of j among the rows labelled j (equation 1 of the paper; of several such classes, the likeliest). Their
+//! counts scaled to the class shares (equation 3) are the joint distribution of recorded and likeliest labels.
 
 use serde::{Deserialize, Serialize};
 
+use super::columns::{Column, columns};
+use super::doubt::{Doubt, Judges};
+use super::expand::shared::{self, Shared};
+use super::noise::Noise;
 use super::out_of_fold::Subject;
 use crate::error::Result;
 use crate::features::Prepared;
 use crate::nn::Recipe;
 use crate::progress::Progress;
 use crate::seed::Seed;
+use crate::tables::Table;
+
+/// Fewest ticked rows in which something in common is looked for.
+const FEWEST_FOR_A_PATTERN: usize = 10;
+/// Chance of telling something that ticked rows share although errors are spread at random.
+const SIGNIFICANCE: f64 = 0.001;
+/// Score of a row of which another class is as likely as its label: below it no row is ticked.
+const CONTRADICTED: f64 = 0.5;
+/// Chance of being wrong, at most, from which a row is ticked where the number of wrong rows is not known.
+const LIKELY: f64 = 0.5;
 
 /// What is needed to rank likely label errors.
 pub struct SuspectsRequest<'a> {
-    /// The sheet, made ready for training.
+    /// The sheet.
+    pub table: &'a Table,
+    /// The same sheet, made ready for training.
     pub prepared: &'a Prepared,
     /// Observed labels of the training rows, as the model was trained with them.
     pub labels: &'a [u8],
@@ -35,22 +54,47 @@ pub struct SuspectsRequest<'a> {
     pub threads: usize,
 }
 
-/// A row whose label is probably wrong.
+/// What the estimated number of wrong rows is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Estimate {
+    /// About so many are wrong: the labels follow from the columns.
+    About,
+    /// At least about so many: rows of a group tell each other's labels, and a group that is wrong as a whole does not show.
+    AtLeast,
+    /// At most about so many: the columns say too little about the label to tell wrong ones from rare ones.
+    AtMost,
+}
+
+/// A row, ranked by how much its label is doubted.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Suspect {
     /// Position among the training rows.
     pub row: u32,
     /// The likeliest other class.
     pub likeliest: u8,
-    /// Quality of the label, from 0 (surely wrong) to 1: half of one plus its probability less that of the likeliest other class.
-    pub quality: f64,
+    /// How much its label is doubted, from 0 (surely right) to 1: half of one plus the probability of the likeliest other class less that of
+    /// its label. A score, no chance.
+    pub score: f64,
+    /// Chance that its label is wrong; absent where the sheet does not show how many are.
+    pub chance: Option<f64>,
+    /// Whether it is a suspect: confidently contradicted, or ticked.
+    pub suspect: bool,
+    /// Whether it is one of as many rows as are estimated to be wrong, and another class is likelier than its label.
+    pub ticked: bool,
 }
 
 /// Likely label errors.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Suspects {
-    /// Worst label first.
+    /// All training rows, the most doubted label first.
     pub rows: Vec<Suspect>,
+    /// Estimated number of wrong rows.
+    pub estimated_wrong: f64,
+    /// What that number is. Chances are told only where about so many are wrong.
+    pub estimate: Estimate,
+    /// What the ticked rows share beyond what errors at random would.
+    pub shared: Vec<Shared>,
     /// The confident joint: rows by (given, likeliest) class, row-major; rows that reach no threshold are in none.
     pub counts: Vec<usize>,
     /// The same as estimated shares of all rows: the confident joint scaled to the class shares.
@@ -61,39 +105,123 @@ pub struct Suspects {
     pub training_rows: usize,
 }
 
-/// Ranks the rows whose label the cross-fitted models confidently contradict.
+impl Suspects {
+    /// The suspects, the most doubted first.
+    pub fn suspects(&self) -> impl Iterator<Item = &Suspect> {
+        self.rows.iter().filter(|row| row.suspect)
+    }
+
+    /// Rows that are ticked.
+    pub fn ticked(&self) -> usize {
+        self.rows.iter().filter(|row| row.ticked).count()
+    }
+}
+
+/// Ranks the rows by how much models that did not see them, and the rest of their groups, doubt their label.
 ///
 /// # Errors
 /// Where training fails or the person stops it.
 pub fn suspects(request: &SuspectsRequest, progress: &dyn Progress) -> Result<Suspects> {
     let classes = request.prepared.profile.label.classes().len();
-    let subject = Subject {
-        inputs: &request.prepared.train.inputs,
-        width: request.prepared.features.width(),
-        labels: request.labels,
-        groups: request.prepared.train.groups.as_deref(),
-        classes,
-        hidden: request.hidden,
-        recipe: request.recipe,
-        seed: request.seed,
-        threads: request.threads,
+    let train = &request.prepared.train;
+    progress.start("reading columns", 0);
+    let all = columns(request.table, request.prepared)?;
+    progress.finish();
+    let doubt = match request.said {
+        Some(said) => Doubt::of(said, classes),
+        None => {
+            let subject = Subject {
+                inputs: &train.inputs,
+                width: request.prepared.features.width(),
+                labels: request.labels,
+                groups: train.groups.as_deref(),
+                classes,
+                hidden: request.hidden,
+                recipe: request.recipe,
+                seed: request.seed,
+                threads: request.threads,
+            };
+            // Only what the model may look at: other columns may be known after the fact.
+            let inputs = request.prepared.features.source_columns();
+            let looked_at: Vec<&Column> = all.iter().filter(|column| inputs.contains(&column.name.as_str())).collect();
+            let judges = Judges {
+                subject: &subject,
+                columns: &looked_at,
+                times: train.times.as_deref(),
+                folds: request.folds.max(2),
+            };
+            judges.doubt(progress)?
+        }
     };
-    if let Some(said) = request.said {
-        return Ok(confident(said, request.labels, classes));
+    let mut found = confident(&doubt, request.labels, classes);
+    found.tick(&doubt, request.labels);
+    found.shared = found.in_common(&doubt, request.labels, &all, train.groups.as_deref());
+    Ok(found)
+}
+
+impl Suspects {
+    /// Estimates how many rows are wrong, and ticks as many.
+    fn tick(&mut self, doubt: &Doubt, labels: &[u8]) {
+        let noise = Noise::estimate(&doubt.said, labels, self.thresholds.len());
+        let chance = |row: &Suspect| noise.chance(doubt.of_row(row.row as usize), labels[row.row as usize]);
+        let chances: Vec<f64> = self.rows.iter().map(chance).collect();
+        self.estimate = match (noise.known, doubt.is_by_groups()) {
+            (false, _) => Estimate::AtMost,
+            (true, true) if !Noise::estimate(&doubt.alone, labels, self.thresholds.len()).known => Estimate::AtLeast,
+            (true, _) => Estimate::About,
+        };
+        let calibrated = self.estimate == Estimate::About;
+        self.estimated_wrong = chances.iter().sum();
+        let most = self.estimated_wrong.round() as usize;
+        for (place, (row, chance)) in self.rows.iter_mut().zip(chances).enumerate() {
+            row.chance = calibrated.then_some(chance);
+            row.ticked = place < most && row.score > CONTRADICTED && (calibrated || chance >= LIKELY);
+            row.suspect |= row.ticked;
+        }
     }
-    let nobody = vec![false; request.labels.len()];
-    let said = subject.cross_fitted(&nobody, request.folds.max(2), progress)?;
-    Ok(confident(&said, request.labels, classes))
+
+    /// What the ticked rows share more than rows would that are ticked because of the doubt there is anyway.
+    fn in_common(&self, doubt: &Doubt, labels: &[u8], columns: &[Column], groups: Option<&[u32]>) -> Vec<Shared> {
+        let classes = self.thresholds.len();
+        let mut flagged = vec![false; labels.len()];
+        let ticked: Vec<&Suspect> = self.rows.iter().filter(|row| row.ticked).collect();
+        ticked.iter().for_each(|row| flagged[row.row as usize] = true);
+        let Some(least) = ticked.last().map(|row| row.score).filter(|_| ticked.len() >= FEWEST_FOR_A_PATTERN) else {
+            return Vec::new();
+        };
+        // A row of which this is said would be ticked with the labels of which its score were high enough.
+        let mut chance: Vec<f64> = labels
+            .iter()
+            .enumerate()
+            .map(|(row, label)| {
+                let would = |class: &usize| doubt.score_as(row, usize::from(*label), *class) >= least;
+                (0..classes).filter(would).map(|class| doubt.of_row(row)[class]).sum::<f64>() + 1e-9
+            })
+            .collect();
+        let sum: f64 = chance.iter().sum();
+        chance.iter_mut().for_each(|chance| *chance /= sum);
+        let rows: Vec<u32> = (0..labels.len() as u32).collect();
+        let mut found = shared::shared(&shared::Given {
+            columns,
+            rows: &rows,
+            flagged: &flagged,
+            groups,
+            chance: &chance,
+            significance: SIGNIFICANCE,
+        });
+        found.retain(|shared| !shared.as_slips_would);
+        found
+    }
 }
 
 /// Confident learning on probabilities (rows x classes) that are out of sample.
-pub fn confident(said: &[f32], labels: &[u8], classes: usize) -> Suspects {
+fn confident(doubt: &Doubt, labels: &[u8], classes: usize) -> Suspects {
     let rows = labels.len();
-    let of = |row: usize| &said[row * classes..(row + 1) * classes];
+    let of = |row: usize| doubt.of_row(row);
     let mut sums = vec![0.0_f64; classes];
     let mut given = vec![0_usize; classes];
     for (row, label) in labels.iter().enumerate() {
-        sums[usize::from(*label)] += f64::from(of(row)[usize::from(*label)]);
+        sums[usize::from(*label)] += of(row)[usize::from(*label)];
         given[usize::from(*label)] += 1;
     }
     let thresholds: Vec<Option<f64>> = sums
@@ -102,26 +230,29 @@ pub fn confident(said: &[f32], labels: &[u8], classes: usize) -> Suspects {
         .map(|(sum, given)| (*given > 0).then(|| sum / *given as f64))
         .collect();
     let mut counts = vec![0_usize; classes * classes];
-    let mut found = Vec::new();
+    let mut found = Vec::with_capacity(rows);
     for (row, label) in labels.iter().enumerate() {
         let label = usize::from(*label);
         let said = of(row);
-        let reaches = |class: &usize| thresholds[*class].is_some_and(|threshold| f64::from(said[*class]) >= threshold);
+        let reaches = |class: &usize| thresholds[*class].is_some_and(|threshold| said[*class] >= threshold);
         let confident = (0..classes).filter(reaches).fold(None, |best: Option<usize>, class| match best {
             Some(best) if said[best] >= said[class] => Some(best),
             _ => Some(class),
         });
-        let Some(class) = confident else { continue };
-        counts[label * classes + class] += 1;
-        if class != label {
-            found.push(Suspect {
-                row: row as u32,
-                likeliest: class as u8,
-                quality: (f64::from(said[label]) - f64::from(said[class]) + 1.0) / 2.0,
-            });
+        if let Some(class) = confident {
+            counts[label * classes + class] += 1;
         }
+        let (likeliest, score) = doubt.score(row, label);
+        found.push(Suspect {
+            row: row as u32,
+            likeliest: likeliest as u8,
+            score,
+            chance: None,
+            suspect: confident.is_some_and(|class| class != label),
+            ticked: false,
+        });
     }
-    found.sort_by(|a, b| a.quality.total_cmp(&b.quality).then(a.row.cmp(&b.row)));
+    found.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.row.cmp(&b.row)));
     let mut joint = vec![0.0; classes * classes];
     for label in 0..classes {
         let counted: usize = counts[label * classes..(label + 1) * classes].iter().sum();
@@ -135,6 +266,9 @@ pub fn confident(said: &[f32], labels: &[u8], classes: usize) -> Suspects {
     }
     Suspects {
         rows: found,
+        estimated_wrong: 0.0,
+        estimate: Estimate::AtMost,
+        shared: Vec::new(),
         counts,
         joint,
         thresholds,
@@ -144,17 +278,26 @@ pub fn confident(said: &[f32], labels: &[u8], classes: usize) -> Suspects {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use rand::Rng;
+
     use super::*;
+    use crate::features::prepare;
+    use crate::label_errors::testing::profile;
+    use crate::notes::Notes;
+    use crate::progress::Silent;
 
     /// By hand: the thresholds are the mean self-confidences, (0.9 + 0.7 + 0.2) / 3 = 0.6 and (0.8 + 0.6 + 0.3) / 3 = 0.5667.
     #[test]
     fn the_confident_joint_is_what_the_paper_counts() {
         let said = [0.9, 0.1, 0.7, 0.3, 0.2, 0.8, 0.2, 0.8, 0.4, 0.6, 0.7, 0.3_f32];
-        let found = confident(&said, &[0, 0, 0, 1, 1, 1], 2);
+        let found = confident(&Doubt::of(&said, 2), &[0, 0, 0, 1, 1, 1], 2);
         assert_eq!(found.counts, [2, 1, 1, 2]);
-        let rows: Vec<(u32, u8)> = found.rows.iter().map(|suspect| (suspect.row, suspect.likeliest)).collect();
+        let rows: Vec<(u32, u8)> = found.suspects().map(|suspect| (suspect.row, suspect.likeliest)).collect();
         assert_eq!(rows, [(2, 1), (5, 0)]);
-        assert!((found.rows[0].quality - 0.2).abs() < 1e-6 && (found.rows[1].quality - 0.3).abs() < 1e-6);
+        assert!((found.rows[0].score - 0.8).abs() < 1e-6 && (found.rows[1].score - 0.7).abs() < 1e-6);
+        assert_eq!(found.rows.len(), 6, "every row is ranked");
         assert!((found.thresholds[0].unwrap() - 0.6).abs() < 1e-6);
         for (found, wanted) in found.joint.iter().zip([2.0 / 6.0, 1.0 / 6.0, 1.0 / 6.0, 2.0 / 6.0]) {
             assert!((found - wanted).abs() < 1e-12);
@@ -163,8 +306,140 @@ mod tests {
 
     #[test]
     fn a_class_without_rows_has_no_threshold_and_nobody_is_suspected_of_it() {
-        let found = confident(&[0.1, 0.0, 0.9, 0.6, 0.0, 0.4], &[0, 0], 3);
+        let found = confident(&Doubt::of(&[0.1, 0.0, 0.9, 0.6, 0.0, 0.4], 3), &[0, 0], 3);
         assert_eq!(found.thresholds[2], None);
-        assert!(found.rows.is_empty());
+        assert_eq!(found.suspects().count(), 0);
+    }
+
+    /// Orders of `items` rows each, a part of which is recorded wrongly. The lateness of orders of one row follows from market, mode and price;
+    /// of several rows, from nothing. Returns the sheet, and which training rows are wrong.
+    fn trial(rows: usize, items: usize, share: f64, seed: u64) -> (Table, Prepared, Vec<bool>) {
+        let mut rng = Seed(50).stream("suspects-tests", seed);
+        let names = ["Item", "Order", "Market", "Mode", "Planned", "Actual", "Status", "Ordered", "Price"];
+        let mut columns: Vec<Vec<Option<String>>> = vec![Vec::new(); names.len()];
+        let mut wrong = BTreeSet::new();
+        for order in 0..rows / items {
+            let (market, mode) = (rng.random_range(0..4), rng.random_range(0..2));
+            let price = rng.random_range(1.0..90.0_f64);
+            let late = match items {
+                1 => price > [30.0, 50.0, 70.0, 20.0][market] || (market == 1 && mode == 0),
+                _ => rng.random_bool(0.4),
+            };
+            let minutes = order * 40;
+            for item in 0..items {
+                let key = format!("i{}", order * items + item);
+                let slips = rng.random_bool(share);
+                if slips {
+                    wrong.insert(key.clone());
+                }
+                let actual = if late == slips { 3 } else { 5 };
+                let cells = [
+                    key,
+                    format!("O{order}"),
+                    ["LATAM", "Europe", "USCA", "Africa"][market].to_owned(),
+                    ["First Class", "Standard Class"][mode].to_owned(),
+                    "3".to_owned(),
+                    actual.to_string(),
+                    "COMPLETE".to_owned(),
+                    format!("2017-{:02}-{:02} 08:00", 1 + minutes / 40_320, 1 + minutes / 1_440 % 28),
+                    format!("{price:.2}"),
+                ];
+                columns.iter_mut().zip(cells).for_each(|(column, cell)| column.push(Some(cell)));
+            }
+        }
+        let height = columns[0].len();
+        let table = names
+            .iter()
+            .zip(columns)
+            .fold(Table::new("orders.csv", height), |table, (name, cells)| {
+                table.with_column(name, cells).unwrap()
+            });
+        let prepared = prepare(&table, &profile(), &mut Notes::new()).unwrap();
+        let is_wrong = prepared.train.keys.iter().map(|key| wrong.contains(key)).collect();
+        (table, prepared, is_wrong)
+    }
+
+    fn found(table: &Table, prepared: &Prepared, threads: usize) -> Suspects {
+        let recipe = Recipe {
+            epochs: 8,
+            learning_rate: 0.1,
+            batch: 64,
+            ..Recipe::default()
+        };
+        let request = SuspectsRequest {
+            table,
+            prepared,
+            labels: &prepared.train.labels,
+            hidden: &[16],
+            recipe: &recipe,
+            folds: 3,
+            said: None,
+            seed: Seed(1),
+            threads,
+        };
+        suspects(&request, &Silent::default()).unwrap()
+    }
+
+    fn average_precision(found: &Suspects, wrong: &[bool]) -> f64 {
+        let (mut hits, mut sum) = (0.0, 0.0);
+        for (place, row) in found.rows.iter().enumerate() {
+            if wrong[row.row as usize] {
+                hits += 1.0;
+                sum += hits / (place + 1) as f64;
+            }
+        }
+        sum / hits
+    }
+
+    #[test]
+    fn wrong_rows_come_first_and_about_as_many_are_ticked_as_there_are() {
+        let (table, prepared, wrong) = trial(1_500, 1, 0.08, 0);
+        let found = found(&table, &prepared, 2);
+        let count = wrong.iter().filter(|wrong| **wrong).count() as f64;
+        let precision = average_precision(&found, &wrong);
+        assert!(precision > 0.7, "average precision {precision}");
+        assert_eq!(found.estimate, Estimate::About, "{}", found.estimated_wrong);
+        assert!(
+            (found.estimated_wrong / count - 1.0).abs() < 0.35,
+            "{} for {count}",
+            found.estimated_wrong
+        );
+        assert!(
+            found.ticked() as f64 <= found.estimated_wrong.round() && found.ticked() as f64 > 0.5 * count,
+            "{}",
+            found.ticked()
+        );
+        let right = found.rows.iter().filter(|row| row.ticked && wrong[row.row as usize]).count() as f64;
+        assert!(right > 0.6 * found.ticked() as f64, "{right} of {}", found.ticked());
+        assert!(found.rows.iter().all(|row| row.chance.is_some() && (row.suspect || !row.ticked)));
+        assert!(found.rows.is_sorted_by(|a, b| a.score >= b.score) && found.rows.len() == wrong.len());
+        assert!(found.shared.is_empty(), "errors at random share nothing: {:#?}", found.shared);
+    }
+
+    /// One of the four rows of an order that differs from the others is found though the columns say nothing of it.
+    #[test]
+    fn the_other_rows_of_an_order_speak_for_a_label_too() {
+        let (table, prepared, wrong) = trial(1_200, 4, 0.06, 1);
+        let with = found(&table, &prepared, 2);
+        let mut alone = prepared.clone();
+        alone.train.groups = None;
+        let grouped = average_precision(&with, &wrong);
+        let alone = average_precision(&found(&table, &alone, 2), &wrong);
+        assert!(grouped > 0.9 && alone < 0.3, "{grouped} with, {alone} without the orders");
+        // Orders that are wrong as a whole would not show, so nothing more is claimed than that so many are.
+        let count = wrong.iter().filter(|wrong| **wrong).count() as f64;
+        assert_eq!(with.estimate, Estimate::AtLeast);
+        assert!(
+            (with.estimated_wrong / count - 1.0).abs() < 0.35,
+            "{} for {count}",
+            with.estimated_wrong
+        );
+        assert!(with.rows.iter().all(|row| row.chance.is_none()));
+    }
+
+    #[test]
+    fn the_ranking_is_the_same_on_one_and_two_threads() {
+        let (table, prepared, _) = trial(600, 2, 0.08, 2);
+        assert_eq!(found(&table, &prepared, 1), found(&table, &prepared, 2));
     }
 }

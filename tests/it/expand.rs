@@ -211,10 +211,32 @@ fn suspects_are_ranked_worst_first_with_their_likeliest_label() {
     let table = read(&at.join("suspects.csv"), &ReadOptions::default(), &mut recant::notes::Notes::new()).unwrap();
     assert_eq!(found["suspects"].as_u64(), Some(table.height() as u64));
     assert!(table.height() > 0);
-    let chances = table.numbers("chance_wrong", &mut recant::notes::Notes::new()).unwrap();
-    assert!(chances.windows(2).all(|pair| pair[0] >= pair[1]));
+    let mut notes = recant::notes::Notes::new();
+    let scores = table.numbers("score", &mut notes).unwrap();
+    assert!(scores.windows(2).all(|pair| pair[0] >= pair[1]));
+    // A chance is told for all rows or for none, and no more rows are ticked than are estimated to be wrong.
+    let chances = table.numbers("chance_wrong", &mut notes).unwrap();
+    let calibrated = found["estimate"] == "about";
+    assert!(chances.iter().all(|chance| chance.is_some() == calibrated));
+    let ticked = table.texts("is_label_issue").unwrap();
+    let ticked = (0..table.height()).filter(|row| ticked.get(*row) == Some("TRUE")).count();
+    assert_eq!(found["ticked"].as_u64(), Some(ticked as u64));
+    assert!(ticked as f64 <= found["estimated_wrong"].as_f64().unwrap() + 1.0);
     let (given, likeliest) = (table.texts("given_label").unwrap(), table.texts("likeliest_label").unwrap());
     assert!((0..table.height()).all(|row| given.get(row) != likeliest.get(row) && likeliest.get(row).is_some()));
+}
+
+#[test]
+fn all_rows_are_ranked_where_that_is_wanted() {
+    let at = trial();
+    let words = "suspects trial/corrupted.csv --model model --folds 2 --all --out all.csv";
+    let found = json(at, &words.split(' ').collect::<Vec<_>>());
+    let table = read(&at.join("all.csv"), &ReadOptions::default(), &mut recant::notes::Notes::new()).unwrap();
+    assert_eq!(found["training_rows"].as_u64(), Some(table.height() as u64));
+    let kinds = table.texts("kind").unwrap();
+    let suspects = (0..table.height()).filter(|row| kinds.get(*row) == Some("suspect")).count();
+    assert_eq!(found["suspects"].as_u64(), Some(suspects as u64));
+    assert!(suspects < table.height());
 }
 
 #[test]

@@ -40,6 +40,7 @@ fn repaired(wrong: WrongRows, key: Option<&str>) -> Result<RepairedSheet> {
             looked_up: None,
             affected: None,
             further: Further::Never,
+            checked: None,
             method: "assd",
             options: RepairOptions::default(),
             evidence: default_evidence(Seed(1)),

@@ -18,6 +18,8 @@ pub(in crate::app) struct Listed {
     pub likeliest: Option<String>,
     /// Chance that its label is wrong.
     pub chance: Option<f64>,
+    /// Of a suspect how much its label is doubted: it ranks, and is no chance.
+    pub score: Option<f64>,
     /// The rule or contradiction, in words.
     pub why: Option<String>,
 }
@@ -138,8 +140,8 @@ impl Store {
     /// Where the file cannot be read.
     pub fn rows(&self, list: &str, view: &View, from: i64, most: i64) -> Result<Vec<Decided>> {
         let query = format!(
-            "SELECT sheet_row, kind, given, likeliest, chance, why, verdict, label {FROM} \
-             ORDER BY kind <> 'flagged', chance IS NULL, chance DESC, sheet_row LIMIT ?5 OFFSET ?6"
+            "SELECT sheet_row, kind, given, likeliest, chance, why, verdict, label, score {FROM} \
+             ORDER BY kind <> 'flagged', chance IS NULL, chance DESC, score IS NULL, score DESC, sheet_row LIMIT ?5 OFFSET ?6"
         );
         let connection = self.lock();
         let mut statement = connection.prepare(&query).map_err(fault)?;
@@ -154,6 +156,7 @@ impl Store {
                         likeliest: row.get(3)?,
                         chance: row.get(4)?,
                         why: row.get(5)?,
+                        score: row.get(8)?,
                     },
                     verdict: row
                         .get::<_, Option<String>>(6)?
@@ -241,10 +244,11 @@ impl Store {
 }
 
 fn insert(change: &Transaction<'_>, list: &str, from: &str, rows: &[Listed]) -> rusqlite::Result<()> {
-    let query = "INSERT INTO listed (list, sheet_row, kind, given, likeliest, chance, why, source) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) \
+    let query = "INSERT INTO listed (list, sheet_row, kind, given, likeliest, chance, why, source, score) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) \
                  ON CONFLICT (list, sheet_row) DO UPDATE SET \
                  kind = CASE WHEN kind = 'flagged' OR excluded.kind = 'ticked' THEN kind ELSE excluded.kind END, \
                  likeliest = coalesce(excluded.likeliest, likeliest), chance = coalesce(excluded.chance, chance), \
+                 score = coalesce(excluded.score, score), \
                  why = coalesce(excluded.why, why), source = excluded.source";
     let mut statement = change.prepare(query)?;
     for row in rows {
@@ -256,7 +260,8 @@ fn insert(change: &Transaction<'_>, list: &str, from: &str, rows: &[Listed]) -> 
             row.likeliest,
             row.chance,
             row.why,
-            from
+            from,
+            row.score
         ])?;
     }
     Ok(())
@@ -318,6 +323,7 @@ mod tests {
             given: Some("late".to_owned()),
             likeliest: Some("early".to_owned()),
             chance: Some(chance),
+            score: None,
             why: Some("`Market` is LATAM".to_owned()),
         }
     }
@@ -389,6 +395,24 @@ mod tests {
             "nothing is erased"
         );
         assert_eq!(store.rows("other", &all, 0, 10).unwrap(), []);
+    }
+
+    #[test]
+    fn suspects_without_a_chance_are_listed_by_their_score_after_rows_with_one() {
+        let place = tempfile::tempdir().unwrap();
+        let store = Store::open(&Folder::open(place.path()).unwrap()).unwrap();
+        let suspect = |sheet_row, score| Listed {
+            chance: None,
+            score: Some(score),
+            ..row(sheet_row, "suspect", 0.0)
+        };
+        store
+            .put_on_list("l", "suspects", &[suspect(2, 0.4), suspect(3, 0.9), row(4, "pattern", 0.6)])
+            .unwrap();
+        let rows = store.rows("l", &View::default(), 0, 10).unwrap();
+        let order: Vec<i64> = rows.iter().map(|row| row.listed.sheet_row).collect();
+        assert_eq!(order, [4, 3, 2]);
+        assert_eq!(rows[1].listed.score, Some(0.9));
     }
 
     #[test]

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use super::super::doubt::{sharpness, softmax};
 use super::columns::{self, Column};
 use super::rules::Region;
 use super::sample::Corner;
-use super::{PatternRule, Proposal, Work, mixture, words};
+use super::{PatternRule, Proposal, Unchecked, Work, mixture, words};
 use crate::error::Result;
 use crate::progress::Progress;
 
@@ -15,6 +16,12 @@ const LARGEST_REGION: f64 = 0.6;
 const LABEL_EVIDENCE: f64 = 3.0;
 /// Share of the wrong rows that a raised cut must still find.
 const KEPT_BY_CUT: f64 = 0.6;
+/// Rows elsewhere from which it is told how sure models may be.
+const FEWEST_TO_JUDGE_BY: usize = 500;
+/// Standard errors of an interval of 95 %.
+const NORMAL_95: f64 = 1.96;
+/// Share by which models may be off in how many rows of a region they expect to be of a class.
+const MODEL_ERROR: f64 = 0.05;
 /// Models that judge a region together.
 const JUDGES: usize = 2;
 
@@ -46,16 +53,17 @@ impl Work<'_> {
             .filter(|region| (region.rows.len() as f64) < LARGEST_REGION * rows as f64)
             .collect();
         let mut inside = vec![false; rows];
-        usable
-            .iter()
-            .for_each(|region| region.rows.iter().for_each(|row| inside[*row] = true));
+        for region in &usable {
+            region.rows.iter().for_each(|row| inside[*row] = true);
+            self.judged_beside(region).for_each(|row| inside[row] = true);
+        }
         let wanted: Vec<usize> = (0..rows).filter(|row| inside[*row]).collect();
         if wanted.is_empty() {
             return Ok(Judged::default());
         }
         let kept_out: Vec<bool> = (0..rows).map(|row| inside[row] || self.flagged[row]).collect();
         let said = self.subject().left_out(&kept_out, &wanted, JUDGES, progress)?;
-        let mut truth: Vec<f64> = said.iter().map(|said| f64::from(*said)).collect();
+        let mut truth = self.no_surer_than_right(&said, out_of_fold, &kept_out);
         self.weigh_in_near_copy(columns, &kept_out, &wanted, &mut truth);
         let mut rules = Vec::new();
         let mut best: BTreeMap<u32, Proposal> = BTreeMap::new();
@@ -84,6 +92,20 @@ impl Work<'_> {
             explained,
             doubtful,
         })
+    }
+
+    /// Probabilities of the regions' rows, less sure where models of their kind are surer than they are right about the rows elsewhere that they
+    /// did not see (`out_of_fold`, all rows x classes). A chance of being wrong is no better than they are.
+    fn no_surer_than_right(&self, said: &[f32], out_of_fold: &[f32], kept_out: &[bool]) -> Vec<f64> {
+        let log = |said: &f32| f64::from(*said).max(1e-7).ln();
+        let elsewhere: Vec<usize> = (0..kept_out.len()).filter(|row| !kept_out[*row]).collect();
+        let logs: Vec<f64> = out_of_fold.iter().map(log).collect();
+        let factor = match self.request.said {
+            None if elsewhere.len() >= FEWEST_TO_JUDGE_BY => sharpness(&logs, self.request.labels, &elsewhere).min(1.0),
+            _ => return said.iter().map(|said| f64::from(*said)).collect(),
+        };
+        let scaled: Vec<f64> = said.iter().map(|said| factor * log(said)).collect();
+        scaled.chunks_exact(self.classes).flat_map(softmax).collect()
     }
 
     /// Share of the label's uncertainty that a column outside the model's inputs takes away, and its counts by value and class, over the rows
@@ -232,6 +254,7 @@ impl Work<'_> {
             flags_above_cut: above as f64 / flags.len().max(1) as f64,
             evidence: region.found.gain,
             label_evidence: mixture.gain,
+            unchecked: self.unchecked(region, &|row| &truth[place(row) * classes..(place(row) + 1) * classes]),
         };
         let proposal = |index: &usize| Proposal {
             row: region.rows[*index] as u32,
@@ -243,6 +266,34 @@ impl Work<'_> {
             rule,
             taken: chosen.iter().chain(&flags).map(proposal).collect(),
             doubtful: open[taken..].iter().map(proposal).collect(),
+        })
+    }
+
+    /// Rows that nobody checked which meet a rule, where enough others are left to learn from.
+    fn judged_beside<'r>(&self, region: &'r Region) -> impl Iterator<Item = usize> + use<'r> {
+        let all = region.rows.len() + region.unchecked.len();
+        let enough = (all as f64) < LARGEST_REGION * self.flagged.len() as f64;
+        region.unchecked.iter().copied().filter(move |_| enough)
+    }
+
+    /// Of rows that meet a rule and that nobody checked: nothing is proposed there, only told how many are recorded as the rule says beyond what
+    /// models expect that saw none of them. `of`: probabilities of a row.
+    fn unchecked<'p>(&self, region: &Region, of: &dyn Fn(usize) -> &'p [f64]) -> Option<Unchecked> {
+        let labels = self.request.labels;
+        let (mut rows, mut expected, mut variance) = (0_usize, 0.0, 0.0);
+        for row in self.judged_beside(region) {
+            let label = region.recorded_as?;
+            let chance = of(row)[usize::from(label)];
+            rows += usize::from(labels[row] == label);
+            expected += chance;
+            variance += chance * (1.0 - chance);
+        }
+        let error = NORMAL_95 * (variance + (MODEL_ERROR * expected).powi(2)).sqrt();
+        let beyond = |wrong: f64| wrong.clamp(0.0, rows as f64);
+        (rows > 0).then_some(Unchecked {
+            rows,
+            wrong_low: beyond(rows as f64 - expected - error),
+            wrong_high: beyond(rows as f64 - expected + error),
         })
     }
 

@@ -10,7 +10,6 @@
 //!
 //! No clean label comes in, and nothing is built in about columns or patterns.
 
-mod columns;
 mod contradictions;
 mod judge;
 mod mixture;
@@ -18,20 +17,22 @@ mod outcome;
 mod rules;
 mod sample;
 mod search;
-mod shared;
+pub(super) mod shared;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::columns::{self, Column};
 use super::out_of_fold::Subject;
 use crate::error::{Error, Result};
 use crate::features::Prepared;
 use crate::nn::Recipe;
+use crate::notes::Notes;
 use crate::progress::Progress;
 use crate::seed::Seed;
-use crate::tables::Table;
-use columns::Column;
-pub use outcome::{Contradiction, Expansion, PatternRule, Proposal, Verdict};
+use crate::stats::wilson;
+use crate::tables::{Rule, Table};
+pub use outcome::{Contradiction, Expansion, PatternRule, Proposal, Unchecked, Verdict};
 pub use shared::Shared;
 
 /// What to look for.
@@ -46,6 +47,8 @@ pub struct ExpandOptions {
     pub most_rules: usize,
     /// Folds of the cross-fitted models.
     pub folds: usize,
+    /// The rows that somebody looked at for errors, where these are not all: flags elsewhere could not be.
+    pub checked: Option<Rule>,
 }
 
 impl Default for ExpandOptions {
@@ -55,6 +58,7 @@ impl Default for ExpandOptions {
             precision: 0.93,
             most_rules: 6,
             folds: 3,
+            checked: None,
         }
     }
 }
@@ -87,6 +91,9 @@ pub struct ExpandRequest<'a> {
 
 /// Fewest flags that can show a pattern.
 const FEWEST_FLAGS: usize = 3;
+/// Fewest flags, all in one corner, from which somebody may have looked only there.
+const FEWEST_FOR_A_CORNER: usize = 8;
+
 /// Finds the rows that are wrong in the way the flagged ones are, and those that contradict something.
 ///
 /// # Errors
@@ -141,6 +148,8 @@ struct Work<'a> {
     flagged: Vec<bool>,
     /// The flagged rows, ascending, each once.
     flags: Vec<u32>,
+    /// By row whether somebody looked at it for errors: all where nothing is said of it.
+    checked: Vec<bool>,
 }
 
 impl<'a> Work<'a> {
@@ -166,7 +175,9 @@ impl<'a> Work<'a> {
         }
         let mut flagged = vec![false; rows];
         flags.iter().for_each(|row| flagged[*row as usize] = true);
+        let checked = checked_rows(request, &flagged)?;
         Ok(Self {
+            checked,
             request,
             classes: request.prepared.profile.label.classes().len(),
             flagged,
@@ -219,7 +230,19 @@ impl<'a> Work<'a> {
             1 => "1 more row like these".to_owned(),
             several => format!("{} more rows like these", grouped(several)),
         };
-        format!("{share:.0} % of the flagged rows: {}{recorded}; {more}", rule.conditions)
+        let beside = rule.unchecked.map(|unchecked| {
+            format!(
+                "; {} rows that nobody checked are recorded so too: by what models expect there, {} to {} of them are wrong (95 %)",
+                grouped(unchecked.rows),
+                grouped(unchecked.wrong_low.round() as usize),
+                grouped(unchecked.wrong_high.round() as usize)
+            )
+        });
+        format!(
+            "{share:.0} % of the flagged rows: {}{recorded}; {more}{}",
+            rule.conditions,
+            beside.unwrap_or_default()
+        )
     }
 
     /// Verdict and sentence where the flags share something and no rule says which further rows are wrong.
@@ -252,6 +275,37 @@ impl<'a> Work<'a> {
         }
     }
 
+    /// What follows for rows that nobody checked, if errors are as frequent there as flags are among the checked ones.
+    fn elsewhere(&self) -> String {
+        let checked = self.checked.iter().filter(|checked| **checked).count();
+        let others = self.checked.len() - checked;
+        let Ok((low, high)) = wilson(self.flags.len() as u64, checked as u64, 0.95) else {
+            return String::new();
+        };
+        if others == 0 {
+            return String::new();
+        }
+        let of = |share: f64| grouped((share * others as f64).round() as usize);
+        format!(
+            ". Of the {} checked rows {:.1} % are flagged; if as many are wrong of the {} that nobody checked, {} to {} of those are (95 %), and flags \
+             do not tell which",
+            grouped(checked),
+            self.flags.len() as f64 / checked.max(1) as f64 * 100.0,
+            grouped(others),
+            of(low),
+            of(high)
+        )
+    }
+
+    /// The rule of a value or range that all flags have, beyond what slips would, and which therefore may be where somebody looked.
+    fn corner(&self, shared: &[Shared]) -> Option<String> {
+        if self.request.options.checked.is_some() || self.flags.len() < FEWEST_FOR_A_CORNER {
+            return None;
+        }
+        let of_all = |shared: &&Shared| shared.flags == shared.flagged && !shared.as_slips_would;
+        shared.iter().find(of_all)?.rule.clone()
+    }
+
     /// What was found, still without rows.
     fn conclude(&self, columns: &[Column], rules: Vec<PatternRule>, shared: Vec<Shared>, contradicted: Vec<Contradiction>) -> Expansion {
         let flagged = self.flags.len();
@@ -262,10 +316,11 @@ impl<'a> Work<'a> {
         } else if let Some(first) = shared.first().filter(|_| rules.is_empty()) {
             self.share_something(first, &shared)
         } else if rules.is_empty() {
-            let sentence = format!(
+            let mut sentence = format!(
                 "no pattern: these {} flagged rows look like independent slips, so no further row is proposed for being like them",
                 grouped(flagged)
             );
+            sentence.push_str(&self.elsewhere());
             (Verdict::IndependentSlips, sentence)
         } else {
             let told: Vec<&str> = rules.iter().map(|rule| rule.words.as_str()).collect();
@@ -278,6 +333,7 @@ impl<'a> Work<'a> {
         Expansion {
             verdict,
             sentence,
+            corner: self.corner(&shared),
             shared,
             rules,
             pattern: Vec::new(),
@@ -291,6 +347,24 @@ impl<'a> Work<'a> {
             training_rows: self.flagged.len(),
         }
     }
+}
+
+/// By training row whether somebody looked at it: all where no rule says which. A flagged row was looked at whatever the rule says.
+fn checked_rows(request: &ExpandRequest, flagged: &[bool]) -> Result<Vec<bool>> {
+    let Some(rule) = &request.options.checked else {
+        return Ok(vec![true; flagged.len()]);
+    };
+    let meets = rule.matches(request.table, &mut Notes::new())?;
+    let rows = &request.prepared.train.table_rows;
+    let inside: Vec<bool> = rows.iter().map(|row| meets.get(*row) == Some(&true)).collect();
+    let hits = inside.iter().zip(flagged).filter(|(inside, flagged)| **inside && **flagged).count();
+    if hits == 0 {
+        return Err(Error::input(format!(
+            "no flagged training row meets `{rule}`, so these are not the rows that were checked"
+        ))
+        .hint("give `--checked` the rule of the rows that somebody looked at, such as \"Market = LATAM\""));
+    }
+    Ok(inside.iter().zip(flagged).map(|(inside, flagged)| *inside || *flagged).collect())
 }
 
 /// A chance as people read it.

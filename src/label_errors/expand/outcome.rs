@@ -66,6 +66,20 @@ pub struct PatternRule {
     pub evidence: f64,
     /// Log-likelihood that the region's labels gain by some of them being wrong, in nats.
     pub label_evidence: f64,
+    /// Of rows that nobody checked, where [`super::ExpandOptions::checked`] says which were: how many meet it and are recorded so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unchecked: Option<Unchecked>,
+}
+
+/// Rows that follow a rule and that nobody checked.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Unchecked {
+    /// How many.
+    pub rows: usize,
+    /// So many of them at least are recorded so beyond what models expect that saw none of them (95 %).
+    pub wrong_low: f64,
+    /// At most.
+    pub wrong_high: f64,
 }
 
 /// Something that rows contradict.
@@ -89,6 +103,9 @@ pub struct Expansion {
     /// What the flags share: single values and ranges first, then pairs.
     #[serde(default)]
     pub shared: Vec<Shared>,
+    /// A condition that all flags meet, which somebody may have checked alone: [`super::ExpandOptions::checked`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corner: Option<String>,
     /// The rules, in the order in which they were found.
     pub rules: Vec<PatternRule>,
     /// Rows like the flagged ones, by ascending row; never a flagged row.

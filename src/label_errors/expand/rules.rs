@@ -12,6 +12,8 @@ pub(super) struct Region {
     pub found: Found,
     pub recorded_as: Option<u8>,
     pub rows: Vec<usize>,
+    /// Rows that meet the conditions and that nobody checked.
+    pub unchecked: Vec<usize>,
 }
 
 impl Work<'_> {
@@ -49,7 +51,7 @@ impl Work<'_> {
             let of_class = self.chance_of_a_slip(truth, class, rows);
             chance.iter_mut().zip(&of_class).for_each(|(all, chance)| *all += share * chance);
         }
-        let rows: Vec<u32> = (0..self.flagged.len() as u32).collect();
+        let rows: Vec<u32> = (0..self.flagged.len() as u32).filter(|row| self.checked[*row as usize]).collect();
         let columns: Vec<Column> = columns.iter().filter(|column| !self.nearly_the_label(column)).cloned().collect();
         shared::shared(&shared::Given {
             columns: &columns,
@@ -105,10 +107,19 @@ impl Work<'_> {
             consider(search::search(&self.evidence(columns, &together, if_false, left)), None);
         }
         let (found, recorded_as) = best?;
+        // Only rows that were checked can be judged by where flags lie.
         let rows = (0..self.flagged.len())
-            .filter(|row| meets(&found.conditions, columns, *row))
+            .filter(|row| self.checked[*row] && meets(&found.conditions, columns, *row))
             .collect();
-        Some(Region { found, recorded_as, rows })
+        let unchecked = (0..self.flagged.len())
+            .filter(|row| !self.checked[*row] && meets(&found.conditions, columns, *row))
+            .collect();
+        Some(Region {
+            found,
+            recorded_as,
+            rows,
+            unchecked,
+        })
     }
 
     fn evidence<'b>(&self, columns: &'b [Column], chance: &'b [f64], if_false: Option<&'b [f64]>, rows: &[u32]) -> Evidence<'b> {
@@ -129,10 +140,9 @@ impl Work<'_> {
 
     /// For every row the chance that it is the next one of `class` to be flagged although it is right: rows of the class are hit alike.
     fn chance_of_a_false_flag(&self, class: usize) -> Vec<f64> {
-        let of_class = |label: &u8| usize::from(*label) == class;
-        let count = self.request.labels.iter().filter(|label| of_class(label)).count().max(1) as f64;
-        let chance = |label: &u8| if of_class(label) { 1.0 / count } else { 0.0 };
-        self.request.labels.iter().map(chance).collect()
+        let of_class = |(label, checked): (&u8, &bool)| f64::from(u8::from(usize::from(*label) == class && *checked));
+        let chances = self.request.labels.iter().zip(&self.checked).map(of_class);
+        normalised(chances.collect())
     }
 
     /// For every row the chance that it is the next one to be recorded as `class` by a slip: rows of the true class a are hit alike, and
@@ -165,8 +175,11 @@ impl Work<'_> {
             let all = flags.len() as f64 + 0.5 * others.len() as f64;
             others.iter().for_each(|other| hit[*other] = (next[*other] + 0.5) / all);
         }
-        (0..rows)
+        let chances = (0..rows)
             .map(|row| {
+                if !self.checked[row] {
+                    return 0.0;
+                }
                 let said = of(row);
                 let label = usize::from(self.request.labels[row]);
                 let soft: f64 = others
@@ -178,8 +191,19 @@ impl Work<'_> {
                 // Neither source is trusted alone: labels are depleted where a pattern took them, and models can be wrong.
                 0.4 * soft + 0.4 * hard + 0.2 / rows as f64
             })
-            .collect()
+            .collect();
+        match self.request.options.checked {
+            Some(_) => normalised(chances),
+            None => chances,
+        }
     }
+}
+
+/// Chances that sum to 1.
+fn normalised(mut chances: Vec<f64>) -> Vec<f64> {
+    let all = chances.iter().sum::<f64>().max(1e-300);
+    chances.iter_mut().for_each(|chance| *chance /= all);
+    chances
 }
 
 fn meets(conditions: &[Condition], columns: &[Column], row: usize) -> bool {

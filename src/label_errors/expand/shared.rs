@@ -53,7 +53,7 @@ pub struct Shared {
 }
 
 /// Rows, and which of them are flagged.
-pub(super) struct Given<'a> {
+pub(in crate::label_errors) struct Given<'a> {
     pub columns: &'a [Column],
     /// The rows that flags can lie on: all, or those that somebody looked at.
     pub rows: &'a [u32],
@@ -75,7 +75,7 @@ struct Found {
 }
 
 /// What the flags share: the single values with most evidence first, then pairs that say more than either of their parts.
-pub(super) fn shared(given: &Given) -> Vec<Shared> {
+pub(in crate::label_errors) fn shared(given: &Given) -> Vec<Shared> {
     let flags: Vec<u32> = given.rows.iter().copied().filter(|row| given.flagged[*row as usize]).collect();
     if flags.len() < FEWEST {
         return Vec::new();

@@ -9,6 +9,8 @@ use crate::label_errors::{Amount, Bias, InjectionPlan, Known, inject_sheet, kind
 use crate::notes::Notes;
 use crate::progress::Silent;
 
+mod corner;
+
 /// Orders of four markets and three modes; lateness depends on both, and strongly on the price. One row an order, or `items`.
 fn sheet(rows: usize, items: usize) -> Table {
     let mut rng = Seed(3).stream("expand-tests", 0);
@@ -261,28 +263,6 @@ fn flags_that_leave_nothing_to_propose_follow_their_rule_all_the_same() {
     assert!(
         shared.contains(&"`Market` = LATAM, `Mode` = Standard Class") || shared.contains(&"`Market` = LATAM"),
         "{shared:?}"
-    );
-}
-
-/// Slips of every class, of which somebody looked for those of one market only.
-#[test]
-fn slips_from_one_corner_are_told_to_share_it_and_are_no_pattern() {
-    let trial = trial(&sheet(4_000, 1), &profile(), "uniform", Some(Amount::ShareOfTraining(0.06)), false);
-    let markets = trial.table.take(&trial.prepared.train.table_rows).texts("Market").unwrap();
-    let flagged: Vec<u32> = trial
-        .wrong
-        .iter()
-        .copied()
-        .filter(|row| markets.get(*row as usize) == Some("LATAM"))
-        .collect();
-    let found = trial.expand(&flagged, 2).unwrap();
-    assert_eq!(found.shared[0].conditions, "`Market` = LATAM");
-    assert_eq!((found.shared[0].flags, found.shared[0].flagged), (flagged.len(), flagged.len()));
-    assert!(!found.sentence.contains("independent slips"), "{}", found.sentence);
-    assert!(
-        found.pattern.len() < 30,
-        "{} proposed where nothing more is wrong",
-        found.pattern.len()
     );
 }
 

@@ -45,6 +45,7 @@ pub(in crate::app) fn import(app: &App, asked: &Asked) -> Result<Answer, Fault> 
             given: row.given.clone(),
             likeliest: row.correct.clone(),
             chance: None,
+            score: None,
             why: None,
         })
         .collect();
@@ -167,6 +168,7 @@ pub(in crate::app) fn decide(app: &App, asked: &Asked) -> Result<Answer, Fault> 
             given: None,
             likeliest: None,
             chance: None,
+            score: None,
             why: None,
         })
         .collect();

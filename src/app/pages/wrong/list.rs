@@ -311,7 +311,10 @@ fn decided_rows(rows: &[Decided], opened: &Opened, place: &Place) -> Markup {
                             }
                             td { @if let Some(given) = &row.listed.given { (theirs_short(given, 40)) } }
                             td { (should_be(row, &place.classes)) }
-                            td.number { @if let Some(chance) = row.listed.chance { (format::percent(chance, 0)) } }
+                            td.number {
+                                @if let Some(chance) = row.listed.chance { (format::percent(chance, 0)) }
+                                @else if let Some(score) = row.listed.score { "score " (format!("{score:.2}")) }
+                            }
                             @for name in names.iter().take(COLUMNS) { td { @if let Some(text) = cell(row, name) { (theirs_short(&text, 60)) } } }
                         }
                     }
