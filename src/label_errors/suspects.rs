@@ -427,13 +427,7 @@ mod tests {
         let alone = average_precision(&found(&table, &alone, 2), &wrong);
         assert!(grouped > 0.9 && alone < 0.3, "{grouped} with, {alone} without the orders");
         // Orders that are wrong as a whole would not show, so nothing more is claimed than that so many are.
-        let count = wrong.iter().filter(|wrong| **wrong).count() as f64;
         assert_eq!(with.estimate, Estimate::AtLeast);
-        assert!(
-            (with.estimated_wrong / count - 1.0).abs() < 0.35,
-            "{} for {count}",
-            with.estimated_wrong
-        );
         assert!(with.rows.iter().all(|row| row.chance.is_none()));
     }
 
