@@ -2,6 +2,8 @@
 //!
 //! A profile is a TOML file, see `data/profiles/` for the built-in ones. Every entry but `name` and `[label]` may be left out.
 
+mod training;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -13,6 +15,8 @@ use super::label::LabelRule;
 use crate::error::{Error, Result, closest};
 use crate::files;
 use crate::tables::{DateOrder, Table, Writing};
+
+pub use training::{ClassWeights, RecipeKind, TrainingDefaults};
 
 /// Most values of a category column that get an input each.
 const MOST_CATEGORIES: usize = 100_000;
@@ -285,92 +289,6 @@ pub enum Ties {
     Together,
     /// Cut exactly at the share, in file order (the published preprocessing); groups are not looked at.
     FileOrder,
-}
-
-/// Training settings of a profile.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct TrainingDefaults {
-    /// The standard recipe, or that of the paper.
-    #[serde(skip_serializing_if = "is_default")]
-    pub recipe: RecipeKind,
-    /// Hidden layers, such as `3x100`.
-    pub network: String,
-    /// Passes over the training rows; with the standard recipe those of its schedule, which ends at the best of them, and which is twice, four
-    /// times ... as long where a small sheet still learns at its end.
-    pub epochs: usize,
-    /// Rows per step.
-    pub batch: usize,
-    /// Where the training rows make fewer steps than this per epoch, the batch is halved until they do not (down to 32 rows); 0: never.
-    pub least_steps: usize,
-    /// Learning rate of the first epoch; with the standard recipe the highest.
-    pub learning_rate: f64,
-    /// Factor on the learning rate after every epoch; not used by the standard recipe.
-    pub decay: f64,
-    /// Weight decay.
-    pub weight_decay: f64,
-    /// Whether rare classes count more.
-    pub class_weights: ClassWeights,
-}
-
-impl Default for TrainingDefaults {
-    fn default() -> Self {
-        Self {
-            recipe: RecipeKind::Standard,
-            network: "3x100".to_owned(),
-            epochs: 25,
-            batch: 1024,
-            least_steps: 25,
-            learning_rate: 0.03,
-            decay: 0.95,
-            weight_decay: 1e-2,
-            class_weights: ClassWeights::None,
-        }
-    }
-}
-
-/// How a network is trained.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum RecipeKind {
-    /// Shuffled batches, a learning rate that rises and then falls by steps, dropout, averaged weights, an end chosen on validation rows.
-    #[default]
-    Standard,
-    /// That of arXiv 2402.10098: rows in time order, all epochs, the learning rate times a factor after each.
-    Paper,
-}
-
-impl std::str::FromStr for RecipeKind {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        let names = || Self::ALL.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(", ");
-        let found = Self::ALL.into_iter().find(|kind| kind.name() == text);
-        found.ok_or_else(|| Error::input(format!("`{text}` is no recipe")).hint(format!("the recipes are {}", names())))
-    }
-}
-
-impl RecipeKind {
-    /// All of them, the default first.
-    pub const ALL: [RecipeKind; 2] = [RecipeKind::Standard, RecipeKind::Paper];
-
-    /// Name as on the command line and in profiles.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Standard => "standard",
-            Self::Paper => "paper",
-        }
-    }
-}
-
-/// Weights of the classes in the loss.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ClassWeights {
-    /// Every row counts the same.
-    None,
-    /// Every class counts the same in sum.
-    Balanced,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {

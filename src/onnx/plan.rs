@@ -6,7 +6,7 @@ use candle_core::DType;
 
 use super::file::{ModelMessage, NodeMessage, Stored, TensorMessage, Values, kind};
 use super::head::{self, Head};
-use super::operators::{Call, LEARNING, Operator, loaded, operator};
+use super::operators::{Call, LEARNING, Operator, loaded, operator, unsupported};
 use super::value::{Computed, Value};
 use crate::error::{Error, Result};
 use crate::nn::TensorSpec;
@@ -532,30 +532,6 @@ fn step(stored: &Stored, node: &NodeMessage, opset: i64, model: &ModelMessage, s
         constants,
         node: node.clone(),
     })
-}
-
-/// How to export a model without an operator.
-fn unsupported(node: &NodeMessage, name: &str, local: bool) -> Error {
-    let domain = match node.domain.as_str() {
-        "" => String::new(),
-        other => format!(" (of `{other}`)"),
-    };
-    let hint = match node.operator.as_str() {
-        _ if local => "export the model with its functions inlined (`onnx.inliner.inline_local_functions`)",
-        "Loop" | "If" | "Scan" => "export it with `torch.onnx.export` for fixed shapes, without Python loops or branches over values",
-        "LSTM" | "GRU" | "RNN" => "recurrent networks are not repaired; a network of convolutions or attention is",
-        "TreeEnsembleClassifier" | "TreeEnsemble" | "TreeEnsembleRegressor" => {
-            "trees have no gradients to repair by: leave the flagged rows out and train them again"
-        }
-        "LinearClassifier" | "LinearRegressor" | "SVMClassifier" | "SVMRegressor" => {
-            "its weights are attributes of the node, which no repair changes: leave the flagged rows out and fit it again; `expand` and `suspects` take its predictions (`--probabilities FILE`)"
-        }
-        "QuantizeLinear" | "DequantizeLinear" | "QLinearMatMul" | "DynamicQuantizeLinear" | "MatMulInteger" => {
-            "repair the model before it is quantised, and quantise the repaired one"
-        }
-        _ => "export it with simpler operators; `docs/onnx.md` lists those that can be computed",
-    };
-    refused(format!("{name}{domain} is not supported")).hint(hint)
 }
 
 fn role(step: &Step, slot: usize, tensor: &TensorMessage) -> Role {

@@ -1,5 +1,7 @@
 //! Finds the flagged rows among those a model knows.
 
+mod judge;
+
 use std::collections::BTreeMap;
 
 use super::keys::variants;
@@ -552,88 +554,6 @@ impl<'a> Matcher<'a> {
 /// What helps where lines are not in the order of the sheet.
 const UNSORTED: &str = "write the lines in the order of the sheet's rows, or with what names them: the index (pandas: `frame.to_csv(\"flags.csv\")` before any `reset_index`) or a column with the keys (`--key COLUMN`)";
 const CONTRADICTED: &str = "listed both as wrong and as fine";
-
-impl RowIndex {
-    /// Refuses flags that no repair can use, and notes what looks odd.
-    fn judge(&self, result: &ResolvedFlags, notes: &mut Notes) -> Result<()> {
-        let counts = &result.counts;
-        for aside in &counts.set_aside {
-            let more = if aside.count > aside.examples.len() { ", ..." } else { "" };
-            notes.add(
-                "flags-set-aside",
-                format!(
-                    "{} {}: {} ({}{more})",
-                    aside.count,
-                    if aside.count == 1 { "flag" } else { "flags" },
-                    aside.reason,
-                    aside.examples.join(", ")
-                ),
-                "set aside",
-            );
-        }
-        let (used, rows) = (counts.used, counts.training_rows);
-        if used == 0 {
-            return Err(nothing_left(counts));
-        }
-        if used == rows {
-            return Err(
-                Error::input(format!("all {rows} training rows are flagged, so nothing is left to keep"))
-                    .hint("flag only the rows that are wrong; `--flag-column` wants 1 for wrong rows and 0 or blank for the others"),
-            );
-        }
-        if used * 2 > rows {
-            notes.add(
-                "most-rows-flagged",
-                format!("{used} of {rows} training rows are flagged, more than half"),
-                "the repair goes on, but check that the flags do not mean the opposite",
-            );
-        }
-        let mut per_class = vec![0; counts.per_class.len()];
-        for entry in self.part(Part::Train) {
-            per_class[usize::from(entry.label.unwrap_or_default())] += 1;
-        }
-        for (class, name) in self.classes().iter().enumerate() {
-            let flagged = counts.per_class[class];
-            if flagged > 0 && flagged == per_class[class] {
-                notes.add(
-                    "class-all-flagged",
-                    format!("all {flagged} training rows of class `{name}` are flagged"),
-                    "the repair goes on, but nothing is left to teach the model this class",
-                );
-            } else if flagged == used && used > 1 {
-                notes.add(
-                    "flags-in-one-class",
-                    format!("all {used} flagged rows have the label `{name}`"),
-                    "the repair goes on; a systematic error looks like this",
-                );
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Why no flag is left, with the commonest reason.
-fn nothing_left(counts: &FlagCounts) -> Error {
-    let Some(main) = counts.set_aside.iter().max_by_key(|aside| aside.count) else {
-        return Error::input("no row is flagged")
-            .hint("flag rows by a key column, row numbers, or `--flag-column NAME` with 1 for wrong rows");
-    };
-    let error = Error::input(format!(
-        "none of the {} {} is a training row of the model; {}: {} ({})",
-        counts.flagged,
-        if counts.flagged == 1 { "flag" } else { "flags" },
-        main.count,
-        main.reason,
-        main.examples.join(", ")
-    ));
-    if main.reason.contains("as written") {
-        error.hint("give the keys as they are in the sheet, or add `--loose-keys`")
-    } else if main.reason.contains("test row") {
-        error.hint("only rows that the model was trained on can be repaired; test rows are judged with and without the flagged ones")
-    } else {
-        error.hint("check that the flags belong to the sheet that the model was trained on, and the key column (`--key COLUMN`)")
-    }
-}
 
 #[cfg(test)]
 mod tests;

@@ -11,6 +11,7 @@ use candle_core::{DType, Device, Tensor};
 
 use super::file::{AttributeMessage, NodeMessage, Values};
 use super::value::{Array, Computed, Value, words};
+use crate::error::Error;
 
 /// A node with what it needs, as it is computed.
 pub(super) struct Call<'a> {
@@ -166,6 +167,30 @@ pub(super) const OPERATORS: &[Operator] = &[
 pub(super) fn operator(node: &NodeMessage) -> Option<&'static Operator> {
     let is = |operator: &&Operator| operator.domain == node.domain && operator.name == node.operator;
     OPERATORS.iter().find(is)
+}
+
+/// An operator that cannot be computed, and how to export the model without it.
+pub(super) fn unsupported(node: &NodeMessage, name: &str, local: bool) -> Error {
+    let domain = match node.domain.as_str() {
+        "" => String::new(),
+        other => format!(" (of `{other}`)"),
+    };
+    let hint = match node.operator.as_str() {
+        _ if local => "export the model with its functions inlined (`onnx.inliner.inline_local_functions`)",
+        "Loop" | "If" | "Scan" => "export it with `torch.onnx.export` for fixed shapes, without Python loops or branches over values",
+        "LSTM" | "GRU" | "RNN" => "recurrent networks are not repaired; a network of convolutions or attention is",
+        "TreeEnsembleClassifier" | "TreeEnsemble" | "TreeEnsembleRegressor" => {
+            "trees have no gradients to repair by: leave the flagged rows out and train them again"
+        }
+        "LinearClassifier" | "LinearRegressor" | "SVMClassifier" | "SVMRegressor" => {
+            "its weights are attributes of the node, which no repair changes: leave the flagged rows out and fit it again; `expand` and `suspects` take its predictions (`--probabilities FILE`)"
+        }
+        "QuantizeLinear" | "DequantizeLinear" | "QLinearMatMul" | "DynamicQuantizeLinear" | "MatMulInteger" => {
+            "repair the model before it is quantised, and quantise the repaired one"
+        }
+        _ => "export it with simpler operators; `docs/onnx.md` lists those that can be computed",
+    };
+    Error::input(format!("{name}{domain} is not supported")).hint(hint)
 }
 
 impl<'a> Call<'a> {
