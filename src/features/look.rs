@@ -144,6 +144,48 @@ fn dates_as_numbers(column: &str, numbers: &[Option<f64>]) -> bool {
     };
     let with_time = |number: f64| number.fract() == 0.0 && (1.95e13..2.1e13).contains(&number) && written_out((number / 1e6).floor());
     let mut present = numbers.iter().flatten().copied().peekable();
+    // A date of zeros stands in for none.
+    let none_or = |test: &dyn Fn(f64) -> bool| {
+        let mut dates = numbers.iter().flatten().filter(|number| **number != 0.0).peekable();
+        dates.peek().is_some() && dates.all(|number| test(*number))
+    };
     present.peek().is_some()
-        && (present.clone().all(written_out) || present.clone().all(with_time) || present.clone().all(counted) || present.all(since_1970))
+        && (none_or(&written_out)
+            || present.clone().all(with_time)
+            || present.clone().all(counted)
+            || present.all(since_1970)
+            || run_together(numbers, named))
+}
+
+/// Whether whole numbers are dates without marks: `31012018` under any name, `310118` and `180131` under one that says so.
+fn run_together(numbers: &[Option<f64>], named: bool) -> bool {
+    const DIFFERENT: usize = 5;
+    let days: std::collections::BTreeSet<u64> = numbers
+        .iter()
+        .flatten()
+        .filter(|number| **number != 0.0)
+        .map(|number| number.to_bits())
+        .collect();
+    let parts = |number: f64| {
+        let number = number as u32;
+        if number < 1_000_000 {
+            [number / 10_000, number / 100 % 100, number % 100, 2000]
+        } else {
+            [number / 1_000_000, number / 10_000 % 100, 0, number % 10_000]
+        }
+    };
+    let day = |number: u32| (1..=31).contains(&number);
+    let month = |number: u32| (1..=12).contains(&number);
+    let all = |test: &dyn Fn([u32; 4]) -> bool| {
+        days.iter().map(|bits| f64::from_bits(*bits)).all(|number| {
+            let short = named && (100_000.0..1_000_000.0).contains(&number);
+            let long = (1_000_000.0..32_000_000.0).contains(&number) && (1950..2100).contains(&(number as u32 % 10_000));
+            number.fract() == 0.0 && (short || long) && test(parts(number))
+        })
+    };
+    let long = days.iter().all(|bits| f64::from_bits(*bits) >= 1_000_000.0);
+    days.len() >= DIFFERENT
+        && (all(&|[first, second, ..]| day(first) && month(second))
+            || all(&|[first, second, ..]| month(first) && day(second))
+            || !long && all(&|[_, second, third, _]| month(second) && day(third)))
 }

@@ -43,4 +43,4 @@ pub use profile::{
 };
 pub use roles::Chosen;
 pub use split::{Cut, SplitBounds, SplitBy};
-pub(crate) use words::{identifies_person, names_id};
+pub(crate) use words::{identifies_person, names_id, words as words_of};

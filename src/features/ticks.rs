@@ -22,6 +22,15 @@ const YES: &[&str] = &[
     "tak",
     "kyllä",
     "evet",
+    "ano",
+    "áno",
+    "igen",
+    "так",
+    "ναι",
+    "예",
+    "네",
+    "có",
+    "ya",
     "hai",
     "はい",
     "是",
@@ -61,6 +70,28 @@ const YES: &[&str] = &[
     "fout",
     "mislabeled",
     "mislabelled",
+    "typo",
+    "nok",
+    "n.i.o.",
+    "nio",
+    "erroné",
+    "errada",
+    "chyba",
+    "błąd",
+    "hiba",
+    "hibás",
+    "ошибка",
+    "неверно",
+    "fel",
+    "feil",
+    "fejl",
+    "virhe",
+    "hata",
+    "yanlış",
+    "错",
+    "错误",
+    "錯誤",
+    "誤り",
 ];
 const NO: &[&str] = &[
     "",
@@ -75,6 +106,16 @@ const NO: &[&str] = &[
     "nee",
     "нет",
     "nie",
+    "ne",
+    "nem",
+    "nej",
+    "nei",
+    "nu",
+    "ні",
+    "όχι",
+    "아니오",
+    "không",
+    "tidak",
     "ei",
     "hayır",
     "いいえ",
@@ -97,6 +138,15 @@ const NO: &[&str] = &[
     "correto",
     "corretto",
     "goed",
+    "in ordnung",
+    "i.o.",
+    "none",
+    "no error",
+    "správně",
+    "poprawne",
+    "верно",
+    "正确",
+    "正しい",
     "-",
     "–",
     "—",
@@ -107,6 +157,75 @@ const EITHER: &[&str] = &["falsch", "faux", "falso", "onwaar"];
 const TRUTHS: &[&str] = &["wahr", "vrai", "verdadero", "verdadeiro", "vero", "waar"];
 const RIGHT: &[&str] = &[
     "richtig", "korrekt", "gut", "juste", "correcto", "correto", "corretto", "goed", "ok", "okay",
+];
+
+/// The words of [`YES`] and [`NO`] that speak of errors by themselves, whatever the column is called.
+const OF_ERRORS: &[&str] = &[
+    "wrong",
+    "incorrect",
+    "bad",
+    "invalid",
+    "issue",
+    "error",
+    "mistake",
+    "typo",
+    "nok",
+    "n.i.o.",
+    "nio",
+    "fehler",
+    "fehlerhaft",
+    "erreur",
+    "erroné",
+    "incorrecto",
+    "erróneo",
+    "errado",
+    "errada",
+    "errore",
+    "sbagliato",
+    "fout",
+    "mislabeled",
+    "mislabelled",
+    "chyba",
+    "błąd",
+    "hiba",
+    "hibás",
+    "ошибка",
+    "неверно",
+    "fel",
+    "feil",
+    "fejl",
+    "virhe",
+    "hata",
+    "yanlış",
+    "错",
+    "错误",
+    "錯誤",
+    "誤り",
+    "flag",
+    "flagged",
+    "ok",
+    "okay",
+    "fine",
+    "right",
+    "correct",
+    "good",
+    "valid",
+    "richtig",
+    "korrekt",
+    "gut",
+    "juste",
+    "correcto",
+    "correto",
+    "corretto",
+    "goed",
+    "in ordnung",
+    "i.o.",
+    "no error",
+    "správně",
+    "poprawne",
+    "верно",
+    "正确",
+    "正しい",
 ];
 
 /// A cell of ticks in one spelling: lower case, without the variation selectors that follow some signs, numbers as `0` and `1`.
@@ -151,74 +270,239 @@ pub fn are_ticks(texts: &Texts) -> bool {
     !texts.values.is_empty() && meanings(&texts.values).iter().all(Option::is_some)
 }
 
-/// Whether a column's name says no more than that it marks rows as wrong: `wrong?`, `is_label_issue`, `Fehler`.
+/// Whether a value of a column of ticks says by itself that a row is wrong or right (`wrong`, `ok`), and not only yes or no.
+pub fn speak_of_errors(values: &[String]) -> bool {
+    values.iter().any(|value| OF_ERRORS.contains(&plain(value).as_str()))
+}
+
+/// Whether all values are words that say "no" and "wrong" (`falsch`).
+pub fn speak_of_either(values: &[String]) -> bool {
+    !values.is_empty() && values.iter().all(|value| EITHER.contains(&plain(value).as_str()))
+}
+
+/// Words for what is wrong.
+const WRONG: &[&str] = &[
+    "wrong",
+    "wrongly",
+    "flag",
+    "flags",
+    "flagged",
+    "error",
+    "errors",
+    "erroneous",
+    "mistake",
+    "mistakes",
+    "mistaken",
+    "incorrect",
+    "incorrectly",
+    "mislabeled",
+    "mislabelled",
+    "issue",
+    "issues",
+    "suspicious",
+    "suspect",
+    "suspected",
+    "bad",
+    "invalid",
+    "corrupt",
+    "corrupted",
+    "falsch",
+    "fehler",
+    "fehlerhaft",
+    "faux",
+    "fausse",
+    "erreur",
+    "erreurs",
+    "incorrecto",
+    "incorrecta",
+    "erróneo",
+    "errado",
+    "errada",
+    "erro",
+    "sbagliato",
+    "errore",
+    "fout",
+    "fouten",
+    "anomaly",
+    "anomalous",
+    "outlier",
+    "noisy",
+    "noise",
+    "inkorrekt",
+    "ungültig",
+    "chyba",
+    "chybně",
+    "błąd",
+    "błędny",
+    "błędne",
+    "hiba",
+    "hibás",
+    "ошибка",
+    "ошибки",
+    "ошибочно",
+    "неверно",
+    "помилка",
+    "fel",
+    "felaktig",
+    "feil",
+    "fejl",
+    "forkert",
+    "virhe",
+    "virheellinen",
+    "hata",
+    "hatalı",
+    "yanlış",
+    "greška",
+    "greșit",
+    "eroare",
+    "λάθος",
+    "错误",
+    "錯誤",
+    "错",
+    "誤り",
+    "エラー",
+    "오류",
+    "sai",
+    "salah",
+];
+/// Words for a mark of any kind.
+const MARK: &[&str] = &[
+    "check",
+    "checked",
+    "tick",
+    "ticked",
+    "mark",
+    "marked",
+    "prüfen",
+    "geprüft",
+    "markiert",
+    "markierung",
+    "marcado",
+    "x",
+    "✓",
+    "✗",
+];
+/// Words for what is right.
+const CORRECT: &[&str] = &[
+    "right",
+    "correct",
+    "correctly",
+    "ok",
+    "okay",
+    "valid",
+    "clean",
+    "good",
+    "fine",
+    "richtig",
+    "korrekt",
+    "gültig",
+    "juste",
+    "correcto",
+    "correcta",
+    "correto",
+    "correta",
+    "corretto",
+    "corretta",
+    "goed",
+    "juist",
+    "správně",
+    "poprawne",
+    "poprawny",
+    "helyes",
+    "верно",
+    "правильно",
+    "rätt",
+    "riktig",
+    "rigtig",
+    "oikein",
+    "doğru",
+    "正确",
+    "正しい",
+];
+const BESIDE: &[&str] = &[
+    "is", "are", "has", "a", "an", "the", "label", "labels", "row", "rows", "line", "lines", "data", "entry", "entries", "entered", "to",
+    "be", "this", "was", "ist", "zeile", "eintrag", "class", "status", "klasse",
+];
+const NOT: &[&str] = &[
+    "not", "no", "non", "nicht", "kein", "pas", "niet", "inte", "ikke", "nie", "ne", "нет", "не",
+];
+
+fn has_any(words: &[String], list: &[&str]) -> bool {
+    words.iter().any(|word| list.contains(&word.as_str()))
+}
+
+/// Whether a column's name says no more than that it marks rows as wrong: `wrong?`, `is_label_issue`, `Fehler`, `not ok`.
 pub fn names_ticks(name: &str) -> bool {
-    const MARKS: &[&str] = &[
-        "wrong",
-        "wrongly",
-        "flag",
-        "flags",
-        "flagged",
-        "error",
-        "errors",
-        "erroneous",
-        "mistake",
-        "mistakes",
-        "mistaken",
-        "incorrect",
-        "incorrectly",
-        "mislabeled",
-        "mislabelled",
-        "issue",
-        "issues",
-        "check",
-        "checked",
-        "suspicious",
-        "suspect",
-        "suspected",
-        "bad",
-        "invalid",
-        "tick",
-        "ticked",
-        "mark",
-        "marked",
-        "corrupt",
-        "corrupted",
-        "falsch",
-        "fehler",
-        "fehlerhaft",
-        "prüfen",
-        "geprüft",
-        "markiert",
-        "markierung",
-        "faux",
-        "fausse",
-        "erreur",
-        "erreurs",
-        "incorrecto",
-        "incorrecta",
-        "erróneo",
-        "errado",
-        "errada",
-        "erro",
-        "sbagliato",
-        "errore",
-        "fout",
-        "fouten",
-        "marcado",
-        "x",
-        "✓",
-        "✗",
-    ];
-    const BESIDE: &[&str] = &[
-        "is", "are", "has", "a", "an", "the", "label", "labels", "row", "rows", "line", "lines", "data", "entry", "entries", "entered",
-        "to", "be", "this", "was", "ist", "zeile", "eintrag", "class",
+    let words = words(name);
+    let denied = has_any(&words, NOT);
+    let marks = if denied {
+        has_any(&words, CORRECT) && !has_any(&words, WRONG)
+    } else {
+        has_any(&words, WRONG) || has_any(&words, MARK)
+    };
+    let known = |word: &String| {
+        let lists = if denied { [CORRECT, NOT, BESIDE] } else { [WRONG, MARK, BESIDE] };
+        lists.iter().any(|list| list.contains(&word.as_str()))
+    };
+    marks && words.iter().all(known)
+}
+
+/// Whether a column's name says no more than that it marks rows as right: `ok`, `label correct?`, `is_valid`.
+pub fn names_right(name: &str) -> bool {
+    let words = words(name);
+    let known = |word: &String| [CORRECT, BESIDE].iter().any(|list| list.contains(&word.as_str()));
+    has_any(&words, CORRECT) && words.iter().all(known)
+}
+
+/// Whether a column's name speaks of what is wrong, whatever else it says: `p_wrong`, `error type`.
+pub fn speaks_of_wrong(name: &str) -> bool {
+    has_any(&words(name), WRONG)
+}
+
+/// Whether a column's name says that its labels are those that the rows should have: `true label`, `new status`, `corrected`.
+pub fn names_truth(name: &str) -> bool {
+    const TRUTH: &[&str] = &[
+        "true",
+        "truth",
+        "corrected",
+        "correction",
+        "new",
+        "should",
+        "fixed",
+        "verified",
+        "gold",
+        "actual",
+        "neu",
+        "neue",
+        "neuer",
+        "korrigiert",
+        "korrektur",
+        "soll",
+        "nouveau",
+        "nouvelle",
+        "corrigé",
+        "corrigée",
+        "correction",
+        "nuevo",
+        "nueva",
+        "corregido",
+        "corregida",
+        "novo",
+        "nova",
+        "corrigido",
+        "corrigida",
+        "nuovo",
+        "nuova",
+        "nieuw",
+        "nieuwe",
+        "gecorrigeerd",
+        "nowy",
+        "nowe",
+        "nové",
+        "правильный",
     ];
     let words = words(name);
-    words.iter().any(|word| MARKS.contains(&word.as_str()))
-        && words
-            .iter()
-            .all(|word| MARKS.contains(&word.as_str()) || BESIDE.contains(&word.as_str()))
+    (has_any(&words, TRUTH) || has_any(&words, CORRECT)) && !has_any(&words, NOT)
 }
 
 #[cfg(test)]
@@ -278,9 +562,16 @@ mod tests {
             "Fehler",
             "check",
             "entered wrongly?",
+            "not ok",
+            "chyba",
+            "错误",
         ] {
-            assert!(names_ticks(name), "{name}");
+            assert!(names_ticks(name) && !names_right(name), "{name}");
         }
+        for name in ["ok", "Label correct?", "is_valid", "richtig", "Label korrekt?"] {
+            assert!(names_right(name) && !names_ticks(name), "{name}");
+        }
+        assert!(names_truth("true label") && names_truth("New status") && !names_truth("old") && !names_truth("not true"));
         for name in [
             "Express flag",
             "Error code",
@@ -290,7 +581,7 @@ mod tests {
             "Late_delivery_risk",
             "Damage issue type",
         ] {
-            assert!(!names_ticks(name), "{name}");
+            assert!(!names_ticks(name) && !names_right(name), "{name}");
         }
     }
 }

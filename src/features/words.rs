@@ -167,9 +167,14 @@ pub fn after_the_fact(name: &str) -> Option<String> {
         "ontime",
         "review",
         "rating",
+        "ata",
+        "atd",
         "tatsächlich",
         "ist",
         "geliefert",
+        "zugestellt",
+        "ausgeliefert",
+        "isttermin",
         "lieferstatus",
         "versendet",
         "verspätung",
@@ -228,6 +233,26 @@ pub fn after_the_fact(name: &str) -> Option<String> {
         .cloned()
 }
 
+/// Whether a column's name says that it is a wish, which a promise may not have followed.
+pub fn names_wish(name: &str) -> bool {
+    has(
+        &words(name),
+        &[
+            "requested",
+            "request",
+            "desired",
+            "wanted",
+            "wished",
+            "wunsch",
+            "wunschtermin",
+            "souhaitée",
+            "souhaité",
+            "deseada",
+            "desiderata",
+        ],
+    )
+}
+
 /// How much a name of what came true says that it is what happened to the customer: 0 for the day somebody typed it in, 2 for a delivery.
 pub fn happened(name: &str) -> u8 {
     let words = words(name);
@@ -273,9 +298,26 @@ pub fn happened(name: &str) -> u8 {
         "entreg",
         "consegn",
     ];
+    // The carrier gets the goods before the customer does.
+    const ON_THE_WAY: &[&str] = &[
+        "carrier",
+        "courier",
+        "forwarder",
+        "warehouse",
+        "depot",
+        "hub",
+        "port",
+        "supplier",
+        "vendor",
+        "spediteur",
+        "transporteur",
+    ];
+    const TO_CUSTOMER: &[&str] = &["customer", "client", "consignee", "kunde", "kunden"];
     if has(&words, TYPED) {
         0
-    } else if words.iter().any(|word| ARRIVED.iter().any(|stem| word.starts_with(stem))) {
+    } else if has(&words, ON_THE_WAY) && !has(&words, TO_CUSTOMER) {
+        1
+    } else if has(&words, &["ata"]) || words.iter().any(|word| ARRIVED.iter().any(|stem| word.starts_with(stem))) {
         2
     } else {
         1
@@ -316,6 +358,32 @@ pub fn punctuality(value: &str) -> Option<Punctuality> {
         "in orario",
         "puntuale",
         "op tijd",
+        "na czas",
+        "terminowo",
+        "i tid",
+        "i rätt tid",
+        "til tiden",
+        "ajallaan",
+        "ajoissa",
+        "včas",
+        "načas",
+        "időben",
+        "вовремя",
+        "в срок",
+        "вчасно",
+        "на време",
+        "zamanında",
+        "la timp",
+        "εγκαίρως",
+        "đúng hạn",
+        "đúng giờ",
+        "tepat waktu",
+        "定時",
+        "定刻",
+        "準時",
+        "准时",
+        "按时",
+        "정시",
     ];
     const EARLY: &[&str] = &[
         "early",
@@ -336,6 +404,28 @@ pub fn punctuality(value: &str) -> Option<Punctuality> {
         "in anticipo",
         "te vroeg",
         "vroeg",
+        "za wcześnie",
+        "przed czasem",
+        "tidigt",
+        "för tidigt",
+        "for tidligt",
+        "for tidlig",
+        "etuajassa",
+        "předčasně",
+        "korai",
+        "рано",
+        "раньше",
+        "досрочно",
+        "достроково",
+        "erken",
+        "devreme",
+        "νωρίς",
+        "sớm",
+        "lebih awal",
+        "早着",
+        "提前",
+        "提早",
+        "조기",
     ];
     const LATE: &[&str] = &[
         "late",
@@ -359,6 +449,44 @@ pub fn punctuality(value: &str) -> Option<Punctuality> {
         "laat",
         "vertraagd",
         "tardy",
+        "za późno",
+        "spóźnione",
+        "spóźniony",
+        "spóźniona",
+        "opóźnione",
+        "opóźniony",
+        "po terminie",
+        "försenad",
+        "försenat",
+        "för sent",
+        "forsinket",
+        "for sent",
+        "myöhässä",
+        "pozdě",
+        "zpožděno",
+        "késő",
+        "késett",
+        "поздно",
+        "с опозданием",
+        "опоздание",
+        "просрочено",
+        "пізно",
+        "із запізненням",
+        "geç",
+        "gecikti",
+        "gecikmiş",
+        "târziu",
+        "întârziat",
+        "αργά",
+        "trễ",
+        "muộn",
+        "terlambat",
+        "遅延",
+        "遅着",
+        "延迟",
+        "延遲",
+        "迟到",
+        "지연",
     ];
     let words = format!(" {} ", super::label::folded(value).replace('’', "'"));
     let says = |list: &[&str]| list.iter().any(|phrase| words.contains(&format!(" {phrase} ")));
@@ -398,8 +526,20 @@ pub fn names_plan(name: &str) -> bool {
             "committed",
             "soll",
             "geplant",
+            "zugesagt",
+            "zugesagter",
+            "vereinbart",
+            "wunschtermin",
+            "solltermin",
+            "plantermin",
             "prévu",
+            "prévue",
+            "promis",
             "previsto",
+            "prevista",
+            "prometida",
+            "prometido",
+            "etd",
         ],
     )
 }

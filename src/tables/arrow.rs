@@ -38,6 +38,7 @@ pub(crate) fn read(bytes: Vec<u8>, mut source: Source, notes: &mut Notes) -> Res
 fn plain_columns(bytes: &[u8], height: usize) -> Result<(DataFrame, Vec<String>)> {
     let mut reader = IpcReader::new(Cursor::new(bytes));
     let schema = reader.schema().map_err(damaged)?;
+    frame::check_types(schema.iter_values())?;
     let (places, left_out) = frame::plain_places(schema.iter_values());
     frame::check_size(height, schema.len())?;
     if places.is_empty() {

@@ -67,7 +67,9 @@ fn fit(rows: &[TopRow]) -> Option<Fit> {
     let filled = head.cells.iter().filter(|cell| !trimmed(cell).is_empty()).count();
     // `,0` is what pandas writes above a series: an index without a name, and a column.
     let index_and_column = filled == 1 && width == 2 && head.cells.len() == 2 && trimmed(&head.cells[0]).is_empty();
-    if filled < 2 && rows.len() > 1 && !index_and_column {
+    // `Order Id,` above keys and the ticks of a column without a name.
+    let column_and_blank = filled == 1 && width == 2 && head.cells.len() == 2 && trimmed(&head.cells[1]).is_empty();
+    if filled < 2 && rows.len() > 1 && !index_and_column && !column_and_blank {
         return None;
     }
     Some(Fit {

@@ -3,6 +3,7 @@
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use rayon::prelude::*;
 
+use super::encoding_guess;
 use super::limits::MAX_TEXT_BYTES;
 use crate::error::{Error, Result};
 use crate::notes::Notes;
@@ -19,7 +20,8 @@ pub(crate) struct Decoded {
     pub(crate) byte_order_mark: bool,
 }
 
-/// Decodes a delimited file: by the encoding asked for, else by its byte order mark, else UTF-16 by its zero bytes, else UTF-8, else Windows-1252.
+/// Decodes a delimited file: by the encoding asked for, else by its byte order mark, else UTF-16 by its zero bytes, else UTF-8, else
+/// by its letters, Windows-1252 where they show nothing.
 ///
 /// # Errors
 /// For an unknown encoding name, text that does not fit the encoding asked for, UTF-32, zero bytes, and what is no text at all.
@@ -73,14 +75,23 @@ pub(crate) fn decode(bytes: Vec<u8>, asked: Option<&str>, file_name: &str, notes
                     byte_order_mark,
                 });
             }
+            let (encoding, script) = encoding_guess::guess(&bytes);
             notes.add(
                 "encoding",
                 format!("`{file_name}` is not UTF-8 (first in line {line})"),
-                "it was read as Windows-1252 (Western European, also called latin-1); name another encoding if letters look wrong",
+                format!(
+                    "it was read as {} ({script}); `--encoding NAME` names another if letters look wrong",
+                    spelled(encoding)
+                ),
             );
-            decode_single(&bytes, WINDOWS_1252, notes)
+            decode_single(&bytes, encoding, notes)
         }
     }
+}
+
+/// An encoding's name as people know it.
+fn spelled(encoding: &'static Encoding) -> String {
+    encoding.name().replace("windows", "Windows")
 }
 
 fn unknown_label(label: &str) -> Error {

@@ -1,7 +1,8 @@
 //! From any Polars frame to the columns of a sheet: text, numbers, whole numbers, truth values and dates.
 
 use polars::prelude::{
-    ArrowField, Column as PolarsColumn, DataFrame, DataType, IntoSeries, NewChunkedArray, PlSmallStr, Series, StringChunked, TimeUnit,
+    ArrowDataType, ArrowField, Column as PolarsColumn, DataFrame, DataType, IntoSeries, NewChunkedArray, PlSmallStr, Series, StringChunked,
+    TimeUnit,
 };
 use rayon::prelude::*;
 
@@ -29,14 +30,42 @@ pub(super) fn damaged(kind: &str, detail: impl std::fmt::Display) -> Error {
 pub(super) fn plain_places<'a>(fields: impl Iterator<Item = &'a ArrowField>) -> (Vec<usize>, Vec<String>) {
     let (mut places, mut left_out) = (Vec::new(), Vec::new());
     for (place, field) in fields.enumerate() {
-        let dtype = DataType::from_arrow_field(field);
-        if dtype.is_nested() || matches!(dtype, DataType::Unknown(_)) {
-            left_out.push(field.name.to_string());
-        } else {
+        use ArrowDataType as A;
+        // Polars as built here has no structures, and gives up on their names.
+        let nested = matches!(
+            field.dtype(),
+            A::Struct(_) | A::Map(..) | A::List(_) | A::LargeList(_) | A::FixedSizeList(..) | A::Union(_)
+        );
+        let plain = || {
+            let dtype = DataType::from_arrow_field(field);
+            !dtype.is_nested() && !matches!(dtype, DataType::Unknown(_))
+        };
+        if !nested && plain() {
             places.push(place);
+        } else {
+            left_out.push(field.name.to_string());
         }
     }
     (places, left_out)
+}
+
+/// Refuses whole numbers of 8 and 16 bits, which Polars as built here takes for damage.
+///
+/// # Errors
+/// Names the first such column.
+pub(super) fn check_types<'a>(fields: impl Iterator<Item = &'a ArrowField>) -> Result<()> {
+    use ArrowDataType as A;
+    for field in fields {
+        if matches!(field.dtype(), A::Int8 | A::Int16 | A::UInt8 | A::UInt16) {
+            return Err(Error::input("the column holds whole numbers of 8 or 16 bits, which are not read")
+                .in_column(field.name.as_str())
+                .hint(format!(
+                    "save it with 64 bits (pandas: `frame.astype({{\"{}\": \"int64\"}})`)",
+                    field.name
+                )));
+        }
+    }
+    Ok(())
 }
 
 /// Checks a table against the limits before its cells are read.
@@ -99,9 +128,10 @@ pub(crate) fn sheet(frame: DataFrame, mut left_out: Vec<String>, source: Source,
         notes.add(
             "unreadable-columns",
             format!(
-                "{} of `{}` hold lists, structures or raw bytes: {}",
+                "{} of `{}` {} lists, structures or raw bytes: {}",
                 counted(left_out.len(), "column"),
                 source.file_name,
+                if left_out.len() == 1 { "holds" } else { "hold" },
                 listed(&left_out)
             ),
             "left out",

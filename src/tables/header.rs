@@ -27,7 +27,7 @@ impl TopRow {
         self.cells
             .iter()
             .map(|cell| trimmed(cell))
-            .filter(|cell| !cell.is_empty() && (numbers::looks_like_number(cell) || dates::looks_like_date(cell)))
+            .filter(|cell| !cell.is_empty() && (numbers::looks_like_number(cell) || dates::looks_like_day(cell)))
             .count()
     }
 }
@@ -87,6 +87,9 @@ fn find_first(rows: &[TopRow], asked: Option<usize>) -> Result<usize> {
     if names_an_index(rows) {
         return Ok(0);
     }
+    if is_letters(rows) {
+        return Ok(1);
+    }
     let mut widths: Vec<usize> = rows.iter().map(TopRow::filled).collect();
     let unsorted = widths.clone();
     widths.sort_unstable();
@@ -111,6 +114,20 @@ fn names_an_index(rows: &[TopRow]) -> bool {
     let named = head.cells.len() > 1 && blank(&head.cells[0]) && !head.cells[1..].iter().any(blank);
     let counted = |row: &TopRow| row.cells.len() == head.cells.len() && trimmed(&row.cells[0]).parse::<u64>().is_ok();
     named && !below.is_empty() && below.iter().all(counted)
+}
+
+/// Whether the first row holds the letters of the columns (`A`, `B`, `C`) or names that a program gave them (`Column1`), and the second one names.
+fn is_letters(rows: &[TopRow]) -> bool {
+    let [head, names, below, ..] = rows else { return false };
+    let given = |(place, cell): (usize, &String)| {
+        let cell = trimmed(cell);
+        cell == letters(place)
+            || cell
+                .strip_prefix("Column")
+                .is_some_and(|number| number.trim() == (place + 1).to_string())
+    };
+    let wide = head.cells.len() > 2 && head.filled() == head.cells.len() && names.filled() * 2 > head.filled();
+    wide && head.cells.iter().enumerate().all(given) && names.values() == 0 && below.values() > 0
 }
 
 /// Whether a header row looks like data: a sheet without column names.

@@ -59,10 +59,10 @@ fn kind_of(texts: &Texts) -> ColumnKind {
         .values
         .iter()
         .zip(counts)
-        .filter(|(value, _)| !is_missing_value(value) && !numbers::is_infinite(value))
+        .filter(|(value, _)| !is_missing_value(value) && !numbers::is_infinite(value) && !dates::is_of_zeros(value))
         .collect();
     // Whether the column holds values of a kind, words in place of some included.
-    let mostly = |test: fn(&str) -> bool| {
+    let mostly = |test: &dyn Fn(&str) -> bool| {
         let (mut mix, mut different) = (Mix::default(), Different::default());
         for (place, (value, count)) in valued.iter().enumerate() {
             if test(value) {
@@ -81,13 +81,23 @@ fn kind_of(texts: &Texts) -> ColumnKind {
         mix.differ = different.enough();
         mix.nearly_all_values() || mix.values_with_exceptions()
     };
-    if mostly(numbers::looks_like_number) {
+    if mostly(&numbers::looks_like_number) {
         return ColumnKind::Number;
     }
-    if mostly(dates::looks_like_date) {
+    // Day counts of a spreadsheet among dates: its cells of dates came out as numbers.
+    let few = valued.len().min(1000);
+    let dated = valued.iter().take(few).filter(|(value, _)| dates::looks_like_day(value)).count();
+    let counted = |value: &str| dated > 0 && dated * 5 >= few && dates::is_day_count(value);
+    if mostly(&|value| dates::looks_like_date(value) || counted(value)) {
         return ColumnKind::Date;
     }
-    if mostly(numbers::looks_like_duration) {
+    if mostly(&numbers::looks_like_duration) {
+        return ColumnKind::Number;
+    }
+    let texts_of_few = valued.iter().take(few).map(|(value, _)| value.as_str());
+    if let Some(unit) = numbers::common_unit(texts_of_few)
+        && mostly(&|value| numbers::is_number_in(&unit, value))
+    {
         return ColumnKind::Number;
     }
     let rows: usize = texts.codes.len() - texts.missing_count();

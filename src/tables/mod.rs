@@ -10,7 +10,7 @@
 //! `short-rows`, `blank-rows`, `trailing-blank`, `error-cells`, `formulas-without-results`, `formulas-never-calculated`, `merged-cells`, `hidden-rows`, `other-sheets`, `missing-sheets`, `two-row-header`, `no-orders`, `rounded-numbers`, `stray-quotes`, `missing-markers`, `infinite-numbers`, `numbers-as-text`,
 //! `ambiguous-numbers`, `thousands-marks`, `hours`, `named-exceptions`, `credit-marks`, `mixed-decimals`, `decimal-comma`, `percent-signs`, `currency-signs`, `mixed-currencies`, `unreadable-numbers`, `swapped-dates`,
 //! `possibly-swapped-dates`, `mixed-dates`, `mixed-date-orders`, `ambiguous-dates`, `ambiguous-months`, `year-first-dates`, `unlikely-years`, `serial-dates`, `unix-dates`, `time-zones`, `two-digit-years`,
-//! `unreadable-dates`, `unreadable-columns`, `no-rows`.
+//! `placeholder-dates`, `periods`, `unit-of-numbers`, `quoted-lines`, `rows-in-two-files`, `unreadable-dates`, `unreadable-columns`, `no-rows`.
 
 mod arrow;
 mod body;
@@ -21,6 +21,7 @@ mod dates;
 mod delimiter;
 mod digits;
 mod encoding;
+mod encoding_guess;
 mod exceptions;
 mod frame;
 mod guard;
@@ -51,7 +52,9 @@ mod words_of_totals;
 mod workbook;
 mod write;
 
+pub(crate) use dates::without_accents;
 pub use dates::{DateColumn, DateOrder};
+pub(crate) use digits::ascii as plain_signs;
 pub use kind::{ColumnKind, ColumnSummary};
 pub use numbers::{DecimalMark, NumberColumn};
 pub use read::{ReadOptions, parse_delimiter, read, worksheets};

@@ -72,7 +72,7 @@ fn is_value(cell: &CellView<'_>) -> bool {
     match cell {
         CellView::Text(text) => {
             let text = trimmed(text);
-            numbers::looks_like_number(text) || dates::looks_like_date(text) || is_missing_value(text)
+            numbers::looks_like_number(text) || dates::looks_like_day(text) || is_missing_value(text)
         }
         _ => true,
     }
@@ -220,6 +220,15 @@ impl<'a> Look<'a> {
             return false;
         }
         let cells = self.cells(0);
+        // Forms number their columns below the names: 1, 2, 3 or (1), (2), (3).
+        let numbered = |(place, cell): &(usize, CellView<'_>)| {
+            let shown = cell.shown().unwrap_or_default();
+            let number = trimmed(&shown).trim_matches(['(', ')', '[', ']', '.']).parse();
+            number == Ok(place + 1)
+        };
+        if cells.len() >= 3 && cells.len() == self.columns.len() && cells.iter().all(numbered) {
+            return true;
+        }
         let over: Vec<bool> = cells
             .iter()
             .filter(|(place, cell)| self.shapes[*place] == Shape::Values && !is_marker(cell))

@@ -244,7 +244,12 @@ fn read_text(bytes: Vec<u8>, options: &ReadOptions, mut source: Source, notes: &
         chosen = chosen.or(Some(delimiter));
     }
     let tab_expected = matches!(source.path.extension().and_then(|end| end.to_str()), Some("tsv" | "tab"));
-    let detected = chosen.or_else(|| delimiter::detect(&text, start, carriage_returns, tab_expected));
+    let mut detected = chosen.or_else(|| delimiter::detect(&text, start, carriage_returns, tab_expected));
+    if detected.is_none()
+        && let Some((lines, delimiter)) = quoted_lines(&text[start..], &source.file_name, notes)
+    {
+        (text, start, detected) = (lines, 0, Some(delimiter));
+    }
     source.delimiter = Some(detected.unwrap_or(b','));
     let delimiter = detected.unwrap_or_else(|| no_delimiter(&text));
     if matches!(delimiter, b'"' | b'\n' | b'\r') {
@@ -275,6 +280,32 @@ fn read_text(bytes: Vec<u8>, options: &ReadOptions, mut source: Source, notes: &
     let body = body::body(&text, cut)?;
     drop(text);
     assemble(body, header, width, source, notes)
+}
+
+/// Lines that stand in quotes as a whole, each of them the cells of a row: what a spreadsheet writes that had them all in its first column.
+fn quoted_lines(text: &str, file_name: &str, notes: &mut Notes) -> Option<(String, u8)> {
+    let inside = |line: &'_ str| Some(line.trim_end().strip_prefix('"')?.strip_suffix('"')?.replace("\"\"", "\""));
+    let lines: Option<Vec<String>> = text
+        .lines()
+        .map(|line| {
+            if line.trim().is_empty() {
+                Some(String::new())
+            } else {
+                inside(line)
+            }
+        })
+        .collect();
+    let lines = lines?.join("\n");
+    let delimiter = delimiter::detect(&lines, 0, false, false)?;
+    notes.add(
+        "quoted-lines",
+        format!("every line of `{file_name}` stands in quotes as a whole"),
+        format!(
+            "the quotes were left out and the lines divided by `{}`",
+            char::from(delimiter).escape_default()
+        ),
+    );
+    Some((lines, delimiter))
 }
 
 /// Excel's `sep=;` line in front: the delimiter and how many bytes to skip.
@@ -349,9 +380,10 @@ fn assemble(body: Body, header: &TopRow, width: usize, source: Source, notes: &m
         notes.add(
             "short-rows",
             format!(
-                "{} of `{}` have fewer cells than the header, the first is row {first}",
+                "{} of `{}` {} fewer cells than the header, the first is row {first}",
                 counted(irregular.short, "row"),
-                source.file_name
+                source.file_name,
+                if irregular.short == 1 { "has" } else { "have" }
             ),
             "the cells that are not there were taken as blank; is the file cut off?",
         );

@@ -1,5 +1,6 @@
 //! Several files as one sheet: what a person names by paths, patterns and folders, one below the other.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -39,7 +40,9 @@ pub fn read_all(named: &[PathBuf], options: &ReadOptions, notes: &mut Notes) -> 
             for path in &paths {
                 tables.push(read(path, options, notes)?);
             }
-            joined(&tables)
+            let whole = joined(&tables)?;
+            note_twice(&tables, notes);
+            Ok(whole)
         }
     }
 }
@@ -142,6 +145,51 @@ fn joined(tables: &[Table]) -> Result<Table> {
     Ok(whole.with_files(Files { sources, of_row }))
 }
 
+/// Says how many rows stand in two files, cell for cell: exports whose periods overlap.
+fn note_twice(tables: &[Table], notes: &mut Notes) {
+    /// Cells that are looked at, at most.
+    const MOST: usize = 10_000_000;
+    let height: usize = tables.iter().map(Table::height).sum();
+    let Some(first) = tables.first().filter(|first| height.saturating_mul(first.width()) <= MOST) else {
+        return;
+    };
+    let mut seen: HashMap<[u8; 16], usize> = HashMap::new();
+    let (mut twice, mut example) = (0, None);
+    for (place, table) in tables.iter().enumerate() {
+        let Ok(columns) = first.names().iter().map(|name| table.column(name)).collect::<Result<Vec<_>>>() else {
+            return;
+        };
+        for row in 0..table.height() {
+            let mut hash = Sha256::new();
+            for column in &columns {
+                hash.update(column.get(row).shown().unwrap_or_default().trim().as_bytes());
+                hash.update([0]);
+            }
+            let mut key = [0; 16];
+            key.copy_from_slice(&hash.finalize()[..16]);
+            let of = *seen.entry(key).or_insert(place);
+            if of != place {
+                twice += 1;
+                example.get_or_insert((of, place, row));
+            }
+        }
+    }
+    if let Some((of, place, row)) = example {
+        notes.add(
+            "rows-in-two-files",
+            format!(
+                "{} of `{}` and later files {} in an earlier file as well, cell for cell; the first is row {}, which `{}` has too",
+                counted(twice, "row"),
+                tables[place].source().file_name,
+                if twice == 1 { "is" } else { "are" },
+                tables[place].row_number(row),
+                tables[of].source().file_name
+            ),
+            "all of them are used, so these rows count twice: leave one of the files out, or cut it where the other begins",
+        );
+    }
+}
+
 /// What all files together are called.
 fn source_of(sources: &[Source]) -> Source {
     let mut whole = sources[0].clone();
@@ -234,6 +282,21 @@ mod tests {
             let last = table.take(&[2]).at(Error::input("x"), 0, "Days").to_string();
             assert!(last.contains("orders-2017.csv") && last.contains("row 2"), "{last}");
         }
+    }
+
+    #[test]
+    fn rows_of_two_files_that_overlap_are_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = write(folder.path(), "a.csv", "Id,Mode\n1,Air\n2,Sea\n");
+        let other = write(folder.path(), "b.csv", "Mode,Id\nSea,2\nAir,3\n");
+        let apart = write(folder.path(), "c.csv", "Mode,Id\nSea,4\n");
+        let notes_of = |named: &[PathBuf]| {
+            let mut notes = Notes::new();
+            read_all(named, &ReadOptions::default(), &mut notes).unwrap();
+            notes
+        };
+        assert!(notes_of(&[first.clone(), other]).has("rows-in-two-files"));
+        assert!(!notes_of(&[first, apart]).has("rows-in-two-files"));
     }
 
     #[test]

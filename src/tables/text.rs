@@ -58,7 +58,8 @@ pub(crate) fn trimmed(text: &str) -> &str {
 /// Texts that stand for "no value" in any column, beside the empty one.
 pub(crate) const MISSING_TEXTS: &[&str] = &[
     "#N/A", "#NA", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#NULL!", "N/A", "n/a", "NULL", "null", "Null", "NaN", "nan", "NAN",
-    "-NaN", "-nan", "NaT", "<NA>", "(null)", "(NULL)", "\\N",
+    "-NaN", "-nan", "NaT", "<NA>", "(null)", "(NULL)", "\\N", "#NV", "#WERT!", "#BEZUG!", "#ZAHL!", "#N/D", "#VALEUR!", "#NOMBRE!",
+    "#VALOR!", "#RIF!", "#VALORE!", "#N/B", "#ADR!", "#ARG!", "########",
 ];
 
 /// Whether a trimmed text stands for "no value" in any column.

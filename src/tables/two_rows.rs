@@ -11,7 +11,7 @@ fn cell(row: &TopRow, place: usize) -> &str {
 }
 
 fn is_value(cell: &str) -> bool {
-    numbers::looks_like_number(cell) || dates::looks_like_date(cell) || is_missing_value(cell)
+    numbers::looks_like_number(cell) || dates::looks_like_day(cell) || is_missing_value(cell)
 }
 
 /// The names of a header that begins in row `first` and goes on in the next one; `None` where it does not go on.

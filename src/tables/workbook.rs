@@ -64,7 +64,28 @@ pub(crate) fn read(
     source.sheet = Some(opened.sheet.clone());
     source.dates_from_1904 = opened.is_1904;
     let sheet = opened.sheet.clone();
-    assemble::assemble(opened.grid, &opened.marks, options, source, notes).map_err(|error| error.in_sheet(sheet))
+    let table = assemble::assemble(opened.grid, &opened.marks, options, source, notes).map_err(|error| error.in_sheet(&sheet))?;
+    refuse_undivided(&table).map_err(|error| error.in_sheet(sheet))?;
+    Ok(table)
+}
+
+/// A text file that was opened without dividing its lines has whole rows in the first column.
+fn refuse_undivided(table: &Table) -> Result<()> {
+    const LEAST: usize = 2;
+    let [only] = table.names() else { return Ok(()) };
+    let texts = table.texts(only)?;
+    for (delimiter, name) in [(';', "semicolons"), ('\t', "tabs"), ('|', "bars"), (',', "commas")] {
+        let count = only.matches(delimiter).count();
+        let alike = texts.values.iter().filter(|text| text.matches(delimiter).count() == count).count();
+        if count >= LEAST && table.height() > 1 && alike * 10 >= texts.values.len() * 9 {
+            return Err(
+                Error::input(format!("whole rows stand in the first column, their cells separated by {name}"))
+                    .in_file(&table.source().file_name)
+                    .hint("give the text file itself; or divide the column in Excel (Data, Text to Columns) and save"),
+            );
+        }
+    }
+    Ok(())
 }
 
 /// The worksheets of a workbook, in its order.

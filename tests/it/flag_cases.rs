@@ -11,16 +11,16 @@ use recant::tables::{ReadOptions, Table};
 
 use crate::program::{json, recant, text, works};
 
-const ROWS: u32 = 24;
-const WRONG: [u32; 4] = [2, 5, 11, 17];
+pub(crate) const ROWS: u32 = 24;
+pub(crate) const WRONG: [u32; 4] = [2, 5, 11, 17];
 
 /// Labels 0, 1, 2 of early, on time, late; the first row of the sheet is late.
-fn label(row: u32) -> u8 {
+pub(crate) fn label(row: u32) -> u8 {
     [2, 0, 1, 2, 1, 0, 0, 2][row as usize % 8]
 }
 
 /// 24 training rows with keys 10001, ..., first data row in row 2 of the sheet.
-fn index(key: Option<&str>) -> RowIndex {
+pub(crate) fn index(key: Option<&str>) -> RowIndex {
     let entry = |row: u32| RowEntry {
         key: hash_key(&(10_001 + row).to_string()),
         group: None,
@@ -33,7 +33,7 @@ fn index(key: Option<&str>) -> RowIndex {
     RowIndex::new(key.map(str::to_owned), None, classes, String::new(), parts).unwrap()
 }
 
-fn find(bytes: &str, options: &FlagOptions, index: &RowIndex, sheet: Option<&Table>) -> Result<(ResolvedFlags, Notes), Error> {
+pub(crate) fn find(bytes: &str, options: &FlagOptions, index: &RowIndex, sheet: Option<&Table>) -> Result<(ResolvedFlags, Notes), Error> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("flags.csv");
     std::fs::write(&path, bytes).unwrap();
@@ -59,14 +59,14 @@ fn find(bytes: &str, options: &FlagOptions, index: &RowIndex, sheet: Option<&Tab
 }
 
 #[track_caller]
-fn finds(bytes: &str, options: &FlagOptions) -> Notes {
+pub(crate) fn finds(bytes: &str, options: &FlagOptions) -> Notes {
     let (found, notes) = find(bytes, options, &index(Some("Order No")), None).unwrap_or_else(|error| panic!("{error}\n{bytes}"));
     assert_eq!(found.positions(), WRONG, "{bytes}");
     notes
 }
 
 #[track_caller]
-fn refuses(bytes: &str, options: &FlagOptions, said: &str) -> Error {
+pub(crate) fn refuses(bytes: &str, options: &FlagOptions, said: &str) -> Error {
     match find(bytes, options, &index(Some("Order No")), None) {
         Ok((found, notes)) => panic!("{:?} {notes:?}\n{bytes}", found.positions()),
         Err(error) => {
@@ -77,15 +77,15 @@ fn refuses(bytes: &str, options: &FlagOptions, said: &str) -> Error {
     }
 }
 
-fn lines(line: impl Fn(u32) -> String) -> String {
+pub(crate) fn lines(line: impl Fn(u32) -> String) -> String {
     (0..ROWS).map(|row| line(row) + "\n").collect()
 }
 
-fn wrong(row: u32) -> bool {
+pub(crate) fn wrong(row: u32) -> bool {
     WRONG.contains(&row)
 }
 
-fn plain() -> FlagOptions {
+pub(crate) fn plain() -> FlagOptions {
     FlagOptions::default()
 }
 

@@ -149,7 +149,7 @@ fn propose_label(columns: &Columns) -> Result<(LabelRule, Vec<String>)> {
         // The same columns told in another unit are no other label; another day is.
         let others = pairs
             .iter()
-            .filter(|(other, kind)| kind == dates && other.actual != pair.actual)
+            .filter(|(other, kind)| kind == dates && (other.actual != pair.actual || other.planned != pair.planned))
             .map(|(other, _)| format!("`{}` minus `{}`", other.actual, other.planned));
         let mut others: Vec<String> = others.collect();
         others.dedup();
@@ -229,7 +229,36 @@ fn pairs<'a>(columns: &Columns<'a>, kind: ColumnKind) -> Vec<Pair<'a>> {
         .filter(|(_, look)| look.kind == kind && look.distinct() > 1)
         .map(|(name, _)| name)
         .collect();
-    let units = ["day", "days", "hour", "hours", "date", "time", "duration", "lead"];
+    let units = [
+        "day",
+        "days",
+        "hour",
+        "hours",
+        "date",
+        "time",
+        "duration",
+        "lead",
+        "tage",
+        "tagen",
+        "stunden",
+        "lieferzeit",
+        "laufzeit",
+        "dauer",
+        "jours",
+        "heures",
+        "délai",
+        "días",
+        "dias",
+        "horas",
+        "plazo",
+        "giorni",
+        "ore",
+        "dagen",
+        "uren",
+        "dni",
+    ];
+    // `ETA` goes with `ATA`, `ETD` with `ATD`.
+    let ports = [("ata", "eta"), ("atd", "etd")];
     let stems = |name: &str| -> Vec<String> { words::words(name).iter().map(|word| stem(word)).collect() };
     let mut found: Vec<Pair> = Vec::new();
     for actual in of_kind.iter().filter(|name| words::after_the_fact(name).is_some()) {
@@ -237,20 +266,25 @@ fn pairs<'a>(columns: &Columns<'a>, kind: ColumnKind) -> Vec<Pair<'a>> {
         let timed = kind == ColumnKind::Date || words::words(actual).iter().any(|word| units.contains(&word.as_str()));
         let plans = of_kind.iter().filter(|name| timed && words::names_plan(name)).map(|planned| {
             let plan = stems(planned);
-            (own.iter().filter(|word| plan.contains(word)).count(), planned)
+            let paired =
+                |(actual, planned): &(&str, &str)| own.iter().any(|word| word == actual) && plan.iter().any(|word| word == planned);
+            let shared = own.iter().filter(|word| plan.contains(word)).count() + ports.iter().filter(|pair| paired(pair)).count();
+            (shared, planned)
         });
-        // The first of those that share most.
-        let best = plans.fold(None, |best: Option<(usize, &&String)>, (shared, planned)| match best {
-            Some((most, _)) if most >= shared => best,
-            _ if shared == 0 => best,
-            _ => Some((shared, planned)),
-        });
-        if let Some((shared, planned)) = best {
-            found.push(Pair {
-                rank: (words::happened(actual), shared),
-                actual,
-                planned,
-            });
+        let mut plans: Vec<(usize, &&String)> = plans.filter(|(shared, _)| *shared > 0).collect();
+        let most = plans.iter().map(|(shared, _)| *shared).max();
+        plans.retain(|(shared, _)| Some(*shared) == most);
+        // The first of those that share most; a promise before a wish.
+        plans.sort_by_key(|(_, planned)| words::names_wish(planned));
+        let wished = |planned: &str| words::names_wish(planned);
+        for (place, (shared, planned)) in plans.iter().enumerate() {
+            if place == 0 || wished(planned) && !wished(plans[0].1) {
+                found.push(Pair {
+                    rank: (words::happened(actual), *shared),
+                    actual,
+                    planned,
+                });
+            }
         }
     }
     found

@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::notes::{Notes, rows_have};
 use crate::tables::{DateOrder, Table, Texts};
 
+use spelling::alike;
 pub(super) use spelling::folded;
 
 /// Most classes a label may have; a column with more is no class but a number, a name or an id.
@@ -403,12 +404,12 @@ pub(super) fn class_of(value: f64, bounds: &[Bound]) -> Option<u8> {
     bounds.iter().position(|bound| bound.holds(value)).map(|class| class as u8)
 }
 
-/// The class that a cell's text means: exactly, else ignoring case, blanks, hyphens and underscores, or as the same number (`1` and `1.0`).
+/// The class that a cell's text means: exactly, else in another spelling of it ([`alike`]), or as the same number (`1` and `1.0`).
 pub(super) fn class_of_value(text: &str, values: &[Vec<String>]) -> Option<u8> {
     let find = |same: &dyn Fn(&str) -> bool| values.iter().position(|class| class.iter().any(|value| same(value.trim())));
-    let same = folded(text);
+    let same = alike(text);
     find(&|value| value == text)
-        .or_else(|| find(&|value| folded(value) == same))
+        .or_else(|| find(&|value| alike(value) == same))
         .map(|class| class as u8)
 }
 

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::super::ticks;
 use super::sort_values;
 use crate::notes::Notes;
-use crate::tables::Texts;
+use crate::tables::{Texts, plain_signs, without_accents};
 
 /// One spelling for all that differ in case, blanks, hyphens and underscores only; numbers by their value.
 pub(in crate::features) fn folded(text: &str) -> String {
@@ -29,6 +30,46 @@ pub(in crate::features) fn folded(text: &str) -> String {
     } else {
         words.join(" ")
     }
+}
+
+/// One spelling for all that mean the same class to a person: as [`folded`], without regard to blanks at all, accents (`ü` is `ue`), full-width letters,
+/// quotes around and marks behind; a sign at the end (`A-`) counts.
+pub(in crate::features) fn alike(text: &str) -> String {
+    let text = plain_signs(text.trim());
+    if text.parse::<f64>().is_ok_and(f64::is_finite) {
+        return folded(&text);
+    }
+    const QUOTES: [char; 10] = [
+        '"', '\'', '`', '\u{201c}', '\u{201d}', '\u{201e}', '\u{2018}', '\u{ab}', '\u{bb}', '\u{201a}',
+    ];
+    let bare = text.trim_matches(QUOTES).trim_end_matches(['.', ',', ';', ':', '!']).trim();
+    let bare = if bare.is_empty() { text.trim() } else { bare };
+    let letters: Vec<char> = bare.chars().collect();
+    let mut plain = String::with_capacity(bare.len());
+    for (place, letter) in letters.iter().enumerate() {
+        let before = place.checked_sub(1).and_then(|before| letters.get(before));
+        let digits = before.is_some_and(char::is_ascii_digit) && letters.get(place + 1).is_some_and(char::is_ascii_digit);
+        let within = before.is_some() && place + 1 < letters.len();
+        match letter {
+            ' ' | '-' | '_' if digits => plain.push(' '),
+            ' ' | '_' => {}
+            '-' if within => {}
+            'ä' | 'Ä' | 'æ' | 'Æ' => plain.push_str("ae"),
+            'ö' | 'Ö' | 'ø' | 'Ø' => plain.push_str("oe"),
+            'ü' | 'Ü' => plain.push_str("ue"),
+            'ß' => plain.push_str("ss"),
+            // The dots of a letter that was written as two characters.
+            '\u{308}' if plain.ends_with(['a', 'o', 'u']) => plain.push('e'),
+            letter => plain.push_str(&without_accents(letter.encode_utf8(&mut [0; 4]))),
+        }
+    }
+    plain
+}
+
+/// Whether two texts are the same truth value: `yes` and `TRUE`, `N` and `0`.
+fn same_truth(left: &str, right: &str) -> bool {
+    let meanings = ticks::meanings(&[left.to_owned(), right.to_owned()]);
+    meanings[0].is_some() && meanings[0] == meanings[1]
 }
 
 /// Texts that say that a class is not known.
@@ -89,8 +130,9 @@ pub(super) fn classes(texts: &Texts, stated: &[String]) -> Classes {
     let counts = texts.counts();
     let mut groups: BTreeMap<String, Vec<(usize, &String)>> = BTreeMap::new();
     for (text, count) in texts.values.iter().zip(counts) {
-        groups.entry(folded(text)).or_default().push((count, text));
+        groups.entry(alike(text)).or_default().push((count, text));
     }
+    merge_truths(&mut groups);
     let says_nothing = |text: &str| match stated {
         [] => UNKNOWN.contains(&text.trim().to_lowercase().as_str()),
         _ => is_stated(text, stated),
@@ -121,6 +163,34 @@ pub(super) fn classes(texts: &Texts, stated: &[String]) -> Classes {
     }
 }
 
+/// Where all texts are truth values in more than two spellings (`yes`, `Y`, `1`, `TRUE` and their opposites), there are two classes.
+fn merge_truths(groups: &mut BTreeMap<String, Vec<(usize, &String)>>) {
+    let known: Vec<(String, String)> = groups
+        .iter()
+        .filter(|(_, spellings)| {
+            !spellings
+                .iter()
+                .all(|(_, text)| UNKNOWN.contains(&text.trim().to_lowercase().as_str()))
+        })
+        .map(|(key, spellings)| (key.clone(), spellings[0].1.clone()))
+        .collect();
+    let texts: Vec<String> = known.iter().map(|(_, text)| text.clone()).collect();
+    let meanings = ticks::meanings(&texts);
+    if known.len() < 3 || !meanings.iter().all(Option::is_some) || ticks::speak_of_errors(&texts) {
+        return;
+    }
+    for wanted in [Some(true), Some(false)] {
+        let mut same = known
+            .iter()
+            .zip(&meanings)
+            .filter(|(_, meaning)| **meaning == wanted)
+            .map(|((key, _), _)| key);
+        let Some(first) = same.next() else { continue };
+        let others: Vec<(usize, &String)> = same.filter_map(|key| groups.remove(key)).flatten().collect();
+        groups.entry(first.clone()).or_default().extend(others);
+    }
+}
+
 /// Whether a text is among those stated to mean no class.
 pub(super) fn is_stated(text: &str, stated: &[String]) -> bool {
     stated.iter().any(|known| known.trim().to_lowercase() == text.trim().to_lowercase())
@@ -134,7 +204,9 @@ pub(super) fn note_spellings(column: &str, texts: &Texts, classes: &[Option<u8>]
             .values
             .iter()
             .zip(classes)
-            .filter(|(text, of)| **of == u8::try_from(class).ok() && *text != name && folded(text) == folded(name))
+            .filter(|(text, of)| {
+                **of == u8::try_from(class).ok() && *text != name && (alike(text) == alike(name) || same_truth(text, name))
+            })
             .map(|(text, _)| text)
             .collect();
         own.sort();
@@ -150,6 +222,60 @@ pub(super) fn note_spellings(column: &str, texts: &Texts, classes: &[Option<u8>]
             "taken as one class; `[label]` `classes` in a profile says otherwise",
         );
     }
+    note_typos(column, texts, classes, names, notes);
+}
+
+/// Says which classes of hardly any rows are one letter away from a class of many: slips of the keyboard, perhaps.
+fn note_typos(column: &str, texts: &Texts, classes: &[Option<u8>], names: &[String], notes: &mut Notes) {
+    const TIMES: usize = 20;
+    const LETTERS: usize = 4;
+    let mut rows = vec![0_usize; names.len()];
+    for (count, class) in texts.counts().into_iter().zip(classes) {
+        if let Some(rows) = class.and_then(|class| rows.get_mut(usize::from(class))) {
+            *rows += count;
+        }
+    }
+    for (rare, name) in names
+        .iter()
+        .enumerate()
+        .filter(|(class, name)| rows[*class] > 0 && name.chars().count() >= LETTERS)
+    {
+        let near = |(class, other): &(usize, &String)| {
+            rows[*class] >= TIMES * rows[rare]
+                && one_slip(&alike(name), &alike(other))
+                && !name.bytes().any(|letter| letter.is_ascii_digit())
+        };
+        if let Some((frequent, other)) = names.iter().enumerate().find(near) {
+            notes.add(
+                "label-typos",
+                format!(
+                    "`{column}` has {} with `{name}`, one slip away from `{other}` ({} rows)",
+                    counted_rows(rows[rare]),
+                    rows[frequent]
+                ),
+                "kept as a class of its own: correct the sheet, or list both values under one class in `[label]` `classes` of a profile",
+            );
+        }
+    }
+}
+
+fn counted_rows(count: usize) -> String {
+    format!("{count} {}", if count == 1 { "row" } else { "rows" })
+}
+
+/// Whether one text becomes the other by a letter more, less or other, or two letters exchanged.
+fn one_slip(left: &str, right: &str) -> bool {
+    let (left, right): (Vec<char>, Vec<char>) = (left.chars().collect(), right.chars().collect());
+    let same = left.iter().zip(&right).take_while(|(left, right)| left == right).count();
+    let (left, right) = (&left[same..], &right[same..]);
+    let end = left
+        .iter()
+        .rev()
+        .zip(right.iter().rev())
+        .take_while(|(left, right)| left == right)
+        .count();
+    let (left, right) = (&left[..left.len() - end], &right[..right.len() - end]);
+    matches!((left, right), ([_], [] | [_]) | ([], [_])) || matches!((left, right), ([a, b], [c, d]) if a == d && b == c)
 }
 
 #[cfg(test)]
@@ -189,6 +315,49 @@ mod tests {
         assert_eq!(found.missing, ["-", "?", "None", "unknown"]);
         let found = classes(&texts(&[("on time", 3), ("On-Time", 2), ("on_time", 1), ("late", 2)]), &[]);
         assert_eq!(found.names, ["late", "on time"]);
+    }
+
+    #[test]
+    fn spellings_that_look_different_to_a_program_alone_are_one_class() {
+        for (left, right) in [
+            ("on time", "OnTime"),
+            ("on time", "ON_TIME"),
+            ("late", "\u{ff2c}\u{ff21}\u{ff34}\u{ff25}"),
+            ("p\u{fc}nktlich", "pu\u{308}nktlich"),
+            ("p\u{fc}nktlich", "puenktlich"),
+            ("late", "Late."),
+            ("late", "'late'"),
+            ("ret\u{e1}rd", "retard"),
+        ] {
+            assert_eq!(alike(left), alike(right), "{left} {right}");
+        }
+        for (left, right) in [
+            ("A", "A-"),
+            ("A+", "A"),
+            ("1", "-1"),
+            ("<5", ">5"),
+            ("1-2", "12"),
+            ("3 4", "34"),
+            ("-", "?"),
+        ] {
+            assert_ne!(alike(left), alike(right), "{left} {right}");
+        }
+        let found = classes(&texts(&[("yes", 5), ("Y", 2), ("1", 1), ("no", 4), ("FALSE", 1), ("0", 2)]), &[]);
+        assert_eq!(found.names, ["no", "yes"]);
+        assert_eq!(classes(&texts(&[("A", 5), ("A-", 2), ("A+", 1)]), &[]).names, ["A", "A+", "A-"]);
+    }
+
+    #[test]
+    fn a_class_of_a_row_that_is_a_slip_of_another_is_told() {
+        let told = |rare: &str| {
+            let found = texts(&[("late", 60), ("on time", 30), (rare, 1)]);
+            let names = ["late", "on time", rare].map(str::to_owned);
+            let mut notes = Notes::new();
+            note_spellings("Status", &found, &[Some(0), Some(1), Some(2)], &names, &mut notes);
+            notes.has("label-typos")
+        };
+        assert!(told("laet") && told("latte") && told("lade"));
+        assert!(!told("lost") && !told("early"));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Which column of a flag file says what.
 
+use super::keys::variants;
 use super::numbering::{numpy_whole, options as numbering_options, whole};
 use super::read::FlagOptions;
 use super::{Addressing, Numbering, RowIndex};
@@ -7,7 +8,7 @@ use crate::error::{Error, Result, closest};
 use crate::features::ticks;
 use crate::label_errors::Amount;
 use crate::notes::Notes;
-use crate::tables::{Table, Texts};
+use crate::tables::{Format, Table, Texts};
 
 pub(super) struct Columns<'a> {
     pub(super) table: &'a Table,
@@ -41,6 +42,15 @@ pub(super) fn folded(name: &str) -> String {
     name.trim().to_lowercase().replace([' ', '-', '.', '_'], "")
 }
 
+/// Says that a column of ticks marks the rows that are right.
+pub(super) fn note_right(column: &str, notes: &mut Notes) {
+    notes.add(
+        "ticks-are-right",
+        format!("the name of `{column}` says that a tick there marks a row that is right"),
+        "the rows without a tick are taken as wrong; `--flag-column COLUMN` takes ticks as wrong",
+    );
+}
+
 impl Columns<'_> {
     pub(super) fn find(&self, name: &str) -> Option<&str> {
         let wanted = folded(name);
@@ -71,7 +81,16 @@ impl Columns<'_> {
         if let Some(column) = self.find("is_label_issue") {
             return self.truths(column).map(Some);
         }
-        if let Some(column) = self.ticked()? {
+        let ticked = self.ticked()?;
+        if let Some(column) = ticked.filter(|column| ticks::names_right(column)) {
+            let mut marks = self.truths(column)?;
+            if self.right_is_ticked(column)? {
+                marks.iter_mut().for_each(|mark| *mark = !*mark);
+                note_right(column, notes);
+            }
+            return Ok(Some(marks));
+        }
+        if let Some(column) = ticked {
             notes.add(
                 "flag-column-found",
                 format!("the column `{column}` marks lines of the flag file"),
@@ -101,10 +120,7 @@ impl Columns<'_> {
         match found[..] {
             [] => Ok(self.indexed_mask()),
             [only] => Ok(Some(only)),
-            [first, second, ..] => Err(Error::input(format!(
-                "both `{first}` and `{second}` look like the column that says which rows are wrong"
-            ))
-            .hint(format!("name it: `--flag-column \"{first}\"`"))),
+            [first, second, ..] => Err(super::verdicts::two_columns(first, second)),
         }
     }
 
@@ -116,6 +132,17 @@ impl Columns<'_> {
         let repeated = self.table.height() > 2 && texts.values.len() < self.table.height();
         let marks = ticks::are_ticks(&texts) && texts.values.iter().all(|text| ticks::is_truth(text));
         (repeated && marks).then_some(only)
+    }
+
+    /// Whether a tick in the column says that the row is right: its name says so, and its cells are plain truth values.
+    pub(super) fn right_is_ticked(&self, column: &str) -> Result<bool> {
+        Ok(ticks::names_right(column) && !ticks::speak_of_errors(&self.table.texts(column)?.values))
+    }
+
+    /// Whether a column is one of row numbers, scores or pandas' index by its name.
+    pub(super) fn names_rows(&self, name: &str) -> bool {
+        let usual = ROW_NUMBERS.iter().chain(SCORES.iter().map(|(score, _)| score));
+        usual.into_iter().any(|usual| folded(usual) == folded(name)) || self.unnamed_index() == Some(name)
     }
 
     /// A column of yes and no.
@@ -197,11 +224,24 @@ impl Columns<'_> {
         Ok(marks)
     }
 
+    /// Whether the names of the columns stood in a line of their own, which could have been a line of flags.
+    pub(super) fn has_header_line(&self) -> bool {
+        !matches!(
+            self.table.source().format,
+            Format::Parquet | Format::Arrow | Format::Numpy | Format::Memory
+        )
+    }
+
     /// The header of an only column where it is a number or a key of the model: then the file has no header.
     pub(super) fn header_that_is_a_flag(&self, index: &RowIndex, notes: &mut Notes) -> Option<String> {
         let [only] = self.table.names() else { return None };
+        // The names of an array or a frame are no line of a file.
+        if !self.has_header_line() {
+            return None;
+        }
         let key = || numpy_whole(only).unwrap_or_else(|| only.clone());
-        let is_flag = whole(only).is_some() || index.key_column().is_some() && !index.with_key(&key()).is_empty();
+        let near = || self.options.loose_keys && variants(only).iter().any(|(_, text)| !index.with_key(text).is_empty());
+        let is_flag = whole(only).is_some() || index.key_column().is_some() && (!index.with_key(&key()).is_empty() || near());
         is_flag.then(|| {
             notes.add(
                 "flags-without-header",

@@ -107,6 +107,7 @@ fn differing(corrected: &Table, index: &RowIndex, label: &LabelRule, sheet: Opti
         fine: Vec::new(),
         contradicted: Default::default(),
         sorted_by: None,
+        perhaps_corrected: false,
         loose_keys: false,
         label_codes: None,
     })

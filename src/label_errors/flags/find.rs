@@ -1,13 +1,17 @@
 //! From a flag file to rows of a model: the worksheet that holds the flags, the column that names rows, and where it is one that only the
 //! sheet knows, its rows by the sheet.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::columns::{Columns, folded};
+use super::numbering::whole;
 use super::read::read_noted;
-use super::{FlagOptions, ReadFlags, ResolvedFlags, RowIndex, resolve};
+use super::rounded::have_lost_digits;
+use super::{Addressing, FlagOptions, ReadFlags, ResolvedFlags, RowIndex, resolve};
 use crate::error::{Error, Result};
 use crate::features::{LabelRule, names_id};
+use crate::label_errors::sheet::SHEET_ROW;
 use crate::notes::Notes;
 use crate::tables::{self, ReadOptions, Table};
 
@@ -46,14 +50,30 @@ pub struct FlagSource<'a> {
 /// # Errors
 /// As [`super::read()`] and [`resolve`]; where several worksheets could hold the flags; where the column of flags is an input of the model.
 pub fn find(source: &FlagSource, notes: &mut Notes) -> Result<(ReadFlags, ResolvedFlags)> {
-    let (table, reading) = source.table()?;
+    let (mut table, reading) = source.table()?;
+    if let Some(lines) = source.one_line(&table, notes)? {
+        table = lines;
+    }
     source.refuse_inputs(&table)?;
-    let rekeyed = source.other_key(&table, notes)?;
+    let rekeyed = match source.other_key(&table, notes)? {
+        None => source.within_group(&mut table, notes)?,
+        found => found,
+    };
     let (index, options) = match &rekeyed {
         Some((index, options)) => (index, options),
         None => (source.index, source.options),
     };
-    let read = read_noted(table, reading, options, index, source.label, notes)?;
+    // A file of whole rows has the columns of the sheet; without the sheet only that tells them.
+    let whole_rows = !source.inputs.is_empty() && source.inputs.iter().all(|input| table.has(input));
+    let in_sheet = |name: &str| {
+        source.inputs.contains(&name)
+            || source.label.is_some_and(|label| label.sources().contains(&name))
+            || source.sheet.map_or(whole_rows, |sheet| {
+                sheet.names().iter().any(|column| folded(column) == folded(name))
+            })
+    };
+    let read = read_noted(table, reading, options, index, (source.label, &in_sheet), notes)?;
+    source.refuse_rounded(&read)?;
     let resolved = resolve(&read.file, index, notes)?;
     Ok((read, resolved))
 }
@@ -121,11 +141,7 @@ impl FlagSource<'_> {
         }
         let columns = Columns { table, options };
         let has = |name: &str| columns.find(name).is_some();
-        let names_rows = [
-            self.index.key_column(),
-            self.index.group_column(),
-            Some(crate::label_errors::sheet::SHEET_ROW),
-        ];
+        let names_rows = [self.index.key_column(), self.index.group_column(), Some(SHEET_ROW)];
         Ok(names_rows.into_iter().flatten().any(has) || has("is_label_issue") || columns.ticked()?.is_some())
     }
 
@@ -188,6 +204,113 @@ impl FlagSource<'_> {
         Ok(Some((index, options)))
     }
 
+    /// Keys or row numbers in one line, as one copies them from a list: one line each.
+    fn one_line(&self, table: &Table, notes: &mut Notes) -> Result<Option<Table>> {
+        let names = table.names();
+        if table.height() > 0 || names.len() < 2 || self.options.key.is_some() || self.options.flag_column.is_some() {
+            return Ok(None);
+        }
+        let bare = |name: &String| name.trim_matches(['[', ']', '(', ')', '{', '}', '\'', '"', ' ']).to_owned();
+        let cells: Vec<String> = names.iter().map(bare).collect();
+        let key = self.index.key_column().filter(|_| self.options.numbering.is_none());
+        let column = match key {
+            Some(key) if cells.iter().any(|cell| !self.index.with_key(cell).is_empty()) => key,
+            _ if cells.iter().all(|cell| whole(cell).is_some()) => "row",
+            _ => return Ok(None),
+        };
+        let file = &table.source().file_name;
+        notes.add(
+            "flags-in-one-line",
+            format!("`{file}` is one line of {} names", cells.len()),
+            "each of them is taken as a flag",
+        );
+        let cells: Vec<Option<String>> = cells.into_iter().map(Some).collect();
+        Table::new(file, cells.len()).with_column(column, cells).map(Some)
+    }
+
+    /// Where lines name the group of a row and have further columns of the sheet: the rows by the first of these that tells the rows of every group
+    /// apart. The flag file gets a column of both.
+    fn within_group(&self, table: &mut Table, notes: &mut Notes) -> Result<Option<(RowIndex, FlagOptions)>> {
+        let (Some(sheet), Some(group), None) = (self.sheet, self.index.group_column(), self.options.numbering) else {
+            return Ok(None);
+        };
+        let same = |left: &str, right: &str| folded(left) == folded(right);
+        let named = |table: &Table, wanted: &str| table.names().iter().find(|name| same(name, wanted)).cloned();
+        let by_key = self.index.key_column().is_some_and(|key| named(table, key).is_some()) || named(table, SHEET_ROW).is_some();
+        let stated = self.options.key.as_ref().is_none_or(|key| same(key, group));
+        let (Some(own_group), Some(sheet_group)) = (named(table, group), named(sheet, group)) else {
+            return Ok(None);
+        };
+        if by_key || !stated || table.height() == 0 {
+            return Ok(None);
+        }
+        let sources = self.label.map(LabelRule::sources).unwrap_or_default();
+        let further = |name: &&String| !same(name, group) && !sources.contains(&name.as_str());
+        let mut shared: Vec<(String, String)> = table
+            .names()
+            .iter()
+            .filter(further)
+            .filter_map(|name| Some((name.clone(), named(sheet, name)?)))
+            .collect();
+        // Ids and places first.
+        shared.sort_by_key(|(name, _)| !(names_id(name) || names_place(name)));
+        for (own, column) in shared {
+            let keys = pairs(sheet, &sheet_group, &column)?;
+            let distinct: BTreeSet<&String> = keys.iter().flatten().collect();
+            if distinct.len() < sheet.height() {
+                continue;
+            }
+            let both = format!("{own_group} / {own}");
+            if sheet.has(&both) || table.has(&both) {
+                continue;
+            }
+            let index = self.index.keyed_by(&sheet.with_column(&both, keys)?, &both)?;
+            let cells = pairs(table, &own_group, &own)?;
+            *table = table.with_column(&both, cells)?;
+            notes.add(
+                "flags-within-groups",
+                format!("the flag file names rows by `{own_group}`, which several rows share, and has their `{own}`"),
+                format!("each line flags the one row of that `{own_group}` and `{own}`"),
+            );
+            let options = FlagOptions {
+                key: Some(both),
+                ..self.options.clone()
+            };
+            return Ok(Some((index, options)));
+        }
+        Ok(None)
+    }
+
+    /// Ids that lost digits name rows that nobody meant.
+    fn refuse_rounded(&self, read: &ReadFlags) -> Result<()> {
+        let (Addressing::Key { column } | Addressing::Group { column }) = &read.file.addressing else {
+            return Ok(());
+        };
+        let names = read.file.flags.iter().chain(&read.file.fine).map(|line| line.name.as_str());
+        if read.file.loose_keys || !have_lost_digits(names) {
+            return Ok(());
+        }
+        let of_sheet = |sheet: &Table| {
+            let key = sheet.names().iter().find(|name| folded(name) == folded(column))?;
+            sheet.texts(key).ok()
+        };
+        // Where the sheet writes its ids with as few digits, they are the same ids.
+        let alike = self.sheet.and_then(of_sheet).is_some_and(|texts| {
+            have_lost_digits(texts.values.iter().map(String::as_str)) && texts.values.len() + texts.missing_count() == texts.codes.len()
+        });
+        if alike {
+            return Ok(());
+        }
+        let example = read.file.flags.first().map(|flag| flag.name.clone()).unwrap_or_default();
+        Err(Error::input(format!(
+            "ids of more than 15 digits such as `{example}` have lost their last digits: Excel and floating-point numbers keep no more, and other rows \
+             may bear what is left"
+        ))
+        .in_file(&read.file.file)
+        .in_column(column)
+        .hint("write the ids as text (pandas: `read_csv(..., dtype=str)`); where the ids of the sheet are such numbers, `--loose-keys` takes them"))
+    }
+
     /// The only column of a flag file without other names for rows whose values name each row of the sheet.
     fn key_of_the_sheet<'a>(
         &self,
@@ -200,7 +323,7 @@ impl FlagSource<'_> {
             table,
             options: self.options,
         };
-        if table.names().iter().any(|name| is_known(name)) || columns.find(crate::label_errors::sheet::SHEET_ROW).is_some() {
+        if table.names().iter().any(|name| is_known(name)) || columns.find(SHEET_ROW).is_some() {
             return Ok(None);
         }
         let mut found: Vec<(String, String)> = Vec::new();
@@ -217,4 +340,20 @@ impl FlagSource<'_> {
         }
         Ok(found.pop().filter(|_| found.is_empty()))
     }
+}
+
+/// Whether a column's name says that it counts the rows of a group: `Line`, `Item no`, `Pos.`
+fn names_place(name: &str) -> bool {
+    const PLACES: [&str; 12] = [
+        "line", "item", "position", "pos", "row", "sequence", "seq", "part", "zeile", "posten", "ligne", "linea",
+    ];
+    crate::features::words_of(name).iter().any(|word| PLACES.contains(&word.as_str()))
+}
+
+/// Per row the values of two columns as one text; `None` where either is blank.
+fn pairs(table: &Table, first: &str, second: &str) -> Result<Vec<Option<String>>> {
+    let (first, second) = (table.texts(first)?, table.texts(second)?);
+    Ok((0..table.height())
+        .map(|row| Some(format!("{} / {}", first.get(row)?, second.get(row)?)))
+        .collect())
 }

@@ -91,7 +91,12 @@ pub(super) fn variants(key: &str) -> Vec<(&'static str, String)> {
     }
     add("without spaces", key.chars().filter(|letter| !letter.is_whitespace()).collect());
     add("with single spaces", key.split_whitespace().collect::<Vec<_>>().join(" "));
-    add("without quotes", key.trim_matches(['"', '\'', '`']).trim().to_owned());
+    let bare = key.trim_matches([
+        '"', '\'', '`', '[', ']', '(', ')', ',', ';', '\u{2018}', '\u{2019}', '\u{201c}', '\u{201d}',
+    ]);
+    add("without quotes", bare.trim().to_owned());
+    add("without `#`", key.trim_start_matches('#').trim().to_owned());
+    add("with plain dashes", crate::tables::plain_signs(key).into_owned());
     add(
         "without thousands separators",
         key.replace([',', '.', '\u{a0}', '\u{202f}', ' '], ""),
@@ -141,6 +146,9 @@ mod tests {
         has("ab 12", "ab12");
         has("ab12", "AB12");
         has("'77'", "77");
+        has("'77',", "77");
+        has("#77", "77");
+        has("SO\u{2011}77", "SO-77");
         assert!(variants("").is_empty());
         assert!(variants("A").iter().all(|(_, text)| text != "A"));
     }

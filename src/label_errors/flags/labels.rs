@@ -209,7 +209,7 @@ pub(super) fn settle(file: &FlagFile, index: &RowIndex, codings: &[Coding], evid
 }
 
 /// The class of this name: exactly, else without regard to case.
-fn named(text: &str, classes: &[String]) -> Option<u8> {
+pub(super) fn named(text: &str, classes: &[String]) -> Option<u8> {
     let text = text.trim();
     let number = || text.parse::<f64>().ok();
     let found = classes

@@ -11,6 +11,8 @@ pub(super) struct Mask {
     pub(super) ticked: Vec<bool>,
     /// Whether the first line, which reading took for a header, is one of them.
     pub(super) headless: bool,
+    /// Whether the column's name says that a tick marks a row that is right.
+    pub(super) inverted: bool,
 }
 
 /// More lines of nothing but 0 and 1 than this repeat themselves, so they are no keys and no row numbers.
@@ -29,7 +31,7 @@ pub(super) fn find(columns: &Columns, index: &RowIndex) -> Result<Option<Mask>> 
         return Ok(None);
     }
     let texts = table.texts(only)?;
-    let headless = ticks::is_truth(only);
+    let headless = ticks::is_truth(only) && columns.has_header_line();
     let lines = table.height() + usize::from(headless);
     if lines <= TWO || !ticks::are_ticks(&texts) {
         return Ok(None);
@@ -65,9 +67,14 @@ pub(super) fn find(columns: &Columns, index: &RowIndex) -> Result<Option<Mask>> 
             .unwrap_or(false)
     };
     let headless = headless && !pandas;
+    let inverted = columns.right_is_ticked(only)?;
     let first = headless.then(|| ticks::meanings(std::slice::from_ref(only))[0].unwrap_or(false));
     Ok(Some(Mask {
-        ticked: first.into_iter().chain((0..table.height()).map(of_row)).collect(),
+        ticked: first
+            .into_iter()
+            .chain((0..table.height()).map(|row| of_row(row) != inverted))
+            .collect(),
         headless,
+        inverted,
     }))
 }

@@ -14,6 +14,8 @@ mod mask;
 mod numbering;
 mod read;
 mod resolve;
+mod rounded;
+mod verdicts;
 
 use std::collections::BTreeSet;
 
@@ -45,6 +47,9 @@ pub struct FlagFile {
     pub sorted_by: Option<String>,
     /// What labels that are numbers mean, where that was stated.
     pub label_codes: Option<LabelCodes>,
+    /// Whether given labels were computed from columns of the sheet that the file has, and nothing says which lines are wrong: then the file may
+    /// be a corrected part of the sheet, whose right rows are not to be flagged.
+    pub perhaps_corrected: bool,
     /// Whether keys that differ only in leading zeros, `.0`, spaces or case count as the same.
     pub loose_keys: bool,
 }

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::columns::Columns;
+use super::columns::{Columns, note_right};
 use super::labels::LabelCodes;
 use super::mask::{self, Mask};
 use super::numbering::numpy_whole;
+use super::verdicts::InSheet;
 use super::{Addressing, Flag, FlagFile, Numbering, RowIndex};
 use crate::error::Result;
 use crate::features::LabelRule;
@@ -77,7 +78,7 @@ pub fn read(
 ) -> Result<ReadFlags> {
     let mut reading = Notes::new();
     let table = crate::tables::read(path, read_options, &mut reading)?;
-    read_noted(table, reading, options, index, label, notes)
+    read_noted(table, reading, options, index, (label, &|_| true), notes)
 }
 
 /// As [`from_table`], with the notes of reading the table; those that the flags show to be mistaken are left out.
@@ -86,11 +87,11 @@ pub(super) fn read_noted(
     mut reading: Notes,
     options: &FlagOptions,
     index: &RowIndex,
-    label: Option<&LabelRule>,
+    known: (Option<&LabelRule>, InSheet),
     notes: &mut Notes,
 ) -> Result<ReadFlags> {
     let mut own = Notes::new();
-    let read = from_table(table, options, index, label, &mut own);
+    let read = of_table(table, options, index, known, &mut own);
     if own.has("flags-without-header") {
         reading.drop("header-looks-like-data");
     }
@@ -110,19 +111,45 @@ pub fn from_table(
     label: Option<&LabelRule>,
     notes: &mut Notes,
 ) -> Result<ReadFlags> {
+    of_table(table, options, index, (label, &|_| true), notes)
+}
+
+/// As [`from_table`], with what tells the columns of the sheet from those that only the flags have.
+fn of_table(
+    table: Table,
+    options: &FlagOptions,
+    index: &RowIndex,
+    (label, in_sheet): (Option<&LabelRule>, InSheet),
+    notes: &mut Notes,
+) -> Result<ReadFlags> {
     let file_name = table.source().file_name.clone();
-    read_table(&table, options, index, label, notes)
+    read_table(&table, options, index, (label, in_sheet), notes)
         .map(|file| ReadFlags { file, table })
         .map_err(|error| error.in_file(&file_name))
 }
 
-fn read_table(table: &Table, options: &FlagOptions, index: &RowIndex, label: Option<&LabelRule>, notes: &mut Notes) -> Result<FlagFile> {
+fn read_table(
+    table: &Table,
+    options: &FlagOptions,
+    index: &RowIndex,
+    (label, in_sheet): (Option<&LabelRule>, InSheet),
+    notes: &mut Notes,
+) -> Result<FlagFile> {
     let columns = Columns { table, options };
+    let rows_by = [index.key_column(), index.group_column()];
     if let Some(mask) = mask::find(&columns, index)? {
         return Ok(of_mask(table, &mask, notes));
     }
     let first_line = columns.header_that_is_a_flag(index, notes);
-    let marks = columns.marks(notes)?;
+    let correct_column = match options.correct_column.as_deref() {
+        None if columns.find(CORRECT_LABEL).is_none() => columns.correct_by_name(in_sheet, &rows_by, index.classes())?,
+        stated => stated,
+    };
+    // Where each line has its correct label, the lines that are right show it.
+    let marks = match columns.marks(notes)? {
+        None if correct_column.is_none() && columns.find(CORRECT_LABEL).is_none() => columns.verdicts(in_sheet, &rows_by, notes)?,
+        marks => marks,
+    };
     let (addressing, mut names) = columns.addressing(index, marks.is_some(), first_line.as_deref(), notes)?;
     let by_key = matches!(addressing, Addressing::Key { .. } | Addressing::Group { .. });
     if let Some(names) = names.as_mut().filter(|_| by_key) {
@@ -130,7 +157,14 @@ fn read_table(table: &Table, options: &FlagOptions, index: &RowIndex, label: Opt
     }
     let first_line = first_line.map(|name| numpy_whole(&name).filter(|_| by_key).unwrap_or(name));
     let given = columns.labels(options.given_column.as_deref(), "given_label")?;
-    let correct = columns.labels(options.correct_column.as_deref(), CORRECT_LABEL)?;
+    let correct = columns.labels(correct_column, CORRECT_LABEL)?;
+    if let Some(column) = correct_column.filter(|_| options.correct_column.is_none()) {
+        notes.add(
+            "correct-column-found",
+            format!("the column `{column}` of the flag file holds classes"),
+            "read as the correct labels: lines where it is that of the sheet are not wrong; `--correct-column COLUMN` names another column",
+        );
+    }
     // In a sheet of proposals the word of a person wins over the likeliest label.
     let said = match options.correct_column.as_deref() {
         Some(LIKELIEST_LABEL) => columns.labels(None, CORRECT_LABEL)?,
@@ -183,6 +217,7 @@ fn read_table(table: &Table, options: &FlagOptions, index: &RowIndex, label: Opt
         sha256: table.source().sha256.clone(),
         addressing,
         sorted_by: columns.sorted_by(),
+        perhaps_corrected: marks.is_none() && correct.is_none() && computed.is_some(),
         flags,
         fine,
         contradicted,
@@ -209,6 +244,9 @@ fn of_mask(table: &Table, mask: &Mask, notes: &mut Notes) -> FlagFile {
         ),
         format!("{} rows are taken as flagged", mask.ticked.iter().filter(|ticked| **ticked).count()),
     );
+    if mask.inverted {
+        note_right(&table.names()[0], notes);
+    }
     let (mut flags, mut fine) = (Vec::new(), Vec::new());
     for (row, ticked) in mask.ticked.iter().enumerate() {
         let table_row = row.checked_sub(above);
@@ -232,6 +270,7 @@ fn of_mask(table: &Table, mask: &Mask, notes: &mut Notes) -> FlagFile {
         fine,
         contradicted: BTreeSet::new(),
         sorted_by: None,
+        perhaps_corrected: false,
         loose_keys: false,
         label_codes: None,
     }

@@ -222,6 +222,7 @@ impl<'a> Matcher<'a> {
             }
             Addressing::Group { column } => {
                 self.find_by_name(notes, &|index, name| index.with_group(name), "group");
+                self.note_groups(column, notes);
                 Ok(format!("group column `{column}`, each naming all its rows"))
             }
             Addressing::RowNumbers { numbering } => {
@@ -248,6 +249,18 @@ impl<'a> Matcher<'a> {
                 self.find_by_number(Numbering::FromZero, &numbers);
                 Ok("one line for each row of the sheet, in its order".to_owned())
             }
+        }
+    }
+
+    /// Says that names of groups flag more rows than the file has lines.
+    fn note_groups(&self, column: &str, notes: &mut Notes) {
+        let (lines, rows) = (self.file.flags.len(), self.found.len());
+        if rows > lines {
+            notes.add(
+                "flags-by-group",
+                format!("`{column}` names several rows each: {lines} flagged lines name {rows} rows of the sheet"),
+                "all of them count as flagged; name single rows by their numbers, or by a further column of the sheet beside `--data SHEET`",
+            );
         }
     }
 
@@ -413,6 +426,9 @@ impl<'a> Matcher<'a> {
             .filter(|(_, given, label)| coding.class(given, index.classes()) != Some(*label))
             .collect();
         let Some((line, given, label)) = wrong.first() else { return Ok(()) };
+        if file.perhaps_corrected && matches!(file.addressing, Addressing::Key { .. }) {
+            return Err(self.perhaps_corrected(wrong.len(), lines.len(), line, given, *label));
+        }
         if self.numbering.is_some() || wrong.len() * 2 > lines.len() {
             return Err(self.other_rows(wrong.len(), lines.len(), line, given, *label));
         }
@@ -428,6 +444,21 @@ impl<'a> Matcher<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Lines with another label than the sheet's beside lines with the same one: wrong rows with their corrections, or a list of both.
+    fn perhaps_corrected(&self, other: usize, all: usize, line: &Flag, given: &str, label: u8) -> Error {
+        Error::input(format!(
+            "{other} of {all} lines have another label than the sheet the model was trained on, so the file may be a corrected part of the sheet, of \
+             which only these lines are wrong; the first is `{given}` for `{}`, where the sheet has `{}`",
+            line.name,
+            self.index.classes()[usize::from(label)]
+        ))
+        .at_row(line.line)
+        .hint(
+            "give a corrected sheet by `--corrected FILE` in place of `--flags FILE`; for a list of wrong rows leave the columns of the label out of \
+             the file, or put correct labels into a column `correct_label`",
+        )
     }
 
     /// Given labels show that the rows of the file are not those of the sheet.

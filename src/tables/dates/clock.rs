@@ -145,6 +145,13 @@ fn half_day(reader: &mut Reader<'_>) -> Option<bool> {
 
 /// A zone: `Z`, `UTC`, `+02:00`, `-0530`, `CET`; a name in brackets behind an offset is passed over. Minutes east of UTC.
 fn zone(reader: &mut Reader<'_>) -> Option<i16> {
+    // `GMT+0100`
+    if matches!(
+        reader.rest,
+        [b'G', b'M', b'T', b'+' | b'-', ..] | [b'U', b'T', b'C', b'+' | b'-', ..]
+    ) {
+        reader.rest = &reader.rest[3..];
+    }
     let sign = match reader.peek()? {
         b'+' => 1,
         b'-' => -1,

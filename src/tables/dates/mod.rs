@@ -3,7 +3,9 @@
 mod clock;
 mod order;
 mod parse;
+mod periods;
 mod reader;
+mod rearranged;
 mod words;
 
 use std::collections::BTreeSet;
@@ -24,7 +26,7 @@ use order::Orders;
 use parse::{Form, Parsed};
 pub(crate) use parse::{civil_from_days, days_from_civil};
 use words::Tongue;
-pub(crate) use words::half_day;
+pub(crate) use words::{folded as without_accents, half_day};
 
 /// Which of the numbers of a date like `3/2/2018` is what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -77,9 +79,18 @@ const CHUNK: usize = 1 << 14;
 const EPOCH_1900: i64 = -25_569;
 const EPOCH_1904: i64 = -24_107;
 
-/// Whether a trimmed text is a date in some order.
+/// Whether a trimmed text is a date in some order, or a month, quarter or week of a year.
 pub(crate) fn looks_like_date(text: &str) -> bool {
-    parse::parse(text).is_some_and(|parsed| match parsed.form {
+    parse::parse(text).is_some_and(is_date)
+}
+
+/// Whether a trimmed text is a day in some order: no period, which is as often a name as a value (`January 2018` above a section or a column).
+pub(crate) fn looks_like_day(text: &str) -> bool {
+    parse::parse(text).is_some_and(|parsed| !parsed.period && is_date(parsed))
+}
+
+fn is_date(parsed: Parsed) -> bool {
+    match parsed.form {
         Form::Numbers {
             first,
             second,
@@ -89,7 +100,31 @@ pub(crate) fn looks_like_date(text: &str) -> bool {
             .iter()
             .any(|order| order::resolve(first, second, third, parsed.short_year, *order).is_some()),
         _ => true,
-    })
+    }
+}
+
+/// Whether a text is a date of zeros, which databases and spreadsheets show where there is none: `0000-00-00`, `00.00.0000`, `1900-01-00`.
+pub(crate) fn is_of_zeros(text: &str) -> bool {
+    let day = text.split([' ', 'T']).next().unwrap_or_default();
+    let parts: Vec<&str> = day.split(['-', '.', '/']).collect();
+    let [first, second, third] = parts[..] else { return false };
+    let number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit()).then(|| part.parse::<u32>().ok())?;
+    match (number(first), number(second), number(third)) {
+        (Some(0), Some(0), Some(0)) => true,
+        // Excel's day 0, by locale.
+        (Some(1900), Some(1), Some(0)) | (Some(0), Some(1), Some(1900)) | (Some(1), Some(0), Some(1900)) => true,
+        _ => false,
+    }
+}
+
+/// Whether a text is a day count of Excel from 1968 to 2105, which its cells of dates become where they lose their format.
+pub(crate) fn is_day_count(text: &str) -> bool {
+    text.len() >= 5
+        && text.as_bytes()[0].is_ascii_digit()
+        && text
+            .replace(',', ".")
+            .parse()
+            .is_ok_and(|number: f64| (25_000.0..75_000.0).contains(&number))
 }
 
 /// ISO text as microseconds since 1970, as written.
@@ -154,10 +189,13 @@ fn item(cell: &CellView<'_>, epoch: i64) -> Item {
             if text.is_empty() {
                 return Item::Missing;
             }
+            if is_of_zeros(text) {
+                return Item::Marked;
+            }
             if let Some(parsed) = parse::parse(text) {
                 return Item::Text(parsed);
             }
-            if is_missing_value(text) || text.starts_with("0000-00-00") {
+            if is_missing_value(text) {
                 return Item::Marked;
             }
             match text.as_bytes().first() {
@@ -173,6 +211,12 @@ fn item(cell: &CellView<'_>, epoch: i64) -> Item {
 /// seconds from 1973 to 5138, thousand times as many milliseconds, and so on.
 fn bare_number(number: f64, epoch: i64) -> Item {
     let whole = number.fract() == 0.0;
+    if number == 0.0 {
+        return Item::Marked;
+    }
+    if let Some(parsed) = run_together(number).filter(|_| whole) {
+        return Item::Text(parsed);
+    }
     if (10_300.0..100_000.0).contains(&number) {
         let seconds = (number * 86_400.0).round() as i64;
         return Item::Serial(epoch * 86_400 + seconds);
@@ -198,6 +242,39 @@ fn bare_number(number: f64, epoch: i64) -> Item {
         .map_or(Item::Unreadable, |(_, per_second, tick)| {
             Item::Unix((number / per_second).floor() as i64, tick)
         })
+}
+
+/// Dates without marks between their numbers, the year last or of two digits: `31012018` (as a number without its first zero), `180131`, `310118`.
+pub(crate) fn run_together(number: f64) -> Option<Parsed> {
+    if !(100_000.0..32_000_000.0).contains(&number) {
+        return None;
+    }
+    let number = number as u32;
+    let short = number < 1_000_000;
+    let (rest, third) = if short {
+        (number / 100, number % 100)
+    } else {
+        (number / 10_000, number % 10_000)
+    };
+    let (first, second) = (rest / 100, rest % 100);
+    let fits = if short {
+        (1..=31).contains(&second)
+    } else {
+        (1950..2100).contains(&third) && (1..=31).contains(&first) && (1..=31).contains(&second)
+    };
+    fits.then_some(Parsed {
+        form: Form::Numbers {
+            first,
+            second,
+            third: third as i32,
+            separator: b'/',
+        },
+        seconds: 0,
+        zone: None,
+        short_year: short,
+        tongue: Tongue::Unknown,
+        period: false,
+    })
 }
 
 pub(crate) fn items(column: &Column, height: usize, source: &Source) -> Vec<Item> {
@@ -241,6 +318,7 @@ pub(crate) fn dates(table: &Table, column: &Column, name: &str, order: Option<Da
     mix.differ = different.enough();
     note_kinds(name, &items, table.source(), notes);
     note_unlikely(table, name, &unlikely, &mut seconds, mix.values, notes)?;
+    note_placeholders(name, &mut seconds, notes);
     let filled = mix.values + unreadable.len();
     let mut exceptions = None;
     if unreadable.is_empty() {
@@ -319,6 +397,37 @@ fn note_unlikely(
     Ok(())
 }
 
+/// Takes days that programs write where there is no date, 1970-01-01 and the like, as missing where all other dates are years away.
+fn note_placeholders(name: &str, seconds: &mut [Option<i64>], notes: &mut Notes) {
+    const FAR: i64 = 3650;
+    const OTHERS: usize = 10;
+    // 1900-01-01, 1970-01-01, 2099-12-31, 2199-12-31.
+    for day in [-25_567, 0, 47_481, 84_005] {
+        let days = || seconds.iter().flatten().map(|moment| moment.div_euclid(86_400));
+        let here = days().filter(|own| *own == day).count();
+        let others = days().filter(|own| *own != day).count();
+        let near = days().any(|own| own != day && (own - day).abs() < FAR);
+        if here == 0 || near || others < OTHERS {
+            continue;
+        }
+        let (year, month, of_month) = civil_from_days(day);
+        notes.add(
+            "placeholder-dates",
+            format!(
+                "{} of column `{name}` say {year}-{month:02}-{of_month:02}, ten years and more from all others",
+                counted(here, "cell")
+            ),
+            "taken as missing: such a date stands in for none",
+        );
+        for slot in seconds
+            .iter_mut()
+            .filter(|slot| slot.is_some_and(|moment| moment.div_euclid(86_400) == day))
+        {
+            *slot = None;
+        }
+    }
+}
+
 /// Seconds since 1970 in local time as written.
 fn moment(item: &Item, orders: &Orders) -> Option<i64> {
     match item {
@@ -327,6 +436,7 @@ fn moment(item: &Item, orders: &Orders) -> Option<i64> {
             let seconds = micros.div_euclid(1_000_000);
             if orders.swapped { swap_seconds(seconds) } else { Some(seconds) }
         }
+        Item::Serial(seconds) if orders.swapped => swap_seconds(*seconds),
         Item::Serial(seconds) | Item::Unix(seconds, _) => Some(*seconds),
         Item::Text(parsed) => {
             let (year, month, day) = match parsed.form {
@@ -406,6 +516,14 @@ fn note_kinds(name: &str, items: &[Item], source: &Source, notes: &mut Notes) {
             }
             short += usize::from(parsed.short_year);
         }
+    }
+    let periods = count(|item| matches!(item, Item::Text(parsed) if parsed.period));
+    if periods > 0 {
+        notes.add(
+            "periods",
+            format!("{} of column `{name}` name a month, quarter or week", counted(periods, "cell")),
+            "read as its first day",
+        );
     }
     if zoned > 0 {
         let shown: Vec<String> = zones.iter().take(5).map(|minutes| offset_text(*minutes)).collect();

@@ -141,6 +141,7 @@ fn count(items: &[Item]) -> Counts {
     for item in items {
         match item {
             Item::Real(micros) => fixed(civil_from_days(micros.div_euclid(86_400_000_000)).2),
+            Item::Serial(seconds) => fixed(civil_from_days(seconds.div_euclid(86_400)).2),
             Item::Text(parsed) => match parsed.form {
                 Form::YearFirst { day, .. } => fixed(day),
                 Form::Named { .. } => {}

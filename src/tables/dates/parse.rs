@@ -3,6 +3,7 @@
 use super::clock::time;
 use super::reader::Reader;
 use super::words::{MonthName, Tongue, folded, is_link, is_weekday, month_of};
+use super::{periods, rearranged};
 use crate::tables::digits::ascii;
 
 /// Longer texts are taken for no dates.
@@ -20,6 +21,8 @@ pub(crate) struct Parsed {
     pub(crate) short_year: bool,
     /// What the name of the month says of its language.
     pub(crate) tongue: Tongue,
+    /// A month, quarter or week, read as its first day.
+    pub(crate) period: bool,
 }
 
 /// How the day is written.
@@ -91,6 +94,13 @@ pub(crate) fn parse(text: &str) -> Option<Parsed> {
     if let Some(parsed) = compact(text.as_bytes()) {
         return Some(parsed);
     }
+    day_and_time(&text)
+        .or_else(|| day_and_time(&rearranged::text(&text)?))
+        .or_else(|| periods::period(&text))
+}
+
+/// A day with an optional time and zone behind it.
+fn day_and_time(text: &str) -> Option<Parsed> {
     let mut reader = Reader { rest: text.as_bytes() };
     let first = reader.peek()?;
     let day = if first.is_ascii_digit() {
@@ -114,6 +124,7 @@ pub(crate) fn parse(text: &str) -> Option<Parsed> {
         zone,
         short_year: day.short_year,
         tongue: day.tongue,
+        period: false,
     })
 }
 
@@ -133,6 +144,7 @@ fn compact(text: &[u8]) -> Option<Parsed> {
         zone: None,
         short_year: false,
         tongue: Tongue::Unknown,
+        period: false,
     })
 }
 
@@ -275,19 +287,13 @@ fn day_or_month_first(reader: &mut Reader<'_>, first: u32) -> Option<Day> {
     ordinal(reader);
     let _ = reader.skip_any(b".-/");
     reader.blanks();
-    reader.links();
-    let before = reader.rest;
-    let word = reader.word();
-    let month = if is_month_sign(word) {
-        reader.blanks();
-        let month = reader.short_number().filter(|month| (1..=12).contains(month))?;
-        MonthName {
-            month,
-            tongue: Tongue::Unknown,
-        }
+    // The numeral of May is a word of Czech and Russian, too.
+    let mut ahead = Reader { rest: reader.rest };
+    let month = if let Some(month) = roman(ahead.word()) {
+        reader.rest = ahead.rest;
+        month
     } else {
-        reader.rest = before;
-        month_of(reader.word())?
+        month_by_name(reader)?
     };
     let _ = reader.skip(b'.');
     let _ = reader.skip_any(b",-/");
@@ -296,6 +302,32 @@ fn day_or_month_first(reader: &mut Reader<'_>, first: u32) -> Option<Day> {
     let _ = reader.skip(b'\'');
     let year = year(reader)?;
     Some(Day::named(year, month, first))
+}
+
+/// The month behind a day, as a word or counted.
+fn month_by_name(reader: &mut Reader<'_>) -> Option<MonthName> {
+    reader.links();
+    let before = reader.rest;
+    if is_month_sign(reader.word()) {
+        reader.blanks();
+        let month = reader.short_number().filter(|month| (1..=12).contains(month))?;
+        return Some(MonthName {
+            month,
+            tongue: Tongue::Unknown,
+        });
+    }
+    reader.rest = before;
+    month_of(reader.word())
+}
+
+/// Months in Roman numerals, as Polish and Hungarian have them: `31.XII.2018`.
+fn roman(word: &[u8]) -> Option<MonthName> {
+    const NUMERALS: [&[u8]; 12] = [b"I", b"II", b"III", b"IV", b"V", b"VI", b"VII", b"VIII", b"IX", b"X", b"XI", b"XII"];
+    let month = (1..).zip(NUMERALS).find(|(_, numeral)| *numeral == word)?.0;
+    Some(MonthName {
+        month,
+        tongue: Tongue::Unknown,
+    })
 }
 
 /// Vietnamese counts its months: `31 th\u{e1}ng 1 2018`.
@@ -349,7 +381,19 @@ fn word_first(reader: &mut Reader<'_>) -> Option<Day> {
     // `mar. 31 janv. 2018`: a Tuesday in French, a month in English.
     reader.rest = before;
     let word = reader.word();
-    if !(is_weekday(word) || is_link(word)) {
+    if let Some(before) = era(word) {
+        let year = if reader.skip_text(&["\u{5143}"]) {
+            1
+        } else {
+            reader.short_or_three()?
+        };
+        let _ = reader.skip_text(&["\u{5e74}"]);
+        return east_asian(reader, before + year, false);
+    }
+    // A single letter is a version or an era (`R4.10.19`), no word of a date.
+    // The letters of Hungarian days stand apart.
+    let apart = word.len() > 1 || matches!(reader.peek(), Some(b'.' | b',' | b' '));
+    if !(apart && is_weekday(word) || is_link(word) && word.len() > 1) {
         return None;
     }
     // Portuguese: `quarta-feira`.
@@ -365,6 +409,19 @@ fn word_first(reader: &mut Reader<'_>) -> Option<Day> {
             month_first(reader, month)
         }
     }
+}
+
+/// The year before the first of an era of Japan, or of the calendar of Taiwan.
+fn era(word: &[u8]) -> Option<u32> {
+    let word = std::str::from_utf8(word).ok()?;
+    let eras = [
+        ("\u{4ee4}\u{548c}", 2018),
+        ("\u{5e73}\u{6210}", 1988),
+        ("\u{662d}\u{548c}", 1925),
+        ("\u{6c11}\u{570b}", 1911),
+        ("\u{6c11}\u{56fd}", 1911),
+    ];
+    eras.into_iter().find(|(name, _)| *name == word).map(|(_, before)| before)
 }
 
 fn month_first(reader: &mut Reader<'_>, month: MonthName) -> Option<Day> {
@@ -477,12 +534,25 @@ mod tests {
             "2018-W05-3",
             "2018W053",
             "2018 Jan 31",
+            "31.I.2018",
+            "31 I 2018",
+            "\u{5e73}\u{6210}30\u{5e74}1\u{6708}31\u{65e5}",
+            "\u{6c11}\u{570b}107\u{5e74}1\u{6708}31\u{65e5}",
+            "31 \u{5d9}\u{5e0}\u{5d5}\u{5d0}\u{5e8} 2018",
+            "31 \u{e21}\u{e01}\u{e23}\u{e32}\u{e04}\u{e21} 2018",
+            "31 \u{91c}\u{928}\u{935}\u{930}\u{940} 2018",
+            "2018_01_31",
+            "2018 01 31",
+            "Wed Jan 31 22:56:07 2018",
+            "Wed Jan 31 22:56:07 CET 2018",
+            "Wed Jan 31 2018 22:56:07 GMT+0100 (Central European Standard Time)",
             "31 Jan '18",
             "31/Jan/2018",
             "\u{662}\u{660}\u{661}\u{668}-\u{660}\u{661}-\u{663}\u{661}",
         ] {
             assert_eq!(day(text), Some((2018, 1, 31)), "{text}");
         }
+        assert_eq!(day("14 V 2018"), Some((2018, 5, 14)));
         assert_eq!(day("14 juillet 2018"), Some((2018, 7, 14)));
         assert_eq!(day("14 juin 2018"), Some((2018, 6, 14)));
         assert_eq!(day("5 M\u{e4}rz 2018"), Some((2018, 3, 5)));
@@ -555,6 +625,9 @@ mod tests {
             ("2018-W05-3 22:56", 82_560, None),
             ("2018\u{5e74}1\u{6708}31\u{65e5} \u{4e0b}\u{5348}10:56", 82_560, None),
             ("201801312256", 82_560, None),
+            ("Wed Jan 31 22:56:00 CET 2018", 82_560, Some(60)),
+            ("Wed Jan 31 2018 22:56:00 GMT+0100 (CET)", 82_560, Some(60)),
+            ("2018-01-31 22:56 GMT+1", 82_560, Some(60)),
         ] {
             assert_eq!(time(text), Some((seconds, zone)), "{text}");
         }
@@ -588,6 +661,8 @@ mod tests {
             "20180131T",
             "32 Jan 2018",
             "1/31/2018 13:00 PM",
+            "R4.10.19",
+            "v2.10.19",
         ] {
             assert_eq!(parse(text), None, "{text}");
         }

@@ -62,6 +62,11 @@ impl<'a> Reader<'a> {
         self.number().filter(|(_, length)| *length <= 2).map(|(number, _)| number)
     }
 
+    /// One to three digits.
+    pub(super) fn short_or_three(&mut self) -> Option<u32> {
+        self.number().filter(|(_, length)| *length <= 3).map(|(number, _)| number)
+    }
+
     /// A run of letters (all of UTF-8 beyond ASCII counts as letters).
     pub(super) fn word(&mut self) -> &'a [u8] {
         let length = self

@@ -35,35 +35,47 @@ pub(super) const ZONES: &[(&str, i16)] = &[
 const MONTHS: [&str; 12] = [
     "jan january januar janner jaenner jan janvier janv ene enero gen gennaio janeiro gener januari januara januari tammi tammikuu tammikuuta jaanuar \
      janvaris sausis sausio saus sty styczen stycznia led leden ledna jan january januar jan januar sij sijecanj sijecnja januar januar ian ianuarie \
-     oca ocak januari jan янв январь января сiч січ січень січня яну януари јан јануар ιαν ιανουαριος ιανουαριου يناير",
+     oca ocak januari jan янв январь января сiч січ січень січня яну януари јан јануар ιαν ιανουαριος ιανουαριου يناير \
+     ינואר जनवरी มกราคม ژانویه",
     "feb february februar feber fev fevr fevrier febrero febbraio fevereiro febr febrer februari helmi helmikuu helmikuuta veebr veebruar februaris \
      vasaris vasario vas luty lut lutego uno unor unora februara velj veljaca veljace februarie sub subat фев февр февраль февраля лют лютий лютого \
-     февруари феб фебруар φεβ φεβρ φεβρουαριος φεβρουαριου فبراير",
+     февруари феб фебруар φεβ φεβρ φεβρουαριος φεβρουαριου فبراير \
+     פברואר फरवरी फ़रवरी กุมภาพันธ์ فوریه",
     "mar march marz maerz mrz mars marzo marco març marc maart mrt marts maalis maaliskuu maaliskuuta marts kovas kovo kov marz marzec marca bre brezen \
-     brezna marec mart ozu ozujak ozujka marcius martie maret mac март марта мар бер берез березень березня μαρ μαρτιος μαρτιου مارس",
+     brezna marec mart ozu ozujak ozujka marcius martie maret mac март марта мар бер берез березень березня μαρ μαρτιος μαρτιου مارس \
+     מרץ मार्च มีนาคม مارس",
     "apr april avr avril abr abril aprile huhti huhtikuu huhtikuuta aprill aprilis balandis balandzio bal kwi kwiecien kwietnia dub duben dubna aprila \
-     tra travanj travnja aprilie nis nisan апр апрель апреля кві квіт квітень квітня април απρ απριλιος απριλιου ابريل أبريل",
+     tra travanj travnja aprilie nis nisan апр апрель апреля кві квіт квітень квітня април απρ απριλιος απριλιου ابريل أبريل \
+     אפריל अप्रैल เมษายน آوریل",
     "may mai mayo mag maggio maio maig mei maj touko toukokuu toukokuuta maijs geguze geguzes geg maja kve kveten kvetna svi svibanj svibnja majus mayis \
-     май мая трав травень травня маи мај μαι μαιος μαιου مايو",
+     май мая трав травень травня маи мај μαι μαιος μαιου مايو \
+     מאי मई พฤษภาคม",
     "jun june juni juin junio giu giugno junho juny kesa kesakuu kesakuuta juuni junijs birzelis birzelio bir cze czerwiec czerwca cvn cerven cervna \
-     juna junij junija lipanj lipnja junius iun iunie haz haziran июн июнь июня чер черв червень червня юни јун јуни ιουν ιουνιος ιουνιου يونيو",
+     juna junij junija lipanj lipnja junius iun iunie haz haziran июн июнь июня чер черв червень червня юни јун јуни ιουν ιουνιος ιουνιου يونيو \
+     יוני जून มิถุนายน ژوئن",
     "jul july juli juil juillet julio lug luglio julho juliol heina heinakuu heinakuuta juuli julijs liepa liepos lie lipiec lipca cvc cervenec \
-     cervence jula julij julija srpanj srpnja julius iul iulie tem temmuz julai июл июль июля липень липня лип юли јул јули ιουλ ιουλιος ιουλιου يوليو",
+     cervence jula julij julija srpanj srpnja julius iul iulie tem temmuz julai июл июль июля липень липня лип юли јул јули ιουλ ιουλιος ιουλιου يوليو \
+     יולי जुलाई กรกฎาคม ژوئیه",
     "aug august augusta aout aou ago agosto agost augustus augusti elo elokuu elokuuta augusts rugpjutis rugpjucio rgp sie sierpien sierpnia srpen srpna \
      avg avgust avgusta kol kolovoz kolovoza augusztus agu agustos agustus agt ags ogos авг август августа сер серп серпень серпня αυγ αυγουστος αυγουστου \
-     أغسطس اغسطس",
+     أغسطس اغسطس \
+     אוגוסט अगस्त สิงหาคม اوت",
     "sep sept september septembre septiembre setiembre set settembre setembro setembre syys syyskuu syyskuuta septembris rugsejis rugsejo rgs wrz \
      wrzesien wrzesnia zar zari septembra septembar ruj rujan rujna szept szeptember septembrie eyl eylul сен сент сентябрь сентября вер верес вересень \
-     вересня септ септември сеп септембар σεπ σεπτ σεπτεμβριος σεπτεμβριου سبتمبر",
+     вересня септ септември сеп септембар σεπ σεπτ σεπτεμβριος σεπτεμβριου سبتمبر \
+     ספטמבר सितंबर सितम्बर กันยายน سپتامبر",
     "oct october okt oktober octobre octubre ott ottobre out outubro loka lokakuu lokakuuta oktoober oktobris spalis spalio spl paz pazdziernik \
      pazdziernika rij rijen rijna oktobra oktobar okto octombrie eki ekim окт октябрь октября жов жовт жовтень жовтня октомври октобар \
-     οκτ οκτωβριος οκτωβριου اكتوبر أكتوبر",
+     οκτ οκτωβριος οκτωβριου اكتوبر أكتوبر \
+     אוקטובר अक्टूबर ตุลาคม اکتبر",
     "nov november novembre noviembre novembro marras marraskuu marraskuuta novembris lapkritis lapkricio lap novembra novembar stu studeni studenoga \
      studenog noiembrie noi kas kasim ноя нояб ноябрь ноября лис лист листоп листопад листопада ное ноември нов новембар νοε νοεμ νοεμβριος νοεμβριου \
-     نوفمبر",
+     نوفمبر \
+     נובמבר नवंबर नवम्बर พฤศจิกายน نوامبر",
     "dec december dez dezember decembre dic diciembre dicembre dezembro desembre des desember joulu joulukuu joulukuuta dets detsember decembris gruodis \
      gruodzio grd gru grudzien grudnia pro prosinec prosince decembra decembar prosinac prosinca decembrie ara aralik disember дек декабрь декабря \
-     груд грудень грудня гру декември дец децембар δεκ δεκεμβριος δεκεμβριου ديسمبر",
+     груд грудень грудня гру декември дец децембар δεκ δεκεμβριος δεκεμβριου ديسمبر \
+     דצמבר दिसंबर दिसम्बर ธันวาคม دسامبر",
 ];
 
 /// Names that mean one month in Croatian and another in Polish, Czech or Slovenian: the name, the month there, the month in Croatian.
@@ -127,7 +139,7 @@ fn months() -> &'static HashMap<String, MonthName> {
 }
 
 /// Small letters without accents.
-pub(super) fn folded(word: &str) -> String {
+pub(crate) fn folded(word: &str) -> String {
     let mut folded = String::with_capacity(word.len());
     for c in word.chars().flat_map(char::to_lowercase) {
         folded.push(match c {

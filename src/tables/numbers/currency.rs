@@ -27,7 +27,7 @@ const WHOLE: &str = "VND VN\u{110} \u{20ab} \u{111} JPY JP\u{a5} \u{5186} KRW \u
     HUF Ft XOF XAF XPF CFA FCFA CFAF UGX USh TZS TSh RWF BIF KMF GNF DJF MGA VUV LAK \u{20ad} KHR \u{17db} MMK IRR UZS LBP CRC \u{20a1} MNT \u{20ae}";
 
 /// With three decimals.
-const THOUSANDTHS: &str = "KWD KD BHD BD OMR TND JOD LYD IQD";
+const THOUSANDTHS: &str = "KWD KD BHD BD OMR TND JOD LYD IQD \u{62f}.\u{643} \u{62f}.\u{628} \u{631}.\u{639} \u{62f}.\u{62a} \u{62f}.\u{639} \u{62f}\u{64a}\u{646}\u{627}\u{631}";
 
 /// Signs that several currencies share, some of them without decimals.
 const SHARED: &str = "\u{a5} \u{ffe5} $";
@@ -39,6 +39,8 @@ const CENTS: &str = "kr \u{20ac} \u{a3} \u{20b9} \u{20bd} \u{20ba} \u{20b4} \u{2
     \u{43b}\u{432} BGN \u{440}\u{443}\u{431} \u{440} RUB RUR \u{433}\u{440}\u{43d} UAH \u{442}\u{433} KZT \u{434}\u{438}\u{43d} \u{434}\u{435}\u{43d} MKD \
     Euro Euros EUR EURO USD GBP CHF Fr SFr Fs Frs CNY RMB CN\u{a5} \u{5143} \u{5706} INR AUD CAD NZD SEK NOK DKK TRY TL BRL MXN ARS PEN S/ ZAR NGN GHS GH\u{20b5} \
     KES Ksh KSh EGP LE L.E MAD Dh Dhs AED SAR SR QAR QR ILS NIS SGD HKD TWD NTD THB MYR RM PHP Php PKR Rs Re BDT Tk LKR NPR Nu \
+    \u{62f}.\u{625} \u{62f}.\u{645} \u{631}.\u{633} \u{631}.\u{642} \u{62c}.\u{645} \u{631}\u{64a}\u{627}\u{644} \u{62f}\u{631}\u{647}\u{645} \u{62c}\u{646}\u{64a}\u{647} \
+    E\u{a3} EGP\u{a3} ALL \u{20a3} AFN \u{60b} \
     DOP GTQ HNL UYU UYI PAB B/ BOB Bs Bs.F Bs.S BsF BsS VES VEF NIO TTD JMD BWP ZMW MUR MZN MT AOA Kz ETB GEL AMD AZN BYN MDL DM";
 
 /// Single letters: rand, pula or Philippine peso, lempira, quetzal, kwacha, baht, naira.

@@ -4,6 +4,7 @@ mod currency;
 mod decide;
 mod durations;
 mod parse;
+mod units;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -81,6 +82,14 @@ pub(crate) fn holds_hours(table: &Table, column: &Column, name: &str) -> bool {
         _ => None,
     });
     texts.take(LOOKED_AT).any(|duration| duration) && numbers(table, column, name, None, &mut Notes::new()).is_ok_and(|column| column.hours)
+}
+
+/// The unit of measure behind the numbers of a column, by its distinct texts; `None` where they have none or several.
+pub(crate) use units::common as common_unit;
+
+/// Whether a trimmed text is a number with this unit behind it, or a number alone.
+pub(crate) fn is_number_in(unit: &str, text: &str) -> bool {
+    looks_like_number(units::stripped(unit, text).unwrap_or(text))
 }
 
 /// Whether a trimmed text is a number in any spelling.
@@ -239,6 +248,15 @@ pub(crate) fn numbers(table: &Table, column: &Column, name: &str, mark: Option<D
         });
     }
     let cells: Vec<Quick> = cells.collect();
+    if let Some((unit, bare)) = units::without(column, height) {
+        notes.add(
+            "unit-of-numbers",
+            format!("the numbers of column `{name}` have the unit `{unit}` behind them"),
+            "read as numbers, the unit was left out; a number without it was taken to be in the same unit",
+        );
+        let read = numbers(table, &bare, name, mark, notes)?;
+        return Ok(NumberColumn { measured: true, ..read });
+    }
     if let Some(hours) = hours(table, column, name, &cells, notes) {
         return Ok(hours);
     }
@@ -247,6 +265,9 @@ pub(crate) fn numbers(table: &Table, column: &Column, name: &str, mark: Option<D
 
 /// The column as hours, where at least half of its filled cells are durations or times of day and all others are words.
 fn hours(table: &Table, column: &Column, name: &str, cells: &[Quick], notes: &mut Notes) -> Option<NumberColumn> {
+    if is_ledger(column, cells) {
+        return None;
+    }
     let (mut mix, mut different) = (Mix::default(), Different::default());
     let (mut below_a_day, mut zeros) = (true, 0);
     let mut values = vec![None; cells.len()];
@@ -327,6 +348,24 @@ fn hours(table: &Table, column: &Column, name: &str, cells: &[Quick], notes: &mu
         hours: true,
         measured: true,
     })
+}
+
+/// Whether `H` and `S` behind the amounts of a column are credits and debits: hours and seconds have other units and small letters beside them.
+fn is_ledger(column: &Column, cells: &[Quick]) -> bool {
+    let (mut credits, mut debits) = (false, false);
+    for (row, cell) in cells.iter().enumerate() {
+        if *cell == Quick::Odd
+            && let CellView::Text(text) = column.get(row)
+        {
+            match parse::soll_or_haben(trimmed(&text)) {
+                Some(true) => credits = true,
+                Some(false) => debits = true,
+                None if durations::seconds(&text).is_some() => return false,
+                None => {}
+            }
+        }
+    }
+    credits && debits
 }
 
 /// The first cell with a value other than 0.
@@ -499,8 +538,11 @@ fn note_signs(name: &str, evidence: &Evidence, notes: &mut Notes) {
     if evidence.ledger > 0 {
         notes.add(
             "credit-marks",
-            format!("{} of column `{name}` are marked `CR` or `DR`", counted(evidence.ledger, "amount")),
-            "credits (`CR`) were read as negative, debits (`DR`) as positive",
+            format!(
+                "{} of column `{name}` are marked `CR` or `DR` (in German `H` or `S`)",
+                counted(evidence.ledger, "amount")
+            ),
+            "credits (`CR`, `H`) were read as negative, debits (`DR`, `S`) as positive",
         );
     }
     if evidence.parts > 0 {

@@ -129,6 +129,8 @@ struct Around {
     parentheses: bool,
     parts: Option<u16>,
     money: Option<Currency>,
+    /// A second sign of money: `$ 5 MXN`, `COP $5`.
+    both: bool,
     credit: Option<bool>,
     /// Dashes in place of decimals, as in `120,-`.
     dashes: bool,
@@ -156,6 +158,17 @@ impl Around {
             self.parts = Some(100);
             return Some(&rest[1..]);
         }
+        if self.parts.is_none()
+            && let Some((parts, amount)) = parts_in_words(rest)
+        {
+            self.parts = Some(parts);
+            return Some(amount);
+        }
+        // Japanese accounts write losses so.
+        if self.sign.is_none() && first == '\u{25b3}' && rest.len() > first.len_utf8() {
+            self.sign = Some(true);
+            return Some(&rest[first.len_utf8()..]);
+        }
         if !self.dashes
             && let Some(amount) = whole_amount(rest)
         {
@@ -173,16 +186,53 @@ impl Around {
             self.credit = Some(credit);
             return Some(amount);
         }
-        if self.money.is_some() {
+        if self.both {
             return None;
         }
         let front = (!is_number_char(first)).then(|| currency::strip_front(rest)).flatten();
         // The point of an abbreviation may come last.
         let back = || (!is_number_char(last) || last == '.').then(|| currency::strip_back(rest)).flatten();
         let (sign, amount) = front.or_else(back)?;
-        self.money = Some(sign);
+        self.money = Some(match self.money {
+            None => sign,
+            Some(other) => {
+                // A sign and the letters of the currency that it stands for; two currencies are no amount.
+                let letters =
+                    |currency: &Currency| currency.sign.len() >= 3 && currency.sign.bytes().all(|letter| letter.is_ascii_uppercase());
+                self.both = true;
+                match (letters(&other), letters(&sign)) {
+                    (true, false) => other,
+                    (false, true) => sign,
+                    _ => return None,
+                }
+            }
+        });
         Some(amount)
     }
+}
+
+/// `12 percent`, `12 pct.`, `12 Prozent`: what the number is divided by, and the number.
+fn parts_in_words(text: &str) -> Option<(u16, &str)> {
+    const WORDS: &[(&str, u16)] = &[
+        ("percent", 100),
+        ("per cent", 100),
+        ("pct", 100),
+        ("prozent", 100),
+        ("procent", 100),
+        ("pour cent", 100),
+        ("por ciento", 100),
+        ("por cento", 100),
+        ("per cento", 100),
+        ("promille", 1000),
+        ("per mille", 1000),
+    ];
+    let bare = text.strip_suffix('.').unwrap_or(text);
+    WORDS.iter().find_map(|(word, parts)| {
+        let start = bare.len().checked_sub(word.len())?;
+        let rest = bare.get(..start)?;
+        let same = bare.get(start..)?.eq_ignore_ascii_case(word);
+        (same && rest.ends_with(|c: char| c.is_ascii_digit() || c == ' ')).then_some((*parts, rest))
+    })
 }
 
 /// `120,-`, `120.--`, `120:-` and `1,500/-` without what says that there are no cents.
@@ -196,8 +246,18 @@ fn whole_amount(text: &str) -> Option<&str> {
     (bare.len() < text.len() && text.len() - bare.len() <= 3 && digits(rest)).then_some(rest)
 }
 
-/// `120.00 CR`, `Dr. 120`: whether it is a credit, and the amount.
+/// Whether a text is an amount with German ledgers' `H` (Haben, a credit) or `S` (Soll, a debit) behind it, which also stand for hours and seconds.
+pub(super) fn soll_or_haben(text: &str) -> Option<bool> {
+    let rest = text.strip_suffix(['S', 'H'])?;
+    let number = rest.trim_end();
+    number.ends_with(|c: char| c.is_ascii_digit()).then(|| text.ends_with('H'))
+}
+
+/// `120.00 CR`, `Dr. 120`, `120,00 H`: whether it is a credit, and the amount.
 fn ledger(text: &str) -> Option<(bool, &str)> {
+    if let Some(credit) = soll_or_haben(text) {
+        return Some((credit, &text[..text.len() - 1]));
+    }
     for (word, credit) in [("CR", true), ("DR", false)] {
         let bare = text.strip_suffix('.').unwrap_or(text);
         if let Some(start) = bare.len().checked_sub(2)
@@ -445,6 +505,15 @@ mod tests {
             ("-120,-", -120.0),
             ("120.00 CR", -120.0),
             ("120.00Dr.", 120.0),
+            ("120,00 H", -120.0),
+            ("120,00 S", 120.0),
+            ("12 percent", 0.12),
+            ("12,5 Prozent", 0.125),
+            ("$1,234.50 MXN", 1234.5),
+            ("COP $ 56.065,00", 56_065.0),
+            ("1,234.50 \u{631}.\u{633}", 1234.5),
+            ("E\u{a3}40", 40.0),
+            ("\u{25b3}120", -120.0),
             ("Cr. 5", -5.0),
             ("$ -", 0.0),
             ("- \u{20ac}", 0.0),
@@ -527,6 +596,8 @@ mod tests {
             "A-",
             "Dr Smith 5",
             "12 C",
+            "EUR 12 USD",
+            "$12 \u{20ac}",
             "31/1/2018",
             ".",
             "-",

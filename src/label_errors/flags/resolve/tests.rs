@@ -48,6 +48,7 @@ fn by_key(names: &[&str]) -> FlagFile {
         fine: Vec::new(),
         contradicted: Default::default(),
         sorted_by: None,
+        perhaps_corrected: false,
         label_codes: None,
         loose_keys: false,
     }

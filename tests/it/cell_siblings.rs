@@ -1,0 +1,194 @@
+//! More of what people's sheets hold: ledgers, units, dates of zeros and without marks, periods, sheets whose lines were never divided.
+
+use std::fs;
+
+use recant::notes::Notes;
+use recant::tables::{ColumnKind, ReadOptions, Table, read};
+
+fn text_file(content: impl AsRef<[u8]>) -> Result<(Table, Notes), recant::error::Error> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("orders.csv");
+    fs::write(&path, content).unwrap();
+    let mut notes = Notes::new();
+    Ok((read(&path, &ReadOptions::default(), &mut notes)?, notes))
+}
+
+fn column(cells: &[String]) -> Table {
+    let cells = cells.iter().cloned().map(Some).collect::<Vec<_>>();
+    Table::new("sheet.csv", cells.len()).with_column("v", cells).unwrap()
+}
+
+fn numbers(cells: &[String]) -> (ColumnKind, Vec<Option<f64>>, Notes) {
+    let table = column(cells);
+    let mut notes = Notes::new();
+    let numbers = table.numbers("v", &mut notes).unwrap_or_else(|error| panic!("{error}"));
+    (table.kind("v").unwrap(), numbers, notes)
+}
+
+fn days(cells: &[String]) -> (ColumnKind, Vec<Option<String>>, Notes) {
+    let table = column(cells);
+    let mut notes = Notes::new();
+    let dates = table.dates("v", None, &mut notes).unwrap_or_else(|error| panic!("{error}"));
+    let shown = dates.into_iter().map(|seconds| seconds.map(recant::features::iso)).collect();
+    (table.kind("v").unwrap(), shown, notes)
+}
+
+#[test]
+fn soll_and_haben_are_debits_and_credits_and_hours_stay_hours() {
+    let ledger: Vec<String> = (1..30).map(|row| format!("{row}2,50 {}", ["S", "H"][row % 2])).collect();
+    let (kind, values, notes) = numbers(&ledger);
+    assert_eq!((kind, values[0], values[1]), (ColumnKind::Number, Some(-12.5), Some(22.5)));
+    assert!(notes.has("credit-marks") && !notes.has("hours"), "{notes:?}");
+    let hours: Vec<String> = (1..30).map(|row| format!("{row} h")).collect();
+    assert_eq!(numbers(&hours).1[4], Some(5.0));
+}
+
+#[test]
+fn one_unit_behind_all_numbers_is_left_out_and_two_are_text() {
+    let weights: Vec<String> = (1..30)
+        .map(|row| format!("1.{row:03},5 kg"))
+        .chain(["unbekannt".to_owned()])
+        .collect();
+    let (kind, values, notes) = numbers(&weights);
+    assert_eq!((kind, values[1]), (ColumnKind::Number, Some(1002.5)));
+    assert!(notes.has("unit-of-numbers"), "{notes:?}");
+    let mixed: Vec<String> = (1..30).map(|row| format!("{row} {}", ["kg", "g"][row % 2])).collect();
+    assert_ne!(column(&mixed).kind("v").unwrap(), ColumnKind::Number);
+}
+
+#[test]
+fn dates_of_zeros_and_placeholders_are_missing() {
+    for none in ["0000-00-00", "0000-00-00 00:00:00", "1900-01-00", "00.00.0000"] {
+        let cells: Vec<String> = (0..40)
+            .map(|row| {
+                if row % 8 == 0 {
+                    none.to_owned()
+                } else {
+                    format!("2023-03-{:02}", row % 28 + 1)
+                }
+            })
+            .collect();
+        let (kind, dates, notes) = days(&cells);
+        assert_eq!(
+            (kind, dates[0].as_deref(), dates[1].as_deref()),
+            (ColumnKind::Date, None, Some("2023-03-02")),
+            "{none}"
+        );
+        assert!(notes.has("missing-markers"), "{none}: {notes:?}");
+    }
+    let cells: Vec<String> = (0..40)
+        .map(|row| {
+            if row % 8 == 0 {
+                "1970-01-01".to_owned()
+            } else {
+                format!("2023-03-{:02}", row % 28 + 1)
+            }
+        })
+        .collect();
+    let (_, dates, notes) = days(&cells);
+    assert_eq!(dates.iter().flatten().count(), 35);
+    assert!(notes.has("placeholder-dates"), "{notes:?}");
+    // Old dates among old dates are dates.
+    let cells: Vec<String> = (0..40).map(|row| format!("197{}-01-01", row % 10)).collect();
+    assert_eq!(days(&cells).1.iter().flatten().count(), 40);
+}
+
+#[test]
+fn dates_without_marks_and_day_counts_among_dates_are_read() {
+    let cells = |write: &dyn Fn(u32, u32) -> String| (0..48).map(|row| write(row % 28 + 1, row % 12 + 1)).collect::<Vec<_>>();
+    for written in [
+        cells(&|day, month| format!("{day:02}{month:02}2023")),
+        cells(&|day, month| format!("{day}{month:02}2023")),
+    ] {
+        assert_eq!(days(&written).1[13].as_deref(), Some("2023-02-14"), "{written:?}");
+    }
+    assert_eq!(
+        days(&cells(&|day, month| format!("23{month:02}{day:02}"))).1[13].as_deref(),
+        Some("2023-02-14")
+    );
+    // 44927 is 2023-01-01.
+    let mixed: Vec<String> = (0..40)
+        .map(|row| {
+            if row % 2 == 0 {
+                (44_927 + row).to_string()
+            } else {
+                format!("{}/1/2023", row % 31 + 1)
+            }
+        })
+        .collect();
+    let (kind, dates, notes) = days(&mixed);
+    assert_eq!(
+        (kind, dates[20].as_deref(), dates[21].as_deref()),
+        (ColumnKind::Date, Some("2023-01-21"), Some("2023-01-22"))
+    );
+    assert!(notes.has("serial-dates"), "{notes:?}");
+}
+
+#[test]
+fn months_quarters_and_weeks_are_dates_and_said_to_be() {
+    let cells: Vec<String> = (0..24).map(|row| format!("Q{} {}", row % 4 + 1, 2020 + row / 4)).collect();
+    let (kind, dates, notes) = days(&cells);
+    assert_eq!((kind, dates[5].as_deref()), (ColumnKind::Date, Some("2021-04-01")));
+    assert!(notes.has("periods"), "{notes:?}");
+}
+
+#[test]
+fn lines_that_were_never_divided_are_divided_or_refused() {
+    let row = |row: usize| format!("{row},2023-01-{:02},\"\"Air, fast\"\",{}", row % 28 + 1, row * 3);
+    let rows: String = (1..30).map(|place| format!("\"{}\"\n", row(place))).collect();
+    let (table, notes) = text_file(format!("\"Order Id,Order date,Mode,Qty\"\n{rows}")).unwrap();
+    assert_eq!((table.height(), table.names().len()), (29, 4));
+    assert_eq!(table.cell(0, "Mode").unwrap().as_deref(), Some("Air, fast"));
+    assert!(notes.has("quoted-lines"), "{notes:?}");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("orders.xlsx");
+    let mut book = rust_xlsxwriter::Workbook::new();
+    let sheet = book.add_worksheet();
+    for place in 0..20 {
+        let line = if place == 0 {
+            "Id;Day;Qty".to_owned()
+        } else {
+            format!("{place};2023-01-01;{place}")
+        };
+        sheet.write(place, 0, line).unwrap();
+    }
+    book.save(&path).unwrap();
+    let error = read(&path, &ReadOptions::default(), &mut Notes::new()).unwrap_err();
+    assert!(
+        error.message().contains("separated by semicolons") && error.hint_text().is_some(),
+        "{error}"
+    );
+}
+
+#[test]
+fn letters_and_numbers_of_columns_are_neither_names_nor_orders() {
+    let rows: String = (1..30)
+        .map(|row| format!("{},2023-01-{:02},Air,{}\n", 100 + row, row % 28 + 1, row * 3))
+        .collect();
+    let names = "Order Id,Order date,Mode,Qty\n";
+    for content in [
+        format!("A,B,C,D\n{names}{rows}"),
+        format!("Column1,Column2,Column3,Column4\n{names}{rows}"),
+        format!("{names}1,2,3,4\n{rows}"),
+        format!("{names}(1),(2),(3),(4)\n{rows}"),
+    ] {
+        let (table, _) = text_file(&content).unwrap();
+        assert_eq!(
+            (table.height(), table.names()),
+            (29, &["Order Id", "Order date", "Mode", "Qty"].map(str::to_owned)[..]),
+            "{content}"
+        );
+        assert_eq!(table.cell(0, "Order Id").unwrap().as_deref(), Some("101"));
+    }
+}
+
+#[test]
+fn text_of_other_alphabets_is_read_by_its_letters() {
+    let rows: String = (0..40)
+        .map(|row| format!("{row},{}\n", ["Москва", "Тверь", "Казань"][row % 3]))
+        .collect();
+    let (bytes, ..) = encoding_rs::WINDOWS_1251.encode(&rows);
+    let (table, notes) = text_file([b"Id,City\n".as_slice(), bytes.as_ref()].concat()).unwrap();
+    assert_eq!(table.cell(1, "City").unwrap().as_deref(), Some("Тверь"));
+    assert!(notes.has("encoding"), "{notes:?}");
+}

@@ -1,0 +1,204 @@
+//! Lists that a person went through: they name rows that are right, too, and only the wrong ones may be repaired.
+
+use recant::label_errors::flags::{self, FlagOptions, FlagPlace, FlagSource, RowEntry, RowIndex, hash_key};
+use recant::notes::Notes;
+use recant::tables::{ReadOptions, Table};
+
+use crate::flag_cases::{ROWS, WRONG, find, finds, index, label, lines, plain, refuses, wrong};
+
+/// A line for each row: its key, and one of two words.
+fn judged(column: &str, bad: &str, good: &str) -> String {
+    let marked = lines(|row| format!("{},{}", 10_001 + row, if wrong(row) { bad } else { good }));
+    format!("Order No,{column}\n{marked}")
+}
+
+#[test]
+fn words_for_wrong_and_right_say_it_under_any_name() {
+    for (column, bad, good) in [
+        ("result", "wrong", "ok"),
+        ("Bewertung", "falsch", "richtig"),
+        ("verdict", "Fehler", "in Ordnung"),
+        ("check", "x", ""),
+        ("chyba", "ano", "ne"),
+        ("not ok", "1", "0"),
+        ("wrong", "MM", ""),
+        ("Fehler?", "<--", ""),
+        ("anomaly", "True", "False"),
+    ] {
+        let notes = finds(&judged(column, bad, good), &plain());
+        assert!(notes.has("flag-column-found"), "{column}: {notes:?}");
+    }
+}
+
+#[test]
+fn ticks_under_a_name_for_right_mark_the_rows_that_are_right() {
+    for (column, bad, good) in [
+        ("label ok", "no", "yes"),
+        ("correct", "0", "1"),
+        ("Label korrekt?", "nein", "ja"),
+        ("valid", "False", "True"),
+    ] {
+        finds(&judged(column, bad, good), &plain());
+        let mask = lines(|row| (if wrong(row) { bad } else { good }).to_owned());
+        let notes = finds(&format!("{column}\n{mask}"), &plain());
+        assert!(notes.has("ticks-are-right"), "{column}: {notes:?}");
+    }
+    // Only what is right is ticked: the others may not have been looked at.
+    refuses(&judged("ok", "", "x"), &plain(), "may say which lines");
+}
+
+#[test]
+fn what_may_say_which_lines_are_wrong_and_is_not_clear_is_refused() {
+    for (column, bad, good) in [
+        ("remark", "x", ""),
+        ("outlier", "-1", "1"),
+        ("paid", "yes", "no"),
+        ("wrong", "2", "0"),
+        ("wrong", "\u{1f44e}", "\u{1f44d}"),
+        ("Bemerkung", "falsch", ""),
+        ("error type", "typo of the clerk", ""),
+    ] {
+        let error = refuses(&judged(column, bad, good), &plain(), "may say which lines");
+        assert!(
+            error.hint_text().unwrap().contains(&format!("--flag-column \"{column}\"")),
+            "{error}"
+        );
+    }
+    let scores = lines(|row| format!("{},0.{}", 10_001 + row, 10 + row));
+    refuses(&format!("Order No,p_wrong\n{scores}"), &plain(), "may say which lines");
+    // Remarks and columns with one word for all lines say nothing.
+    let remarks = WRONG
+        .map(|row| format!("{},late because of snow {row},wrong\n", 10_001 + row))
+        .concat();
+    finds(&format!("Order No,remark,what\n{remarks}"), &plain());
+}
+
+#[test]
+fn columns_of_the_sheet_say_nothing_about_the_flags() {
+    let column = |cell: &dyn Fn(u32) -> String| (0..ROWS).map(|row| Some(cell(row))).collect::<Vec<_>>();
+    let sheet = Table::new("orders.csv", ROWS as usize)
+        .with_column("Order No", column(&|row| (10_001 + row).to_string()))
+        .and_then(|table| table.with_column("paid", column(&|row| ["yes", "no"][row as usize % 2].to_owned())))
+        .unwrap();
+    let rows = WRONG
+        .map(|row| format!("{},{}\n", 10_001 + row, ["yes", "no"][row as usize % 2]))
+        .concat();
+    let (found, _) = find(&format!("Order No,paid\n{rows}"), &plain(), &index(Some("Order No")), Some(&sheet)).unwrap();
+    assert_eq!(found.positions(), WRONG);
+}
+
+#[test]
+fn a_column_of_corrected_labels_leaves_right_rows_alone() {
+    const CLASSES: [&str; 3] = ["early", "on time", "late"];
+    let name = |row: u32, other: bool| CLASSES[(usize::from(label(row)) + usize::from(other)) % 3];
+    for column in ["true label", "new status", "korrigiert", "should be"] {
+        let listed = lines(|row| format!("{},{}", 10_001 + row, name(row, wrong(row))));
+        let notes = finds(&format!("Order No,{column}\n{listed}"), &plain());
+        assert!(notes.has("correct-column-found"), "{column}: {notes:?}");
+    }
+    let both = lines(|row| format!("{},{},{}", 10_001 + row, name(row, false), name(row, wrong(row))));
+    finds(&format!("Order No,old label,new label\n{both}"), &plain());
+}
+
+#[test]
+fn keys_in_one_line_and_with_signs_around_them_are_keys() {
+    let keys = WRONG.map(|row| (10_001 + row).to_string());
+    for line in [keys.join(","), format!("[{}]", keys.join(", ")), keys.join("; ")] {
+        let notes = finds(&line, &plain());
+        assert!(notes.has("flags-in-one-line"), "{notes:?}");
+    }
+    let loose = FlagOptions {
+        loose_keys: true,
+        ..plain()
+    };
+    finds(&keys.clone().map(|key| format!("'{key}',\n")).concat(), &loose);
+    finds(&format!("Order No\n{}", keys.map(|key| format!("#{key}\n")).concat()), &loose);
+}
+
+/// 12 rows in orders of two, known by order only, and their sheet with a column that counts the rows of an order.
+fn orders() -> (RowIndex, Table) {
+    let entry = |row: u32| RowEntry {
+        key: 0,
+        group: Some(hash_key(&format!("B{}", row / 2))),
+        table_row: row,
+        sheet_row: row + 2,
+        label: Some((row % 2) as u8),
+    };
+    let parts = [(0..12).map(entry).collect(), vec![], vec![], vec![]];
+    let classes = ["on time", "late"].map(str::to_owned).to_vec();
+    let index = RowIndex::new(None, Some("Order".to_owned()), classes, String::new(), parts).unwrap();
+    let column = |cell: &dyn Fn(u32) -> String| (0..12).map(|row| Some(cell(row))).collect::<Vec<_>>();
+    let sheet = Table::new("orders.csv", 12)
+        .with_column("Order", column(&|row| format!("B{}", row / 2)))
+        .and_then(|table| table.with_column("Line", column(&|row| (row % 2 + 1).to_string())))
+        .unwrap();
+    (index, sheet)
+}
+
+#[test]
+fn a_line_that_names_an_item_of_an_order_flags_that_item_alone() {
+    let (index, sheet) = orders();
+    let flagged = "Order,Line\nB0,2\nB3,1\n";
+    let (found, notes) = find(flagged, &plain(), &index, Some(&sheet)).unwrap();
+    assert_eq!(found.positions(), [1, 6]);
+    assert!(notes.has("flags-within-groups"), "{notes:?}");
+    // Without the sheet all rows of the orders are flagged, and that is said.
+    let (found, notes) = find(flagged, &plain(), &index, None).unwrap();
+    assert_eq!(found.positions(), [0, 1, 6, 7]);
+    assert!(notes.has("flags-by-group"), "{notes:?}");
+}
+
+#[test]
+fn ids_that_lost_digits_are_no_keys() {
+    let first = 900_719_925_474_099_300_u64;
+    let entry = |row: u32| RowEntry {
+        key: hash_key(&(first + u64::from(row)).to_string()),
+        group: None,
+        table_row: row,
+        sheet_row: row + 2,
+        label: Some((row % 2) as u8),
+    };
+    let parts = [(0..200).map(entry).collect(), vec![], vec![], vec![]];
+    let classes = ["on time", "late"].map(str::to_owned).to_vec();
+    let index = RowIndex::new(Some("Id".to_owned()), None, classes, String::new(), parts).unwrap();
+    let whole: String = [5, 17, 44].map(|row: u64| format!("{}\n", first + row)).concat();
+    assert_eq!(
+        find(&format!("Id\n{whole}"), &plain(), &index, None).unwrap().0.positions(),
+        [5, 17, 44]
+    );
+    let rounded: String = [5_u64, 17, 150].map(|row| format!("{:.0}\n", (first + row) as f64)).concat();
+    let error = find(&format!("Id\n{rounded}"), &plain(), &index, None).unwrap_err();
+    assert!(error.message().contains("lost their last digits"), "{error}");
+}
+
+#[test]
+fn the_name_of_an_array_is_no_line_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("flags.npy");
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    let mut header = "{'descr': '<i8', 'fortran_order': False, 'shape': (4,), }".to_owned();
+    header.push_str(&" ".repeat(117 - header.len()));
+    header.push('\n');
+    bytes.extend((header.len() as u16).to_le_bytes());
+    bytes.extend(header.bytes());
+    WRONG.iter().for_each(|row| bytes.extend(i64::from(*row).to_le_bytes()));
+    std::fs::write(&path, bytes).unwrap();
+    let index = index(Some("Order No"));
+    let options = FlagOptions {
+        numbering: Some(flags::Numbering::FromZero),
+        ..plain()
+    };
+    let source = FlagSource {
+        place: FlagPlace::File {
+            path: &path,
+            reading: &ReadOptions::default(),
+        },
+        options: &options,
+        index: &index,
+        label: None,
+        inputs: &["Weight"],
+        sheet: None,
+    };
+    let (_, found) = flags::find(&source, &mut Notes::new()).unwrap();
+    assert_eq!(found.positions(), WRONG);
+}
