@@ -94,28 +94,70 @@ fn least_known(report: &ImageStudyReport) -> Option<f64> {
     report.settings.known_shares.iter().copied().reduce(f64::min)
 }
 
-/// The method with most healed x utility at the smallest known share, beside retraining.
+/// How far the healed x utility of a method may be off by the images it is counted on and, of several seeds, from seed to seed: the standard error of
+/// its mean over manipulations. One seed tells nothing of how far another would lie.
+fn uncertainty(report: &ImageStudyReport, method: &str, known: f64) -> f64 {
+    let squared = |found: &ManipulationReport| {
+        let cell = found.methods.iter().find(|cell| cell.method == method && cell.known == known)?;
+        let (healed, utility) = (cell.healed?, cell.utility?);
+        let figures = &cell.figures;
+        let seeds = figures.affected.count.max(1) as f64;
+        let judged = if figures.elsewhere.is_some() {
+            found.test_images.1
+        } else {
+            found.test_images.0
+        };
+        let of_mean = |sd: Option<f64>, share: f64, images: f64| {
+            let by_images = share * (1.0 - share) / (images.max(1.0) * seeds);
+            by_images.max(sd.map_or(0.0, |sd| sd * sd / seeds))
+        };
+        let of_healed = of_mean(figures.manipulated.sd, healed, found.count as f64);
+        let of_utility = of_mean(figures.elsewhere.unwrap_or(figures.affected).sd, utility, f64::from(judged));
+        Some(utility * utility * of_healed + healed * healed * of_utility)
+    };
+    let sum: f64 = report.manipulations.iter().filter_map(squared).sum();
+    sum.sqrt() / report.manipulations.len().max(1) as f64
+}
+
+/// The method with most healed x utility at the smallest known share, beside retraining; or all that cannot be told apart from it, which lie
+/// within two standard errors of the difference.
 fn headline(report: &ImageStudyReport) -> String {
     let product = |method: &str, known: f64| mean_of(report, method, known, MethodFigures::product);
-    let best = least_known(report).and_then(|known| {
-        let all = report.settings.methods.iter();
-        let found = all.filter_map(|method| Some((method.as_str(), product(method, known)?)));
-        let best = found.reduce(|best, next| if next.1 > best.1 { next } else { best })?;
-        Some((best, known))
-    });
-    match best {
-        None => "Nothing to compare yet".to_owned(),
-        Some(((method, most), known)) => {
-            let retrain = product("retrain", known).filter(|_| method != "retrain");
-            let beside = retrain.map(|share| format!(" (retraining: {})", format::percent(share, 1)));
-            format!(
-                "{method} does best with {} known: healed x utility {}{}",
-                format::percent(known, 0),
-                format::percent(most, 1),
-                beside.unwrap_or_default()
-            )
-        }
+    let Some(known) = least_known(report) else {
+        return "Nothing to compare yet".to_owned();
+    };
+    let all = report.settings.methods.iter();
+    let mut found: Vec<(&str, f64)> = all.filter_map(|method| Some((method.as_str(), product(method, known)?))).collect();
+    found.sort_by(|one, other| other.1.total_cmp(&one.1));
+    let Some(&(best, most)) = found.first() else {
+        return "Nothing to compare yet".to_owned();
+    };
+    let own = uncertainty(report, best, known);
+    let tied = found
+        .iter()
+        .filter(|(method, product)| most - product <= 2.0 * own.hypot(uncertainty(report, method, known)));
+    let tied: Vec<&(&str, f64)> = tied.collect();
+    let known_share = format::percent(known, 0);
+    if let [_, .., (_, least)] = tied[..] {
+        let names: Vec<&str> = tied.iter().map(|(method, _)| *method).collect();
+        let names = match names.len() {
+            2 | 3 => names.join(" and "),
+            count => format!("The best {count} methods"),
+        };
+        return format!(
+            "{names} cannot be told apart with {} and {known_share} known: healed x utility {} to {}",
+            format::counted(report.settings.seeds as usize, "seed"),
+            format::percent(*least, 1),
+            format::percent(most, 1),
+        );
     }
+    let retrain = product("retrain", known).filter(|_| best != "retrain" && found.len() > 1);
+    let beside = retrain.map(|share| format!(" (retraining: {})", format::percent(share, 1)));
+    format!(
+        "{best} does best with {known_share} known: healed x utility {}{}",
+        format::percent(most, 1),
+        beside.unwrap_or_default()
+    )
 }
 
 fn first_screen(report: &ImageStudyReport) -> Markup {
@@ -496,3 +538,7 @@ fn summary_csv(report: &ImageStudyReport) -> String {
     }
     text
 }
+
+#[cfg(test)]
+#[path = "corrective_images_tests.rs"]
+mod tests;

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::figures::{self, FIGURES};
 use super::summary::{ManipulationReport, MethodFigures};
 
 /// What became of a claim.
@@ -42,8 +43,15 @@ const LEAST_EFFECT: f64 = 0.05;
 /// One cell that tells: whether it agrees, and its figures.
 type Cell = (bool, String);
 
+/// What claims are held against.
+struct Study<'s> {
+    manipulations: &'s [ManipulationReport],
+    /// Images of the paper's smallest confusion on this set, where the paper has the set.
+    smallest_confusion: Option<usize>,
+}
+
 /// Which cells tell about a claim.
-type Rule = fn(&[ManipulationReport]) -> Vec<Cell>;
+type Rule = fn(&Study) -> Vec<Cell>;
 
 /// Claim, rule in words, rule.
 const CLAIMS: [(&str, &str, Rule); 7] = [
@@ -74,7 +82,7 @@ const CLAIMS: [(&str, &str, Rule); 7] = [
     ),
     (
         "At the smallest confusion unseen images hardly suffer, but manipulated training images stay wrong.",
-        "The spoiled model is at most 3 points below the clean one on the affected test images, and below half of its accuracy on the manipulated training images.",
+        "At the size of the paper's smallest confusion (500 images of CIFAR-10, 100 of CIFAR-100): the spoiled model is at most 3 points below the clean one on the affected test images, and below half of its accuracy on the manipulated training images.",
         smallest_confusion,
     ),
     (
@@ -84,11 +92,22 @@ const CLAIMS: [(&str, &str, Rule); 7] = [
     ),
 ];
 
-/// Holds every claim against a study.
-pub(super) fn held(manipulations: &[ManipulationReport]) -> Vec<Claim> {
+/// Images of the paper's smallest confusion on a set; `None` where the paper does not have the set.
+fn smallest_of_paper(dataset: &str) -> Option<usize> {
+    let figure = FIGURES.iter().find(|figure| figure.kind == "confusion")?;
+    let named = figures::manipulations(figure.number, dataset).ok()?;
+    named.iter().filter_map(|text| text.rsplit('=').next()?.parse().ok()).min()
+}
+
+/// Holds every claim against a study of an image set.
+pub(super) fn held(dataset: &str, manipulations: &[ManipulationReport]) -> Vec<Claim> {
+    let study = Study {
+        manipulations,
+        smallest_confusion: smallest_of_paper(dataset),
+    };
     let claims = CLAIMS.iter().enumerate();
     let claim = |(place, (text, rule, cells)): (usize, &(&str, &str, Rule))| {
-        let cells = cells(manipulations);
+        let cells = cells(&study);
         let verdict = match cells.iter().all(|(agrees, _)| *agrees) {
             _ if cells.is_empty() => Verdict::NotRun,
             true => Verdict::Confirmed,
@@ -136,8 +155,8 @@ fn by_recovery(found: &ManipulationReport, methods: &[&str], shares: impl Fn(f64
     methods.iter().filter_map(of_method).collect()
 }
 
-fn poison_stays(manipulations: &[ManipulationReport]) -> Vec<Cell> {
-    let cells = of_kind(manipulations, "poison").map(|found| {
+fn poison_stays(study: &Study) -> Vec<Cell> {
+    let cells = of_kind(study.manipulations, "poison").map(|found| {
         by_recovery(
             found,
             &["retrain", "cf", "scrub"],
@@ -155,7 +174,7 @@ fn at_a_tenth(found: &ManipulationReport) -> Option<&MethodFigures> {
         .find(|cell| cell.method == "ssd" && (cell.known - 0.1).abs() < 1e-9)
 }
 
-fn ssd_removes_poison(manipulations: &[ManipulationReport]) -> Vec<Cell> {
+fn ssd_removes_poison(study: &Study) -> Vec<Cell> {
     let cell = |found: &ManipulationReport| {
         let ssd = at_a_tenth(found)?;
         let (recovered, change) = (ssd.recovered?, ssd.elsewhere_change?);
@@ -167,17 +186,19 @@ fn ssd_removes_poison(manipulations: &[ManipulationReport]) -> Vec<Cell> {
         );
         Some((recovered >= REMOVED && change <= -0.01, text))
     };
-    of_kind(manipulations, "poison").filter_map(cell).collect()
+    of_kind(study.manipulations, "poison").filter_map(cell).collect()
 }
 
-fn bad_teacher_fails(manipulations: &[ManipulationReport]) -> Vec<Cell> {
-    let cells = ["poison", "confusion"].into_iter().flat_map(|kind| of_kind(manipulations, kind));
+fn bad_teacher_fails(study: &Study) -> Vec<Cell> {
+    let cells = ["poison", "confusion"]
+        .into_iter()
+        .flat_map(|kind| of_kind(study.manipulations, kind));
     cells
         .flat_map(|found| by_recovery(found, &["badt"], |_| true, |recovered| recovered < STILL_THERE))
         .collect()
 }
 
-fn gradual_under_confusion(manipulations: &[ManipulationReport]) -> Vec<Cell> {
+fn gradual_under_confusion(study: &Study) -> Vec<Cell> {
     let cell = |found: &ManipulationReport, method: &str| {
         let mut cells: Vec<(f64, f64)> = found
             .methods
@@ -198,23 +219,20 @@ fn gradual_under_confusion(manipulations: &[ManipulationReport]) -> Vec<Cell> {
         );
         (cells.len() > 1).then_some((steady && last.1 - first.1 >= 0.01, text))
     };
-    let all = of_kind(manipulations, "confusion");
+    let all = of_kind(study.manipulations, "confusion");
     all.flat_map(|found| ["retrain", "cf", "scrub"].into_iter().filter_map(move |method| cell(found, method)))
         .collect()
 }
 
-fn ssd_under_confusion(manipulations: &[ManipulationReport]) -> Vec<Cell> {
-    let cells = of_kind(manipulations, "confusion");
+fn ssd_under_confusion(study: &Study) -> Vec<Cell> {
+    let cells = of_kind(study.manipulations, "confusion");
     cells
         .flat_map(|found| by_recovery(found, &["ssd"], |_| true, |recovered| recovered < 0.2))
         .collect()
 }
 
-fn smallest_confusion(manipulations: &[ManipulationReport]) -> Vec<Cell> {
-    let smallest = manipulations
-        .iter()
-        .filter(|found| found.kind == "confusion")
-        .min_by_key(|found| found.count);
+fn smallest_confusion(study: &Study) -> Vec<Cell> {
+    let of_size = |found: &&ManipulationReport| found.kind == "confusion" && Some(found.count) == study.smallest_confusion;
     let cell = |found: &ManipulationReport| {
         let (clean, spoiled) = (found.clean?, found.spoiled?);
         let fall = found.gap()?;
@@ -228,10 +246,10 @@ fn smallest_confusion(manipulations: &[ManipulationReport]) -> Vec<Cell> {
         );
         Some((fall <= 0.03 && spoiled.manipulated.mean < 0.5 * clean.manipulated.mean, text))
     };
-    smallest.into_iter().filter_map(cell).collect()
+    study.manipulations.iter().filter(of_size).filter_map(cell).collect()
 }
 
-fn gain_outside(manipulations: &[ManipulationReport]) -> Vec<Cell> {
+fn gain_outside(study: &Study) -> Vec<Cell> {
     let cell = |found: &ManipulationReport, method: &str| {
         let cells = found
             .methods
@@ -243,7 +261,8 @@ fn gain_outside(manipulations: &[ManipulationReport]) -> Vec<Cell> {
         let text = format!("{name}, {method}: {:+.2} points outside.", mean * 100.0);
         (!changes.is_empty()).then_some((mean >= 0.005, text))
     };
-    let all = manipulations
+    let all = study
+        .manipulations
         .iter()
         .filter(|found| ["poison", "confusion"].contains(&found.kind.as_str()));
     all.flat_map(|found| ["retrain", "cf"].into_iter().filter_map(move |method| cell(found, method)))
@@ -297,7 +316,7 @@ mod tests {
     }
 
     fn verdicts(manipulations: &[ManipulationReport]) -> Vec<Verdict> {
-        held(manipulations).into_iter().map(|claim| claim.verdict).collect()
+        held("cifar100", manipulations).into_iter().map(|claim| claim.verdict).collect()
     }
 
     #[test]
@@ -333,6 +352,22 @@ mod tests {
     }
 
     #[test]
+    fn the_claim_about_the_smallest_confusion_waits_for_the_papers_own_size() {
+        let mut confusion = study("confusion", 0.7, 0.2, &[]);
+        let verdict = |dataset: &str, confusion: &ManipulationReport| held(dataset, std::slice::from_ref(confusion))[5].verdict;
+        for (count, of_cifar10, of_cifar100) in [
+            (100, Verdict::NotRun, Verdict::Refuted),
+            (500, Verdict::Refuted, Verdict::NotRun),
+            (2_500, Verdict::NotRun, Verdict::NotRun),
+        ] {
+            confusion.count = count;
+            assert_eq!(verdict("cifar10", &confusion), of_cifar10, "{count}");
+            assert_eq!(verdict("cifar100", &confusion), of_cifar100, "{count}");
+            assert_eq!(verdict("made-up", &confusion), Verdict::NotRun);
+        }
+    }
+
+    #[test]
     fn one_cell_that_disagrees_refutes_and_cells_that_are_not_there_do_nothing() {
         use Verdict::{Confirmed, NotRun, Refuted};
         assert_eq!(verdicts(&[]), [NotRun; 7]);
@@ -351,7 +386,7 @@ mod tests {
             0.2,
             &[("cf", 0.1, 0.75, 0.9), ("cf", 0.5, 0.72, 0.9), ("cf", 1.0, 0.88, 0.9)],
         );
-        let found = held(&[confusion]);
+        let found = held("cifar10", &[confusion]);
         assert_eq!((found[3].verdict, found[5].verdict, found[6].verdict), (Refuted, Refuted, Refuted));
         assert_eq!(
             found[3].figures,

@@ -178,7 +178,7 @@ pub(super) fn summarise(folder: &RunFolder<ImageStudySettings>, notes: &mut Note
     Ok(ImageStudyReport {
         settings: settings.clone(),
         pieces: (there, units.len()),
-        claims: claims::held(&manipulations),
+        claims: claims::held(&settings.dataset, &manipulations),
         manipulations,
     })
 }
