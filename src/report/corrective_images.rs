@@ -139,6 +139,9 @@ fn headline(report: &ImageStudyReport) -> String {
     let tied: Vec<&(&str, f64)> = tied.collect();
     let known_share = format::percent(known, 0);
     if let [_, .., (_, least)] = tied[..] {
+        let cells = report.manipulations.iter().flat_map(|found| &found.methods);
+        // Of those planned some may not be there yet.
+        let seeds = cells.filter(|cell| cell.known == known).map(|cell| cell.figures.affected.count);
         let names: Vec<&str> = tied.iter().map(|(method, _)| *method).collect();
         let names = match names.len() {
             2 | 3 => names.join(" and "),
@@ -146,7 +149,7 @@ fn headline(report: &ImageStudyReport) -> String {
         };
         return format!(
             "{names} cannot be told apart with {} and {known_share} known: healed x utility {} to {}",
-            format::counted(report.settings.seeds as usize, "seed"),
+            format::counted(seeds.min().unwrap_or_default(), "seed"),
             format::percent(*least, 1),
             format::percent(most, 1),
         );
