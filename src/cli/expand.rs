@@ -160,7 +160,8 @@ fn in_common(context: &Context, all: &[Shared], what: &str) {
 
 /// How many rows are estimated to be wrong, and how many are ticked for it.
 fn estimate(found: &Suspects) -> String {
-    let wrong = count_of(found.estimated_wrong.round() as usize, "row");
+    let rows = found.estimated_wrong.round() as usize;
+    let wrong = count_of(rows, "row");
     let ticked = match found.ticked() {
         0 => "none is ticked".to_owned(),
         1 => "the most doubted is ticked".to_owned(),
@@ -168,7 +169,10 @@ fn estimate(found: &Suspects) -> String {
     };
     match found.estimate {
         Estimate::About => format!("about {wrong}; {ticked}"),
-        Estimate::AtLeast => format!("at least about {wrong}, of which other rows of the group tell; {ticked}"),
+        Estimate::AtLeast if rows == 0 => {
+            "not known: nothing in the sheet contradicts a label. An error of all rows of a kind looks like this, too".to_owned()
+        }
+        Estimate::AtLeast => format!("at least {wrong}, by what other rows of the same group say; {ticked}"),
         Estimate::AtMost => format!("at most about {wrong}: the columns say too little about the label to tell how many; {ticked}"),
     }
 }
@@ -284,7 +288,9 @@ pub(super) fn run_suspects(context: &Context, arguments: &SuspectsArgs) -> Resul
         &arguments.labels,
         (&arguments.sheet_files, &arguments.out),
         false,
-    ) {
+    )
+    .filter(|_| found.ticked() > 0)
+    {
         console.next_step(
             "Next, look through the file (most doubted first; column is_label_issue: TRUE is taken as wrong) and repair with it:",
             &next,
