@@ -6,7 +6,6 @@ use serde_json::Value;
 
 use super::*;
 use crate::learner::{Rows, agreement};
-use crate::nn::OutputSize::{Length, SquaredLength};
 use crate::nn::{Examples, MlpSpec, Network, Real, Recipe, train};
 use crate::progress::Silent;
 use crate::seed::Seed;
@@ -170,52 +169,11 @@ fn check_golden<T: Real>() {
     let model = case.model(2);
     let narrow = |values: Vec<f64>| values.into_iter().map(T::from_f64).collect::<Vec<_>>();
     for (name, found) in [
-        ("sensitivity_forget", model.forget_sensitivity(SquaredLength).unwrap()),
-        (
-            "sensitivity_retain",
-            model.reference_sensitivity(SquaredLength, Reference::Retain).unwrap(),
-        ),
-        ("length_sensitivity_forget", model.forget_sensitivity(Length).unwrap()),
-        (
-            "length_sensitivity_retain",
-            model.reference_sensitivity(Length, Reference::Retain).unwrap(),
-        ),
+        ("sensitivity_forget", model.forget_sensitivity().unwrap()),
+        ("sensitivity_retain", model.reference_sensitivity(Reference::Retain).unwrap()),
     ] {
         assert_close(name, &narrow(found), &flat(&expected[name], &PARAMETERS));
     }
-}
-
-#[test]
-fn potion_dampens_what_the_same_loop_in_pytorch_does() {
-    let (case, expected) = golden::<f64>();
-    let rows = numbers(&expected["potion_rows"]).into_iter().map(|row| row as u32).collect();
-    let case = Case::new(case.inputs, case.labels, rows, case.recipe, case.initial, case.network);
-    let mut model = case.model(2);
-    assert_eq!(model.deletion_change().unwrap(), 0.0);
-    let outcome = apply(method("potion").unwrap(), &mut model, &RepairOptions::default(), &Silent::default()).unwrap();
-    assert_close("potion", model.network().parameters(), &flat(&expected["potion"], &PARAMETERS));
-    assert_eq!(outcome.dampening.unwrap().dampened, 17);
-}
-
-#[test]
-fn potion_stops_at_the_first_share_that_makes_the_flagged_rows_lose_their_labels() {
-    let (case, _, _) = mislabelled(1_500);
-    let mut model = case.model(1);
-    let before = 1.0 - model.deletion_change().unwrap();
-    let outcome = apply(method("potion").unwrap(), &mut model, &RepairOptions::default(), &Silent::default()).unwrap();
-    let (kept, dampening) = (1.0 - model.deletion_change().unwrap(), outcome.dampening.unwrap());
-    assert!(before > 0.5 && kept <= 0.2 * before, "{before} to {kept}");
-    // Dampening with this share gives the same, and with the share of the try before the labels stay.
-    let p = dampening.percentile.unwrap();
-    let keeps = |percentile: f64| {
-        let mut model = case.model(1);
-        let measured = dampening::by_reaction(&model, &RepairOptions::default(), Length).unwrap();
-        dampening::repair_by(&mut model, measured, dampening::Strength::Percentile(percentile)).unwrap();
-        1.0 - model.deletion_change().unwrap()
-    };
-    assert_eq!(keeps(p), kept);
-    let step_before = 100.0 - (((100.0 - p).exp() - 1.0) / 1.1).ln_1p();
-    assert!(keeps(step_before) > 0.2 * before);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::nn::images::{
     ImageNetwork, ImageRecipe, ImageShape, ImageSource, ImageSpec, ImageStepper, Layer, Length, Mode, PlainImages, Schedule, StepImages,
     image_gradient, image_logits, train_images,
 };
-use crate::nn::{self, Examples, MlpSpec, Network, OutputSize, Recipe, train};
+use crate::nn::{self, Examples, MlpSpec, Network, Recipe, train};
 use crate::progress::Silent;
 use crate::seed::Seed;
 use rand::Rng;
@@ -166,18 +166,16 @@ fn every_method_does_to_images_what_it_does_to_a_table() {
                         assert!(apart < 1e-12 * scale, "{what} {index}: {one} and not {other}, largest {scale}");
                     }
                 };
-                for size in [OutputSize::SquaredLength, OutputSize::Length] {
-                    near(
-                        "sensitivity of the forget set",
-                        &images.forget_sensitivity(size).unwrap(),
-                        &Repairable::forget_sensitivity(&original, size).unwrap(),
-                    );
-                    near(
-                        "sensitivity of the retain set",
-                        &images.reference_sensitivity(size, reference).unwrap(),
-                        &Repairable::reference_sensitivity(&original, size, reference).unwrap(),
-                    );
-                }
+                near(
+                    "sensitivity of the forget set",
+                    &images.forget_sensitivity().unwrap(),
+                    &Repairable::forget_sensitivity(&original).unwrap(),
+                );
+                near(
+                    "sensitivity of the retain set",
+                    &images.reference_sensitivity(reference).unwrap(),
+                    &Repairable::reference_sensitivity(&original, reference).unwrap(),
+                );
                 apply(*method, &mut images, &options, &quiet).unwrap();
                 let expected = as_images(table.network());
                 let found = images.network();

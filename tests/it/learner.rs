@@ -3,7 +3,7 @@
 use rand::Rng;
 use recant::learner::{Batch, CandleNetwork, Classifier, Graph, Operation, Plan, Rows, Statistic};
 use recant::nn::images::{ImageNetwork, ImageRecipe, ImageShape, ImageSpec, Layer, Length, Schedule};
-use recant::nn::{ImportanceKind, MlpSpec, Network, OutputSize, Recipe, RowLosses, TrainingLog, softened};
+use recant::nn::{ImportanceKind, MlpSpec, Network, Recipe, RowLosses, TrainingLog, softened};
 use recant::progress::Silent;
 use recant::repair::{METHODS, RepairOptions, Request, Session, Trained, apply};
 use recant::seed::Seed;
@@ -118,7 +118,7 @@ fn measured<C: Classifier<Value = f64>>(classifier: &C, rows: &Rows<f64>, which:
     let importances = ImportanceKind::ALL.map(Statistic::Importance);
     let mut all: Vec<Vec<f64>> = importances
         .into_iter()
-        .chain([OutputSize::SquaredLength, OutputSize::Length].map(Statistic::Sensitivity))
+        .chain([Statistic::Sensitivity])
         .map(|what| classifier.measure(what, (rows, which), 7, 2.into(), &quiet).unwrap())
         .collect();
     let batches = [vec![1, 5, 2], vec![], vec![7, 3]];
