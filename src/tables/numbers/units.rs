@@ -23,7 +23,8 @@ fn split(text: &str) -> Option<(&str, &str)> {
         _ => (number, unit),
     };
     let listed = format!(" {} ", unit.to_lowercase());
-    (!unit.is_empty() && UNITS.contains(&listed) && parse::shape(number).is_some()).then_some((trimmed(number), unit))
+    // `Ft` is Hungary's money; feet are `ft` and `FT`.
+    (!unit.is_empty() && unit != "Ft" && UNITS.contains(&listed) && parse::shape(number).is_some()).then_some((trimmed(number), unit))
 }
 
 /// The number of a text that has this unit.
