@@ -3,6 +3,7 @@
 use super::words::words;
 use crate::tables::Texts;
 
+/// Words and signs that say yes.
 const YES: &[&str] = &[
     "true",
     "t",
@@ -50,6 +51,9 @@ const YES: &[&str] = &[
     "checked",
     "ticked",
     "marked",
+];
+/// Words that say of a row that it is wrong, whatever the column is called.
+const YES_WRONG: &[&str] = &[
     "wrong",
     "incorrect",
     "bad",
@@ -93,6 +97,7 @@ const YES: &[&str] = &[
     "錯誤",
     "誤り",
 ];
+/// Words and signs that say no.
 const NO: &[&str] = &[
     "",
     "false",
@@ -123,6 +128,13 @@ const NO: &[&str] = &[
     "☐",
     "□",
     "unchecked",
+    "none",
+    "-",
+    "–",
+    "—",
+];
+/// Words that say of a row that it is right, whatever the column is called.
+const NO_RIGHT: &[&str] = &[
     "ok",
     "okay",
     "fine",
@@ -140,16 +152,12 @@ const NO: &[&str] = &[
     "goed",
     "in ordnung",
     "i.o.",
-    "none",
     "no error",
     "správně",
     "poprawne",
     "верно",
     "正确",
     "正しい",
-    "-",
-    "–",
-    "—",
 ];
 /// Words that say "no" in a column of truth values, and "wrong" beside words for "right".
 const EITHER: &[&str] = &["falsch", "faux", "falso", "onwaar"];
@@ -157,75 +165,6 @@ const EITHER: &[&str] = &["falsch", "faux", "falso", "onwaar"];
 const TRUTHS: &[&str] = &["wahr", "vrai", "verdadero", "verdadeiro", "vero", "waar"];
 const RIGHT: &[&str] = &[
     "richtig", "korrekt", "gut", "juste", "correcto", "correto", "corretto", "goed", "ok", "okay",
-];
-
-/// The words of [`YES`] and [`NO`] that speak of errors by themselves, whatever the column is called.
-const OF_ERRORS: &[&str] = &[
-    "wrong",
-    "incorrect",
-    "bad",
-    "invalid",
-    "issue",
-    "error",
-    "mistake",
-    "typo",
-    "nok",
-    "n.i.o.",
-    "nio",
-    "fehler",
-    "fehlerhaft",
-    "erreur",
-    "erroné",
-    "incorrecto",
-    "erróneo",
-    "errado",
-    "errada",
-    "errore",
-    "sbagliato",
-    "fout",
-    "mislabeled",
-    "mislabelled",
-    "chyba",
-    "błąd",
-    "hiba",
-    "hibás",
-    "ошибка",
-    "неверно",
-    "fel",
-    "feil",
-    "fejl",
-    "virhe",
-    "hata",
-    "yanlış",
-    "错",
-    "错误",
-    "錯誤",
-    "誤り",
-    "flag",
-    "flagged",
-    "ok",
-    "okay",
-    "fine",
-    "right",
-    "correct",
-    "good",
-    "valid",
-    "richtig",
-    "korrekt",
-    "gut",
-    "juste",
-    "correcto",
-    "correto",
-    "corretto",
-    "goed",
-    "in ordnung",
-    "i.o.",
-    "no error",
-    "správně",
-    "poprawne",
-    "верно",
-    "正确",
-    "正しい",
 ];
 
 /// A cell of ticks in one spelling: lower case, without the variation selectors that follow some signs, numbers as `0` and `1`.
@@ -251,8 +190,8 @@ pub fn meanings(values: &[String]) -> Vec<Option<bool>> {
     plain
         .iter()
         .map(|value| match value.as_str() {
-            value if YES.contains(&value) => Some(true),
-            value if NO.contains(&value) => Some(false),
+            value if YES.contains(&value) || YES_WRONG.contains(&value) => Some(true),
+            value if NO.contains(&value) || NO_RIGHT.contains(&value) => Some(false),
             value if EITHER.contains(&value) => either,
             _ => None,
         })
@@ -272,7 +211,10 @@ pub fn are_ticks(texts: &Texts) -> bool {
 
 /// Whether a value of a column of ticks says by itself that a row is wrong or right (`wrong`, `ok`), and not only yes or no.
 pub fn speak_of_errors(values: &[String]) -> bool {
-    values.iter().any(|value| OF_ERRORS.contains(&plain(value).as_str()))
+    values.iter().any(|value| {
+        let value = plain(value);
+        YES_WRONG.contains(&value.as_str()) || NO_RIGHT.contains(&value.as_str())
+    })
 }
 
 /// Whether all values are words that say "no" and "wrong" (`falsch`).

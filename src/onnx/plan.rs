@@ -215,15 +215,21 @@ impl Plan {
             classes: head::class_names(model),
             opset,
         };
-        plan.sort_initializers(stored, model, &steps, &slots)?;
-        plan.part(steps)?;
+        let early = plan.early(&steps);
+        plan.sort_initializers(stored, model, (&steps, &early), &slots)?;
+        plan.part(steps, early)?;
         Ok(plan)
     }
 
     /// Variables, and numbers that stay as they are.
-    fn sort_initializers(&mut self, stored: &Stored, model: &ModelMessage, steps: &[Step], slots: &Slots) -> Result<()> {
-        let early = self.early(steps);
-        let fixed = self.fixed_places(model, steps, &early, slots);
+    fn sort_initializers(
+        &mut self,
+        stored: &Stored,
+        model: &ModelMessage,
+        (steps, early): (&[Step], &[bool]),
+        slots: &Slots,
+    ) -> Result<()> {
+        let fixed = self.fixed_places(model, steps, early, slots);
         let mut offset = 0;
         for (number, tensor) in model.graph.initializers.iter().enumerate() {
             let Some(slot) = slots.0.get(&tensor.name).copied() else { continue };
@@ -264,7 +270,7 @@ impl Plan {
             });
         }
         if self.variables.is_empty() {
-            let before = steps.iter().zip(&early).filter(|(step, early)| **early && !step.learning);
+            let before = steps.iter().zip(early).filter(|(step, early)| **early && !step.learning);
             let floats = model
                 .graph
                 .initializers
@@ -356,8 +362,7 @@ impl Plan {
     }
 
     /// Cuts off preprocessing.
-    fn part(&mut self, steps: Vec<Step>) -> Result<()> {
-        let early = self.early(&steps);
+    fn part(&mut self, steps: Vec<Step>, early: Vec<bool>) -> Result<()> {
         let wanted: BTreeSet<usize> = steps
             .iter()
             .zip(&early)

@@ -48,6 +48,7 @@ mod table;
 mod text;
 mod thrift;
 mod two_rows;
+mod unreadable;
 mod words_of_totals;
 mod workbook;
 mod write;

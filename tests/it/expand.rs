@@ -192,23 +192,16 @@ fn repair_expands_in_one_go_and_reports_flagged_and_proposed_rows_apart() {
     refuses(at, &without, "needs the training sheet");
 }
 
+/// The words of a search for suspects in a trial.
+fn suspects(out: &str) -> [&str; 8] {
+    ["suspects", "trial/corrupted.csv", "--model", "model", "--folds", "2", "--out", out]
+}
+
 #[test]
 fn suspects_are_ranked_worst_first_with_their_likeliest_label() {
     // Labels wrong at random; of an error of all rows of a kind nothing in the sheet tells.
     let at = crate::program::trial();
-    let found = json(
-        at,
-        &[
-            "suspects",
-            "trial/corrupted.csv",
-            "--model",
-            "model",
-            "--folds",
-            "2",
-            "--out",
-            "ranked-suspects.csv",
-        ],
-    );
+    let found = json(at, &suspects("ranked-suspects.csv"));
     let table = read(
         &at.join("ranked-suspects.csv"),
         &ReadOptions::default(),
@@ -235,19 +228,7 @@ fn suspects_are_ranked_worst_first_with_their_likeliest_label() {
 #[test]
 fn where_nothing_contradicts_a_label_nothing_is_ticked_and_no_repair_is_proposed() {
     let at = trial();
-    let said = works(
-        at,
-        &[
-            "suspects",
-            "trial/corrupted.csv",
-            "--model",
-            "model",
-            "--folds",
-            "2",
-            "--out",
-            "none.csv",
-        ],
-    );
+    let said = works(at, &suspects("none.csv"));
     assert!(
         said.contains("Suspects     0 of") && said.contains("not known") && !said.contains("recant repair"),
         "{said}"
@@ -257,8 +238,7 @@ fn where_nothing_contradicts_a_label_nothing_is_ticked_and_no_repair_is_proposed
 #[test]
 fn all_rows_are_ranked_where_that_is_wanted() {
     let at = trial();
-    let words = "suspects trial/corrupted.csv --model model --folds 2 --all --out all.csv";
-    let found = json(at, &words.split(' ').collect::<Vec<_>>());
+    let found = json(at, &[&suspects("all.csv")[..], &["--all"]].concat());
     let table = read(&at.join("all.csv"), &ReadOptions::default(), &mut recant::notes::Notes::new()).unwrap();
     assert_eq!(found["training_rows"].as_u64(), Some(table.height() as u64));
     let kinds = table.texts("kind").unwrap();

@@ -1,13 +1,14 @@
 //! One unit of a study: take a spoiled network, flag a part of what is wrong, let a method repair, count.
 
+mod sets;
+
 use std::time::Instant;
 
 use rand::Rng;
-use rand::seq::SliceRandom;
 
 use super::measure::Judged;
 use super::record::Record;
-use super::settings::{HELD_OUT, IMPORTANCE_BATCH, ImageStudySettings, LAYOUT_VERSION, Model, Piece, methods};
+use super::settings::{IMPORTANCE_BATCH, ImageStudySettings, LAYOUT_VERSION, Model, Piece, methods};
 use crate::datasets::images::corruptions::{Stamp, Stamped};
 use crate::datasets::images::{Affected, Augmentation, ImageSet, Images, Manipulation, Normalisation, Resize, Spoiled, TrainingImages};
 use crate::error::{Error, ErrorKind, Result};
@@ -16,7 +17,6 @@ use crate::experiments::images::data::{self, dataset};
 use crate::experiments::images::{self, OnDevice, Reading, RecipeChanges, Training};
 use crate::experiments::runner::Background;
 use crate::experiments::study::{Seconds, Study};
-use crate::experiments::tables::{Cells, table, text};
 use crate::experiments::{Computed, Engine, RunFolder, Timings, Unit};
 use crate::label_errors::images::{FoundImages, ImagesRequest, find_images};
 use crate::label_errors::{Bias, Known, KnownFlags};
@@ -27,7 +27,7 @@ use crate::notes::Notes;
 use crate::progress::Progress;
 use crate::repair::{self, RepairOptions, Repairable, Request, Session, Trained};
 use crate::seed::Seed;
-use crate::tables::Table;
+use sets::{columns, divided};
 
 /// What the person asked for.
 #[derive(Debug, Clone, PartialEq)]
@@ -489,28 +489,6 @@ fn options(settings: &ImageStudySettings, step: &Step) -> Result<RepairOptions> 
         options.unlearning.cf_steps = Some(passes * settings.recipe.steps_per_epoch(settings.trained_on()));
     }
     Ok(options)
-}
-
-/// Class and recorded label of images as a sheet, for conditions. Behind them stands every class once, so that a condition may name one that
-/// none of these images has.
-fn columns(classes: &[String], clean: &[u8], recorded: &[u8]) -> Result<Table> {
-    let every = 0..classes.len() as u8;
-    let rows = clean.iter().copied().zip(recorded.iter().copied()).chain(every.clone().zip(every));
-    let name = |label: u8| text(&classes[usize::from(label)]);
-    let rows: Vec<Cells> = rows
-        .map(|(clean, recorded)| vec![("class", name(clean)), ("label", name(recorded))])
-        .collect();
-    table("images", &rows)
-}
-
-/// The images to train on and those held out, drawn at random.
-fn divided(images: &Images, seed: Seed) -> Result<(Images, Images)> {
-    let mut all: Vec<u32> = (0..images.len() as u32).collect();
-    all.shuffle(&mut seed.stream("corrective-images/held-out", 0));
-    let (held_out, train) = all.split_at_mut((images.len() as f64 * HELD_OUT).round() as usize);
-    held_out.sort_unstable();
-    train.sort_unstable();
-    Ok((images.take(train)?, images.take(held_out)?))
 }
 
 /// What is known in a unit, for tests.

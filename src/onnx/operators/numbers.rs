@@ -393,19 +393,9 @@ pub(super) fn reduce(call: &Call) -> Results {
     let kept = reduced(&shape, &axes, call.integer("keepdims", 1) != 0);
     let name = call.node.operator.as_str();
     if let Value::Integer(array) = value {
-        let (open, steps) = (reduced(&shape, &axes, true), strides(&shape));
+        let open = reduced(&shape, &axes, true);
         let mut totals = vec![0_i64; open.iter().product()];
-        let to = strides(&open);
-        let places = mapped(&shape, |index| {
-            index
-                .iter()
-                .zip(&to)
-                .zip(&open)
-                .map(|((at, step), size)| if *size == 1 { 0 } else { at * step })
-                .sum()
-        });
-        debug_assert_eq!(steps.len(), shape.len());
-        for (value, place) in array.data.iter().zip(places) {
+        for (value, place) in array.data.iter().zip(broadcast_places(&open, &shape)) {
             totals[place] = totals[place].wrapping_add(*value);
         }
         if name != "ReduceSum" {
@@ -527,17 +517,8 @@ pub(super) fn reduce_extreme(call: &Call) -> Results {
 /// Where the first of the largest (smallest) values along some axes lies, for every index along the others.
 fn extreme_places(numbers: &[f64], shape: &[usize], axes: &[usize], largest: bool) -> Computed<Vec<usize>> {
     let open = reduced(shape, axes, true);
-    let steps = strides(&open);
-    let group = |index: &[usize]| {
-        index
-            .iter()
-            .zip(&steps)
-            .zip(&open)
-            .map(|((at, step), size)| if *size == 1 { 0 } else { at * step })
-            .sum()
-    };
     let mut best: Vec<Option<usize>> = vec![None; open.iter().product()];
-    for (place, group) in mapped(shape, group).into_iter().enumerate() {
+    for (place, group) in broadcast_places(&open, shape).into_iter().enumerate() {
         let better = best[group].is_none_or(|old| {
             if largest {
                 numbers[place] > numbers[old]

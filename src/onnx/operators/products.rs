@@ -157,15 +157,20 @@ pub(super) fn gemm(call: &Call) -> Results {
     one(Value::Float(found))
 }
 
+/// An input with one value for each channel, the second axis of `x`, to be broadcast to it.
+fn of_channels(call: &Call, place: usize, x: &Tensor) -> Computed<Tensor> {
+    let channels = *x.dims().get(1).ok_or_else(|| "takes rows of channels".to_owned())?;
+    let shape: Vec<usize> = (0..x.rank()).map(|place| if place == 1 { channels } else { 1 }).collect();
+    call.float(place)?.reshape(shape.as_slice()).map_err(words)
+}
+
 /// By running statistics: a graph that is to be deployed has no others.
 pub(super) fn batch_norm(call: &Call) -> Results {
     if call.integer("training_mode", 0) != 0 {
         return Err("is in training mode: export the model in evaluation mode (`model.eval()`)".to_owned());
     }
     let x = call.float(0)?;
-    let channels = *x.dims().get(1).ok_or_else(|| "takes rows of channels".to_owned())?;
-    let shape: Vec<usize> = (0..x.rank()).map(|place| if place == 1 { channels } else { 1 }).collect();
-    let part = |place: usize| -> Computed<Tensor> { call.float(place)?.reshape(shape.as_slice()).map_err(words) };
+    let part = |place: usize| of_channels(call, place, x);
     let (scale, bias, mean, variance) = (part(1)?, part(2)?, part(3)?, part(4)?);
     let epsilon = call.number("epsilon", 1e-5);
     let run = || {
@@ -202,11 +207,7 @@ fn normal(x: &Tensor, axes: &[usize], epsilon: f64) -> candle_core::Result<Tenso
 
 /// Scale and shift of each channel, the second axis.
 fn by_channel(call: &Call, normal: &Tensor) -> Computed<Tensor> {
-    let shape: Vec<usize> = (0..normal.rank())
-        .map(|place| if place == 1 { normal.dims()[1] } else { 1 })
-        .collect();
-    let part = |place: usize| -> Computed<Tensor> { call.float(place)?.reshape(shape.as_slice()).map_err(words) };
-    let (scale, shift) = (part(1)?, part(2)?);
+    let (scale, shift) = (of_channels(call, 1, normal)?, of_channels(call, 2, normal)?);
     normal
         .broadcast_mul(&scale)
         .and_then(|scaled| scaled.broadcast_add(&shift))

@@ -138,11 +138,17 @@ pub(super) fn paint_line(canvas: &Canvas<'_>, place: usize, points: &[(f64, f64)
     }
     // About eight marks a line tell lines apart without colour and do not hide them.
     for point in points.iter().step_by((points.len() / 8).max(1)) {
-        match place % 3 {
-            0 => canvas.dot(*point, 7, ink)?,
-            1 => canvas.ring(*point, 7, ink)?,
-            _ => canvas.block((point.0 - 6.0, point.1 - 6.0), (point.0 + 6.0, point.1 + 6.0), ink)?,
-        }
+        paint_mark(canvas, place, *point)?;
     }
     Ok(())
+}
+
+/// The mark of the series at `place`.
+pub(super) fn paint_mark(canvas: &Canvas<'_>, place: usize, at: (f64, f64)) -> Result<()> {
+    let ink = Ink::Series(place);
+    match place % 3 {
+        0 => canvas.dot(at, 7, ink),
+        1 => canvas.ring(at, 7, ink),
+        _ => canvas.block((at.0 - 6.0, at.1 - 6.0), (at.0 + 6.0, at.1 + 6.0), ink),
+    }
 }

@@ -4,6 +4,7 @@ use crate::error::Result;
 use crate::report::format;
 use crate::report::plots::axes::{Scale, axis_below, axis_left};
 use crate::report::plots::canvas::{Align, Canvas, Ink, Plot, SMALL, WIDTH, fit};
+use crate::report::plots::curves::paint_mark;
 
 /// One kind of dot.
 #[derive(Debug, Clone)]
@@ -78,22 +79,13 @@ impl DotPlot<'_> {
         for (place, dots) in self.dots.iter().enumerate() {
             let y = 26.0 + 36.0 * place as f64;
             if self.dots.len() > 1 {
-                paint_dot(canvas, place, (54.0, y))?;
+                paint_mark(canvas, place, (54.0, y))?;
                 canvas.text((100.0, y), &fit(&dots.label, SMALL, RIGHT - 100.0), Align::Start, SMALL, Ink::Ink)?;
             }
             for (x, y) in dots.points.iter().filter(|(x, y)| x.is_finite() && y.is_finite()) {
-                paint_dot(canvas, place, (across.at(x * 100.0), up.at(*y)))?;
+                paint_mark(canvas, place, (across.at(x * 100.0), up.at(*y)))?;
             }
         }
         Ok(())
-    }
-}
-
-fn paint_dot(canvas: &Canvas<'_>, place: usize, at: (f64, f64)) -> Result<()> {
-    let ink = Ink::Series(place);
-    match place % 3 {
-        0 => canvas.dot(at, 7, ink),
-        1 => canvas.ring(at, 7, ink),
-        _ => canvas.block((at.0 - 6.0, at.1 - 6.0), (at.0 + 6.0, at.1 + 6.0), ink),
     }
 }

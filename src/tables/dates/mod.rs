@@ -6,6 +6,7 @@ mod parse;
 mod periods;
 mod reader;
 mod rearranged;
+mod unreadable;
 mod words;
 
 use std::collections::BTreeSet;
@@ -18,13 +19,15 @@ use super::exceptions::{self, Different, Mix};
 use super::header::counted;
 use super::limits::TOLERATED_SHARE;
 use super::source::Source;
-use super::table::{Table, shortened};
+use super::table::Table;
 use super::text::{Texts, is_missing_value, trimmed};
+use super::unreadable::note_unreadable;
 use crate::error::{Error, Result};
 use crate::notes::Notes;
 use order::Orders;
 use parse::{Form, Parsed};
 pub(crate) use parse::{civil_from_days, days_from_civil};
+use unreadable::unreadable_error;
 use words::Tongue;
 pub(crate) use words::{folded as without_accents, half_day};
 
@@ -323,7 +326,7 @@ pub(crate) fn dates(table: &Table, column: &Column, name: &str, order: Option<Da
     let mut exceptions = None;
     if unreadable.is_empty() {
     } else if unreadable.len() as f64 <= TOLERATED_SHARE * filled as f64 {
-        note_unreadable(table, column, name, &unreadable, notes);
+        note_unreadable(table, (column, name), &unreadable, ("unreadable-dates", "date"), notes);
     } else if mix.values_with_exceptions() {
         let words = unreadable
             .iter()
@@ -557,46 +560,6 @@ fn offset_text(minutes: i16) -> String {
     }
     let sign = if minutes < 0 { '-' } else { '+' };
     format!("{sign}{:02}:{:02}", minutes.abs() / 60, minutes.abs() % 60)
-}
-
-fn unreadable_error(
-    table: &Table,
-    column: &Column,
-    name: &str,
-    unreadable: &[usize],
-    items: &[Item],
-    filled: usize,
-    orders: &Orders,
-) -> Error {
-    let first = unreadable.first().copied().unwrap_or_default();
-    let shown = shortened(&column.get(first).shown().unwrap_or_default());
-    let hint = if matches!(items.get(first), Some(Item::Text(_))) {
-        format!(
-            "column `{name}` was read {}, {}; `--dates dmy`, `--dates mdy` or `--dates ymd` states another order",
-            orders.described(),
-            orders.reason
-        )
-    } else if unreadable.len() * 2 > filled {
-        format!("most of column `{name}` is no date; name another time column")
-    } else {
-        "write it as 2018-01-31 or 2018-01-31 22:56, or empty the cell".to_owned()
-    };
-    table.at(Error::input(format!("`{shown}` is not a date")), first, name).hint(hint)
-}
-
-fn note_unreadable(table: &Table, column: &Column, name: &str, unreadable: &[usize], notes: &mut Notes) {
-    let first = unreadable.first().copied().unwrap_or_default();
-    let shown = shortened(&column.get(first).shown().unwrap_or_default());
-    let hold = if unreadable.len() == 1 { "holds" } else { "hold" };
-    notes.add(
-        "unreadable-dates",
-        format!(
-            "{} of column `{name}` {hold} no date, the first in row {}: `{shown}`",
-            counted(unreadable.len(), "cell"),
-            table.row_number(first)
-        ),
-        "taken as missing (up to 1 % of the filled cells)",
-    );
 }
 
 /// The order of day and month that a column shows for certain; `None` where it shows none or both.

@@ -5,6 +5,7 @@ mod decide;
 mod durations;
 mod parse;
 mod units;
+mod unreadable;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -12,15 +13,17 @@ use serde::{Deserialize, Serialize};
 use super::column::{CellView, Column};
 use super::exceptions::{self, Different, Mix};
 use super::header::counted;
-use super::limits::{EXCEPTION_SHARE, TOLERATED_SHARE};
+use super::limits::TOLERATED_SHARE;
 use super::source::Format;
 use super::table::Table;
 use super::text::{Texts, is_missing_value, trimmed};
+use super::unreadable::note_unreadable;
 use crate::error::{Error, Result};
 use crate::notes::Notes;
 use decide::{Evidence, decide, note_decision};
 pub(crate) use decide::{mark_shown, sheet_mark};
 use parse::PlainPoint;
+use unreadable::unreadable_error;
 
 /// The mark between whole and fraction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -328,7 +331,7 @@ fn hours(table: &Table, column: &Column, name: &str, cells: &[Quick], notes: &mu
     let filled = mix.values + zeros + rest.len();
     if rest.is_empty() {
     } else if mix.nearly_all_values() {
-        note_unreadable(table, column, name, &rest, notes);
+        note_unreadable(table, (column, name), &rest, ("unreadable-numbers", "number"), notes);
     } else {
         exceptions::note(name, "duration", &texts, filled, notes);
     }
@@ -476,7 +479,7 @@ fn thorough(
     let mut exceptions = None;
     if unreadable.is_empty() {
     } else if tally.filled > 0 && unreadable.len() as f64 <= TOLERATED_SHARE * tally.filled as f64 {
-        note_unreadable(table, column, name, &unreadable, notes);
+        note_unreadable(table, (column, name), &unreadable, ("unreadable-numbers", "number"), notes);
     } else if mix.values_with_exceptions() {
         let words = unreadable
             .iter()
@@ -577,42 +580,4 @@ fn note_signs(name: &str, evidence: &Evidence, notes: &mut Notes) {
         };
         notes.add(code, format!("column `{name}` has currency signs: {signs}"), done);
     }
-}
-
-fn unreadable_error(table: &Table, column: &Column, name: &str, unreadable: &[usize], filled: usize) -> Error {
-    let first = unreadable.first().copied().unwrap_or_default();
-    let cell = column.get(first);
-    let shown = super::table::shortened(&cell.shown().unwrap_or_default());
-    let hint = if matches!(cell, CellView::Date(_)) {
-        "this column holds dates; name it as the time column or leave it out".to_owned()
-    } else if unreadable.len() * 2 > filled {
-        format!(
-            "most of column `{name}` is text: treat it as categories, or leave it out ({} unreadable)",
-            counted(unreadable.len(), "cell")
-        )
-    } else {
-        format!(
-            "correct or empty the cell; {} in all {} unreadable; up to 1 % of the filled cells would be taken as missing, \
-             and words in up to {:.0} % of a column with many different numbers",
-            counted(unreadable.len(), "cell"),
-            if unreadable.len() == 1 { "is" } else { "are" },
-            100.0 * EXCEPTION_SHARE
-        )
-    };
-    table.at(Error::input(format!("`{shown}` is not a number")), first, name).hint(hint)
-}
-
-fn note_unreadable(table: &Table, column: &Column, name: &str, unreadable: &[usize], notes: &mut Notes) {
-    let first = unreadable.first().copied().unwrap_or_default();
-    let shown = super::table::shortened(&column.get(first).shown().unwrap_or_default());
-    let hold = if unreadable.len() == 1 { "holds" } else { "hold" };
-    notes.add(
-        "unreadable-numbers",
-        format!(
-            "{} of column `{name}` {hold} no number, the first in row {}: `{shown}`",
-            counted(unreadable.len(), "cell"),
-            table.row_number(first)
-        ),
-        "taken as missing (up to 1 % of the filled cells)",
-    );
 }
