@@ -302,6 +302,6 @@ pub(super) fn softmax(logs: &[f64]) -> Vec<f64> {
 }
 
 /// Index of the greatest, the first of equals.
-fn greatest(values: &[f64]) -> usize {
+pub(super) fn greatest(values: &[f64]) -> usize {
     (0..values.len()).fold(0, |best, next| if values[next] > values[best] { next } else { best })
 }

@@ -8,6 +8,8 @@
 //! With the matrix T of recorded labels by true ones, and q what is said of the recorded label, the true classes p solve q = p T, none of
 //! them below 0 (Gauss-Seidel); a row recorded as b is wrong with chance 1 - T(b,b) p(b) / q(b).
 
+use super::doubt::greatest;
+
 /// Share of a class's rows, surest first, that show how sure models can be; at least so many rows.
 const SUREST: f64 = 0.2;
 const FEWEST: usize = 60;
@@ -167,10 +169,6 @@ fn is_of_errors(levels: &[Option<Level>], labels: &[u8]) -> bool {
     let error = (all * (1.0 - all) * (1.0 / rows[0].max(1.0) + 1.0 / rows[1].max(1.0))).sqrt();
     let rising = less > RISING * surer && less - surer > BEYOND_CHANCE * error;
     all <= MOST_WRONG && !rising
-}
-
-fn greatest(values: &[f64]) -> usize {
-    (0..values.len()).fold(0, |best, next| if values[next] > values[best] { next } else { best })
 }
 
 #[cfg(test)]
