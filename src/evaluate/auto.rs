@@ -5,14 +5,15 @@
 //! count alike, so that a method which forgets too much wins; here each counts for as many rows as it stands for, which estimates the
 //! change in accuracy over all rows. What picks the best of many always looks good, so the pick is accepted by rows that chose nothing:
 //!
-//! - on other trusted validation rows it must not be worse than chance allows (one-sided exact test, 5 %), and what is lost there as measured
-//!   must be outweighed by the flagged rows;
+//! - on other trusted validation rows it must not be worse than chance allows (one-sided exact test, 5 %), must lose no class that counts, and
+//!   what is lost there as measured must be outweighed by the flagged rows;
 //! - it must single out the flagged rows: free them of their labels more than other rows with these labels, by more than the same repair
 //!   singles out as many random rows with these labels, flagged in their stead (a placebo). Flags on right rows are singled out no more
 //!   than that; a method that forgets the whole class singles out none.
 
-use super::compare::p_of_no_change;
-use super::metrics::predictions;
+use super::classwise::{losing_classes, losses_of};
+use super::compare::{RowSet, Rows, changes as fixed_and_broken, p_of_no_change};
+use super::metrics::{metrics, predictions};
 use super::record::{EvaluationSettings, Recommendation};
 use super::words::{count, count_of, p_value, percent, points, signed_points};
 use crate::error::{Error, Result};
@@ -169,9 +170,9 @@ pub fn pick(
     let given_before = hits(flagged.before, flagged.labels, classes)?;
     let mut judged = Vec::with_capacity(candidates.len());
     for (place, candidate) in candidates.iter().enumerate() {
-        let Moved { change, by_chance } = Moved::of(validation, candidate.validation, selecting, names, settings)?;
+        let Moved { change, by_chance, lost } = Moved::of(validation, candidate.validation, selecting, names, settings)?;
         let (bound, freed) = changes(&given_before, &hits(candidate.flagged, flagged.labels, classes)?);
-        let loses = -change > settings.minimum_effect && by_chance < LOSS_BY_CHANCE;
+        let loses = lost.is_some() || (-change > settings.minimum_effect && by_chance < LOSS_BY_CHANCE);
         let p = if freed > bound { mcnemar_exact(freed, bound) } else { 1.0 };
         let singled_out = SingledOut::of(classes, flagged, validation, others, (candidate.flagged, candidate.validation))?;
         let found = Picked {
@@ -202,7 +203,7 @@ pub fn pick(
         .collect();
     ranked.sort_by(|a, b| b.score.total_cmp(&a.score));
     let reason = format!(
-        "none of {} singles out the flagged rows by more than chance without losing on {} that can be trusted",
+        "none of {} singles out the flagged rows by more than chance without losing, overall or in a class, on {} that can be trusted",
         count_of(tried, "method"),
         count_of(rows, "validation row"),
     );
@@ -239,7 +240,7 @@ pub fn accept(
             count_of(rows, "validation row")
         )));
     }
-    let Moved { change, by_chance } = Moved::of(validation, candidate.validation, accepting, names, settings)?;
+    let Moved { change, by_chance, lost } = Moved::of(validation, candidate.validation, accepting, names, settings)?;
     let on_others = format!(
         "on {} that chose nothing {} changes by {} points",
         count_of(rows, "other"),
@@ -252,6 +253,9 @@ pub fn accept(
             points(settings.minimum_effect),
             p_value(by_chance, LOSS_BY_CHANCE)
         )));
+    }
+    if let Some(lost) = lost {
+        return Ok(keep(format!("{on_others}, and there {lost}")));
     }
     if overall(picked.weight, &picked.singled_out, change) < settings.minimum_effect || (turn > 0 && -change > settings.minimum_effect) {
         return Ok(keep(format!("{on_others}: the flagged rows do not outweigh that")));
@@ -303,6 +307,8 @@ struct Moved {
     change: f64,
     /// One-sided p-value of no change; rows of one group move together.
     by_chance: f64,
+    /// Classes that must not be lost and are found less often by more than chance, in words; absent where there are none.
+    lost: Option<String>,
 }
 
 impl Moved {
@@ -315,7 +321,13 @@ impl Moved {
                 .map(|(value, _)| *value)
                 .collect()
         };
-        let (before, after) = (predictions(seen.before, names.len())?, predictions(after, names.len())?);
+        let classes = names.len();
+        let probabilities = |all: &[f32]| -> Vec<f32> {
+            let rows = all.chunks_exact(classes).zip(counted).filter(|(_, counts)| **counts);
+            rows.flat_map(|(row, _)| row.iter().copied()).collect()
+        };
+        let said = (probabilities(seen.before), probabilities(after));
+        let (before, after) = (predictions(seen.before, classes)?, predictions(after, classes)?);
         if before.len() != counted.len() || after.len() != counted.len() || seen.labels.len() != counted.len() {
             return Err(Error::internal("predictions not one per marked row"));
         }
@@ -326,7 +338,16 @@ impl Moved {
             let marked = groups.iter().zip(counted).filter(|(_, counts)| **counts);
             marked.map(|(group, _)| *group).collect()
         });
+        let rows = Rows {
+            set: RowSet::TrustedValidation,
+            labels: &labels,
+            groups: groups.as_deref(),
+            classes: names,
+        };
+        let measured = (metrics(&labels, &said.0, names)?, metrics(&labels, &said.1, names)?);
+        let losing = losing_classes(&rows, (&measured.0, &measured.1), &fixed_and_broken(&labels, &before, &after), settings)?;
         Ok(Self {
+            lost: losses_of(losing.iter().filter(|class| class.protected)),
             change: worth.unit() * changes.iter().sum::<i64>() as f64 / labels.len() as f64,
             by_chance: p_of_no_change(groups.as_deref(), &changes)? / 2.0,
         })

@@ -165,10 +165,10 @@ pub struct EvaluationSettings {
 }
 
 impl EvaluationSettings {
-    /// Whether a repair is advised against where this class is found significantly less often.
-    pub fn protects(&self, class: &str) -> bool {
+    /// Whether a repair is advised against where this class is found significantly less often; `f1_falls` tells whether its F1 falls, too.
+    pub fn protects(&self, class: &str, f1_falls: bool) -> bool {
         match self.matters.is_empty() {
-            true => self.metric.is_accuracy(),
+            true => self.metric.is_accuracy() && f1_falls,
             false => self.matters.iter().any(|name| name == class),
         }
     }
@@ -200,6 +200,12 @@ pub struct MethodRecord {
 }
 
 impl MethodRecord {
+    /// Whether the model after it finds a class less often that must not be lost.
+    pub fn loses_a_class(&self) -> bool {
+        let judged = self.test.as_ref();
+        judged.is_some_and(|test| test.losing_classes.iter().any(|class| class.protected))
+    }
+
     /// The verdict on the test rows; absent without test rows.
     pub fn verdict(&self) -> Option<Verdict> {
         let by_trusted = self.test.as_ref().map(|test| test.verdict);
@@ -455,11 +461,15 @@ pub struct LosingClass {
     pub name: String,
     /// Recall before and after.
     pub recall: BeforeAfter,
+    /// Precision before and after, where it is predicted at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub precision: Option<BeforeAfter>,
     /// Whether it is never predicted any more.
     pub never_predicted: bool,
     /// p-value of the fall (exact, by group where there are groups), Holm-corrected over the classes.
     pub p: f64,
-    /// Whether a repair is advised against for it: by default where accuracy is what counts.
+    /// Whether a repair is advised against for it: a class that was named as one that matters; where accuracy counts and none was named, any
+    /// whose F1 falls too, so that what is no longer found is not made up for by fewer false alarms.
     #[serde(default = "yes")]
     pub protected: bool,
 }

@@ -330,10 +330,10 @@ fn sentence(whole: &WholeRecord, trusted: Option<&Comparison>, pattern: Option<&
     let inside = whole.doubtful + whole.beside_pattern;
     if inside > 0 {
         let of = pattern.map_or_else(
-            || "the errors' pattern".to_owned(),
-            |pattern| format!("the errors' pattern ({pattern})"),
+            || "where the flagged rows lie".to_owned(),
+            |pattern| format!("where the errors lie ({pattern})"),
         );
-        why.push(format!("{} in {of}", count(inside)));
+        why.push(format!("{} {of}", count(inside)));
     }
     let mut text = format!(
         "{opening}: {} of {} can be trusted; {}.",

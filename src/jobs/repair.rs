@@ -374,7 +374,7 @@ pub(super) fn advise_on(compared: Option<&SortedComparison>, several: bool, reco
         (Advice::CheckFirst, _) => "Too much hangs on labels that may be wrong themselves.".to_owned(),
         (Advice::Keep, Some(Verdict::Worse)) => "On the test rows the repaired model is worse.".to_owned(),
         (Advice::Keep, _) if loses && accepted != Some(false) => {
-            format!("A class is lost: {}.", losses.unwrap_or_default().trim_start_matches("but "))
+            format!("A class is lost: {}.", losses.unwrap_or_default())
         }
         (Advice::Keep, Some(Verdict::NoChangeDetected)) if !several => "The repair is not shown to help.".to_owned(),
         (Advice::Use, Some(Verdict::Better)) if whole.is_some_and(|whole| whole.rests_on_chances) => {

@@ -72,8 +72,11 @@ pub struct Suspicion {
 }
 
 struct SuspectRule {
-    /// By row of the training sheet.
+    /// By row of the training sheet, whether it meets the rule.
     inside: Vec<bool>,
+    /// By row of the training sheet, whether it lies where the errors lie, whatever its label: a condition that says nearly what the label
+    /// says would leave rows of some labels only.
+    place: Vec<bool>,
     recorded_as: Option<u8>,
     truly: Option<u8>,
     /// Known where the flags concentrate in the rule.
@@ -187,8 +190,14 @@ impl Suspicion {
         let mut told = Vec::new();
         for rule in &found.rules {
             let Some(text) = &rule.rule else { continue };
+            let inside = Rule::parse(text)?.matches(table, &mut Notes::new())?;
+            let place = match &rule.place {
+                Some(place) => Rule::parse(place)?.matches(table, &mut Notes::new())?,
+                None => inside.clone(),
+            };
             self.rules.push(SuspectRule {
-                inside: Rule::parse(text)?.matches(table, &mut Notes::new())?,
+                inside,
+                place,
                 recorded_as: rule.recorded_as,
                 truly: rule.truly,
                 chance: concentrates(rule, found).then(|| RuleChance::of(rule.region_rows, rule.rows, rule.estimated_wrong)),
@@ -246,6 +255,8 @@ impl Suspicion {
                         *chance,
                         rule.truly.filter(|truly| *truly != label),
                     );
+                } else if place.is_some_and(|place| rule.place.get(place) == Some(&true)) {
+                    mark(false, None, None);
                 }
             }
             if inside.as_ref().is_some_and(|inside| inside[row]) {
@@ -496,6 +507,30 @@ mod tests {
         assert!(right_doubted < 60, "{right_doubted}");
         // Rows of the corner with another label hold, and are no sample of it.
         assert!(found.standing.contains(&Standing::BesidePattern));
+    }
+
+    /// A rule on the lane and on a column that tells the label: rows of the lane with another label are no sample of it either.
+    #[test]
+    fn a_condition_that_tells_the_label_does_not_leave_rows_of_one_label_trusted() {
+        let mut found = judged(&[0.0; 10], &[1, 1, 2, 1, 2]);
+        found.table_rows = vec![0, 1, 2, 3, 4];
+        let suspicion = Suspicion {
+            rules: vec![SuspectRule {
+                inside: vec![true, false, true, false, false],
+                place: vec![true, true, true, false, false],
+                recorded_as: Some(1),
+                truly: Some(2),
+                chance: None,
+            }],
+            ..Suspicion::default()
+        };
+        suspicion.sort(&mut found, 1).unwrap();
+        let doubtful = Standing::Doubtful {
+            chance: None,
+            truly: Some(2),
+        };
+        let beside = Standing::BesidePattern;
+        assert_eq!(found.standing, [doubtful, beside, beside, Standing::Trusted, Standing::Trusted]);
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod bundled_model;
 mod cell_siblings;
 mod cells;
 mod check;
+mod class_lost;
 mod cli;
 mod cli_help;
 mod cli_results;

@@ -89,7 +89,7 @@ fn of_repair(folder: &Path) -> Result<Verdict> {
     let timings = Timings::default();
     let context = Context::new(&record, &timings)?;
     Ok((
-        report::repair::verdict_words(context.chosen.verdict()),
+        report::repair::badge(&context),
         report::repair::headline(&context).to_string(),
     ))
 }

@@ -6,6 +6,7 @@ use super::super::doubt::{sharpness, softmax};
 use super::columns::{self, Column};
 use super::rules::Region;
 use super::sample::Corner;
+use super::search::Condition;
 use super::{PatternRule, Proposal, Unchecked, Work, mixture, words};
 use crate::error::Result;
 use crate::progress::Progress;
@@ -135,6 +136,16 @@ impl Work<'_> {
         self.told(column, &self.flagged).is_some()
     }
 
+    /// The conditions that do not say nearly what the label says, as a rule: where the errors are, whatever the label. `None` where these are
+    /// all of them, or none.
+    fn place(&self, conditions: &[Condition], columns: &[Column]) -> Option<String> {
+        let of_place = |condition: &&Condition| !self.nearly_the_label(&columns[condition.column]);
+        let kept: Vec<Condition> = conditions.iter().filter(of_place).cloned().collect();
+        (!kept.is_empty() && kept.len() < conditions.len())
+            .then(|| words::as_rule(&kept, columns))
+            .flatten()
+    }
+
     /// Rows of each class that are not `kept_out`, half a row added.
     fn base(&self, kept_out: &[bool]) -> Vec<f64> {
         let mut base = vec![0.5_f64; self.classes];
@@ -242,6 +253,7 @@ impl Work<'_> {
             conditions: words::conditions(&region.found.conditions, columns),
             words: String::new(),
             rule: words::as_rule(&region.found.conditions, columns),
+            place: self.place(&region.found.conditions, columns),
             recorded_as: region.recorded_as,
             truly,
             flags: flags.len(),

@@ -42,6 +42,10 @@ pub struct PatternRule {
     pub words: String,
     /// The conditions as a rule that `recant inject` reads, where they can be written so.
     pub rule: Option<String>,
+    /// The rule without conditions on columns that say nearly what the label says, where it has such: the rows among which the errors lie,
+    /// whatever their label.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
     /// Class that rows are wrongly recorded as; absent where it is several.
     pub recorded_as: Option<u8>,
     /// Class that most of them should have.

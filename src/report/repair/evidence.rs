@@ -7,7 +7,7 @@ use crate::evaluate::record::{Comparison, Metrics};
 use crate::report::elements::{Cell, Column, prose, table};
 use crate::report::parts::metrics::METRICS;
 use crate::report::plots::{IntervalPlot, IntervalRow, Plot};
-use crate::report::repair::verdict_words;
+use crate::report::repair::method_words;
 use crate::report::{Body, Context, RepairSection, Section, format};
 
 pub const SECTION: RepairSection = Section {
@@ -117,7 +117,7 @@ fn difference(context: &Context<'_>, test: &Comparison) -> Result<Plot> {
 fn tests(context: &Context<'_>, test: &Comparison, group: Option<&str>) -> Markup {
     let settings = &context.record.settings;
     let level = settings.significance;
-    let (verdict, class) = verdict_words(context.chosen.verdict());
+    let (verdict, class) = method_words(context.chosen);
     let mut rows = vec![
         row("Fixed (wrong before, right after)", format::counted(test.mcnemar.fixed, "row")),
         row("Broken (right before, wrong after)", format::counted(test.mcnemar.broken, "row")),

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use crate::evaluate::losses_in_words;
-use crate::evaluate::record::{Advice, Comparison, RepairRecord, Verdict};
+use crate::evaluate::record::{Advice, Comparison, MethodRecord, RepairRecord, Verdict};
 use crate::report::Context;
 use crate::report::elements::{Card, callout, cards, facts, prose, theirs};
 use crate::report::format;
@@ -25,8 +25,14 @@ pub fn headline(context: &Context<'_>) -> String {
         Some(Verdict::CannotBeJudged) => "Cannot be judged from these rows",
         None => "Not evaluated: there were no test rows",
     };
+    let improved = context.chosen.verdict() == Some(Verdict::Better);
     match context.chosen.test.as_ref().and_then(losses_in_words) {
-        Some(losses) => format!("{words}, {losses}"),
+        // What loses a class that must not be lost is not called better.
+        Some(losses) if improved && context.chosen.loses_a_class() => {
+            format!("Better overall, but {losses}")
+        }
+        Some(losses) if improved => format!("{words}, but {losses}"),
+        Some(losses) => format!("{words}, and {losses}"),
         None => words.to_owned(),
     }
 }
@@ -53,13 +59,26 @@ pub fn verdict_words(verdict: Option<Verdict>) -> (&'static str, &'static str) {
     }
 }
 
+/// The verdict on a method; what is better overall and loses a class that must not be lost is called neither better nor worse.
+pub fn method_words(method: &MethodRecord) -> (&'static str, &'static str) {
+    match method.verdict() {
+        Some(Verdict::Better) if method.loses_a_class() => ("± better, but a class is lost", "unknown"),
+        verdict => verdict_words(verdict),
+    }
+}
+
+/// The same of what was written.
+pub fn badge(context: &Context<'_>) -> (&'static str, &'static str) {
+    match context.record.kept_the_old() {
+        true => ("= old model", "same"),
+        false => method_words(context.chosen),
+    }
+}
+
 /// Draws the first screen.
 pub fn first_screen(context: &Context<'_>) -> Markup {
     let test = context.chosen.test.as_ref();
-    let (words, class) = match context.record.kept_the_old() {
-        true => ("= old model", "same"),
-        false => verdict_words(context.chosen.verdict()),
-    };
+    let (words, class) = badge(context);
     html! {
         div class={ "verdict " (class) } {
             span class={ "badge " (class) } { (words) }

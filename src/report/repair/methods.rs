@@ -7,7 +7,7 @@ use crate::evaluate::Metric;
 use crate::evaluate::record::{Comparison, EvaluationSettings, MethodRecord};
 use crate::report::elements::{Cell, Column, prose, table, theirs};
 use crate::report::plots::{IntervalPlot, IntervalRow, Plot};
-use crate::report::repair::{advice_words, verdict_words};
+use crate::report::repair::{advice_words, method_words};
 use crate::report::{Body, Context, RepairSection, Section, format};
 
 pub const SECTION: RepairSection = Section {
@@ -122,7 +122,7 @@ fn method_table(context: &Context<'_>) -> Markup {
 fn method_row(context: &Context<'_>, method: &MethodRecord, validated: bool, timed: bool) -> Vec<Cell> {
     let of = |show: &dyn Fn(&Comparison) -> String| Cell::Figure(method.test.as_ref().map_or_else(|| format::UNKNOWN.to_owned(), show));
     let written = method.name == context.record.chosen;
-    let (verdict, _) = verdict_words(method.verdict());
+    let (verdict, _) = method_words(method);
     let mut cells = vec![
         Cell::Markup(html! { (theirs(&method.title)) @if written { " (written)" } }),
         Cell::Words(verdict.to_owned()),

@@ -12,7 +12,7 @@ mod flagged;
 pub(super) mod methods;
 mod proposed;
 
-pub use first_screen::{advice_words, first_screen, headline, verdict_words};
+pub use first_screen::{advice_words, badge, first_screen, headline, method_words, verdict_words};
 
 use crate::report::RepairSection;
 

@@ -9,7 +9,6 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::notes::Notes;
 use crate::report::format;
-use crate::visible;
 
 pub use inspection::{inspection, kind, role};
 pub use repair::repair;
@@ -40,30 +39,16 @@ impl Look {
 
 const BOLD: Style = Style::new().bold();
 
-/// The headline with the mark of its verdict; `class` (as in the style sheet) picks the colour.
-pub fn headline_line((words, class): (&str, &str), headline: &str, look: Look) -> String {
+/// The headline with the mark of its verdict, broken to the width of the terminal; `class` (as in the style sheet) picks the colour.
+pub fn wrap_headline((words, class): (&str, &str), headline: &str, look: Look) -> String {
     let style = match class {
         "better" => AnsiColor::Green.on_default().bold(),
         "worse" => AnsiColor::Red.on_default().bold(),
         _ => AnsiColor::Yellow.on_default().bold(),
     };
     let mark = words.chars().next().unwrap_or(' ');
-    format!("{}\n", look.paint(style, &format!("{mark} {}", visible::line(headline))))
-}
-
-/// The same broken to the width of the terminal.
-pub fn wrap_headline(words: (&str, &str), headline: &str, look: Look) -> String {
-    let plain = Look { colour: false, ..look };
-    let broken = wrap(
-        headline,
-        "",
-        "  ",
-        Look {
-            width: look.width().saturating_sub(2),
-            ..plain
-        },
-    );
-    headline_line(words, broken.trim_end(), look)
+    let lines = wrap(headline, &format!("{mark} "), "  ", look);
+    format!("{}\n", look.paint(style, lines.trim_end()))
 }
 
 /// What limits a verdict; nothing where nothing does.

@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::evaluate::record::{KEPT, RepairRecord, Timings};
 use crate::report::parts::metrics::METRICS;
 use crate::report::repair::methods::change_in_words;
-use crate::report::repair::{advice_words, headline, verdict_words};
+use crate::report::repair::{advice_words, badge, headline, method_words};
 use crate::report::terminal::{Look, cautions, facts, table, warnings, wrap, wrap_headline};
 use crate::report::{Context, format};
 
@@ -17,12 +17,7 @@ pub fn repair(record: &RepairRecord, timings: &Timings, look: Look) -> Result<St
     let mut text = String::new();
     let test = context.chosen.test.as_ref();
     let kept = record.kept_the_old();
-    let words = if kept {
-        ("= old model", "same")
-    } else {
-        verdict_words(context.chosen.verdict())
-    };
-    text.push_str(&wrap_headline(words, &headline(&context), look));
+    text.push_str(&wrap_headline(badge(&context), &headline(&context), look));
     if let Some(sentence) = context.chosen.verdict_sentence().filter(|_| !kept) {
         text.push_str(&wrap(&format::without_verdict(sentence), "  ", "  ", look));
     }
@@ -122,7 +117,7 @@ fn methods(context: &Context<'_>, look: Look) -> String {
             let written = if method.name == context.record.chosen { " *" } else { "" };
             vec![
                 format!("{}{written}", method.name),
-                verdict_words(method.verdict()).0.to_owned(),
+                method_words(method).0.to_owned(),
                 change_in_words(method),
                 test.map_or_else(unknown, |test| match sorted {
                     true => format::points(test.counted_interval().estimate, 2),

@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::evaluate::record::{ChangedRow, Comparison, FlaggedRow, Interval, RepairRecord, Timings};
 use crate::report::parts::metrics::METRICS;
-use crate::report::repair::{advice_words, headline, verdict_words};
+use crate::report::repair::{advice_words, headline, method_words};
 use crate::report::workbook::grid::{Grid, Sheet, Value, book};
 use crate::report::{Context, format};
 
@@ -206,7 +206,7 @@ fn methods(context: &Context<'_>, grid: &mut Grid<'_>) -> Result<()> {
             Value::Text(&method.name),
             Value::Text(&method.title),
             Value::Text(if method.name == context.record.chosen { "yes" } else { "no" }),
-            Value::Text(verdict_words(method.verdict()).0),
+            Value::Text(method_words(method).0),
             of(&|test| Value::Count(test.rows)),
             of(&|test| Value::Share(test.before.accuracy.estimate)),
             of(&|test| Value::Share(test.after.accuracy.estimate)),
