@@ -62,7 +62,7 @@ pub fn verdict_words(verdict: Option<Verdict>) -> (&'static str, &'static str) {
 /// The verdict on a method; what is better overall and loses a class that must not be lost is called neither better nor worse.
 pub fn method_words(method: &MethodRecord) -> (&'static str, &'static str) {
     match method.verdict() {
-        Some(Verdict::Better) if method.loses_a_class() => ("± better, but a class is lost", "unknown"),
+        Some(Verdict::Better) if method.loses_a_class() => ("± a class is lost", "unknown"),
         verdict => verdict_words(verdict),
     }
 }
