@@ -345,7 +345,12 @@ impl Moved {
             classes: names,
         };
         let measured = (metrics(&labels, &said.0, names)?, metrics(&labels, &said.1, names)?);
-        let losing = losing_classes(&rows, (&measured.0, &measured.1), &fixed_and_broken(&labels, &before, &after), settings)?;
+        let losing = losing_classes(
+            &rows,
+            (&measured.0, &measured.1),
+            &fixed_and_broken(&labels, &before, &after),
+            settings,
+        )?;
         Ok(Self {
             lost: losses_of(losing.iter().filter(|class| class.protected)),
             change: worth.unit() * changes.iter().sum::<i64>() as f64 / labels.len() as f64,

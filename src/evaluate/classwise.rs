@@ -45,7 +45,10 @@ pub(super) fn losing_classes(
             let falls = falls[class] && corrected[class] < settings.significance;
             (falls || never_predicted).then(|| LosingClass {
                 protected: settings.protects(&rows.classes[class], new.f1 < old.f1),
-                precision: old.precision.zip(new.precision).map(|(before, after)| BeforeAfter { before, after }),
+                precision: old
+                    .precision
+                    .zip(new.precision)
+                    .map(|(before, after)| BeforeAfter { before, after }),
                 name: rows.classes[class].clone(),
                 recall,
                 never_predicted,

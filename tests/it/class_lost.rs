@@ -29,10 +29,7 @@ fn losing(protected: bool) -> RepairRecord {
 
 /// As in a narrow terminal, each line put behind the one before again.
 fn terminal_text(record: &RepairRecord) -> String {
-    let look = Look {
-        width: 60,
-        colour: false,
-    };
+    let look = Look { width: 60, colour: false };
     let text = terminal::repair(record, &Timings::default(), look).unwrap();
     for line in text.lines().take(3) {
         assert!(unicode_width::UnicodeWidthStr::width(line) <= 60, "{line:?}");
@@ -53,7 +50,10 @@ fn a_class_that_must_not_be_lost_takes_the_word_and_the_mark_away() {
     assert_eq!(repair::badge(&context), ("± a class is lost", "unknown"));
     let text = terminal_text(&record);
     assert!(text.starts_with(&format!("± {headline} ")), "{text}");
-    assert!(text.contains("Keep the old model.") && !text.contains("made the model better"), "{text}");
+    assert!(
+        text.contains("Keep the old model.") && !text.contains("made the model better"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -67,5 +67,8 @@ fn a_class_with_fewer_false_alarms_in_return_is_told_and_decides_nothing() {
          the time, 50.0 % before)"
     );
     let text = terminal_text(&record);
-    assert!(text.starts_with("▲ The repair made the model better, but") && text.contains("Use the repaired model."), "{text}");
+    assert!(
+        text.starts_with("▲ The repair made the model better, but") && text.contains("Use the repaired model."),
+        "{text}"
+    );
 }

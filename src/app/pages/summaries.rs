@@ -88,8 +88,5 @@ fn of_repair(folder: &Path) -> Result<Verdict> {
     let record = report::read_record(&folder.join("report").join("record.json"))?;
     let timings = Timings::default();
     let context = Context::new(&record, &timings)?;
-    Ok((
-        report::repair::badge(&context),
-        report::repair::headline(&context).to_string(),
-    ))
+    Ok((report::repair::badge(&context), report::repair::headline(&context).to_string()))
 }
