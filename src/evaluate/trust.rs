@@ -52,7 +52,7 @@ impl Standing {
     }
 
     /// Whether the recorded label stands.
-    fn label_holds(self) -> bool {
+    pub fn label_holds(self) -> bool {
         matches!(self, Standing::Trusted | Standing::BesidePattern)
     }
 }

@@ -219,7 +219,7 @@ impl Suspicion {
     }
 
     /// Marks the rows that are under suspicion. Of rows inside a pattern with another label, and of those whose label was looked up, the
-    /// label holds, but they are no sample of it.
+    /// label holds, but they are no sample of it, unless no row is doubtful or known to be wrong: then nothing was taken from the sample.
     ///
     /// # Errors
     /// Where sizes do not fit.
@@ -268,6 +268,9 @@ impl Suspicion {
             if contradicts[row] && !looked_up {
                 mark(true, None, None);
             }
+        }
+        if rows.standing.iter().all(|standing| standing.label_holds()) {
+            rows.standing.fill(Standing::Trusted);
         }
         Ok(())
     }
@@ -531,6 +534,11 @@ mod tests {
         };
         let beside = Standing::BesidePattern;
         assert_eq!(found.standing, [doubtful, beside, beside, Standing::Trusted, Standing::Trusted]);
+        // Where the error had stopped before these rows, all of them are a sample.
+        let mut later = judged(&[0.0; 10], &[2, 1, 2, 1, 2]);
+        later.table_rows = vec![0, 1, 2, 3, 4];
+        suspicion.sort(&mut later, 1).unwrap();
+        assert!(later.standing.iter().all(|standing| standing.is_trusted()));
     }
 
     #[test]

@@ -223,7 +223,7 @@ fn cells(opened: &Opened, seen: &Seen, rows: &[usize], base: &str, caption: &str
                         tr id={ "row-" (opened.table.row_number(*row)) } {
                             @if let Some(before) = before { td { ((before.cell)(*row)) } }
                             th scope="row" class="number" { (opened.table.row_number(*row)) }
-                            @for (_, texts) in &shown { td { @if let Some(text) = texts.get(*row) { (theirs_short(text, CELL)) } } }
+                            @for (_, texts) in &shown { td { @if let Some(text) = texts.get(*row) { (cell(text)) } } }
                         }
                     }
                 }
@@ -231,6 +231,14 @@ fn cells(opened: &Opened, seen: &Seen, rows: &[usize], base: &str, caption: &str
         }
         @if names.len() > COLUMNS { p.small.aside { "The first " (COLUMNS) " of " (format::counted(names.len(), "column")) " are shown." } }
     })
+}
+
+/// A cell's text. Plain letters need no element to keep their direction to themselves, and a page of rows has thousands of them.
+fn cell(text: &str) -> Markup {
+    match text.is_ascii() {
+        true => html! { (format::visible(text, CELL)) },
+        false => theirs_short(text, CELL),
+    }
 }
 
 /// The name of a column, which orders the rows by it: rising, then falling.
