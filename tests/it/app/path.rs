@@ -215,10 +215,7 @@ fn the_whole_job_goes_by_forms_and_every_page_shows_its_command() {
     };
     let (address, _) = address.unwrap();
     assert!(late.starts_with('"') && !rows_of(address).is_empty() && rows_of(address) != "0");
-    assert!(
-        !served.page(address).contains("<td>on time</td>"),
-        "only late ones are shown"
-    );
+    assert!(!served.page(address).contains("<td>on time</td>"), "only late ones are shown");
     let drawn = done(
         &served,
         &served.send(&format!("{repaired}/check"), &[("rows", "5"), ("out", "check.xlsx")]),
