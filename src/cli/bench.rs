@@ -77,12 +77,7 @@ pub struct CorrectiveArgs {
     #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
     pub false_flags: f64,
     /// Methods, joined by + to be applied one after the other; all
-    #[arg(
-        long,
-        value_name = "METHODS",
-        default_value = "retrain,finetune,cf,assd,ssd,lfssd,scrub,badt,neggrad-plus",
-        value_delimiter = ','
-    )]
+    #[arg(long, value_name = "METHODS", default_value = "all", value_delimiter = ',')]
     pub methods: Vec<String>,
     /// Repetitions (1 to 10,000), each with a model of its own [default: 5; with --dataset 3]
     #[arg(long, value_name = "N", visible_alias = "seeds", value_parser = counted::<u32>(1, 10_000))]

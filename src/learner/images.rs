@@ -103,7 +103,7 @@ impl<T: Real> Classifier for ImageNetwork<T> {
         let source = as_images(self, rows);
         match what {
             Statistic::Importance(kind) => Ok(image_importance(self, &source, which, (kind, batch), compute, progress)?.values),
-            Statistic::Sensitivity => image_output_sensitivity(self, &source, which, batch, compute, progress),
+            Statistic::Sensitivity(size) => image_output_sensitivity(self, &source, which, (size, batch), compute, progress),
         }
     }
 

@@ -109,7 +109,7 @@ impl<T: Real> Classifier for Network<T> {
         let examples = examples(&values, rows, Some(which));
         match what {
             Statistic::Importance(kind) => Ok(nn::importance(self, &examples, kind, batch, compute.threads)?.values),
-            Statistic::Sensitivity => nn::output_sensitivity(self, &examples, batch, compute.threads),
+            Statistic::Sensitivity(size) => nn::output_sensitivity(self, &examples, size, batch, compute.threads),
         }
     }
 

@@ -22,7 +22,7 @@ pub use plan::{Plan, TrainingSchedule};
 pub use rows::Rows;
 
 use crate::error::{Error, Result};
-use crate::nn::{Forget, ImportanceKind, Real, RowLosses, Sgd, StoredImportances, TensorSpec, TrainingLog};
+use crate::nn::{Forget, ImportanceKind, OutputSize, Real, RowLosses, Sgd, StoredImportances, TensorSpec, TrainingLog};
 use crate::progress::Progress;
 use crate::seed::Seed;
 
@@ -31,8 +31,8 @@ use crate::seed::Seed;
 pub enum Statistic {
     /// How much it matters for the loss.
     Importance(ImportanceKind),
-    /// How much the output reacts to it: mean over mini-batches of |d mean ||logits||^2 / d parameter|. Labels are not read.
-    Sensitivity,
+    /// How much the output reacts to it: mean over mini-batches of |d mean size of the logits / d parameter|. Labels are not read.
+    Sensitivity(OutputSize),
 }
 
 impl Statistic {
@@ -41,7 +41,8 @@ impl Statistic {
         match self {
             Self::Importance(ImportanceKind::SquaredBatchGradient) => "squared-batch-gradient",
             Self::Importance(ImportanceKind::PerSampleFisher) => "per-sample-fisher",
-            Self::Sensitivity => "sensitivity",
+            Self::Sensitivity(OutputSize::SquaredLength) => "sensitivity",
+            Self::Sensitivity(OutputSize::Length) => "sensitivity-of-length",
         }
     }
 }

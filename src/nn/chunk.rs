@@ -4,6 +4,7 @@
 //! max(weight * xhat + bias, 0), later, once nothing needs them any more, the deltas d loss / d output.
 
 use super::examples::Examples;
+use super::importance::OutputSize;
 use super::kernels::{self, CHUNK, Matrix, STRIDE, multiply};
 use super::network::{LayerPlan, MOST_CLASSES, MlpSpec};
 use super::real::Real;
@@ -127,12 +128,16 @@ impl<T: Real> Chunk<T> {
         kernels::softmax(&mut self.logits, self.rows, biases, &mut self.largest, &mut self.totals);
     }
 
-    /// Adds the head's biases and turns logits z into d ||z||^2 / d z = 2 z.
-    pub fn squared_output(&mut self, biases: &[T]) {
+    /// Adds the head's biases and turns logits z into d size(z) / d z.
+    pub fn output_size(&mut self, biases: &[T], size: OutputSize) {
         for (column, bias) in self.logits.chunks_mut(STRIDE).zip(biases) {
-            for value in &mut column[..self.rows] {
-                let logit = *value + *bias;
-                *value = logit + logit;
+            column[..self.rows].iter_mut().for_each(|value| *value += *bias);
+        }
+        for row in 0..self.rows {
+            let slope = T::from_f64(size.slope((0..biases.len()).map(|class| self.logits[class * STRIDE + row])));
+            for class in 0..biases.len() {
+                let value = &mut self.logits[class * STRIDE + row];
+                *value = *value * slope;
             }
         }
     }

@@ -53,6 +53,28 @@ impl ImportanceKind {
     }
 }
 
+/// How large the output of a row is taken to be, where it is measured how much it reacts to a parameter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutputSize {
+    /// ||logits||^2, as LFSSD (arXiv 2402.19308).
+    SquaredLength,
+    /// ||logits||, which rows of large outputs sway less, as Potion (arXiv 2406.09173).
+    Length,
+}
+
+impl OutputSize {
+    /// Factor g with d size / d logits = g * logits; 0 of logits that are all 0, whose length has no slope.
+    pub(crate) fn slope<T: Real>(self, logits: impl Iterator<Item = T>) -> f64 {
+        match self {
+            Self::SquaredLength => 2.0,
+            Self::Length => {
+                let square: f64 = logits.map(|logit| logit.to_f64() * logit.to_f64()).sum();
+                if square > 0.0 { 1.0 / square.sqrt() } else { 0.0 }
+            }
+        }
+    }
+}
+
 /// An importance per parameter, in the order of the network's flat vector.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Importance {
@@ -95,12 +117,18 @@ pub fn importance<T: Real>(
     Ok(Importance { kind, values: totals })
 }
 
-/// How much the output reacts to every parameter: the mean over mini-batches of |d mean ||logits||^2 / d parameter|, in evaluation mode
-/// (LFSSD, arXiv 2402.19308). Labels are not read. In network order; from 0 up.
+/// How much the output reacts to every parameter: the mean over mini-batches of |d mean size of the logits / d parameter|, in evaluation
+/// mode. Labels are not read. In network order; from 0 up.
 ///
 /// # Errors
 /// As [`importance`].
-pub fn output_sensitivity<T: Real>(network: &Network<T>, examples: &Examples<T>, batch: usize, threads: usize) -> Result<Vec<f64>> {
+pub fn output_sensitivity<T: Real>(
+    network: &Network<T>,
+    examples: &Examples<T>,
+    size: OutputSize,
+    batch: usize,
+    threads: usize,
+) -> Result<Vec<f64>> {
     let batches = checked_batches(network, examples, batch)?;
     let mut totals = vec![0.0; network.spec().parameters()];
     let fold = |totals: &mut [f64], start: usize, pass: &BatchPass<T>, batch: usize| {
@@ -113,7 +141,7 @@ pub fn output_sensitivity<T: Real>(network: &Network<T>, examples: &Examples<T>,
     let wanted = Wanted {
         gradient: true,
         fisher: false,
-        squared_output: true,
+        output: Some(size),
     };
     batch_passes(network, examples, &batches, wanted, threads, &mut totals, fold);
     for total in &mut totals {
@@ -151,8 +179,8 @@ pub(super) fn checked_batches<T: Real>(network: &Network<T>, examples: &Examples
 pub(super) struct Wanted {
     pub gradient: bool,
     pub fisher: bool,
-    /// Of the squared length of the logits instead of cross entropy.
-    pub squared_output: bool,
+    /// Of the size of the logits instead of cross entropy.
+    pub output: Option<OutputSize>,
 }
 
 impl Wanted {
@@ -161,7 +189,7 @@ impl Wanted {
         Self {
             gradient: kind == ImportanceKind::SquaredBatchGradient,
             fisher: kind == ImportanceKind::PerSampleFisher,
-            squared_output: false,
+            output: None,
         }
     }
 }
@@ -294,10 +322,11 @@ impl<'a, T: Real> FrozenNetwork<'a, T> {
         let head = self.norms.len();
         let (weight, biases) = self.values(head).split_at(self.layers[head].bias());
         chunk.head(&self.layers[head], weight);
-        if wanted.squared_output {
-            chunk.squared_output(biases);
-        } else {
-            chunk.cross_entropy(biases, labels, &self.ones);
+        match wanted.output {
+            Some(size) => chunk.output_size(biases, size),
+            None => {
+                chunk.cross_entropy(biases, labels, &self.ones);
+            }
         }
         for layer in (0..=head).rev() {
             let plan = &self.layers[layer];

@@ -30,7 +30,7 @@ mod train;
 pub use device::{Cuda, Device, DeviceChoice, Gpu, LIBRARIES_VARIABLE, Library, Processor, Resolved, Survey, built_with_cuda, survey};
 pub use evaluate::{logits, predictions, probabilities};
 pub use examples::Examples;
-pub use importance::{Importance, ImportanceKind, importance, output_sensitivity};
+pub use importance::{Importance, ImportanceKind, OutputSize, importance, output_sensitivity};
 pub(crate) use kernels::{Matrix, multiply};
 pub use logistic::logistic_regression;
 pub use network::{MOST_CLASSES, MlpSpec, NORM_EPSILON, NORM_MOMENTUM, NamedTensor, Network, TensorSpec};

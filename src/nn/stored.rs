@@ -72,7 +72,7 @@ pub fn store_importances<T: Real>(
         let wanted = Wanted {
             gradient: true,
             fisher: true,
-            squared_output: false,
+            output: None,
         };
         let fold = |totals: &mut [f64], start: usize, pass: &BatchPass<T>, batch: usize| {
             let part = start..start + totals.len();

@@ -4,9 +4,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{RepairOptions, RepairOutcome, Repairable};
+use super::{Reference, RepairOptions, RepairOutcome, Repairable};
 use crate::error::{Error, Result};
-use crate::nn::TensorSpec;
+use crate::nn::{OutputSize, TensorSpec};
 
 /// Bins of the ratio histogram are this many decades wide, or twice, four times... that where the ratios span very many.
 const BIN_WIDTH: f64 = 0.25;
@@ -62,6 +62,7 @@ pub struct RatioBin {
 }
 
 /// How alpha and lambda come about.
+#[derive(Debug, Clone, Copy)]
 pub(super) enum Strength {
     /// ASSD: alpha at this percentile of the ratios, lambda 1.
     Percentile(f64),
@@ -92,37 +93,96 @@ pub(super) fn repair(model: &mut dyn Repairable, options: &RepairOptions, streng
     repair_by(model, measured, strength)
 }
 
+/// How much the output reacts, over the flagged rows and over what the options compare them with.
+pub(super) fn by_reaction(model: &dyn Repairable, options: &RepairOptions, size: OutputSize) -> Result<Measured> {
+    // Training does not store these, so the retain set is batched again.
+    let reference = match options.reference {
+        Reference::Full => Reference::Full,
+        Reference::Retain | Reference::RetainOnOriginalBatches => Reference::Retain,
+    };
+    Ok(Measured {
+        forget: model.forget_sensitivity(size)?,
+        against: model.reference_sensitivity(size, reference)?,
+        importance: match size {
+            OutputSize::SquaredLength => "sensitivity of the output",
+            OutputSize::Length => "sensitivity of the length of the output",
+        }
+        .to_owned(),
+        reference: reference.title().to_owned(),
+    })
+}
+
 /// Selects and dampens by importances measured already.
 pub(super) fn repair_by(model: &mut dyn Repairable, measured: Measured, strength: Strength) -> Result<RepairOutcome> {
-    let (forget, reference) = (measured.forget, measured.against);
-    let mut parameters = model.parameters();
-    if forget.len() != parameters.len() || reference.len() != parameters.len() {
-        return Err(Error::internal("as many importances as parameters are needed"));
+    Dampener::new(model, measured)?.dampen(model, strength)
+}
+
+/// A model as it was and the importances to dampen it by, as often as one likes.
+pub(super) struct Dampener {
+    measured: Measured,
+    before: Vec<f64>,
+    ratios: Vec<f64>,
+    tensors: Vec<TensorSpec>,
+}
+
+impl Dampener {
+    pub fn new(model: &dyn Repairable, measured: Measured) -> Result<Self> {
+        let before = model.parameters();
+        if measured.forget.len() != before.len() || measured.against.len() != before.len() {
+            return Err(Error::internal("as many importances as parameters are needed"));
+        }
+        Ok(Self {
+            ratios: finite_ratios(&measured.forget, &measured.against),
+            measured,
+            before,
+            tensors: model.tensors(),
+        })
     }
-    let ratios = finite_ratios(&forget, &reference);
-    let (percentile, alpha, lambda) = match strength {
-        Strength::Percentile(p) => (Some(p), alpha_at(&ratios, p)?, 1.0),
-        Strength::Fixed { alpha, lambda } => (None, alpha, lambda),
-    };
-    let (selected, factors) = dampen(&mut parameters, &forget, &reference, alpha, lambda);
-    let tensors: Vec<_> = model.tensors().iter().map(|tensor| count_in(tensor, &factors)).collect();
-    model.set_parameters(&parameters)?;
-    Ok(RepairOutcome {
-        dampening: Some(Dampening {
-            importance: measured.importance,
-            reference: measured.reference,
-            percentile,
-            alpha,
-            lambda,
-            parameters: parameters.len(),
-            selected,
-            dampened: factors.iter().filter(|factor| **factor < 1.0).count(),
-            zeroed: factors.iter().filter(|factor| **factor == 0.0).count(),
-            tensors,
-            ratio_histogram: histogram(&ratios),
-        }),
-        training: None,
-    })
+
+    /// Parameters whose ratio exceeds what this strength cuts at.
+    pub fn selected(&mut self, strength: &Strength) -> Result<usize> {
+        let (_, alpha, _) = self.cut(strength)?;
+        let both = self.measured.forget.iter().zip(&self.measured.against);
+        Ok(both.filter(|(forget, against)| **forget > alpha * **against).count())
+    }
+
+    /// Percentile, alpha and lambda.
+    fn cut(&mut self, strength: &Strength) -> Result<(Option<f64>, f64, f64)> {
+        Ok(match strength {
+            Strength::Percentile(p) => (Some(*p), alpha_at(&mut self.ratios, *p)?, 1.0),
+            Strength::Fixed { alpha, lambda } => (None, *alpha, *lambda),
+        })
+    }
+
+    /// Gives the model the parameters it had.
+    pub fn undo(&self, model: &mut dyn Repairable) -> Result<()> {
+        model.set_parameters(&self.before)
+    }
+
+    /// Gives the model the parameters it had, dampened.
+    pub fn dampen(&mut self, model: &mut dyn Repairable, strength: Strength) -> Result<RepairOutcome> {
+        let (percentile, alpha, lambda) = self.cut(&strength)?;
+        let measured = &self.measured;
+        let mut parameters = self.before.clone();
+        let (selected, factors) = dampen(&mut parameters, &measured.forget, &measured.against, alpha, lambda);
+        model.set_parameters(&parameters)?;
+        Ok(RepairOutcome {
+            dampening: Some(Dampening {
+                importance: measured.importance.clone(),
+                reference: measured.reference.clone(),
+                percentile,
+                alpha,
+                lambda,
+                parameters: parameters.len(),
+                selected,
+                dampened: factors.iter().filter(|factor| **factor < 1.0).count(),
+                zeroed: factors.iter().filter(|factor| **factor == 0.0).count(),
+                tensors: self.tensors.iter().map(|tensor| count_in(tensor, &factors)).collect(),
+                ratio_histogram: histogram(&self.ratios),
+            }),
+            training: None,
+        })
+    }
 }
 
 /// F_forget / F_reference where that is a finite number, 0 included.
@@ -131,12 +191,25 @@ fn finite_ratios(forget: &[f64], reference: &[f64]) -> Vec<f64> {
     ratios.filter(|ratio| ratio.is_finite()).collect()
 }
 
-fn alpha_at(ratios: &[f64], percentile: f64) -> Result<f64> {
-    let mut ratios = ratios.to_vec();
-    interpolated_percentile(&mut ratios, percentile).ok_or_else(|| {
+/// Ratios closer to each other than this, relatively, are the same but for rounding.
+const SAME: f64 = 1e-9;
+
+/// The percentile of the ratios; where it would cut between ratios that are the same but for rounding, it lies above them. A layer's bias and the
+/// shift of the batch norm behind it move the same value, so their ratios are equal: else rounding would decide which of them is dampened.
+/// Reorders the ratios.
+fn alpha_at(ratios: &mut [f64], percentile: f64) -> Result<f64> {
+    let alpha = interpolated_percentile(ratios, percentile).ok_or_else(|| {
         Error::input("no parameter of this model matters for the rows that are not flagged, so it cannot be dampened")
             .hint("train the model again, or use `--method retrain`")
-    })
+    })?;
+    let below = ratios.iter().any(|ratio| (alpha * (1.0 - SAME)..=alpha).contains(ratio));
+    let above = ratios
+        .iter()
+        .copied()
+        .filter(|ratio| (alpha..=alpha * (1.0 + SAME)).contains(ratio));
+    let highest = above.reduce(f64::max).filter(|_| below);
+    // Above by the rounding of a product, which is what alpha is taken in.
+    Ok(highest.map_or(alpha, |ratio| ratio * (1.0 + 4.0 * f64::EPSILON)))
 }
 
 /// The percentile with linear interpolation between neighbours, as `numpy.percentile` has it; reorders the values. `None` of
@@ -163,7 +236,7 @@ fn interpolated_percentile(values: &mut [f64], percentile: f64) -> Option<f64> {
 /// Where no parameter matters for the reference rows.
 pub fn assd_alpha(forget: &[f64], reference: &[f64], forget_rows: usize, training_rows: usize) -> Result<f64> {
     alpha_at(
-        &finite_ratios(forget, reference),
+        &mut finite_ratios(forget, reference),
         super::assd::percentile(forget_rows, training_rows),
     )
 }
@@ -252,7 +325,21 @@ mod tests {
     #[test]
     fn infinite_and_undefined_ratios_do_not_count() {
         assert_eq!(finite_ratios(&[1.0, 0.0, 0.0, 3.0], &[0.0, 0.0, 2.0, 1.5]), [0.0, 2.0]);
-        assert!(alpha_at(&[], 98.0).is_err());
+        assert!(alpha_at(&mut [], 98.0).is_err());
+    }
+
+    #[test]
+    fn ratios_that_are_equal_but_for_rounding_are_dampened_together_or_not_at_all() {
+        let (low, high) = (1.500048502402354, 1.5000485024023535);
+        // 50 % of these cuts between the two in the middle.
+        for pair in [[low, high], [high, low], [low, low]] {
+            let forget = [0.5, pair[0], pair[1], 3.0];
+            let alpha = alpha_at(&mut forget.to_vec(), 50.0).unwrap();
+            assert_eq!(dampen(&mut [1.0; 4], &forget, &[1.0; 4], alpha, 1.0).0, 1, "{pair:?}");
+        }
+        let apart = [0.5, 1.5, 1.6, 3.0];
+        assert_eq!(alpha_at(&mut apart.to_vec(), 50.0).unwrap(), 1.55);
+        assert_eq!(alpha_at(&mut [0.0, 0.0, 0.0, 2.0], 40.0).unwrap(), 0.0);
     }
 
     proptest! {

@@ -4,8 +4,9 @@
 
 use super::dampening::{self, Strength};
 use super::ssd::grid;
-use super::{Needs, Reference, RepairMethod, RepairOptions, RepairOutcome, Repairable};
+use super::{Needs, RepairMethod, RepairOptions, RepairOutcome, Repairable};
 use crate::error::Result;
+use crate::nn::OutputSize;
 use crate::progress::Progress;
 
 /// SSD without labels.
@@ -33,17 +34,7 @@ impl RepairMethod for LossFreeSsd {
     }
 
     fn repair(&self, model: &mut dyn Repairable, options: &RepairOptions, _progress: &dyn Progress) -> Result<RepairOutcome> {
-        // Sensitivities are not stored by training, so the retain set is batched again.
-        let reference = match options.reference {
-            Reference::Full => Reference::Full,
-            Reference::Retain | Reference::RetainOnOriginalBatches => Reference::Retain,
-        };
-        let measured = dampening::Measured {
-            forget: model.forget_sensitivity()?,
-            against: model.reference_sensitivity(reference)?,
-            importance: "sensitivity of the output".to_owned(),
-            reference: reference.title().to_owned(),
-        };
+        let measured = dampening::by_reaction(model, options, OutputSize::SquaredLength)?;
         let strength = Strength::Fixed {
             alpha: options.ssd_alpha,
             lambda: options.ssd_lambda,

@@ -16,6 +16,7 @@ mod gradient;
 mod lfssd;
 mod neggrad;
 mod none;
+mod potion;
 mod retrain;
 mod scrub;
 mod session;
@@ -33,7 +34,7 @@ pub use steps::{Distillation, GradientStep, LossTerm, Teacher};
 
 use crate::error::{Error, Result, closest};
 use crate::learner::TrainingSchedule;
-use crate::nn::{ImportanceKind, TensorSpec, TrainingLog};
+use crate::nn::{ImportanceKind, OutputSize, TensorSpec, TrainingLog};
 use crate::progress::Progress;
 
 /// All methods, the default first.
@@ -41,6 +42,7 @@ pub static METHODS: &[&dyn RepairMethod] = &[
     &assd::Assd,
     &ssd::Ssd,
     &lfssd::LossFreeSsd,
+    &potion::Potion,
     &finetune::FineTune,
     &cf::ContinuedTraining,
     &scrub::Scrub,
@@ -331,16 +333,16 @@ pub trait Repairable {
     /// # Errors
     /// Where the training rows are not at hand, a step's rows do not exist, or the steps diverge or are stopped.
     fn gradient_steps(&mut self, steps: &mut dyn Iterator<Item = GradientStep>, seed: u64, progress: &dyn Progress) -> Result<TrainingLog>;
-    /// How much the output reacts to every parameter over the forget set: mean over mini-batches of |d mean ||logits||^2 / d parameter|.
+    /// How much the output reacts to every parameter over the forget set: mean over mini-batches of |d mean size of the logits / d parameter|.
     ///
     /// # Errors
     /// Where it cannot be measured.
-    fn forget_sensitivity(&self) -> Result<Vec<f64>>;
+    fn forget_sensitivity(&self, size: OutputSize) -> Result<Vec<f64>>;
     /// The same over the retain set or all training rows.
     ///
     /// # Errors
     /// Where it cannot be measured, or the training rows are not at hand.
-    fn reference_sensitivity(&self, reference: Reference) -> Result<Vec<f64>>;
+    fn reference_sensitivity(&self, size: OutputSize, reference: Reference) -> Result<Vec<f64>>;
     /// Share of the forget set that the model does not give its observed label; 1 of an empty set.
     ///
     /// # Errors

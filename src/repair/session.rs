@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::{GradientStep, Reference, Repairable};
 use crate::error::{Error, Result};
 use crate::learner::{Classifier, Compute, Plan, Rows, Statistic, TrainingSchedule, agreement};
-use crate::nn::{Forget, ImportanceKind, Real, StoredImportances, TensorSpec, TrainingLog};
+use crate::nn::{Forget, ImportanceKind, OutputSize, Real, StoredImportances, TensorSpec, TrainingLog};
 use crate::progress::Progress;
 
 /// A trained classifier and what training left beside it.
@@ -443,19 +443,18 @@ impl<C: Classifier> Repairable for Session<'_, C> {
         self.take_steps(steps, seed, progress)
     }
 
-    fn forget_sensitivity(&self) -> Result<Vec<f64>> {
-        self.of_forget_set(Statistic::Sensitivity)
+    fn forget_sensitivity(&self, size: OutputSize) -> Result<Vec<f64>> {
+        self.of_forget_set(Statistic::Sensitivity(size))
     }
 
-    fn reference_sensitivity(&self, reference: Reference) -> Result<Vec<f64>> {
+    fn reference_sensitivity(&self, size: OutputSize, reference: Reference) -> Result<Vec<f64>> {
         match reference {
-            Reference::Full => self.of_all(Statistic::Sensitivity),
+            Reference::Full => self.of_all(Statistic::Sensitivity(size)),
             // Labels are not read, so corrected rows belong to what is kept.
             Reference::Retain | Reference::RetainOnOriginalBatches => {
                 let (training, which) = (self.training()?, self.retain_set()?.0);
-                self.once("retain sensitivity".to_owned(), || {
-                    self.measure(Statistic::Sensitivity, &training, &which)
-                })
+                let what = Statistic::Sensitivity(size);
+                self.once(format!("retain {}", what.name()), || self.measure(what, &training, &which))
             }
         }
     }

@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use rand_chacha::rand_core::RngCore;
 use recant::learner::{CandleNetwork, Classifier, Plan, Rows, Statistic};
 use recant::nn::{
-    Examples, Forget, ImportanceKind, MlpSpec, Network, Real, Recipe, TrainingJob, importance, logits, predictions, probabilities,
-    store_importances, train, train_many,
+    Examples, Forget, ImportanceKind, MlpSpec, Network, OutputSize, Real, Recipe, TrainingJob, importance, logits, predictions,
+    probabilities, store_importances, train, train_many,
 };
 use recant::progress::Silent;
 use recant::repair::{self, METHODS, Reference, RepairOptions, Request, Session, Trained};
@@ -261,7 +261,7 @@ fn agrees_with_candle<T: Real>(hidden: &[usize], tolerance: f64) {
     for what in ImportanceKind::ALL
         .map(Statistic::Importance)
         .into_iter()
-        .chain([Statistic::Sensitivity])
+        .chain([OutputSize::SquaredLength, OutputSize::Length].map(Statistic::Sensitivity))
     {
         let a = ours.measure(what, (&all, &rows[..90]), 40, 2.into(), &quiet).unwrap();
         let b = theirs.measure(what, (&all, &rows[..90]), 40, 2.into(), &quiet).unwrap();

@@ -21,8 +21,8 @@ use crate::experiments::{Computed, Engine, RunFolder, Timings, Unit};
 use crate::label_errors::images::{FoundImages, ImagesRequest, find_images};
 use crate::label_errors::{Bias, Known, KnownFlags};
 use crate::learner::{Plan, Rows, Statistic};
-use crate::nn::ImportanceKind;
 use crate::nn::images::{Accelerated, Compute, ImageNetwork, ImageSpec, Precision};
+use crate::nn::{ImportanceKind, OutputSize};
 use crate::notes::Notes;
 use crate::progress::Progress;
 use crate::repair::{self, RepairOptions, Repairable, Request, Session, Trained};
@@ -262,7 +262,8 @@ impl ImageStudy {
         let importance = Statistic::Importance(ImportanceKind::SquaredBatchGradient);
         let wanted = [
             (["assd", "ssd"].as_slice(), importance),
-            (["lfssd"].as_slice(), Statistic::Sensitivity),
+            (["lfssd"].as_slice(), Statistic::Sensitivity(OutputSize::SquaredLength)),
+            (["potion"].as_slice(), Statistic::Sensitivity(OutputSize::Length)),
         ];
         let mut seconds = 0.0;
         for (users, what) in wanted {

@@ -20,8 +20,8 @@ use crate::experiments::runner::Background;
 use crate::experiments::study::{Seconds, Study};
 use crate::experiments::{Computed, Engine, RunFolder, Timings, Unit};
 use crate::learner::{Plan, Rows, Statistic};
-use crate::nn::ImportanceKind;
 use crate::nn::images::{Accelerated, Compute, ImageNetwork, Precision, StartWeights};
+use crate::nn::{ImportanceKind, OutputSize};
 use crate::notes::Notes;
 use crate::progress::Progress;
 use crate::repair::{self, Reference, Request, Session, Trained};
@@ -242,7 +242,8 @@ impl Bench {
         let importance = Statistic::Importance(self.settings.importance);
         let wanted = [
             (["assd", "ssd", SWEEP].as_slice(), importance),
-            (["lfssd"].as_slice(), Statistic::Sensitivity),
+            (["lfssd"].as_slice(), Statistic::Sensitivity(OutputSize::SquaredLength)),
+            (["potion"].as_slice(), Statistic::Sensitivity(OutputSize::Length)),
         ];
         for (users, what) in wanted {
             let known = model.full_set.iter().any(|(size, kind, _)| (*size, *kind) == (batch, what));

@@ -16,7 +16,7 @@ pub use graph::{BatchStatistics, Graph, Mode, Node, Operation, TensorGraph};
 use super::plan::train_by_steps;
 use super::{Answers, Batch, Classifier, Compute, Plan, Rows, Statistic, Stepper};
 use crate::error::{Error, Result};
-use crate::nn::{ImportanceKind, Network, Real, RowLosses, Sgd, TensorSpec, TrainingLog};
+use crate::nn::{ImportanceKind, Network, OutputSize, Real, RowLosses, Sgd, TensorSpec, TrainingLog};
 use crate::progress::Progress;
 use crate::seed::Seed;
 use graph::Loaded;
@@ -209,7 +209,9 @@ impl<T: Real, G: TensorGraph> CandleNetwork<T, G> {
             let logits = self.graph.forward(&loaded.parameters, &loaded.running, &inputs, Mode::Evaluation)?;
             let loss = match what {
                 Statistic::Importance(_) => steps::loss(&logits, &losses)?,
-                Statistic::Sensitivity => (logits.sqr()?.sum_all()? / all as f64)?,
+                Statistic::Sensitivity(OutputSize::SquaredLength) => (logits.sqr()?.sum_all()? / all as f64)?,
+                // Logits that are all 0 have no slope, and not one that is no number.
+                Statistic::Sensitivity(OutputSize::Length) => ((logits.sqr()?.sum(1)? + 1e-30)?.sqrt()?.sum_all()? / all as f64)?,
             };
             loaded.gradients(&loss)
         };
@@ -329,7 +331,7 @@ impl<T: Real, G: TensorGraph> Classifier for CandleNetwork<T, G> {
             progress.check()?;
             let gradient = self.evaluation_gradient(&loaded, what, rows, rows_of, compute.threads)?;
             for (total, value) in totals.iter_mut().zip(gradient) {
-                *total += if what == Statistic::Sensitivity {
+                *total += if matches!(what, Statistic::Sensitivity(_)) {
                     value.abs()
                 } else {
                     value * value

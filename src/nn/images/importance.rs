@@ -8,7 +8,7 @@ use super::network::ImageNetwork;
 use super::pass::{Mode, Workspace, cross_entropy, most_parts};
 use super::source::ImageSource;
 use crate::error::{Error, Result};
-use crate::nn::importance::{Importance, ImportanceKind, finite};
+use crate::nn::importance::{Importance, ImportanceKind, OutputSize, finite};
 use crate::nn::kernels;
 use crate::nn::real::Real;
 use crate::nn::team::{self, write};
@@ -24,8 +24,8 @@ enum Sum {
     SquaredGradient,
     /// The squares of the images' gradients.
     Squares,
-    /// The size of the gradient of the mean of ||logits||^2.
-    Reaction,
+    /// The absolute values of the gradient of the mean size of the logits.
+    Reaction(OutputSize),
 }
 
 /// Importance of every parameter for the images `rows` of `source` (taken as in epoch 0; nothing should be augmented), in mini-batches of
@@ -73,8 +73,8 @@ pub fn image_importance_in_batches<'c, T: Real>(
     Ok(Importance { kind, values })
 }
 
-/// How much the output reacts to every parameter: the mean over mini-batches of |d mean ||logits||^2 / d parameter|, in evaluation mode
-/// (LFSSD, arXiv 2402.19308). Labels are not read.
+/// How much the output reacts to every parameter: the mean over mini-batches of |d mean size of the logits / d parameter|, in evaluation
+/// mode. Labels are not read.
 ///
 /// # Errors
 /// As [`image_importance`].
@@ -82,11 +82,11 @@ pub fn image_output_sensitivity<'c, T: Real>(
     network: &ImageNetwork<T>,
     source: &dyn ImageSource<T>,
     rows: &[u32],
-    batch: usize,
+    (size, batch): (OutputSize, usize),
     compute: impl Into<Compute<'c>>,
     progress: &dyn Progress,
 ) -> Result<Vec<f64>> {
-    over_batches(network, source, &cut(rows, batch)?, Sum::Reaction, compute.into(), progress)
+    over_batches(network, source, &cut(rows, batch)?, Sum::Reaction(size), compute.into(), progress)
 }
 
 fn cut(rows: &[u32], batch: usize) -> Result<Vec<&[u32]>> {
@@ -128,10 +128,10 @@ fn over_batches<T: Real>(
             let own: Vec<u8> = rows.iter().map(|row| labels[*row as usize]).collect();
             let scale = match sum {
                 Sum::Squares => 1.0,
-                Sum::SquaredGradient | Sum::Reaction => 1.0 / rows.len() as f64,
+                Sum::SquaredGradient | Sum::Reaction(_) => 1.0 / rows.len() as f64,
             };
             let deltas = |range: Range<usize>, logits: &[T], deltas: &mut [T]| match sum {
-                Sum::Reaction => squared_length(logits, scale, deltas),
+                Sum::Reaction(size) => output_size(logits, (size, network.spec().classes), scale, deltas),
                 _ => cross_entropy(&own[range], logits, scale, deltas),
             };
             if let Some(device) = &device {
@@ -142,7 +142,7 @@ fn over_batches<T: Real>(
                 match sum {
                     Sum::Squares => {}
                     Sum::SquaredGradient => device.add_up(Term::Square)?,
-                    Sum::Reaction => device.add_up(Term::Size)?,
+                    Sum::Reaction(_) => device.add_up(Term::Size)?,
                 }
             } else {
                 values.resize(rows.len() * source.shape().len(), T::ZERO);
@@ -163,7 +163,7 @@ fn over_batches<T: Real>(
     outcome?;
     let count = match sum {
         Sum::Squares => images,
-        Sum::SquaredGradient | Sum::Reaction => batches.len(),
+        Sum::SquaredGradient | Sum::Reaction(_) => batches.len(),
     };
     for total in &mut totals {
         *total /= count as f64;
@@ -172,13 +172,18 @@ fn over_batches<T: Real>(
     Ok(totals)
 }
 
-/// d (scale * ||logits||^2) / d logits of every image into `deltas`; returns the sum of scale * ||logits||^2.
-fn squared_length<T: Real>(logits: &[T], scale: f64, deltas: &mut [T]) -> f64 {
+/// d (scale * size of the logits) / d logits of every image into `deltas`; returns the sum of what is derived.
+fn output_size<T: Real>(logits: &[T], (size, classes): (OutputSize, usize), scale: f64, deltas: &mut [T]) -> f64 {
     let mut total = 0.0;
-    for (delta, logit) in deltas.iter_mut().zip(logits) {
-        let logit = logit.to_f64();
-        *delta = T::from_f64(2.0 * scale * logit);
-        total += scale * logit * logit;
+    for (deltas, logits) in deltas.chunks_mut(classes).zip(logits.chunks(classes)) {
+        let slope = scale * size.slope(logits.iter().copied());
+        // The derivative times the logits is the length itself, and twice its square.
+        let share = if size == OutputSize::SquaredLength { 0.5 } else { 1.0 };
+        for (delta, logit) in deltas.iter_mut().zip(logits) {
+            let logit = logit.to_f64();
+            *delta = T::from_f64(slope * logit);
+            total += share * slope * logit * logit;
+        }
     }
     total
 }
@@ -204,7 +209,7 @@ fn add_up<T: Real>(workspace: &Workspace<T>, sum: Sum, threads: usize, totals: &
                     super::kernels::add_into(&mut together, &part[place.clone()]);
                 }
                 match sum {
-                    Sum::Reaction => {
+                    Sum::Reaction(_) => {
                         for (total, value) in totals.iter_mut().zip(&together) {
                             *total += value.to_f64().abs();
                         }

@@ -2,7 +2,7 @@
 
 use super::tests::*;
 use super::*;
-use crate::nn::{ImportanceKind, RowLosses, Sgd};
+use crate::nn::{ImportanceKind, OutputSize, RowLosses, Sgd};
 use crate::progress::Silent;
 use crate::seed::Seed;
 
@@ -58,23 +58,29 @@ fn the_reaction_of_the_output_agrees_with_finite_differences() {
         labels: &[0; 5],
     };
     let rows: Vec<u32> = (0..5).collect();
-    let found = image_output_sensitivity(&network, &source, &rows, 3, 2, &Silent::default()).unwrap();
-    let length = |network: &ImageNetwork<f64>, rows: &[u32]| {
-        let logits = source_logits(network, &source, rows, 0, 1, &Silent::default()).unwrap();
-        logits.iter().map(|logit| logit * logit).sum::<f64>() / rows.len() as f64
-    };
-    let count = network.parameters().len();
-    for index in (0..count).step_by(count / 60) {
-        let slope = |rows: &[u32]| {
-            let at = |step: f64| {
-                let mut moved = network.clone();
-                moved.parameters_mut()[index] += step;
-                length(&moved, rows)
-            };
-            (at(1e-5) - at(-1e-5)) / 2e-5
+    for size in [OutputSize::SquaredLength, OutputSize::Length] {
+        let found = image_output_sensitivity(&network, &source, &rows, (size, 3), 2, &Silent::default()).unwrap();
+        let mean_size = |network: &ImageNetwork<f64>, rows: &[u32]| {
+            let logits = source_logits(network, &source, rows, 0, 1, &Silent::default()).unwrap();
+            let squares = logits
+                .chunks(spec.classes)
+                .map(|row| row.iter().map(|logit| logit * logit).sum::<f64>());
+            let sizes = squares.map(|square| if size == OutputSize::Length { square.sqrt() } else { square });
+            sizes.sum::<f64>() / rows.len() as f64
         };
-        let expected = (slope(&rows[..3]).abs() + slope(&rows[3..]).abs()) / 2.0;
-        near("reaction", found[index], expected, 1e-5 * (1e-2 + expected));
+        let count = network.parameters().len();
+        for index in (0..count).step_by(count / 60) {
+            let slope = |rows: &[u32]| {
+                let at = |step: f64| {
+                    let mut moved = network.clone();
+                    moved.parameters_mut()[index] += step;
+                    mean_size(&moved, rows)
+                };
+                (at(1e-5) - at(-1e-5)) / 2e-5
+            };
+            let expected = (slope(&rows[..3]).abs() + slope(&rows[3..]).abs()) / 2.0;
+            near("reaction", found[index], expected, 1e-5 * (1e-2 + expected));
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use super::super::tests::{every_layer, filled, unit};
 use super::super::*;
 use super::*;
 use crate::nn::cuda::host::Host;
-use crate::nn::{ImportanceKind, TensorSpec};
+use crate::nn::{ImportanceKind, OutputSize, TensorSpec};
 use crate::progress::Silent;
 use crate::seed::Seed;
 use std::sync::MutexGuard;
@@ -214,9 +214,12 @@ fn importances_of_all_kinds_agree() {
                     .values
             };
             assert_near(set.network.tensors(), &of(Compute::on(&device, 1)), &of(2.into()), 1e-4);
-            let of =
-                |compute: Compute| image_output_sensitivity(&set.network, &set.source(), &rows, 4, compute, &Silent::default()).unwrap();
-            assert_near(set.network.tensors(), &of(Compute::on(&device, 1)), &of(2.into()), 1e-4);
+            for size in [OutputSize::SquaredLength, OutputSize::Length] {
+                let of = |compute: Compute| {
+                    image_output_sensitivity(&set.network, &set.source(), &rows, (size, 4), compute, &Silent::default()).unwrap()
+                };
+                assert_near(set.network.tensors(), &of(Compute::on(&device, 1)), &of(2.into()), 1e-4);
+            }
         }
     }
 }
