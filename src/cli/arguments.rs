@@ -4,6 +4,7 @@ mod shared;
 
 use std::path::PathBuf;
 
+use super::expand_images::ImageSetArgs;
 use super::values::{method_names, parse_amount, parse_device, parse_share};
 use crate::label_errors::Amount;
 use crate::nn::DeviceChoice;
@@ -79,9 +80,9 @@ pub enum Command {
         after_help = "Examples:\n  recant inject orders.csv --rate 5% --out trial\n  recant inject orders.csv --kind 'segment:Market = LATAM and \"Shipping Mode\" = \"Standard Class\": late -> on time, 60%' --out trial"
     )]
     Inject(InjectArgs),
-    /// Find the rest: further rows that are wrong like the flagged ones, and the rule that they follow
+    /// Find the rest: further rows, or images, that are wrong like the flagged ones, and the rule that they follow
     #[command(
-        after_help = "Examples:\n  recant expand orders.csv --model model --flags wrong-ids.csv --out proposals.xlsx\n  recant repair --model model --flags proposals.xlsx --correct-column likeliest_label --data orders.csv --out model-repaired\n\nThe file lists the flagged rows, rows of a pattern (ticked: is_label_issue is TRUE), doubtful rows of the same rule, and rows that\ncontradict the rest of their group or a proxy of the label (neither ticked). Untick and tick as you see fit; `recant repair --flags` takes the ticked ones,\nand with `--correct-column likeliest_label` methods that train learn them as their likeliest label, which recovers most.\nWhere the flags look like independent slips it says so and proposes nothing for being like them."
+        after_help = "Examples:\n  recant expand orders.csv --model model --flags wrong-ids.csv --out proposals.xlsx\n  recant repair --model model --flags proposals.xlsx --correct-column likeliest_label --data orders.csv --out model-repaired\n  recant expand --dataset folder --data photos --flags wrong.csv --out found\n\nThe file lists the flagged rows, rows of a pattern (ticked: is_label_issue is TRUE), doubtful rows of the same rule, and rows that\ncontradict the rest of their group or a proxy of the label (neither ticked). Untick and tick as you see fit; `recant repair --flags` takes the ticked ones,\nand with `--correct-column likeliest_label` methods that train learn them as their likeliest label, which recovers most.\nWhere the flags look like independent slips it says so and proposes nothing for being like them.\nOf images (`--dataset`), a folder with the list, the network and a report with the pictures is written."
     )]
     Expand(ExpandArgs),
     /// Rank likely label errors without any flags
@@ -253,15 +254,16 @@ pub struct InjectArgs {
 #[derive(Debug, Args)]
 pub struct ExpandArgs {
     /// The sheet that the model was trained on
-    #[arg(value_name = "SHEET", value_hint = ValueHint::FilePath, required = true)]
+    #[arg(value_name = "SHEET", value_hint = ValueHint::FilePath, required_unless_present = "dataset")]
     pub sheet_files: Vec<PathBuf>,
-    /// Model folder made by `recant train`, or a file of a model trained elsewhere (with --label); none where --label names the class
-    #[arg(long, value_name = "MODEL", value_hint = ValueHint::AnyPath, required_unless_present = "label")]
+    /// Model folder made by `recant train`, or a file of a model trained elsewhere (with --label); none where --label names the class. Of images the
+    /// network that an earlier search left, instead of training one
+    #[arg(long, value_name = "MODEL", value_hint = ValueHint::AnyPath, required_unless_present_any = ["label", "dataset"])]
     pub model: Option<PathBuf>,
-    /// Rows that are known to be wrong: keys, row numbers or whole rows (CSV, Excel, Parquet)
+    /// Rows that are known to be wrong: keys, row numbers or whole rows (CSV, Excel, Parquet); of images their names
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub flags: PathBuf,
-    /// File to write: .csv, or .xlsx to tick
+    /// File to write: .csv, or .xlsx to tick; of images a folder
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub out: PathBuf,
     #[allow(missing_docs)]
@@ -277,6 +279,9 @@ pub struct ExpandArgs {
     /// Tick rows of the pattern, doubtful ones too, at random with their chance of being wrong, as `repair --expand` takes them
     #[arg(long)]
     pub tick_doubtful: bool,
+    #[allow(missing_docs)]
+    #[command(flatten)]
+    pub images: ImageSetArgs,
     #[allow(missing_docs)]
     #[command(flatten)]
     pub labels: LabelOptions,

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::Context;
 use crate::cli::arguments::{ExpandArgs, LabelOptions, SuspectsArgs};
-use crate::cli::{repair, sheets};
+use crate::cli::{expand_images, repair, sheets};
 use crate::commands::{
     ExpandSheet, LabelledSheet, SearchFrom, SheetSource, SuspectSheet, WrongRows, expand_sheet, is_imported, suspect_sheet,
 };
@@ -79,6 +79,10 @@ fn next_repair(
 }
 
 pub(super) fn run(context: &Context, arguments: &ExpandArgs) -> Result<()> {
+    if let Some(dataset) = &arguments.images.dataset {
+        return expand_images::run(context, arguments, dataset);
+    }
+    expand_images::refuse_images(&arguments.sheet_files)?;
     let request = ExpandSheet {
         sheet: SheetSource::Files(&arguments.sheet_files),
         reading: sheets::read_options(&arguments.reading)?,

@@ -10,6 +10,7 @@ pub mod console;
 mod demo;
 mod doctor;
 mod expand;
+pub mod expand_images;
 mod experiments;
 mod export;
 mod generate;

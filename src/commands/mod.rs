@@ -4,6 +4,7 @@
 
 mod check;
 mod expand;
+mod expand_images;
 mod export;
 mod flags;
 mod imported;
@@ -21,6 +22,7 @@ use std::path::{Path, PathBuf};
 
 pub use check::{CheckDraw, DrawnCheck, ReadCheck, draw_check, key_path, read_check};
 pub use expand::{ExpandSheet, ExpandedSheet, LabelledSheet, SearchFrom, SuspectSheet, SuspectsOfSheet, expand_sheet, suspect_sheet};
+pub use expand_images::{ExpandImages, ExpandedImages, expand_images};
 pub use export::{ExportModel, WrittenExport, export_model};
 pub use flags::{FlaggedRow, FlaggedSheet, flagged_rows};
 pub use imported::{RepairImported, is_imported, repair_imported, report_folder};

@@ -6,6 +6,7 @@ pub mod check;
 mod choosing;
 mod convert;
 pub mod expand;
+pub mod expand_images;
 pub mod export;
 mod fitting;
 pub mod imported;

@@ -8,10 +8,12 @@
 pub mod corrective;
 pub mod corrective_images;
 pub mod elements;
+pub mod expanded_images;
 pub mod forget;
 pub mod format;
 pub mod page;
 pub mod parts;
+mod pictures;
 pub mod plots;
 mod reading;
 pub mod repair;

@@ -18,6 +18,7 @@ mod device;
 mod engine;
 mod expand;
 mod expand_bad_input;
+mod expand_images;
 mod exported;
 mod features;
 mod features_errors;

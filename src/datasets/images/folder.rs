@@ -12,7 +12,7 @@ use zune_png::PngDecoder;
 use zune_png::zune_core::bytestream::ZCursor;
 use zune_png::zune_core::options::DecoderOptions;
 
-use super::{ImageSet, Images};
+use super::{ImageSet, Images, NamedImages};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::nn::MOST_CLASSES;
@@ -77,6 +77,65 @@ impl ImageFolder {
     /// # Errors
     /// Where folders do not lie as described, a class has no image, a file cannot be read, or sizes are mixed and none was asked for.
     pub fn read(&self, path: &Path, notes: &mut Notes) -> Result<ImageSet> {
+        self.check()?;
+        let mut others = 0;
+        let (classes, train, test) = match split_folders(path)? {
+            Some((train_folder, test_folder)) => {
+                let (train, test) = (list(&train_folder, &mut others)?, list(&test_folder, &mut others)?);
+                by_folders(train, test, (&train_folder, &test_folder), notes)?
+            }
+            None => self.by_share(list(path, &mut others)?, path)?,
+        };
+        note_others(others, path, notes);
+        let size = self.size_of(&train)?;
+        let first = train[0].0.clone();
+        Ok(ImageSet {
+            name: short_name(path),
+            classes,
+            sub_classes: Vec::new(),
+            train: self.load(train, size, &first)?,
+            test: self.load(test, size, &first)?,
+        })
+    }
+
+    /// Reads every image below `path`, none set apart for testing; of folders `train` and `test` those in `train`, with a note.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_all(&self, path: &Path, notes: &mut Notes) -> Result<NamedImages> {
+        self.check()?;
+        let mut others = 0;
+        let folder = split_folders(path)?.map(|(train, test)| {
+            notes.add(
+                "training-images-only",
+                format!("the images of {} are for testing", test.display()),
+                format!("only those of {} were read", train.display()),
+            );
+            train
+        });
+        let folder = folder.as_deref().unwrap_or(path);
+        let listing = list(folder, &mut others)?;
+        note_others(others, path, notes);
+        let each = listing.files.into_iter().enumerate();
+        let files: Labelled = each
+            .flat_map(|(class, files)| files.into_iter().map(move |file| (file, class as u8)))
+            .collect();
+        let size = self.size_of(&files)?;
+        let name_of = |(file, _): &(PathBuf, u8)| {
+            let below = file.strip_prefix(folder).unwrap_or(file).components();
+            let parts: Vec<_> = below.map(|part| part.as_os_str().to_string_lossy()).collect();
+            parts.join("/")
+        };
+        let (names, first) = (files.iter().map(name_of).collect(), files[0].0.clone());
+        Ok(NamedImages {
+            name: short_name(path),
+            classes: listing.classes,
+            images: self.load(files, size, &first)?,
+            names,
+        })
+    }
+
+    fn check(&self) -> Result<()> {
         if let Some(size) = self.size.filter(|size| *size == 0 || *size > MOST_SIZE) {
             return Err(Error::input(format!("images cannot be resized to {size} x {size} pixels"))
                 .hint(format!("use a size such as 32 or 224, and at most {MOST_SIZE}")));
@@ -87,39 +146,17 @@ impl ImageFolder {
                     .hint("use a share above 0 and below 1"),
             );
         }
-        let mut others = 0;
-        let (classes, train, test) = match split_folders(path)? {
-            Some((train_folder, test_folder)) => {
-                let (train, test) = (list(&train_folder, &mut others)?, list(&test_folder, &mut others)?);
-                by_folders(train, test, (&train_folder, &test_folder), notes)?
-            }
-            None => self.by_share(list(path, &mut others)?, path)?,
-        };
-        if others > 0 {
-            notes.add(
-                "other-files",
-                format!("{others} files below {} end neither in .png, .jpg, .jpeg nor .webp", path.display()),
-                "they were left out",
-            );
+        Ok(())
+    }
+
+    /// Height and width that all images have once they are read: as asked for, or those of the first.
+    fn size_of(&self, files: &Labelled) -> Result<(usize, usize)> {
+        if let Some(size) = self.size {
+            return Ok((size, size));
         }
-        let size = match self.size {
-            Some(size) => (size, size),
-            None => {
-                let first = train.first().ok_or_else(|| Error::internal("no training image"))?;
-                let image = decode(&first.0)?;
-                (image.height() as usize, image.width() as usize)
-            }
-        };
-        let first = train[0].0.clone();
-        Ok(ImageSet {
-            name: path
-                .file_name()
-                .map_or_else(|| "images".to_owned(), |name| name.to_string_lossy().into_owned()),
-            classes,
-            sub_classes: Vec::new(),
-            train: self.load(train, size, &first)?,
-            test: self.load(test, size, &first)?,
-        })
+        let first = files.first().ok_or_else(|| Error::internal("no training image"))?;
+        let image = decode(&first.0)?;
+        Ok((image.height() as usize, image.width() as usize))
     }
 
     /// A share of every class for testing, at least one image, and at least one to train on.
@@ -191,6 +228,21 @@ impl ImageFolder {
         results.into_iter().collect::<Result<()>>()?;
         images.labels = files.into_iter().map(|(_, class)| class).collect();
         Ok(images)
+    }
+}
+
+fn short_name(path: &Path) -> String {
+    path.file_name()
+        .map_or_else(|| "images".to_owned(), |name| name.to_string_lossy().into_owned())
+}
+
+fn note_others(others: usize, path: &Path, notes: &mut Notes) {
+    if others > 0 {
+        notes.add(
+            "other-files",
+            format!("{others} files below {} end neither in .png, .jpg, .jpeg nor .webp", path.display()),
+            "they were left out",
+        );
     }
 }
 

@@ -113,7 +113,30 @@ pub struct ImageSet {
     pub test: Images,
 }
 
+/// Images of which each has a name, to be looked through one by one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedImages {
+    /// Short name of the set, such as `cifar10` or that of its folder.
+    pub name: String,
+    /// Name of every class.
+    pub classes: Vec<String>,
+    /// The images with their recorded labels.
+    pub images: Images,
+    /// Name of every image, no two alike: its path below the folder (`cat/0001.png`), or its number among the training images, counted from 0.
+    pub names: Vec<String>,
+}
+
 impl ImageSet {
+    /// The training images by their numbers.
+    pub fn numbered(self) -> NamedImages {
+        NamedImages {
+            names: (0..self.train.len()).map(|number| number.to_string()).collect(),
+            name: self.name,
+            classes: self.classes,
+            images: self.train,
+        }
+    }
+
     /// The number of the class of this name, or of the sub-class where `sub` is set; spelling is forgiven.
     ///
     /// # Errors

@@ -5,12 +5,23 @@ use std::path::Path;
 use rand::seq::SliceRandom;
 use sha2::{Digest, Sha256};
 
-use crate::datasets::images::{Augmentation, Cifar, ImageFolder, ImageSet, Images, MadeUp, OFFICIAL_ADDRESS};
+use crate::datasets::images::{Augmentation, Cifar, ImageFolder, ImageSet, Images, MadeUp, NamedImages, OFFICIAL_ADDRESS};
 use crate::error::{Error, Result, closest};
 use crate::files::hex;
 use crate::nn::images::{FAST, ImageRecipe, ImageShape, Length, Schedule};
 use crate::notes::Notes;
 use crate::seed::Seed;
+
+/// Name of the set that is a folder of the person's own.
+pub const FOLDER: &str = "folder";
+/// Pixels a side that the network `fast` needs.
+const LEAST_OF_FAST: usize = 16;
+/// Steps of a pass of `fast` over CIFAR-10.
+const STEPS_OF_FAST: usize = 48;
+/// Most passes of `fast`: with more it would know few images by heart, the wrong ones among them.
+const MOST_PASSES: usize = 40;
+/// Smallest batch of `fast`: batch norm tells little from fewer images.
+const LEAST_BATCH: usize = 64;
 
 /// Where a set is read from, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -111,7 +122,7 @@ pub const DATASETS: &[Dataset] = &[
         corrective: CORRECTIVE_HUNDRED,
     },
     Dataset {
-        name: "folder",
+        name: FOLDER,
         load: folder,
         forgetting: FORGETTING,
         corrective: CORRECTIVE,
@@ -145,7 +156,7 @@ impl Dataset {
     /// # Errors
     /// Where it cannot be read, or a size is asked for that its images cannot have.
     pub fn load(&self, reading: &Reading, notes: &mut Notes) -> Result<ImageSet> {
-        if let Some(size) = reading.size.filter(|_| self.name != "folder") {
+        if let Some(size) = reading.size.filter(|_| self.name != FOLDER) {
             return Err(Error::input(format!(
                 "images of {} cannot be read at {size} x {size}: only those of a folder can",
                 self.name
@@ -154,18 +165,63 @@ impl Dataset {
         }
         (self.load)(reading, notes)
     }
+
+    /// Reads or makes the images to train on, each with its name: of a folder all of them.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn named(&self, reading: &Reading, notes: &mut Notes) -> Result<NamedImages> {
+        if self.name == FOLDER {
+            return reader(reading).read_all(place(reading)?, notes);
+        }
+        Ok(self.load(reading, notes)?.numbered())
+    }
+}
+
+/// The network for a processor where there is no time to lose: `fast`, or one for images of fewer pixels than that takes.
+pub fn quick_network(shape: ImageShape) -> &'static str {
+    if shape.height.min(shape.width) >= LEAST_OF_FAST {
+        FAST
+    } else {
+        SMALL.network
+    }
+}
+
+/// How [`quick_network`]s are trained on so many images. `fast` is made for 10 passes in batches of 1,024 of 50,000 images: of fewer, batches are smaller,
+/// and learning rates with them, and passes more, so that about as many steps are taken.
+pub fn quick_training(network: &str, images: usize) -> (ImageRecipe, Augmentation) {
+    if network != FAST {
+        return (small_recipe(), SMALL.augmentation);
+    }
+    let recipe = ImageRecipe::fast();
+    let batch = (images / STEPS_OF_FAST).next_power_of_two().clamp(LEAST_BATCH, recipe.batch);
+    let share = batch as f64 / recipe.batch as f64;
+    let passes = (10 * STEPS_OF_FAST).div_ceil(images.div_ceil(batch).max(1)).clamp(10, MOST_PASSES);
+    let recipe = ImageRecipe {
+        length: Length::Epochs(passes),
+        learning_rate: recipe.learning_rate * share,
+        batch,
+        ..recipe
+    };
+    (recipe, Augmentation::FEW_EPOCHS)
+}
+
+fn place<'a>(reading: &Reading<'a>) -> Result<&'a Path> {
+    reading.place.ok_or_else(|| {
+        Error::input("no folder of images was named").hint("name the folder that holds one for each class with `--data DIR`")
+    })
+}
+
+fn reader(reading: &Reading) -> ImageFolder {
+    ImageFolder {
+        size: reading.size,
+        ..ImageFolder::default()
+    }
 }
 
 /// A folder for each class, such as the people of PinsFaceRecognition.
 fn folder(reading: &Reading, notes: &mut Notes) -> Result<ImageSet> {
-    let place = reading.place.ok_or_else(|| {
-        Error::input("no folder of images was named").hint("name the folder that holds one for each class with `--data DIR`")
-    })?;
-    let reader = ImageFolder {
-        size: reading.size,
-        ..ImageFolder::default()
-    };
-    reader.read(place, notes)
+    reader(reading).read(place(reading)?, notes)
 }
 
 fn cifar(set: Cifar, folder: Option<&Path>, notes: &mut Notes) -> Result<ImageSet> {

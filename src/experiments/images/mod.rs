@@ -2,6 +2,7 @@
 //! the device that computes, and means over seeds.
 
 pub mod data;
+pub mod kept;
 pub(in crate::experiments) mod store;
 mod training;
 

@@ -104,6 +104,19 @@ pub(in crate::experiments) fn write(path: &Path, mut about: About, tensors: &[St
     write_bytes(path, &safetensors::serialize(views, Some(metadata)).map_err(|error| fault(&error))?)
 }
 
+/// What a file that [`write`] wrote says it is of; `None` where it is none.
+///
+/// # Errors
+/// Where there is no such file, or it cannot be read.
+pub(in crate::experiments) fn subject(path: &Path) -> Result<Option<String>> {
+    let bytes = files::read("read", path, files::WEIGHTS)?;
+    let metadata = SafeTensors::read_metadata(&bytes).ok();
+    let about = metadata.and_then(|(_, metadata)| metadata.metadata().as_ref()?.get("recant").cloned());
+    Ok(about
+        .and_then(|text| serde_json::from_str::<About>(&text).ok())
+        .map(|about| about.of))
+}
+
 /// Reads what [`write`] wrote; `None` where it is not there, damaged, or about something else.
 pub(in crate::experiments) fn read(path: &Path, of: &str) -> Result<Option<(About, Vec<Stored>)>> {
     let Some(bytes) = files::read_if_there("read", path, files::WEIGHTS)? else {

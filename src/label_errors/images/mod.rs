@@ -13,10 +13,14 @@
 //! Mistakes at random are recorded as all classes alike, so that nothing is proposed.
 
 mod discriminant;
+mod list;
 mod mixture;
 mod template;
 
+pub use list::known_images;
+
 use rand::seq::SliceRandom;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::nn::images::{Compute, ImageNetwork, ImageSource, image_features, source_logits};
@@ -58,6 +62,53 @@ pub struct FoundImages {
     pub proposals: Vec<ImageProposal>,
     /// What the known ones have in common, in words.
     pub rules: Vec<String>,
+    /// Classes that known images are recorded as more often than mistakes at random would be.
+    pub classes: Vec<u8>,
+}
+
+/// What a search came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ImagesVerdict {
+    /// Further images are like the known ones.
+    Pattern,
+    /// The known ones are of one kind, and no further image is like them.
+    NoneLikeThem,
+    /// They are recorded as all classes alike, as mistakes at random would be.
+    AtRandom,
+    /// Too few are known.
+    TooFew,
+}
+
+impl FoundImages {
+    /// What this many known images, of which a single class has `most`, came to.
+    pub fn verdict(&self, most: usize) -> ImagesVerdict {
+        match (self.classes.is_empty(), self.proposals.is_empty()) {
+            (_, false) => ImagesVerdict::Pattern,
+            (false, true) => ImagesVerdict::NoneLikeThem,
+            (true, true) if most < LEAST_KNOWN => ImagesVerdict::TooFew,
+            (true, true) => ImagesVerdict::AtRandom,
+        }
+    }
+}
+
+impl ImagesVerdict {
+    /// In words.
+    pub fn sentence(self) -> String {
+        match self {
+            Self::Pattern => "Further images are like the known ones.".to_owned(),
+            Self::NoneLikeThem => "Most known images are recorded as one class, and no further image of it is like them: none is proposed.".to_owned(),
+            Self::AtRandom => {
+                "The known images are recorded as all classes alike, as mistakes at random would be: there is nothing to find others by, and none is \
+                 proposed."
+                    .to_owned()
+            }
+            Self::TooFew => format!(
+                "Too few images are known to tell what they have in common: {LEAST_KNOWN} or more that are recorded as one class are needed. None is \
+                 proposed."
+            ),
+        }
+    }
 }
 
 /// Least chance of a proposal.
@@ -84,8 +135,11 @@ pub fn find_images(request: &ImagesRequest, progress: &dyn Progress) -> Result<F
     if request.flagged.iter().any(|row| *row as usize >= labels.len()) {
         return Err(Error::internal("a known image that is none"));
     }
-    let mut found = FoundImages::default();
-    for class in classes_of_a_pattern(labels, request.flagged, request.classes.len()) {
+    let mut found = FoundImages {
+        classes: classes_of_a_pattern(labels, request.flagged, request.classes.len()),
+        ..FoundImages::default()
+    };
+    for class in found.classes.clone() {
         progress.check()?;
         let candidates = Candidates::new(request, class, progress)?;
         let (proposals, rules) = candidates.found(progress)?;
