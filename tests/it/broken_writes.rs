@@ -20,6 +20,7 @@ fn place() -> &'static Path {
             for name in ["orders.csv", "week.csv"] {
                 fs::copy(trial().join(name), at.join(name)).unwrap();
             }
+            fs::write(at.join("wrong-images.csv"), "image\n0\n1\n2\n3\n4\n").unwrap();
             run_in(
                 at,
                 "repair --model model --flags trial/flags.csv --data orders.csv --out repaired --quiet",
@@ -37,7 +38,7 @@ fn run_in(at: &Path, command: &str) -> Output {
 }
 
 /// Every command that writes, with `OUT` for what it writes.
-const WRITERS: [(&str, &str); 14] = [
+const WRITERS: [(&str, &str); 15] = [
     ("demo", "demo --out OUT"),
     ("generate", "generate --rows 4000 --out OUT.csv"),
     ("generate, packed", "generate --rows 4000 --out OUT.csv.gz"),
@@ -52,6 +53,10 @@ const WRITERS: [(&str, &str); 14] = [
     ),
     ("predict", "predict orders.csv --model model --out OUT.csv"),
     ("predict, Excel", "predict orders.csv --model model --out OUT.xlsx"),
+    (
+        "expand, images",
+        "expand --dataset made-up --flags wrong-images.csv --epochs 1 --out OUT",
+    ),
     ("report", "report repaired --out OUT"),
     ("scenarios report", "scenarios report run --resamples 200 --out OUT"),
     ("man", "man --out OUT"),
