@@ -67,7 +67,8 @@ def one(recant, folder, pattern, rows, seed):
     hits = int(proposed["Row"].isin(rest).sum())
     listed = hits + int(doubtful["Row"].isin(rest).sum())
     return {"rows": rows, "pattern": pattern, "seed": seed, "wrong": len(wrong), "flagged": len(known), "verdict": told["verdict"],
-            "rules": [rule["conditions"] for rule in told["rules"]], "proposed": len(proposed), "proposed_wrong": hits,
+            "rules": [rule["conditions"] for rule in told["rules"]],
+            "estimated_wrong": [round(rule["estimated_wrong"], 1) for rule in told["rules"]], "wrong_range": [rule.get("wrong_range") for rule in told["rules"]], "proposed": len(proposed), "proposed_wrong": hits,
             "precision": round(hits / len(proposed), 3) if len(proposed) else None,
             "claimed_precision": round(told["expected_precision"], 3) if told["expected_precision"] is not None else None,
             "unknown_wrong": len(rest), "listed_wrong": listed, "recall": round(listed / max(1, len(rest)), 3),

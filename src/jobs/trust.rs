@@ -14,7 +14,7 @@ use crate::evaluate::words::{count, percent};
 use crate::evaluate::{Chance, Standing};
 use crate::jobs::expand::{Search, expand};
 use crate::jobs::rows::{JudgedRows, TrainingData, TrainingSheet};
-use crate::jobs::rule_chance::{RuleChance, concentrates};
+use crate::jobs::rule_chance::RuleChance;
 use crate::label_errors::flags::ResolvedFlags;
 use crate::label_errors::{ExpandOptions, Expansion};
 use crate::model::ModelFolder;
@@ -79,14 +79,12 @@ struct SuspectRule {
     place: Vec<bool>,
     recorded_as: Option<u8>,
     truly: Option<u8>,
-    /// Known where the flags concentrate in the rule.
-    chance: Option<RuleChance>,
+    chance: RuleChance,
 }
 
 impl SuspectRule {
     /// The chance among these rows; the labels of those that were looked up are the true ones and tell nothing of it.
-    fn chance_among(&self, rows: &JudgedRows) -> Option<Chance> {
-        let chance = self.chance?;
+    fn chance_among(&self, rows: &JudgedRows) -> Chance {
         let recorded = |row: &usize| !rows.looked_up[*row];
         let inside = |row: &usize| {
             rows.table_rows
@@ -98,7 +96,7 @@ impl SuspectRule {
             .iter()
             .filter(|row| self.recorded_as.is_none_or(|class| class == rows.labels[**row]));
         let flagged = labelled.clone().filter(|row| rows.standing[**row] == Standing::KnownWrong);
-        Some(chance.among(region.len(), labelled.clone().count(), flagged.count()))
+        self.chance.among(region.len(), labelled.clone().count(), flagged.count())
     }
 }
 
@@ -200,7 +198,7 @@ impl Suspicion {
                 place,
                 recorded_as: rule.recorded_as,
                 truly: rule.truly,
-                chance: concentrates(rule, found).then(|| RuleChance::of(rule.region_rows, rule.rows, rule.estimated_wrong)),
+                chance: RuleChance::of(rule.region_rows, rule.rows, rule.estimated_wrong),
             });
             told.push(rule.conditions.clone());
         }
@@ -232,7 +230,7 @@ impl Suspicion {
             Some(groups) if self.groups_agree => mixed_groups(&rows.labels, groups),
             _ => vec![false; rows.labels.len()],
         };
-        let chances: Vec<Option<Chance>> = self.rules.iter().map(|rule| rule.chance_among(rows)).collect();
+        let chances: Vec<Chance> = self.rules.iter().map(|rule| rule.chance_among(rows)).collect();
         for row in 0..rows.labels.len() {
             let label = rows.labels[row];
             let looked_up = rows.looked_up[row];
@@ -252,7 +250,7 @@ impl Suspicion {
                 if place.is_some_and(|place| rule.inside.get(place) == Some(&true)) {
                     mark(
                         rule.recorded_as.is_none_or(|class| class == label),
-                        *chance,
+                        Some(*chance),
                         rule.truly.filter(|truly| *truly != label),
                     );
                 } else if place.is_some_and(|place| rule.place.get(place) == Some(&true)) {

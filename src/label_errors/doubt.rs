@@ -42,9 +42,19 @@ pub(super) struct Doubt {
     pub said: Vec<f64>,
     /// The same without the rest of a row's group.
     pub alone: Vec<f64>,
+    /// What trees of other periods say (rows x classes), where there are times.
+    pub by_time: Option<Vec<f64>>,
     /// By row, where it has others in its group, whether all of them have its label.
     agree: Vec<Option<bool>>,
     classes: usize,
+}
+
+/// What trees say, in logarithms, rows x classes.
+struct Grown {
+    /// The mean of both kinds of folds.
+    mean: Vec<f64>,
+    /// With periods of time as folds, where there are times.
+    by_time: Option<Vec<f64>>,
 }
 
 impl Doubt {
@@ -53,6 +63,7 @@ impl Doubt {
         let said: Vec<f64> = said.iter().map(|said| f64::from(*said)).collect();
         Self {
             alone: said.clone(),
+            by_time: None,
             agree: vec![None; said.len() / classes.max(1)],
             said,
             classes,
@@ -114,17 +125,24 @@ impl Judges<'_> {
         let nobody = vec![false; subject.labels.len()];
         let networks = subject.cross_fitted(&nobody, self.folds, progress)?;
         let networks: Vec<f64> = networks.iter().map(|said| f64::from(*said).max(FLOOR).ln()).collect();
-        let mut logs = match self.trees(progress)? {
-            Some(trees) => self.best_sum(&networks, &trees, |weight| (weight, 1.0 - weight)),
-            None => networks,
+        let shares = |logs: &[f64]| -> Vec<f64> { logs.chunks_exact(classes).flat_map(softmax).collect() };
+        let (mut logs, by_time) = match self.trees(progress)? {
+            Some(trees) => {
+                let by_time = trees.by_time.map(|mut logs| {
+                    self.sharpen(&mut logs);
+                    shares(&logs)
+                });
+                (self.best_sum(&networks, &trees.mean, |weight| (weight, 1.0 - weight)), by_time)
+            }
+            None => (networks, None),
         };
         self.sharpen(&mut logs);
-        let shares = |logs: &[f64]| -> Vec<f64> { logs.chunks_exact(classes).flat_map(softmax).collect() };
         let alone = shares(&logs);
         let Some(others) = self.others() else {
             return Ok(Doubt {
                 said: alone.clone(),
                 alone,
+                by_time,
                 agree: vec![None; subject.labels.len()],
                 classes,
             });
@@ -134,6 +152,7 @@ impl Judges<'_> {
         Ok(Doubt {
             said: shares(&logs),
             alone,
+            by_time,
             agree: others.agree,
             classes,
         })
@@ -149,8 +168,8 @@ impl Judges<'_> {
         sum(WEIGHTS[greatest(&fits)])
     }
 
-    /// Logarithms by trees, the mean of both kinds of folds; `None` where there are no columns for them.
-    fn trees(&self, progress: &dyn Progress) -> Result<Option<Vec<f64>>> {
+    /// Logarithms by trees, with both kinds of folds; `None` where there are no columns for them.
+    fn trees(&self, progress: &dyn Progress) -> Result<Option<Grown>> {
         let subject = self.subject;
         let (rows, classes) = (subject.labels.len(), subject.classes);
         let sheet = Sheet::new(self.columns, rows);
@@ -188,15 +207,22 @@ impl Judges<'_> {
             })
             .collect::<Result<_>>()?;
         progress.finish();
-        let mut logs = vec![0.0; rows * classes];
-        for ((wanted, _), said) in jobs.iter().zip(&judged) {
+        let mut mean = vec![0.0; rows * classes];
+        let mut by_time = vec![0.0; rows * classes];
+        for (number, ((wanted, _), said)) in jobs.iter().zip(&judged).enumerate() {
             for (row, said) in wanted.iter().zip(said.chunks_exact(classes)) {
                 let start = *row as usize * classes;
-                let mean = logs[start..start + classes].iter_mut().zip(said);
-                mean.for_each(|(mean, said)| *mean += said / divisions.len() as f64);
+                let means = mean[start..start + classes].iter_mut().zip(said);
+                means.for_each(|(mean, said)| *mean += said / divisions.len() as f64);
+                if number >= self.folds {
+                    by_time[start..start + classes].copy_from_slice(said);
+                }
             }
         }
-        Ok(Some(logs))
+        Ok(Some(Grown {
+            mean,
+            by_time: self.times.map(|_| by_time),
+        }))
     }
 
     /// Mean log-likelihood of the recorded labels.

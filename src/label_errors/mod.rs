@@ -8,7 +8,7 @@
 //! - [`known`]: which part of the wrong rows somebody has found;
 //! - [`expand()`]: finding the rest from a few flags;
 //! - [`images`]: the same among images;
-//! - [`suspects`]: likely label errors without any flags;
+//! - [`suspects`]: likely label errors without any flags, and [`episodes`] of one value among them;
 //! - [`proposals`]: both as a sheet to tick.
 //!
 //! Injection happens on clean labels that the caller holds; what it returns keeps observed labels, flags and true labels apart.
@@ -18,6 +18,7 @@ pub mod change;
 mod columns;
 mod doubt;
 pub mod draw;
+pub mod episodes;
 pub mod expand;
 pub mod flags;
 pub mod images;

@@ -17,6 +17,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use super::episodes::Episode;
 use super::expand::{Expansion, Proposal, Shared};
 use super::sheet::{GIVEN_LABEL, SHEET_ROW};
 use super::suspects::{Suspect, Suspects};
@@ -125,13 +126,19 @@ pub fn of_expansion(
 pub fn of_suspects(found: &Suspects, all: bool, table: &Table, prepared: &Prepared, labels: &[u8]) -> Result<Table> {
     let why = |suspect: &Suspect| {
         let member = |shared: &&Shared| shared.members.binary_search(&suspect.row).is_ok();
-        match found.shared.iter().find(member) {
-            Some(shared) => format!(
-                "shares {} with {} of {} ticked rows",
+        let in_it = |episode: &&Episode| episode.members.binary_search_by_key(&suspect.row, |member| member.0).is_ok();
+        let most = if found.ticked() == 0 { "most doubted" } else { "ticked" };
+        match (found.episodes.iter().find(in_it), found.shared.iter().find(member)) {
+            (Some(episode), _) => format!(
+                "{} from {} to {}: {} of {} recorded so, models of other times expect {:.0}",
+                episode.conditions, episode.from, episode.to, episode.recorded, episode.rows, episode.expected
+            ),
+            (None, Some(shared)) => format!(
+                "shares {} with {} of {} {most} rows",
                 shared.conditions, shared.flags, shared.flagged
             ),
-            None if suspect.suspect => "models that did not see the row, or the rest of its group, say otherwise".to_owned(),
-            None => String::new(),
+            (None, None) if suspect.suspect => "models that did not see the row, or the rest of its group, say otherwise".to_owned(),
+            (None, None) => String::new(),
         }
     };
     let listed: Vec<&Suspect> = found.rows.iter().filter(|row| all || row.suspect).collect();

@@ -9,10 +9,13 @@
 //! reaches the mean probability of j among the rows labelled j (equation 1 of the paper; of several such classes, the likeliest). Their
 //! counts scaled to the class shares (equation 3) are the joint distribution of recorded and likeliest labels.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::columns::{Column, columns};
 use super::doubt::{Doubt, Judges};
+use super::episodes::{self, Episode};
 use super::expand::shared::{self, Shared};
 use super::noise::Noise;
 use super::out_of_fold::Subject;
@@ -80,7 +83,8 @@ pub struct Suspect {
     pub chance: Option<f64>,
     /// Whether it is a suspect: confidently contradicted, or ticked.
     pub suspect: bool,
-    /// Whether it is one of as many rows as are estimated to be wrong, and another class is likelier than its label.
+    /// Whether it is one of as many rows as are estimated to be wrong, and another class is likelier than its label; never where at most so many
+    /// are.
     pub ticked: bool,
 }
 
@@ -93,8 +97,11 @@ pub struct Suspects {
     pub estimated_wrong: f64,
     /// What that number is. Chances are told only where about so many are wrong.
     pub estimate: Estimate,
-    /// What the ticked rows share beyond what errors at random would.
+    /// What the ticked rows share beyond what errors at random would; where none is ticked, the most doubted.
     pub shared: Vec<Shared>,
+    /// Rows of one value that were recorded otherwise for a while. They are listed first, and not ticked for it.
+    #[serde(default)]
+    pub episodes: Vec<Episode>,
     /// The confident joint: rows by (given, likeliest) class, row-major; rows that reach no threshold are in none.
     pub counts: Vec<usize>,
     /// The same as estimated shares of all rows: the confident joint scaled to the class shares.
@@ -154,14 +161,27 @@ pub fn suspects(request: &SuspectsRequest, progress: &dyn Progress) -> Result<Su
         }
     };
     let mut found = confident(&doubt, request.labels, classes);
-    found.tick(&doubt, request.labels);
-    found.shared = found.in_common(&doubt, request.labels, &all, train.groups.as_deref());
+    let marked = found.tick(&doubt, request.labels);
+    found.shared = found.in_common(marked, &doubt, request.labels, &all, train.groups.as_deref());
+    if let (Some(said), Some(times)) = (&doubt.by_time, &train.times) {
+        found.episodes = episodes::find(&episodes::Given {
+            columns: &all,
+            said,
+            labels: request.labels,
+            classes,
+            times,
+            groups: train.groups.as_deref(),
+            significance: SIGNIFICANCE,
+        })?;
+        found.lift();
+    }
     Ok(found)
 }
 
 impl Suspects {
-    /// Estimates how many rows are wrong, and ticks as many.
-    fn tick(&mut self, doubt: &Doubt, labels: &[u8]) {
+    /// Estimates how many rows are wrong, and ticks as many, unless that is only a bound. Returns how many of the first rows are as good as ticked:
+    /// contradicted, and more likely wrong than right if the bound is reached.
+    fn tick(&mut self, doubt: &Doubt, labels: &[u8]) -> usize {
         let noise = Noise::estimate(&doubt.said, labels, self.thresholds.len());
         let chance = |row: &Suspect| noise.chance(doubt.of_row(row.row as usize), labels[row.row as usize]);
         let chances: Vec<f64> = self.rows.iter().map(chance).collect();
@@ -173,18 +193,44 @@ impl Suspects {
         let calibrated = self.estimate == Estimate::About;
         self.estimated_wrong = chances.iter().sum();
         let most = self.estimated_wrong.round() as usize;
+        let bound = self.estimate == Estimate::AtMost;
+        let mut marked = 0;
         for (place, (row, chance)) in self.rows.iter_mut().zip(chances).enumerate() {
+            let likely = place < most && row.score > CONTRADICTED && (calibrated || chance >= LIKELY);
+            marked += usize::from(likely);
             row.chance = calibrated.then_some(chance);
-            row.ticked = place < most && row.score > CONTRADICTED && (calibrated || chance >= LIKELY);
-            row.suspect |= row.ticked;
+            row.ticked = likely && !bound;
+            row.suspect |= likely;
         }
+        marked
+    }
+
+    /// Lifts the rows of episodes by their chance of being wrong, if it is an error: a row is right only if neither doubt holds.
+    fn lift(&mut self) {
+        let mut chances: BTreeMap<u32, f64> = BTreeMap::new();
+        for (row, chance) in self.episodes.iter().flat_map(|episode| &episode.members) {
+            let most = chances.entry(*row).or_default();
+            *most = most.max(*chance);
+        }
+        if chances.is_empty() {
+            return;
+        }
+        for row in &mut self.rows {
+            let Some(chance) = chances.get(&row.row) else { continue };
+            row.score = 1.0 - (1.0 - row.score) * (1.0 - chance);
+            row.suspect |= *chance >= LIKELY;
+        }
+        self.rows.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.row.cmp(&b.row)));
     }
 
     /// What the ticked rows share more than rows would that are ticked because of the doubt there is anyway.
-    fn in_common(&self, doubt: &Doubt, labels: &[u8], columns: &[Column], groups: Option<&[u32]>) -> Vec<Shared> {
+    fn in_common(&self, marked: usize, doubt: &Doubt, labels: &[u8], columns: &[Column], groups: Option<&[u32]>) -> Vec<Shared> {
         let classes = self.thresholds.len();
         let mut flagged = vec![false; labels.len()];
-        let ticked: Vec<&Suspect> = self.rows.iter().filter(|row| row.ticked).collect();
+        let ticked: Vec<&Suspect> = match self.ticked() {
+            0 => self.rows.iter().take(marked).collect(),
+            _ => self.rows.iter().filter(|row| row.ticked).collect(),
+        };
         ticked.iter().for_each(|row| flagged[row.row as usize] = true);
         let Some(least) = ticked.last().map(|row| row.score).filter(|_| ticked.len() >= FEWEST_FOR_A_PATTERN) else {
             return Vec::new();
@@ -269,6 +315,7 @@ fn confident(doubt: &Doubt, labels: &[u8], classes: usize) -> Suspects {
         estimated_wrong: 0.0,
         estimate: Estimate::AtMost,
         shared: Vec::new(),
+        episodes: Vec::new(),
         counts,
         joint,
         thresholds,
@@ -302,6 +349,29 @@ mod tests {
         for (found, wanted) in found.joint.iter().zip([2.0 / 6.0, 1.0 / 6.0, 1.0 / 6.0, 2.0 / 6.0]) {
             assert!((found - wanted).abs() < 1e-12);
         }
+    }
+
+    /// Rows of an episode come first by their chance, are suspects from one half on, and are ticked for nothing.
+    #[test]
+    fn an_episode_lifts_its_rows_and_ticks_none() {
+        let said = [0.9, 0.1, 0.7, 0.3, 0.2, 0.8, 0.9, 0.1_f32];
+        let mut found = confident(&Doubt::of(&said, 2), &[0, 0, 0, 0], 2);
+        found.episodes = vec![Episode {
+            conditions: "`Market` = LATAM".to_owned(),
+            from: "2017-01-01".to_owned(),
+            to: "2017-02-01".to_owned(),
+            recorded_as: 0,
+            rows: 2,
+            recorded: 2,
+            expected: 1.2,
+            wrong: 0.9,
+            p: 0.0001,
+            members: vec![(0, 0.6), (3, 0.3)],
+        }];
+        found.lift();
+        let order: Vec<(u32, bool)> = found.rows.iter().map(|row| (row.row, row.suspect)).collect();
+        assert_eq!(order, [(2, false), (0, true), (3, false), (1, false)]);
+        assert!((found.rows[1].score - (1.0 - 0.9 * 0.4)).abs() < 1e-6 && found.ticked() == 0);
     }
 
     #[test]

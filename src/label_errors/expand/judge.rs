@@ -4,10 +4,15 @@ use std::collections::BTreeMap;
 
 use super::super::doubt::{sharpness, softmax};
 use super::columns::{self, Column};
+use super::random::unlike_the_wrong;
+use super::rules::Region;
+use super::sample::Corner;
+use super::random::unlike_the_wrong;
 use super::rules::Region;
 use super::sample::Corner;
 use super::search::Condition;
-use super::{PatternRule, Proposal, Unchecked, Work, mixture, words};
+use super::siblings::Elsewhere;
+use super::{NORMAL_95, PatternRule, Proposal, Unchecked, Work, mixture, words};
 use crate::error::Result;
 use crate::progress::Progress;
 
@@ -19,8 +24,6 @@ const LABEL_EVIDENCE: f64 = 3.0;
 const KEPT_BY_CUT: f64 = 0.6;
 /// Rows elsewhere from which it is told how sure models may be.
 const FEWEST_TO_JUDGE_BY: usize = 500;
-/// Standard errors of an interval of 95 %.
-const NORMAL_95: f64 = 1.96;
 /// Share by which models may be off in how many rows of a region they expect to be of a class.
 const MODEL_ERROR: f64 = 0.05;
 /// Models that judge a region together.
@@ -35,6 +38,17 @@ pub(super) struct Judged {
     pub explained: Vec<Proposal>,
     /// Rows recorded as a rule says that are below its cut.
     pub doubtful: Vec<Proposal>,
+}
+
+/// What is said of the regions' rows.
+struct Said<'a> {
+    /// The rows, ascending.
+    wanted: &'a [usize],
+    /// Their probabilities by models that saw none of them, wanted x classes.
+    truth: &'a [f64],
+    /// Probabilities of all rows by models that saw the rest of their region.
+    out_of_fold: &'a [f32],
+    elsewhere: Option<Elsewhere<'a>>,
 }
 
 /// One rule with its rows: proposed and flagged ones, and those below the cut.
@@ -66,11 +80,17 @@ impl Work<'_> {
         let said = self.subject().left_out(&kept_out, &wanted, JUDGES, progress)?;
         let mut truth = self.no_surer_than_right(&said, out_of_fold, &kept_out);
         self.weigh_in_near_copy(columns, &kept_out, &wanted, &mut truth);
+        let judged = Said {
+            wanted: &wanted,
+            truth: &truth,
+            out_of_fold,
+            elsewhere: self.elsewhere_with(columns, &kept_out),
+        };
         let mut rules = Vec::new();
         let mut best: BTreeMap<u32, Proposal> = BTreeMap::new();
         let mut unsure: BTreeMap<u32, Proposal> = BTreeMap::new();
         for region in usable {
-            if let Some(cut) = self.cut(columns, region, &wanted, &truth, out_of_fold, rules.len()) {
+            if let Some(cut) = self.cut(columns, region, &judged, rules.len()) {
                 rules.push(cut.rule);
                 keep_likeliest(&mut best, cut.taken);
                 keep_likeliest(&mut unsure, cut.doubtful);
@@ -179,8 +199,8 @@ impl Work<'_> {
     }
 
     /// Fits the mixture of one region and takes the rows above the cut, and the flagged rows that follow the rule.
-    fn cut(&self, columns: &[Column], region: &Region, wanted: &[usize], truth: &[f64], out_of_fold: &[f32], number: usize) -> Option<Cut> {
-        let classes = self.classes;
+    fn cut(&self, columns: &[Column], region: &Region, judged: &Said, number: usize) -> Option<Cut> {
+        let (classes, wanted, truth) = (self.classes, judged.wanted, judged.truth);
         let place = |row: usize| wanted.binary_search(&row).unwrap_or_default();
         let labels: Vec<u8> = region.rows.iter().map(|row| self.request.labels[*row]).collect();
         let flagged: Vec<bool> = region.rows.iter().map(|row| self.flagged[*row]).collect();
@@ -234,7 +254,10 @@ impl Work<'_> {
             others: open.iter().map(row_of).collect(),
             recorded_as: region.recorded_as,
         };
-        if !nothing_left && self.is_a_sample(&corner, &region.rows, claimed, out_of_fold) {
+        let chances: Vec<f64> = recorded.iter().map(|index| mixture.wrong[*index]).collect();
+        let of_flags: Vec<usize> = (0..recorded.len()).filter(|place| flagged[recorded[*place]]).collect();
+        if !nothing_left && (self.is_a_sample(&corner, &region.rows, claimed, judged.out_of_fold) || unlike_the_wrong(&chances, &of_flags))
+        {
             return None;
         }
         if nothing_left {
@@ -246,6 +269,12 @@ impl Work<'_> {
         let chosen = &open[..taken];
         let cut = chosen.last().map_or(0.5, |index| mixture.wrong[*index]);
         let flags: Vec<usize> = recorded.iter().copied().filter(|index| flagged[*index]).collect();
+        let wrong_range = judged.elsewhere.as_ref().filter(|_| !nothing_left).and_then(|elsewhere| {
+            let class = usize::from(region.recorded_as?);
+            let expected: Vec<f64> = said.chunks_exact(classes).map(|said| said[class]).collect();
+            let (low, high) = self.range_of_wrong(elsewhere, region, &expected, (open.len(), estimated))?;
+            Some((low + flags.len() as f64, high + flags.len() as f64))
+        });
         let above = flags.iter().filter(|index| mixture.wrong[**index] >= cut.min(0.5)).count();
         let mean = |rows: &[usize]| rows.iter().map(|index| mixture.wrong[*index]).sum::<f64>() / rows.len().max(1) as f64;
         let truly = most_frequent(chosen.iter().chain(&flags).map(|index| mixture.likeliest[*index]), classes);
@@ -260,6 +289,7 @@ impl Work<'_> {
             region_rows: region.rows.len(),
             rows: recorded.len(),
             estimated_wrong: estimated + flags.len() as f64,
+            wrong_range,
             proposed: chosen.len(),
             expected_precision: (!chosen.is_empty()).then(|| mean(chosen)),
             cut,

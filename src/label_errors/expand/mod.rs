@@ -14,10 +14,12 @@ mod contradictions;
 mod judge;
 mod mixture;
 mod outcome;
+mod random;
 mod rules;
 mod sample;
 mod search;
 pub(super) mod shared;
+mod siblings;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,7 +35,10 @@ use crate::seed::Seed;
 use crate::stats::wilson;
 use crate::tables::{Rule, Table};
 pub use outcome::{Contradiction, Expansion, PatternRule, Proposal, Unchecked, Verdict};
+use random::Doubted;
+pub(super) use search::{Condition, Test};
 pub use shared::Shared;
+pub(super) use words::conditions;
 
 /// What to look for.
 #[derive(Debug, Clone, PartialEq)]
@@ -89,6 +94,8 @@ pub struct ExpandRequest<'a> {
     pub threads: usize,
 }
 
+/// Standard errors of an interval of 95 %.
+const NORMAL_95: f64 = 1.96;
 /// Fewest flags that can show a pattern.
 const FEWEST_FLAGS: usize = 3;
 /// Fewest flags, all in one corner, from which somebody may have looked only there.
@@ -132,7 +139,8 @@ pub fn expand(request: &ExpandRequest, progress: &dyn Progress) -> Result<Expans
         aside: &aside,
     };
     let contradictions = contradictions::find(&given, &columns, &mut contradicted);
-    let mut expansion = work.conclude(&columns, judged.rules, shared, contradicted);
+    let doubted = work.doubted(&truth).filter(|_| work.flags.len() >= FEWEST_FLAGS);
+    let mut expansion = work.conclude(&columns, judged.rules, shared, doubted, contradicted);
     expansion.expected_precision =
         (!pattern.is_empty()).then(|| pattern.iter().map(|proposal| proposal.score).sum::<f64>() / pattern.len() as f64);
     expansion.pattern = pattern;
@@ -307,14 +315,24 @@ impl<'a> Work<'a> {
     }
 
     /// What was found, still without rows.
-    fn conclude(&self, columns: &[Column], rules: Vec<PatternRule>, shared: Vec<Shared>, contradicted: Vec<Contradiction>) -> Expansion {
+    fn conclude(
+        &self,
+        columns: &[Column],
+        rules: Vec<PatternRule>,
+        shared: Vec<Shared>,
+        doubted: Option<Doubted>,
+        contradicted: Vec<Contradiction>,
+    ) -> Expansion {
         let flagged = self.flags.len();
+        let at_random = doubted.filter(|doubted| doubted.as_at_random());
         let (verdict, sentence) = if flagged < FEWEST_FLAGS {
             let rows = if flagged == 1 { "row says" } else { "rows say" };
             let sentence = format!("{flagged} flagged {rows} nothing about others: at least {FEWEST_FLAGS} are needed to see a pattern");
             (Verdict::TooFewFlags, sentence)
         } else if let Some(first) = shared.first().filter(|_| rules.is_empty()) {
             self.share_something(first, &shared)
+        } else if let Some(doubted) = at_random.filter(|_| rules.is_empty()) {
+            (Verdict::RandomSample, self.random_sample(doubted))
         } else if rules.is_empty() {
             let mut sentence = format!(
                 "no pattern: these {} flagged rows look like independent slips, so no further row is proposed for being like them",

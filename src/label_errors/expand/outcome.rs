@@ -16,6 +16,8 @@ pub enum Verdict {
     Shared,
     /// They follow no rule that could be found: they look like independent slips.
     IndependentSlips,
+    /// They look like a random sample of rows: no rule sets them apart, and models do not doubt them more than others.
+    RandomSample,
     /// There are too few to tell.
     TooFewFlags,
 }
@@ -58,6 +60,9 @@ pub struct PatternRule {
     pub rows: usize,
     /// Estimated number of wrong rows among them.
     pub estimated_wrong: f64,
+    /// Interval of that number (95 %), where other values of the rule's columns show how far models are off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wrong_range: Option<(f64, f64)>,
     /// Rows proposed by it.
     pub proposed: usize,
     /// Estimated share of wrong rows among the proposed.

@@ -23,10 +23,12 @@ impl Work<'_> {
         let mut found = Vec::new();
         let enough = (1.0 / self.request.options.significance.clamp(1e-12, 1.0)).ln();
         while found.len() < self.request.options.most_rules && left.len() >= FEWEST_FLAGS {
-            let Some(region) = self
-                .best_rule(columns, truth, &left, !found.is_empty())
-                .filter(|region| region.found.gain >= enough)
-            else {
+            let best = |doubted| {
+                let region = self.best_rule(columns, truth, &left, doubted)?;
+                (region.found.gain >= enough && self.bear_out(&region, &left)).then_some(region)
+            };
+            let first = if found.is_empty() { best(false) } else { None };
+            let Some(region) = first.or_else(|| best(true)) else {
                 break;
             };
             let mut inside = vec![false; self.flagged.len()];
@@ -71,8 +73,8 @@ impl Work<'_> {
         by_class
     }
 
-    /// The best rule for any one recorded class, or for all of them together. `doubted`: what a first rule leaves over may be false flags, and
-    /// those lie where right rows of their class lie.
+    /// The best rule for any one recorded class, or for all of them together. `doubted`: some flags may be false, as what a first rule leaves over,
+    /// and those lie where right rows of their class lie.
     fn best_rule(&self, columns: &[Column], truth: &[f32], left: &[u32], doubted: bool) -> Option<Region> {
         let by_class = self.by_class(left);
         let present = by_class.iter().filter(|rows| !rows.is_empty()).count();
@@ -206,7 +208,7 @@ fn normalised(mut chances: Vec<f64>) -> Vec<f64> {
     chances
 }
 
-fn meets(conditions: &[Condition], columns: &[Column], row: usize) -> bool {
+pub(super) fn meets(conditions: &[Condition], columns: &[Column], row: usize) -> bool {
     conditions
         .iter()
         .all(|condition| condition.test.holds(columns[condition.column].codes[row]))

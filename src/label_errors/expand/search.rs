@@ -18,7 +18,7 @@ const MOST_LISTED: usize = 8;
 
 /// What a condition asks of a column's bin.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Test {
+pub(in crate::label_errors) enum Test {
     /// One of these bins, ascending.
     Among(Vec<u16>),
     /// Within these bins, ends included.
@@ -36,7 +36,7 @@ impl Test {
 
 /// One condition.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Condition {
+pub(in crate::label_errors) struct Condition {
     /// Index of the column.
     pub column: usize,
     pub test: Test,

@@ -10,6 +10,7 @@ use crate::notes::Notes;
 use crate::progress::Silent;
 
 mod corner;
+mod random;
 
 /// Orders of four markets and three modes; lateness depends on both, and strongly on the price. One row an order, or `items`.
 fn sheet(rows: usize, items: usize) -> Table {
@@ -155,6 +156,8 @@ fn a_lane_is_found_from_a_part_of_its_rows_and_told_in_words() {
         rule.words
     );
     assert_eq!((rule.recorded_as, rule.truly, rule.flags), (Some(1), Some(2), flagged.len()));
+    let ((low, high), wrong) = (rule.wrong_range.unwrap(), trial.wrong.len() as f64);
+    assert!(low <= wrong && wrong <= high && high - low < wrong, "{low} to {high} for {wrong}");
     let (precision, recall) = trial.precision_and_recall(&found, &flagged);
     assert!(
         precision > 0.85 && recall > 0.9,

@@ -7,7 +7,7 @@ use crate::features::iso;
 const DAY: i64 = 86_400;
 
 /// The conditions for people: "`Market` = LATAM, `Shipping Mode` = Standard Class".
-pub(super) fn conditions(conditions: &[Condition], columns: &[Column]) -> String {
+pub(in crate::label_errors) fn conditions(conditions: &[Condition], columns: &[Column]) -> String {
     let mut told: Vec<String> = conditions
         .iter()
         .map(|condition| in_words(condition, &columns[condition.column]))

@@ -13,7 +13,7 @@ fn audited(trial: &Trial, every: usize) -> Vec<u32> {
     inside.step_by(every).collect()
 }
 
-fn checked(trial: &Trial, flagged: &[u32], rule: &str) -> Result<Expansion> {
+pub(super) fn checked(trial: &Trial, flagged: &[u32], rule: &str) -> Result<Expansion> {
     let recipe = recipe();
     let options = ExpandOptions {
         checked: Some(Rule::parse(rule).unwrap()),

@@ -1,0 +1,139 @@
+//! Whether the flags tell wrong rows from others at all, or look like a random sample of rows: flags on right rows lie where rows of their
+//! labels lie, and models that did not learn from them do not doubt them more than others.
+
+use std::collections::BTreeSet;
+
+use super::Work;
+use super::rules::Region;
+use super::{FEWEST_FLAGS, grouped};
+use crate::stats::{average_ranks, hypergeometric_at_least, tie_term};
+
+/// Chance of so many flags following a rule, had they been drawn at random from the rows of their label, from which on the flags do not bear the
+/// rule out. The rule was sought among many, though by another measure, which a level of 5 % would not make up for.
+const CONCENTRATED: f64 = 0.001;
+/// Standard errors by which flags must be doubted more than other rows of their labels, to be told from a random sample (1 %, one-sided).
+const MORE_DOUBTED: f64 = 2.33;
+/// Fewest flags of which it is told that they look like a random sample.
+const FEWEST_FOR_A_SAMPLE: usize = 10;
+/// Standard errors between what flags of a region would be at random and as drawn from its wrong rows, from which on they can be told apart.
+const CAN_TELL: f64 = 2.0;
+/// Part of the way from the one to the other that flags must keep.
+const ON_THE_WAY: f64 = 0.25;
+
+/// How much the flagged rows are doubted beside other rows of their labels.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Doubted {
+    /// Chance that a flagged row is doubted more than another row of its label, both at random; 0.5 for a random sample.
+    pub chance: f64,
+    /// Standard errors above 0.5 (Mann and Whitney's test, summed over labels).
+    pub errors: f64,
+    pub flags: usize,
+}
+
+impl Doubted {
+    /// Whether a random sample of rows would be doubted as the flags are.
+    pub fn as_at_random(self) -> bool {
+        self.flags >= FEWEST_FOR_A_SAMPLE && self.errors < MORE_DOUBTED
+    }
+}
+
+impl Work<'_> {
+    /// Whether more flags follow a rule than if as many were drawn at random from the checked rows of the same label; where rows of a group
+    /// belong together, also by groups. `left`: the flags that earlier rules leave. A search takes flags to be right: where slips would lie
+    /// elsewhere, it finds a rule in flags on right rows too.
+    pub(super) fn bear_out(&self, region: &Region, left: &[u32]) -> bool {
+        let labelled = |row: usize| region.recorded_as.is_none_or(|class| self.request.labels[row] == class);
+        let mut meets = vec![false; self.flagged.len()];
+        region.rows.iter().for_each(|row| meets[*row] = true);
+        let flags: Vec<usize> = left.iter().map(|row| *row as usize).filter(|row| labelled(*row)).collect();
+        let all: Vec<usize> = (0..self.flagged.len()).filter(|row| self.checked[*row] && labelled(*row)).collect();
+        let inside = |rows: &[usize]| -> Vec<usize> { rows.iter().copied().filter(|row| meets[*row]).collect() };
+        let chance = |count: &dyn Fn(&[usize]) -> u64| {
+            hypergeometric_at_least(count(&inside(&flags)), count(&inside(&all)), count(&flags), count(&all))
+        };
+        let by_row = chance(&|rows| rows.len() as u64);
+        let by_group = self.request.prepared.train.groups.as_deref().map_or(0.0, |groups| {
+            chance(&|rows| rows.iter().map(|row| groups[*row]).collect::<BTreeSet<u32>>().len() as u64)
+        });
+        by_row.max(by_group) < CONCENTRATED
+    }
+
+    /// How much the flags are doubted beside the other checked rows of their labels, by models that did not learn from them; `None` where there is
+    /// nothing to compare. `truth`: probabilities, rows x classes.
+    pub(super) fn doubted(&self, truth: &[f32]) -> Option<Doubted> {
+        let (mut wins, mut pairs, mut variance) = (0.0, 0.0, 0.0);
+        for label in 0..self.classes {
+            let rows = (0..self.flagged.len()).filter(|row| self.checked[*row] && usize::from(self.request.labels[*row]) == label);
+            let (flags, others): (Vec<usize>, Vec<usize>) = rows.partition(|row| self.flagged[*row]);
+            let (m, n) = (flags.len() as f64, others.len() as f64);
+            if m * n == 0.0 {
+                continue;
+            }
+            let doubts: Vec<f64> = flags
+                .iter()
+                .chain(&others)
+                .map(|row| -f64::from(truth[row * self.classes + label]))
+                .collect();
+            let (ranks, ties) = average_ranks(&doubts);
+            wins += ranks[..flags.len()].iter().sum::<f64>() - m * (m + 1.0) / 2.0;
+            pairs += m * n;
+            let all = m + n;
+            variance += m * n / 12.0 * (all + 1.0 - tie_term(&ties) / (all * (all - 1.0)));
+        }
+        (variance > 0.0).then(|| Doubted {
+            chance: wins / pairs,
+            errors: (wins - pairs / 2.0) / variance.sqrt(),
+            flags: self.flags.len(),
+        })
+    }
+
+    /// The sentence on flags that no rule explains and that nothing sets apart.
+    pub(super) fn random_sample(&self, doubted: Doubted) -> String {
+        let of = if self.request.options.checked.is_some() {
+            "the checked rows"
+        } else {
+            "rows"
+        };
+        format!(
+            "your {} flags look like a random sample of {of}: no pattern sets them apart, and models that did not learn from them doubt them no more \
+             than other rows of the same labels (a flagged row more than another one in {:.0} % of pairs; 50 % by chance). Check whether they are \
+             wrong; no further row is proposed for being like them",
+            grouped(self.flags.len()),
+            doubted.chance * 100.0
+        )
+    }
+}
+
+/// Whether flags of a region look like its rows at random rather than like those that are claimed to be wrong. `wrong`: chances of all rows
+/// that follow the rule; `flags`: which of them are flagged. Of rows at random they have the plain mean; were they drawn from the wrong rows, the mean
+/// of chances weighed by themselves. Chances are no better than the models, so flags need to keep only a part of that way; where it is too short
+/// for so many flags, nothing can be told.
+pub(super) fn unlike_the_wrong(wrong: &[f64], flags: &[usize]) -> bool {
+    let count = flags.len() as f64;
+    let sum: f64 = wrong.iter().sum();
+    if flags.len() < FEWEST_FLAGS || sum <= 0.0 {
+        return false;
+    }
+    let at_random = sum / wrong.len() as f64;
+    let of_wrong = wrong.iter().map(|chance| chance * chance).sum::<f64>() / sum;
+    let spread = wrong.iter().map(|chance| (chance - at_random).powi(2)).sum::<f64>() / wrong.len() as f64;
+    let of_flags = flags.iter().map(|index| wrong[*index]).sum::<f64>() / count;
+    of_wrong - at_random > CAN_TELL * (spread / count).sqrt() && of_flags < at_random + ON_THE_WAY * (of_wrong - at_random)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_that_are_no_surer_to_be_wrong_than_their_region_bear_no_claim() {
+        // Half of 200 rows are claimed to be wrong with a chance of 90 %, half with 10 %.
+        let wrong: Vec<f64> = (0..200).map(|row| if row % 2 == 0 { 0.9 } else { 0.1 }).collect();
+        let at_random: Vec<usize> = (0..40).collect();
+        let of_the_wrong: Vec<usize> = (0..40).map(|row| if row % 10 == 9 { row } else { row / 2 * 2 }).collect();
+        assert!(unlike_the_wrong(&wrong, &at_random));
+        assert!(!unlike_the_wrong(&wrong, &of_the_wrong));
+        // Where all are as likely wrong, flags say nothing; nor do two.
+        assert!(!unlike_the_wrong(&[0.6; 100], &at_random) && !unlike_the_wrong(&wrong, &[1, 3]));
+    }
+}

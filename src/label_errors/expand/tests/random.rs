@@ -1,0 +1,57 @@
+//! Flags on right rows: nothing sets them apart, and nothing may be proposed for being like them.
+
+use super::corner::checked;
+use super::*;
+
+/// A sheet without errors, and every so many of its rows flagged, of one market where that is named.
+fn right_rows(market: Option<&str>, every: usize) -> (Trial, Vec<u32>) {
+    let table = sheet(5_000, 1);
+    let prepared = prepare(&table, &profile(), &mut Notes::new()).unwrap();
+    let trial = Trial {
+        wrong: BTreeSet::new(),
+        table,
+        prepared,
+    };
+    let markets = trial.table.take(&trial.prepared.train.table_rows).texts("Market").unwrap();
+    let mut rng = Seed(9).stream("right-rows", 0);
+    let inside = |row: &u32| market.is_none_or(|market| markets.get(*row as usize) == Some(market));
+    let rows = (0..trial.prepared.train.len() as u32).filter(inside);
+    let flagged = rows.filter(|_| rng.random_bool(1.0 / every as f64)).collect();
+    (trial, flagged)
+}
+
+#[test]
+fn flags_on_right_rows_look_like_a_random_sample_and_nothing_is_proposed() {
+    let (trial, flagged) = right_rows(None, 20);
+    let found = trial.expand(&flagged, 2).unwrap();
+    assert_eq!(found.verdict, Verdict::RandomSample, "{}", found.sentence);
+    assert!(found.sentence.contains("look like a random sample of rows"), "{}", found.sentence);
+    assert!(found.rules.is_empty() && found.pattern.is_empty() && found.doubtful.is_empty());
+}
+
+#[test]
+fn right_rows_of_the_checked_market_are_a_random_sample_of_it() {
+    let (trial, flagged) = right_rows(Some("Africa"), 8);
+    let found = checked(&trial, &flagged, "Market = Africa").unwrap();
+    assert_eq!(found.verdict, Verdict::RandomSample, "{}", found.sentence);
+    assert!(found.sentence.contains("a random sample of the checked rows"), "{}", found.sentence);
+    assert!(found.pattern.is_empty() && found.doubtful.is_empty());
+}
+
+/// Nobody said that only one market was checked: the flags share it, but no more of its rows are doubted for that.
+#[test]
+fn right_rows_of_one_market_share_it_and_nothing_is_proposed() {
+    let (trial, flagged) = right_rows(Some("Africa"), 8);
+    let found = trial.expand(&flagged, 2).unwrap();
+    assert!(found.pattern.is_empty(), "{} proposed: {}", found.pattern.len(), found.sentence);
+    assert_eq!(found.shared[0].conditions, "`Market` = Africa");
+    assert_eq!(found.corner.as_deref(), Some("\"Market\" = \"Africa\""));
+}
+
+#[test]
+fn slips_are_doubted_and_are_no_random_sample() {
+    let trial = trial(&sheet(4_000, 1), &profile(), "uniform", Some(Amount::ShareOfTraining(0.06)), false);
+    let flagged = trial.flags(0.5, 0.0);
+    let found = trial.expand(&flagged, 2).unwrap();
+    assert_eq!(found.verdict, Verdict::IndependentSlips, "{}", found.sentence);
+}
