@@ -11,8 +11,9 @@ use crate::stats::{average_ranks, hypergeometric_at_least, tie_term};
 /// Chance of so many flags following a rule, had they been drawn at random from the rows of their label, from which on the flags do not bear the
 /// rule out. The rule was sought among many, though by another measure, which a level of 5 % would not make up for.
 const CONCENTRATED: f64 = 0.001;
-/// Standard errors by which flags must be doubted more than other rows of their labels, to be told from a random sample (1 %, one-sided).
-const MORE_DOUBTED: f64 = 2.33;
+/// Standard errors by which flags must be doubted more than other rows of their labels, to be told from a random sample, and less than wrong rows
+/// would be, to be called one (1 %, one-sided).
+const TOLD_APART: f64 = 2.33;
 /// Fewest flags of which it is told that they look like a random sample.
 const FEWEST_FOR_A_SAMPLE: usize = 10;
 /// Standard errors between what flags of a region would be at random and as drawn from its wrong rows, from which on they can be told apart.
@@ -25,15 +26,18 @@ const ON_THE_WAY: f64 = 0.25;
 pub(super) struct Doubted {
     /// Chance that a flagged row is doubted more than another row of its label, both at random; 0.5 for a random sample.
     pub chance: f64,
-    /// Standard errors above 0.5 (Mann and Whitney's test, summed over labels).
-    pub errors: f64,
+    /// The same of a row of another label, if it had the flagged row's: as wrong rows would be doubted. Near 0.5 models know too little to tell.
+    pub if_wrong: f64,
+    /// Standard error of `chance` (Mann and Whitney's test, summed over labels).
+    pub error: f64,
     pub flags: usize,
 }
 
 impl Doubted {
-    /// Whether a random sample of rows would be doubted as the flags are.
+    /// Whether a random sample of rows would be doubted as the flags are, and wrong rows would not.
     pub fn as_at_random(self) -> bool {
-        self.flags >= FEWEST_FOR_A_SAMPLE && self.errors < MORE_DOUBTED
+        let apart = TOLD_APART * self.error;
+        self.flags >= FEWEST_FOR_A_SAMPLE && self.chance - 0.5 < apart && self.if_wrong - self.chance > apart
     }
 }
 
@@ -61,28 +65,31 @@ impl Work<'_> {
     /// How much the flags are doubted beside the other checked rows of their labels, by models that did not learn from them; `None` where there is
     /// nothing to compare. `truth`: probabilities, rows x classes.
     pub(super) fn doubted(&self, truth: &[f32]) -> Option<Doubted> {
-        let (mut wins, mut pairs, mut variance) = (0.0, 0.0, 0.0);
+        let (mut wins, mut of_wrong, mut pairs, mut variance) = (0.0, 0.0, 0.0, 0.0);
         for label in 0..self.classes {
-            let rows = (0..self.flagged.len()).filter(|row| self.checked[*row] && usize::from(self.request.labels[*row]) == label);
-            let (flags, others): (Vec<usize>, Vec<usize>) = rows.partition(|row| self.flagged[*row]);
-            let (m, n) = (flags.len() as f64, others.len() as f64);
-            if m * n == 0.0 {
-                continue;
-            }
-            let doubts: Vec<f64> = flags
-                .iter()
-                .chain(&others)
-                .map(|row| -f64::from(truth[row * self.classes + label]))
+            let doubt = |row: &usize| -f64::from(truth[row * self.classes + label]);
+            let has_it = |row: &usize| usize::from(self.request.labels[*row]) == label;
+            let checked = (0..self.flagged.len()).filter(|row| self.checked[*row]);
+            let (flags, others): (Vec<usize>, Vec<usize>) = checked.clone().filter(has_it).partition(|row| self.flagged[*row]);
+            let of_others: Vec<f64> = others.iter().map(doubt).collect();
+            let compared = beats(&flags.iter().map(doubt).collect::<Vec<f64>>(), &of_others);
+            let unlike: Vec<f64> = checked
+                .filter(|row| !self.flagged[*row] && !has_it(row))
+                .map(|row| doubt(&row))
                 .collect();
-            let (ranks, ties) = average_ranks(&doubts);
-            wins += ranks[..flags.len()].iter().sum::<f64>() - m * (m + 1.0) / 2.0;
-            pairs += m * n;
-            let all = m + n;
-            variance += m * n / 12.0 * (all + 1.0 - tie_term(&ties) / (all * (all - 1.0)));
+            let (Some((won, variance_of_won)), Some((if_wrong, _))) = (compared, beats(&unlike, &of_others)) else {
+                continue;
+            };
+            let here = (flags.len() * others.len()) as f64;
+            wins += won;
+            variance += variance_of_won;
+            of_wrong += if_wrong / (unlike.len() * others.len()) as f64 * here;
+            pairs += here;
         }
         (variance > 0.0).then(|| Doubted {
             chance: wins / pairs,
-            errors: (wins - pairs / 2.0) / variance.sqrt(),
+            if_wrong: of_wrong / pairs,
+            error: variance.sqrt() / pairs,
             flags: self.flags.len(),
         })
     }
@@ -96,12 +103,27 @@ impl Work<'_> {
         };
         format!(
             "your {} flags look like a random sample of {of}: no pattern sets them apart, and models that did not learn from them doubt them no more \
-             than other rows of the same labels (a flagged row more than another one in {:.0} % of pairs; 50 % by chance). Check whether they are \
-             wrong; no further row is proposed for being like them",
+             than other rows of the same labels (a flagged row more than another one in {:.0} % of pairs; 50 % by chance, {:.0} % if they were wrong). \
+             Check whether they are wrong; no further row is proposed for being like them",
             grouped(self.flags.len()),
-            doubted.chance * 100.0
+            doubted.chance * 100.0,
+            doubted.if_wrong * 100.0
         )
     }
+}
+
+/// In how many of all pairs the first is larger, ties counting half, with the variance of that number if both are alike (Mann and Whitney 1947);
+/// `None` where there are no pairs.
+fn beats(first: &[f64], second: &[f64]) -> Option<(f64, f64)> {
+    let (m, n) = (first.len() as f64, second.len() as f64);
+    let (ranks, ties) = average_ranks(&[first, second].concat());
+    let all = m + n;
+    (m * n > 0.0).then(|| {
+        (
+            ranks[..first.len()].iter().sum::<f64>() - m * (m + 1.0) / 2.0,
+            m * n / 12.0 * (all + 1.0 - tie_term(&ties) / (all * (all - 1.0))),
+        )
+    })
 }
 
 /// Whether flags of a region look like its rows at random rather than like those that are claimed to be wrong. `wrong`: chances of all rows
@@ -124,6 +146,27 @@ pub(super) fn unlike_the_wrong(wrong: &[f64], flags: &[usize]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// By hand: 3 beats both, 1 ties with 1 and beats none; without the tie the variance would be 2 * 2 / 12 * 5.
+    #[test]
+    fn pairs_are_won_lost_or_halved() {
+        let (wins, variance) = beats(&[3.0, 1.0], &[1.0, 2.0]).unwrap();
+        assert!((wins - 2.5).abs() < 1e-12 && (variance - 4.0 / 12.0 * (5.0 - 6.0 / 12.0)).abs() < 1e-12);
+        assert_eq!(beats(&[], &[1.0]), None);
+    }
+
+    #[test]
+    fn a_random_sample_is_told_only_by_models_that_would_doubt_wrong_rows() {
+        let doubted = |chance: f64, if_wrong: f64, error: f64| Doubted {
+            chance,
+            if_wrong,
+            error,
+            flags: 40,
+        };
+        assert!(doubted(0.52, 0.8, 0.05).as_at_random());
+        assert!(!doubted(0.57, 0.6, 0.05).as_at_random(), "the models know too little");
+        assert!(!doubted(0.75, 0.8, 0.05).as_at_random(), "the flags are doubted");
+    }
 
     #[test]
     fn flags_that_are_no_surer_to_be_wrong_than_their_region_bear_no_claim() {
