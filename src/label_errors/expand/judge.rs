@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use super::super::doubt::{sharpness, softmax};
 use super::columns::{self, Column};
-use super::random::unlike_the_wrong;
 use super::rules::Region;
 use super::sample::Corner;
 use super::random::unlike_the_wrong;
@@ -254,10 +253,7 @@ impl Work<'_> {
             others: open.iter().map(row_of).collect(),
             recorded_as: region.recorded_as,
         };
-        let chances: Vec<f64> = recorded.iter().map(|index| mixture.wrong[*index]).collect();
-        let of_flags: Vec<usize> = (0..recorded.len()).filter(|place| flagged[recorded[*place]]).collect();
-        if !nothing_left && (self.is_a_sample(&corner, &region.rows, claimed, judged.out_of_fold) || unlike_the_wrong(&chances, &of_flags))
-        {
+        if !nothing_left && self.is_a_sample(&corner, &region.rows, claimed, judged.out_of_fold) {
             return None;
         }
         if nothing_left {

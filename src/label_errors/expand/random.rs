@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use super::Work;
+use super::grouped;
 use super::rules::Region;
-use super::{FEWEST_FLAGS, grouped};
 use crate::stats::{average_ranks, hypergeometric_at_least, tie_term};
 
 /// Chance of so many flags following a rule, had they been drawn at random from the rows of their label, from which on the flags do not bear the
@@ -16,10 +16,6 @@ const CONCENTRATED: f64 = 0.001;
 const TOLD_APART: f64 = 2.33;
 /// Fewest flags of which it is told that they look like a random sample.
 const FEWEST_FOR_A_SAMPLE: usize = 10;
-/// Standard errors between what flags of a region would be at random and as drawn from its wrong rows, from which on they can be told apart.
-const CAN_TELL: f64 = 2.0;
-/// Part of the way from the one to the other that flags must keep.
-const ON_THE_WAY: f64 = 0.25;
 
 /// How much the flagged rows are doubted beside other rows of their labels.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -126,23 +122,6 @@ fn beats(first: &[f64], second: &[f64]) -> Option<(f64, f64)> {
     })
 }
 
-/// Whether flags of a region look like its rows at random rather than like those that are claimed to be wrong. `wrong`: chances of all rows
-/// that follow the rule; `flags`: which of them are flagged. Of rows at random they have the plain mean; were they drawn from the wrong rows, the mean
-/// of chances weighed by themselves. Chances are no better than the models, so flags need to keep only a part of that way; where it is too short
-/// for so many flags, nothing can be told.
-pub(super) fn unlike_the_wrong(wrong: &[f64], flags: &[usize]) -> bool {
-    let count = flags.len() as f64;
-    let sum: f64 = wrong.iter().sum();
-    if flags.len() < FEWEST_FLAGS || sum <= 0.0 {
-        return false;
-    }
-    let at_random = sum / wrong.len() as f64;
-    let of_wrong = wrong.iter().map(|chance| chance * chance).sum::<f64>() / sum;
-    let spread = wrong.iter().map(|chance| (chance - at_random).powi(2)).sum::<f64>() / wrong.len() as f64;
-    let of_flags = flags.iter().map(|index| wrong[*index]).sum::<f64>() / count;
-    of_wrong - at_random > CAN_TELL * (spread / count).sqrt() && of_flags < at_random + ON_THE_WAY * (of_wrong - at_random)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -166,17 +145,5 @@ mod tests {
         assert!(doubted(0.52, 0.8, 0.05).as_at_random());
         assert!(!doubted(0.57, 0.6, 0.05).as_at_random(), "the models know too little");
         assert!(!doubted(0.75, 0.8, 0.05).as_at_random(), "the flags are doubted");
-    }
-
-    #[test]
-    fn flags_that_are_no_surer_to_be_wrong_than_their_region_bear_no_claim() {
-        // Half of 200 rows are claimed to be wrong with a chance of 90 %, half with 10 %.
-        let wrong: Vec<f64> = (0..200).map(|row| if row % 2 == 0 { 0.9 } else { 0.1 }).collect();
-        let at_random: Vec<usize> = (0..40).collect();
-        let of_the_wrong: Vec<usize> = (0..40).map(|row| if row % 10 == 9 { row } else { row / 2 * 2 }).collect();
-        assert!(unlike_the_wrong(&wrong, &at_random));
-        assert!(!unlike_the_wrong(&wrong, &of_the_wrong));
-        // Where all are as likely wrong, flags say nothing; nor do two.
-        assert!(!unlike_the_wrong(&[0.6; 100], &at_random) && !unlike_the_wrong(&wrong, &[1, 3]));
     }
 }

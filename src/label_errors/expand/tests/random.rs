@@ -38,16 +38,6 @@ fn right_rows_of_the_checked_market_are_a_random_sample_of_it() {
     assert!(found.pattern.is_empty() && found.doubtful.is_empty());
 }
 
-/// Nobody said that only one market was checked: the flags share it, but no more of its rows are doubted for that.
-#[test]
-fn right_rows_of_one_market_share_it_and_nothing_is_proposed() {
-    let (trial, flagged) = right_rows(Some("Africa"), 8);
-    let found = trial.expand(&flagged, 2).unwrap();
-    assert!(found.pattern.is_empty(), "{} proposed: {}", found.pattern.len(), found.sentence);
-    assert_eq!(found.shared[0].conditions, "`Market` = Africa");
-    assert_eq!(found.corner.as_deref(), Some("\"Market\" = \"Africa\""));
-}
-
 #[test]
 fn slips_are_doubted_and_are_no_random_sample() {
     let trial = trial(&sheet(4_000, 1), &profile(), "uniform", Some(Amount::ShareOfTraining(0.06)), false);
