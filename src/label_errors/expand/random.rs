@@ -22,7 +22,8 @@ const FEWEST_FOR_A_SAMPLE: usize = 10;
 pub(super) struct Doubted {
     /// Chance that a flagged row is doubted more than another row of its label, both at random; 0.5 for a random sample.
     pub chance: f64,
-    /// The same of a row of another label, if it had the flagged row's: as wrong rows would be doubted. Near 0.5 models know too little to tell.
+    /// The same of a row of another label, the least doubted one, if it had the flagged row's: as wrong rows would be doubted at least. Near 0.5
+    /// models know too little to tell.
     pub if_wrong: f64,
     /// Standard error of `chance` (Mann and Whitney's test, summed over labels).
     pub error: f64,
@@ -69,17 +70,22 @@ impl Work<'_> {
             let (flags, others): (Vec<usize>, Vec<usize>) = checked.clone().filter(has_it).partition(|row| self.flagged[*row]);
             let of_others: Vec<f64> = others.iter().map(doubt).collect();
             let compared = beats(&flags.iter().map(doubt).collect::<Vec<f64>>(), &of_others);
-            let unlike: Vec<f64> = checked
-                .filter(|row| !self.flagged[*row] && !has_it(row))
-                .map(|row| doubt(&row))
-                .collect();
-            let (Some((won, variance_of_won)), Some((if_wrong, _))) = (compared, beats(&unlike, &of_others)) else {
+            // Wrong rows may be of the class that models can tell least from this one.
+            let of_class = |class: usize| {
+                let rows = checked
+                    .clone()
+                    .filter(|row| !self.flagged[*row] && usize::from(self.request.labels[*row]) == class);
+                let doubts: Vec<f64> = rows.map(|row| doubt(&row)).collect();
+                Some(beats(&doubts, &of_others)?.0 / (doubts.len() * others.len()) as f64)
+            };
+            let classes = (0..self.classes).filter(|class| *class != label);
+            let (Some((won, variance_of_won)), Some(if_wrong)) = (compared, classes.filter_map(of_class).reduce(f64::min)) else {
                 continue;
             };
             let here = (flags.len() * others.len()) as f64;
             wins += won;
             variance += variance_of_won;
-            of_wrong += if_wrong / (unlike.len() * others.len()) as f64 * here;
+            of_wrong += if_wrong * here;
             pairs += here;
         }
         (variance > 0.0).then(|| Doubted {
@@ -99,7 +105,7 @@ impl Work<'_> {
         };
         format!(
             "your {} flags look like a random sample of {of}: no pattern sets them apart, and models that did not learn from them doubt them no more \
-             than other rows of the same labels (a flagged row more than another one in {:.0} % of pairs; 50 % by chance, {:.0} % if they were wrong). \
+             than other rows of the same labels (a flagged row more than another one in {:.0} % of pairs; 50 % by chance, {:.0} % or more if they were wrong). \
              Check whether they are wrong; no further row is proposed for being like them",
             grouped(self.flags.len()),
             doubted.chance * 100.0,
