@@ -79,12 +79,14 @@ struct SuspectRule {
     place: Vec<bool>,
     recorded_as: Option<u8>,
     truly: Option<u8>,
-    chance: RuleChance,
+    /// Absent where the search says nothing of it.
+    chance: Option<RuleChance>,
 }
 
 impl SuspectRule {
     /// The chance among these rows; the labels of those that were looked up are the true ones and tell nothing of it.
-    fn chance_among(&self, rows: &JudgedRows) -> Chance {
+    fn chance_among(&self, rows: &JudgedRows) -> Option<Chance> {
+        let chance = self.chance?;
         let recorded = |row: &usize| !rows.looked_up[*row];
         let inside = |row: &usize| {
             rows.table_rows
@@ -96,7 +98,7 @@ impl SuspectRule {
             .iter()
             .filter(|row| self.recorded_as.is_none_or(|class| class == rows.labels[**row]));
         let flagged = labelled.clone().filter(|row| rows.standing[**row] == Standing::KnownWrong);
-        self.chance.among(region.len(), labelled.clone().count(), flagged.count())
+        Some(chance.among(region.len(), labelled.clone().count(), flagged.count()))
     }
 }
 
@@ -198,7 +200,7 @@ impl Suspicion {
                 place,
                 recorded_as: rule.recorded_as,
                 truly: rule.truly,
-                chance: RuleChance::of(rule.region_rows, rule.rows, rule.estimated_wrong),
+                chance: Some(RuleChance::of(rule.region_rows, rule.rows, rule.estimated_wrong)),
             });
             told.push(rule.conditions.clone());
         }
@@ -230,7 +232,7 @@ impl Suspicion {
             Some(groups) if self.groups_agree => mixed_groups(&rows.labels, groups),
             _ => vec![false; rows.labels.len()],
         };
-        let chances: Vec<Chance> = self.rules.iter().map(|rule| rule.chance_among(rows)).collect();
+        let chances: Vec<Option<Chance>> = self.rules.iter().map(|rule| rule.chance_among(rows)).collect();
         for row in 0..rows.labels.len() {
             let label = rows.labels[row];
             let looked_up = rows.looked_up[row];
@@ -250,7 +252,7 @@ impl Suspicion {
                 if place.is_some_and(|place| rule.inside.get(place) == Some(&true)) {
                     mark(
                         rule.recorded_as.is_none_or(|class| class == label),
-                        Some(*chance),
+                        *chance,
                         rule.truly.filter(|truly| *truly != label),
                     );
                 } else if place.is_some_and(|place| rule.place.get(place) == Some(&true)) {
