@@ -171,8 +171,8 @@ fn of_column(column: &Column) -> Values {
         }
         (Bins::Ranges(_), _) => {
             let (mut tests, mut first, mut inside) = (Vec::new(), 0, 0);
-            for code in 0..column.bin_count() {
-                inside += counts[code];
+            for (code, count) in counts.iter().enumerate().take(column.bin_count()) {
+                inside += count;
                 if inside * RANGES >= rows || code + 1 == column.bin_count() {
                     tests.push(Test::Between(first as u16, code as u16));
                     (first, inside) = (code + 1, 0);
