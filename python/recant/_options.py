@@ -92,7 +92,7 @@ if TYPE_CHECKING:
         key: Optional[str]
         """Column that names each row, in the flags (the model's key column)."""
         flag_column: Optional[str]
-        """Column that says whether a row is flagged (yes/no, 1/0, true/false)."""
+        """Column that says whether a row is flagged (yes/no, 1/0, true/false), or column and value such as "Audit=failed" ("Audit=*": any)."""
         row_numbers: Optional[str]
         """The flags are row numbers: sheet (as the spreadsheet shows them), from-1 or from-0 (first data row is 1 or 0)."""
         given_column: Optional[str]
@@ -102,7 +102,7 @@ if TYPE_CHECKING:
         score_cut: Optional[float]
         """Flag rows whose label-quality score is at least as bad as this."""
         worst: Union[str, int, None]
-        """Flag the rows with the worst scores: how many, as a count or a share (50, "2%")."""
+        """Flag the rows with the worst scores: how many, as a count or a share (50, "2%"); "100%" flags every line of any file."""
         flags_sheet: Optional[str]
         """Worksheet that holds the flags."""
         label_codes: Optional[str]

@@ -62,10 +62,17 @@ fn say(context: &Context, arguments: &InjectArgs, done: &InjectedIntoSheet) {
     );
     console.item("Truth", format!("{} (for judging only)", arguments.out.join("truth").display()));
     console.next_step(
-        "Next, train on the corrupted sheet and repair:",
+        "Next, train on the corrupted sheet:",
         &format!(
-            "recant train {} --out model-trial\n  recant repair --model model-trial --flags {} --data {} --out model-repaired",
+            "recant train {}{} --out model-trial",
             sheets::shown(&sheet),
+            sheets::profile_options(&arguments.profile, &arguments.sheet_files)
+        ),
+    );
+    console.next_step(
+        "Then repair:",
+        &format!(
+            "recant repair --model model-trial --flags {} --data {} --out model-repaired",
             sheets::shown(&flags),
             sheets::shown(&sheet)
         ),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::cli::arguments::{ProfileOptions, SheetOptions};
 use crate::commands::SheetSource;
 use crate::error::Result;
-use crate::features::Overrides;
+use crate::features::{Overrides, Profile};
 use crate::notes::Notes;
 use crate::seed::Seed;
 use crate::tables::{ReadOptions, Table, Writing, parse_delimiter};
@@ -52,6 +52,31 @@ pub(super) fn shown(path: &Path) -> String {
     let text = path.display().to_string();
     let plain = |letter: char| letter.is_alphanumeric() || "/\\._-:~+".contains(letter);
     if text.chars().all(plain) { text } else { format!("\"{text}\"") }
+}
+
+/// The options that say of another sheet what was said of these: stated, or found in a profile beside them. With a blank before each.
+pub(super) fn profile_options(options: &ProfileOptions, sheets: &[PathBuf]) -> String {
+    let beside = || sheets.first().and_then(|sheet| Profile::find(sheet)).map(|path| shown(&path));
+    let quoted = |text: &String| format!("\"{}\"", text.replace('"', "\\\""));
+    let stated = [
+        (
+            "profile",
+            options.profile.as_ref().map(|profile| shown(Path::new(profile))).or_else(beside),
+        ),
+        ("label", options.label.as_ref().map(quoted)),
+        ("key", options.key.as_ref().map(quoted)),
+        ("time", options.time.as_ref().map(quoted)),
+        ("group", options.group.as_ref().map(quoted)),
+        ("actual", options.actual.as_ref().map(quoted)),
+        ("planned", options.planned.as_ref().map(quoted)),
+        ("where", options.condition.as_ref().map(quoted)),
+    ];
+    let left_out = options.leave_out.iter().map(|column| ("leave-out", Some(quoted(column))));
+    stated
+        .into_iter()
+        .chain(left_out)
+        .filter_map(|(name, value)| Some(format!(" --{name} {}", value?)))
+        .collect()
 }
 
 /// Several paths as a person would type them.

@@ -206,6 +206,7 @@ pub fn expand_sheet(run: &Run, request: &ExpandSheet) -> Result<ExpandedSheet> {
         label: base.label(),
         inputs: base.inputs(),
         sheet: Some((request.sheet, &table)),
+        sheet_columns: None,
     };
     let (_, resolved) = flags.find(&mut notes)?;
     let sheet = base.sheet(&table, &mut notes)?;

@@ -52,6 +52,7 @@ pub fn flagged_rows(request: &FlaggedSheet) -> Result<(Vec<FlaggedRow>, Notes)> 
         label: &model.profile.label,
         inputs: model.features.source_columns(),
         sheet: Some((request.sheet, &table)),
+        sheet_columns: model.sheet_columns(),
     };
     let (_, resolved) = flags.find(&mut notes)?;
     let class = |label: u8| model.info.classes.get(usize::from(label)).cloned();

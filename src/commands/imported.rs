@@ -112,6 +112,7 @@ pub fn repair_imported(run: &Run, request: &RepairImported) -> Result<RepairedMo
                 path: request.flags,
                 reading: &ReadOptions {
                     sheet: request.flags_sheet.clone(),
+                    visible_only: request.reading.visible_only,
                     ..ReadOptions::default()
                 },
             },
@@ -120,6 +121,7 @@ pub fn repair_imported(run: &Run, request: &RepairImported) -> Result<RepairedMo
             label: None,
             inputs: &columns,
             sheet: Some(&table),
+            sheet_columns: None,
         },
         &mut notes,
     )?;

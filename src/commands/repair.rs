@@ -152,6 +152,7 @@ pub fn repair_sheet(run: &Run, request: &RepairSheet) -> Result<RepairedSheet> {
         label: &model.profile.label,
         inputs: model.features.source_columns(),
         sheet: request.data.zip(data.as_deref()),
+        sheet_columns: model.sheet_columns(),
     };
     let (read_flags, mut resolved) = flags.find(&mut notes)?;
     if let Some(filled) = request.looked_up {
@@ -338,6 +339,8 @@ pub(super) struct FlagsOf<'a> {
     pub inputs: Vec<&'a str>,
     /// The training sheet, where it is at hand.
     pub sheet: Option<(SheetSource<'a>, &'a Table)>,
+    /// The names of its columns, where they are known.
+    pub sheet_columns: Option<Vec<String>>,
 }
 
 impl FlagsOf<'_> {
@@ -358,6 +361,7 @@ impl FlagsOf<'_> {
                     .flatten();
                 let reading = ReadOptions {
                     sheet: self.worksheet.map(str::to_owned).or(own_sheet),
+                    visible_only: self.reading.visible_only,
                     ..ReadOptions::default()
                 };
                 self.find_in(FlagPlace::File { path, reading: &reading }, notes)
@@ -375,6 +379,7 @@ impl FlagsOf<'_> {
             label: Some(self.label),
             inputs: &self.inputs,
             sheet: self.sheet.map(|(_, table)| table),
+            sheet_columns: self.sheet_columns.as_deref(),
         };
         flags::find(&source, notes)
     }

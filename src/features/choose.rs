@@ -43,6 +43,40 @@ pub struct Overrides {
     pub seed: Option<u64>,
 }
 
+/// Says that the test rows are drawn at random though a column holds dates.
+fn note_dates(table: &Table, overrides: &Overrides, notes: &mut Notes) -> Result<()> {
+    const ROWS: usize = 500;
+    let top = table.take(&(0..table.height().min(ROWS)).collect::<Vec<_>>());
+    let used = [&overrides.label, &overrides.actual, &overrides.planned];
+    for name in top.names() {
+        if used.iter().all(|column| column.as_ref() != Some(name)) && top.kind(name)? == ColumnKind::Date {
+            notes.add(
+                "no-time-column",
+                format!("`{name}` holds dates, and no column is named that orders the rows in time"),
+                format!("the test rows are drawn at random; `--time \"{name}\"` tests on the latest rows"),
+            );
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// How to say what the columns of a sheet mean, in a command to paste.
+fn profile_hint(sheet: &Path) -> String {
+    let by_label = "name the column that holds the class with `--label COLUMN`";
+    if !sheet.is_file() {
+        return format!("{by_label}, or let `recant inspect SHEET` write a profile to edit");
+    }
+    let name = sheet.file_name().unwrap_or_default().to_string_lossy();
+    let stem = name.split('.').next().filter(|stem| !stem.is_empty()).unwrap_or(&name);
+    let profile = sheet.with_file_name(format!("{stem}.recant.toml"));
+    format!(
+        "`recant inspect \"{}\" --write-profile \"{}\"` writes a profile, which the next command finds; or {by_label}",
+        sheet.display(),
+        profile.display()
+    )
+}
+
 impl Profile {
     /// Trains by another recipe, with the scaling and weight decay that belong to it where the profile has those of its own recipe; what it
     /// states otherwise stays, and nothing changes where the recipe is the profile's own.
@@ -139,6 +173,9 @@ impl Profile {
         } else if overrides.label.is_some() || overrides.actual.is_some() {
             let mut generic = Self::load("generic")?;
             generic.features.rare = rare_for(table.height());
+            if overrides.time.is_none() {
+                note_dates(table, overrides, notes)?;
+            }
             generic
         } else {
             if let Some(error) = nearly_dataco(table)? {
@@ -148,9 +185,7 @@ impl Profile {
                 .in_place(Error::input(
                     "no profile is named, none lies beside the sheet, and none of the built-in ones fits its columns",
                 ))
-                .hint(
-                    "name the column that holds the class with `--label COLUMN`, or let `recant inspect SHEET` write a profile to edit",
-                ));
+                .hint(profile_hint(sheet)));
         };
         profile.check_derived_names(table)?;
         let table = &*profile.derived(table, &mut Notes::new())?;

@@ -310,13 +310,11 @@ const WRONG: &[&str] = &[
 /// Words for a mark of any kind.
 const MARK: &[&str] = &[
     "check",
-    "checked",
     "tick",
     "ticked",
     "mark",
     "marked",
     "prüfen",
-    "geprüft",
     "markiert",
     "markierung",
     "marcado",

@@ -270,7 +270,13 @@ pub fn truths(sheet: &Table, key: &AnswerKey, notes: &mut Notes) -> Result<BTree
             .position(|class| class.to_lowercase() == text.to_lowercase())
             .ok_or_else(|| {
                 let error = Error::input(format!("`{text}` is no class"));
-                at(error.hint(format!("use one of: {}", key.classes.join(", "))), TRUE_LABEL)
+                at(
+                    error.hint(format!(
+                        "use one of: {}; leave the cell blank where the truth cannot be found",
+                        key.classes.join(", ")
+                    )),
+                    TRUE_LABEL,
+                )
             })?;
         if found
             .insert(number as usize, class as u8)

@@ -94,6 +94,13 @@ pub struct Origin {
 }
 
 impl ModelFolder {
+    /// The names of the training sheet's columns, where the record of the training tells them.
+    pub fn sheet_columns(&self) -> Option<Vec<String>> {
+        let columns = self.training.as_ref()?.get("columns")?.as_array()?;
+        let name = |column: &serde_json::Value| column.get("column")?.as_str().map(str::to_owned);
+        columns.iter().map(name).collect()
+    }
+
     /// The same with as little of the training rows as a repair can do with: no trace of keys and groups, gradients of large batches only,
     /// no encoded rows.
     ///

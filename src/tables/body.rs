@@ -253,7 +253,7 @@ impl Reader<'_> {
         let hint = if delimiter == b',' {
             "quote cells that contain a comma, or save with another delimiter; numbers such as 1,5 are a common cause"
         } else {
-            "quote cells that contain the delimiter"
+            "quote cells that contain the delimiter; where every row has one cell more, name the column that has no name"
         };
         Err(Error::input(format!("the row has {} cells but the header has {width}", ends.len()))
             .at_row(record.row)

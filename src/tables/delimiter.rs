@@ -6,6 +6,8 @@ use super::text::trimmed;
 use crate::error::Result;
 
 const CANDIDATES: [u8; 4] = [b',', b';', b'\t', b'|'];
+/// Marks that few programs put between cells: taken where nothing else separates anything.
+const RARE: [u8; 2] = [b'^', b'~'];
 const SAMPLE_RECORDS: usize = 200;
 
 /// The top records of a text, blank ones left out.
@@ -107,7 +109,42 @@ pub(crate) fn detect(text: &str, start: usize, carriage_returns: bool, tab_expec
             best = Some((fit, delimiter));
         }
     }
+    let rare = || {
+        RARE.into_iter()
+            .find(|delimiter| divides_all(text, start, *delimiter, carriage_returns))
+    };
     best.map(|(_, delimiter)| delimiter)
+        .or_else(rare)
+        .or_else(|| names_in_quotes(text, start, carriage_returns).then_some(b' '))
+}
+
+/// Whether a mark divides every row into as many cells.
+fn divides_all(text: &str, start: usize, delimiter: u8, carriage_returns: bool) -> bool {
+    let rows = top_rows(text, start, delimiter, carriage_returns, SAMPLE_RECORDS).unwrap_or_default();
+    let width = rows.first().map_or(0, |row| row.cells.len());
+    width > 1 && rows.len() > 1 && rows.iter().all(|row| row.cells.len() == width)
+}
+
+/// Whether blanks separate columns: the names stand in quotes with one blank between them, and all rows have a cell for each (and one for the name of the
+/// row), as R writes tables.
+fn names_in_quotes(text: &str, start: usize, carriage_returns: bool) -> bool {
+    let first = text
+        .get(start..)
+        .and_then(|rest| rest.lines().next())
+        .unwrap_or_default()
+        .trim_end();
+    let names = first.split("\" \"").count();
+    let quoted = names > 1 && first.len() > 1 && first.starts_with('"') && first.ends_with('"');
+    if !quoted {
+        return false;
+    }
+    let Ok(rows) = top_rows(text, start, b' ', carriage_returns, SAMPLE_RECORDS) else {
+        return false;
+    };
+    let width = rows.get(1).map_or(0, |row| row.cells.len());
+    rows.first().is_some_and(|row| row.cells.len() == names)
+        && (width == names || width == names + 1)
+        && rows[1..].iter().all(|row| row.cells.len() == width)
 }
 
 #[cfg(test)]
@@ -126,10 +163,17 @@ mod tests {
             ("a;b;c\n", b';'),
             (",0\n0,705\n1,877\n", b','),
             ("name;note\nx;a, b, c\ny;d, e, f\n", b';'),
+            ("id^mode\n1^Air\n2^Sea\n", b'^'),
+            ("\"id\" \"ship mode\"\n\"1\" 7 \"by air\"\n\"2\" 8 \"by sea\"\n", b' '),
         ] {
             assert_eq!(detect(text, 0, false, false), Some(delimiter), "{text:?}");
         }
-        for text in ["Price\n1,5\n2,5\n3,25\n", "one\n", "Comment\nwell, well\nfine\n"] {
+        for text in [
+            "Price\n1,5\n2,5\n3,25\n",
+            "\"a\" \"b\"\nsome words here\nx y\n",
+            "one\n",
+            "Comment\nwell, well\nfine\n",
+        ] {
             assert_eq!(detect(text, 0, false, false), None, "{text:?}");
         }
     }

@@ -42,6 +42,17 @@ pub(crate) struct Header {
     pub(crate) cells: Vec<String>,
 }
 
+/// Whether every row below the names has one cell more than there are names, and the first cells count the rows: row names as R writes them, whose
+/// column has no name.
+pub(crate) fn lacks_row_names(names: &[String], below: &[TopRow]) -> bool {
+    let filled = |cell: &String| !trimmed(cell).is_empty();
+    let counted = |(place, row): (usize, &TopRow)| {
+        let fits = row.cells.len() == names.len() + 1 && row.cells.last().is_some_and(filled);
+        fits && trimmed(&row.cells[0]).parse() == Ok(place + 1)
+    };
+    below.len() > 1 && names.iter().all(filled) && below.iter().enumerate().all(counted)
+}
+
 /// Finds the column names among the top rows (blank rows left out), in one row or, with names of groups above them, in two.
 ///
 /// # Errors

@@ -262,7 +262,11 @@ fn read_text(bytes: Vec<u8>, options: &ReadOptions, mut source: Source, notes: &
     if top.is_empty() {
         return Err(Error::input("the file holds no text").hint("export the sheet again"));
     }
-    let found = header::find(&top, options.header_row)?;
+    let mut found = header::find(&top, options.header_row)?;
+    if found.first == found.last && header::lacks_row_names(&found.cells, &top[found.last + 1..]) {
+        // The column is named after its place, with a note.
+        found.cells.insert(0, String::new());
+    }
     note_header(&top, &found, &source.file_name, options, notes);
     let header = &TopRow {
         row: top[found.last].row,

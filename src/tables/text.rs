@@ -80,8 +80,38 @@ pub(crate) fn is_missing_value(text: &str) -> bool {
     is_missing(text)
         || matches!(
             text,
-            "NA" | "na" | "None" | "none" | "NONE" | "-" | "--" | "\u{2013}" | "\u{2014}" | "?" | "." | "n.a." | "nil"
+            "NA" | "na"
+                | "None"
+                | "none"
+                | "NONE"
+                | "-"
+                | "--"
+                | "\u{2013}"
+                | "\u{2014}"
+                | "\u{2015}"
+                | "?"
+                | "."
+                | ".."
+                | "..."
+                | "n.a."
+                | "nil"
         )
+        || is_mark_of_a_program(text)
+}
+
+/// What programs show in place of a value: `#ERROR!`, `#\u{a1}VALOR!`, `Err:502`, `#####` where a column is too narrow, `[NULL]`, and `.a` to `.z`
+/// (Stata's kinds of missing values).
+fn is_mark_of_a_program(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    match bytes {
+        [b'#', .., b'!' | b'?'] => bytes.len() <= 16 && !text.contains(char::is_whitespace),
+        [b'#', b'#', b'#', rest @ ..] => rest.iter().all(|byte| *byte == b'#'),
+        [b'[', inside @ .., b']'] => inside.eq_ignore_ascii_case(b"null"),
+        [b'.', b'a'..=b'z'] => true,
+        _ => text
+            .strip_prefix("Err:")
+            .is_some_and(|number| number.len() == 3 && number.bytes().all(|byte| byte.is_ascii_digit())),
+    }
 }
 
 /// A number as a person would type it: the shortest digits that give it back, no `.0`.

@@ -208,8 +208,9 @@ pub(crate) fn is_total(text: &str) -> bool {
     let plain = parts.join(" ");
     let plain = plain.trim_matches(is_sign);
     if plain.is_empty() {
-        // A lone sign of a sum.
-        return lower.contains(['\u{3c3}', '\u{3a3}', '\u{2211}']);
+        // A lone sign of a sum; SAP marks its sums by stars, one for each level.
+        let stars = (1..=4).contains(&lower.len()) && lower.bytes().all(|letter| letter == b'*');
+        return stars || lower.contains(['\u{3c3}', '\u{3a3}', '\u{2211}']);
     }
     let known = |text: &str| words().contains(text);
     let spaceless: String = parts.concat();

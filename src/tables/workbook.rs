@@ -271,11 +271,11 @@ fn choose(sheets: &[Sheet], options: &ReadOptions, file_name: &str, notes: &mut 
             .iter()
             .find(|sheet| sheet.visible == SheetVisible::Visible)
             .unwrap_or(&worksheets[0]);
-        if names.len() > 1 {
+        if let Some(other) = names.iter().find(|name| **name != first.name) {
             notes.add(
                 "other-sheets",
                 format!("`{file_name}` has {}: {}", counted(names.len(), "sheet"), listed(&names)),
-                format!("read the first, `{}`; another one is chosen by its name or number", first.name),
+                format!("read the first, `{}`; `--sheet \"{other}\"` reads another", first.name),
             );
         }
         return Ok(first.name.clone());

@@ -192,3 +192,116 @@ fn text_of_other_alphabets_is_read_by_its_letters() {
     assert_eq!(table.cell(1, "City").unwrap().as_deref(), Some("Тверь"));
     assert!(notes.has("encoding"), "{notes:?}");
 }
+
+#[test]
+fn a_later_sheet_of_another_decimal_mark_is_read_by_its_own_numbers() {
+    use recant::tables::DecimalMark;
+    let read = |content: &str| {
+        let (table, mut notes) = text_file(content).unwrap();
+        // The model's sheet had decimal points.
+        table.numbers_with("Weight", Some(DecimalMark::Point), &mut notes).unwrap()
+    };
+    // A number of four digits before its comma shows what the comma of the others is.
+    let rows: String = (0..20).map(|row| format!("{row};{}\n", ["180,877", "1918,010"][row % 2])).collect();
+    assert_eq!(read(&format!("Id;Weight\n{rows}"))[..2], [Some(180.877), Some(1918.01)]);
+    // So does another column.
+    let rows: String = (0..20).map(|row| format!("{row};180,877;12,5\n")).collect();
+    assert_eq!(read(&format!("Id;Weight;Price\n{rows}"))[0], Some(180.877));
+    let rows: String = (0..20).map(|row| format!("{row};1.918;12,5\n")).collect();
+    assert_eq!(read(&format!("Id;Weight;Price\n{rows}"))[0], Some(1918.0));
+    // Where nothing shows it, it is as in the model's sheet.
+    let rows: String = (0..20).map(|row| format!("{row};1.918\n")).collect();
+    assert_eq!(read(&format!("Id;Weight\n{rows}"))[0], Some(1.918));
+}
+
+#[test]
+fn typed_numbers_among_numbers_with_a_unit_stay_what_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("weights.xlsx");
+    let mut book = rust_xlsxwriter::Workbook::new();
+    let sheet = book.add_worksheet();
+    sheet.write(0, 0, "Id").unwrap();
+    sheet.write(0, 1, "Weight").unwrap();
+    for row in 1..30_u32 {
+        sheet.write(row, 0, f64::from(row)).unwrap();
+        if row % 3 == 0 {
+            sheet.write(row, 1, 318.877).unwrap();
+        } else {
+            sheet.write(row, 1, format!("{row}2,5 kg")).unwrap();
+        }
+    }
+    book.save(&path).unwrap();
+    let table = read(&path, &ReadOptions::default(), &mut Notes::new()).unwrap();
+    let weights = table.numbers("Weight", &mut Notes::new()).unwrap();
+    assert_eq!(weights[..3], [Some(12.5), Some(22.5), Some(318.877)]);
+}
+
+#[test]
+fn dates_of_servers_regions_and_signs_are_dates() {
+    for (cell, moment) in [
+        ("20171103 144100", "2017-11-03T14:41"),
+        ("20171103 1441", "2017-11-03T14:41"),
+        ("2017\u{5e74}11\u{6708}03\u{65e5}14\u{6642}41\u{5206}", "2017-11-03T14:41"),
+        ("2017-11-03 14:41:00 Europe/Paris", "2017-11-03T14:41"),
+        ("03-NOV-17 02.41.00.000000 PM EUROPE/BERLIN", "2017-11-03T14:41"),
+        ("/Date(1509720060000)/", "2017-11-03T14:41"),
+        ("3. \u{e1}g\u{fa}st 2017", "2017-08-03"),
+    ] {
+        let (kind, dates, _) = days(&vec![cell.to_owned(); 3]);
+        let shown = dates[0].clone().unwrap_or_default();
+        assert!(
+            shown.starts_with(moment) || shown.replace(' ', "T").starts_with(moment),
+            "{cell}: {shown}"
+        );
+        // One value alone is constant, whatever it is.
+        assert_eq!(kind, ColumnKind::Constant);
+    }
+}
+
+#[test]
+fn what_programs_show_in_place_of_a_number_is_no_value() {
+    for mark in ["#ERROR!", "#\u{a1}VALOR!", "Err:502", "#####", "[NULL]", "..", ".a", "\u{2015}"] {
+        let cells: Vec<String> = (1..40)
+            .map(|row| if row % 6 == 0 { mark.to_owned() } else { format!("{row}.5") })
+            .collect();
+        let (kind, values, notes) = numbers(&cells);
+        assert_eq!((kind, values[5], values[4]), (ColumnKind::Number, None, Some(5.5)), "{mark}");
+        assert!(notes.has("missing-markers"), "{mark}: {notes:?}");
+    }
+}
+
+#[test]
+fn tables_of_r_have_a_column_of_row_names_without_a_name() {
+    for (mark, quote) in [(',', ""), ('\t', "\""), (';', "\""), (' ', "\"")] {
+        let quoted = |text: &str| format!("{quote}{text}{quote}");
+        let names = ["id", "ship mode", "qty"].map(quoted).join(&mark.to_string());
+        let rows: String = (1..12)
+            .map(|row| {
+                let mode = quoted(["by air", "by sea"][row % 2]);
+                format!("{}{mark}{}{mark}{mode}{mark}{}\n", quoted(&row.to_string()), 100 + row, row * 3)
+            })
+            .collect();
+        let (table, notes) = text_file(format!("{names}\n{rows}")).unwrap();
+        assert_eq!(table.names()[1..], ["id", "ship mode", "qty"].map(str::to_owned), "{mark:?}");
+        assert_eq!(table.cell(0, "id").unwrap().as_deref(), Some("101"));
+        assert_eq!(table.cell(0, "ship mode").unwrap().as_deref(), Some("by sea"));
+        assert!(notes.has("empty-header"), "{notes:?}");
+    }
+    // A last column without a name is not told from that.
+    let rows: String = (1..12).map(|row| format!("{},Air,{row}\n", 500 + row * 7)).collect();
+    let error = text_file(format!("Order,Mode\n{rows}")).unwrap_err();
+    assert!(error.message().contains("3 cells but the header has 2"), "{error}");
+}
+
+#[test]
+fn sums_that_are_marked_by_stars_are_no_orders() {
+    let rows: String = (1..31)
+        .map(|row| {
+            let sum = if row % 10 == 0 { "|*|          |450| | |\n" } else { "" };
+            format!("|{}|0{}.11.2017|45|Air|late|\n{sum}", 1000 + row, row % 9 + 1)
+        })
+        .collect();
+    let (table, notes) = text_file(format!("|Order|Day|Net value|Mode|Status|\n{rows}|**|          |1350| | |\n")).unwrap();
+    assert_eq!(table.height(), 30);
+    assert!(notes.has("no-orders"), "{notes:?}");
+}

@@ -48,6 +48,7 @@ pub(crate) fn find(bytes: &str, options: &FlagOptions, index: &RowIndex, sheet: 
         label: None,
         inputs: &["Weight", "Odd"],
         sheet,
+        sheet_columns: None,
     };
     let (_, found) = flags::find(&source, &mut notes)?;
     // Flags in a table that is in memory are the same flags.
@@ -499,6 +500,7 @@ fn the_worksheet_that_holds_the_flags_is_found_or_stated() {
             label: None,
             inputs: &[],
             sheet: None,
+            sheet_columns: None,
         };
         flags::find(&source, &mut notes).map(|(_, found)| (found.positions(), notes))
     };

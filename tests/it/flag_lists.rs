@@ -57,12 +57,11 @@ fn what_may_say_which_lines_are_wrong_and_is_not_clear_is_refused() {
         ("wrong", "\u{1f44e}", "\u{1f44d}"),
         ("Bemerkung", "falsch", ""),
         ("error type", "typo of the clerk", ""),
+        ("checked", "", "x"),
+        ("Comment", "typo", ""),
     ] {
         let error = refuses(&judged(column, bad, good), &plain(), "may say which lines");
-        assert!(
-            error.hint_text().unwrap().contains(&format!("--flag-column \"{column}\"")),
-            "{error}"
-        );
+        assert!(error.hint_text().unwrap().contains(&format!("--flag-column \"{column}")), "{error}");
     }
     let scores = lines(|row| format!("{},0.{}", 10_001 + row, 10 + row));
     refuses(&format!("Order No,p_wrong\n{scores}"), &plain(), "may say which lines");
@@ -71,6 +70,91 @@ fn what_may_say_which_lines_are_wrong_and_is_not_clear_is_refused() {
         .map(|row| format!("{},late because of snow {row},wrong\n", 10_001 + row))
         .concat();
     finds(&format!("Order No,remark,what\n{remarks}"), &plain());
+}
+
+#[test]
+fn a_column_that_divides_the_lines_in_words_of_its_own_is_refused_and_its_hint_works() {
+    for (column, bad, good) in [
+        ("Audit", "failed", "passed"),
+        ("Remark", "wrong carrier", "checked"),
+        ("Remark", "booked twice", ""),
+        ("review", "\u{274c}", "\u{2705}"),
+        ("判定", "NG", "合格"),
+        ("Finding", "wrong date", "none"),
+        ("Days off", "3", "0"),
+        ("set", "forget", "retain"),
+        ("Corrected on", "2018-10-01", ""),
+        ("Error code", "E12", "E00"),
+        ("a=b", "u", "v"),
+    ] {
+        let list = judged(column, bad, good);
+        let error = refuses(&list, &plain(), "may say which lines");
+        let hint = error.hint_text().unwrap();
+        let stated = hint.split('"').nth(1).unwrap().to_owned();
+        assert!(hint.contains("`--worst 100%`"), "{hint}");
+        finds(
+            &list,
+            &FlagOptions {
+                flag_column: Some(stated),
+                ..plain()
+            },
+        );
+    }
+    let other = FlagOptions {
+        flag_column: Some("Audit=lost".into()),
+        ..plain()
+    };
+    refuses(&judged("Audit", "failed", "passed"), &other, "no line of the flag file has `lost`");
+}
+
+#[test]
+fn lists_that_tell_why_and_by_whom_are_lists_of_wrong_rows() {
+    let listed = |cell: &dyn Fn(usize) -> &'static str| -> String {
+        let line = |(place, row): (usize, &u32)| format!("{},{}\n", 10_001 + row, cell(place));
+        WRONG.iter().enumerate().map(line).collect()
+    };
+    let two: &dyn Fn(usize) -> &'static str = &|place| ["typo", "wrong depot"][place % 2];
+    finds(&format!("Order No,Reason\n{}", listed(two)), &plain());
+    finds(&format!("Order No,Booked by\n{}", listed(two)), &plain());
+    let some: &dyn Fn(usize) -> &'static str = &|place| ["see mail", "", "", ""][place];
+    let list = format!("Order No,Comment\n{}", listed(some));
+    refuses(&list, &plain(), "may say which lines");
+    finds(
+        &list,
+        &FlagOptions {
+            worst: Some(recant::label_errors::Amount::ShareOfTraining(1.0)),
+            ..plain()
+        },
+    );
+}
+
+#[test]
+fn labels_under_a_name_that_says_nothing_are_refused_until_it_is_said_whose_they_are() {
+    const CLASSES: [&str; 3] = ["early", "on time", "late"];
+    let name = |row: u32, other: bool| CLASSES[(usize::from(label(row)) + usize::from(other)) % 3];
+    let list = lines(|row| format!("{},{}", 10_001 + row, name(row, wrong(row))));
+    let list = format!("Order No,real\n{list}");
+    let error = refuses(&list, &plain(), "holds classes");
+    assert!(error.hint_text().unwrap().contains("--correct-column \"real\""), "{error}");
+    finds(
+        &list,
+        &FlagOptions {
+            correct_column: Some("real".into()),
+            ..plain()
+        },
+    );
+    // Correct labels of the wrong rows alone: the others may be wrong, too.
+    let some = lines(|row| format!("{},{}", 10_001 + row, if wrong(row) { name(row, true) } else { "" }));
+    let some = format!("Order No,new status\n{some}");
+    refuses(&some, &plain(), "whether the lines without one are wrong");
+    finds(
+        &some,
+        &FlagOptions {
+            flag_column: Some("new status=*".into()),
+            correct_column: Some("new status".into()),
+            ..plain()
+        },
+    );
 }
 
 #[test]
@@ -198,6 +282,7 @@ fn the_name_of_an_array_is_no_line_of_it() {
         label: None,
         inputs: &["Weight"],
         sheet: None,
+        sheet_columns: None,
     };
     let (_, found) = flags::find(&source, &mut Notes::new()).unwrap();
     assert_eq!(found.positions(), WRONG);

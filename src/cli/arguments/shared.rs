@@ -213,7 +213,7 @@ pub struct FlagOptions {
     /// Column that names each row, in the flag file [default: the model's key column]
     #[arg(long, value_name = "COLUMN")]
     pub key: Option<String>,
-    /// Column that says whether a row is flagged (yes/no, 1/0, true/false)
+    /// Column that says whether a row is flagged (yes/no, 1/0, true/false), or column and value such as `Audit=failed` (`*`: any)
     #[arg(long, value_name = "COLUMN")]
     pub flag_column: Option<String>,
     /// The flags are row numbers: `sheet` (as the spreadsheet shows them), `from-1` or `from-0` (first data row is 1 or 0)
@@ -228,7 +228,7 @@ pub struct FlagOptions {
     /// Flag rows whose label-quality score is at least as bad as this
     #[arg(long, value_name = "SCORE", allow_negative_numbers = true)]
     pub score_cut: Option<f64>,
-    /// Flag the rows with the worst scores: how many, as a count or a share (50, 2%)
+    /// Flag the rows with the worst scores: how many, as a count or a share (50, 2%); 100% flags every line of any file
     #[arg(long, value_name = "AMOUNT", value_parser = parse_amount)]
     pub worst: Option<Amount>,
     /// Worksheet that holds the flags, by name or number [default: the one with the columns named here, else the first]

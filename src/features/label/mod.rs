@@ -249,6 +249,11 @@ impl LabelRule {
         }
         match found.names.as_slice() {
             [] => Err(place(Error::input(format!("the label column `{column}` is empty")))),
+            [only] if texts.missing_count() > 0 => Err(place(Error::input(format!(
+                "all rows have the same class (`{column}` = `{only}`), but for {} that have none: there is nothing to learn",
+                texts.missing_count()
+            )))
+            .hint("a blank is no class: write a word such as `no` into the blank cells")),
             [only] => Err(place(Error::input(format!(
                 "all rows have the same class (`{column}` = `{only}`): there is nothing to learn"
             )))

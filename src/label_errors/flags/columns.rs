@@ -51,6 +51,21 @@ pub(super) fn note_right(column: &str, notes: &mut Notes) {
     );
 }
 
+/// The first dozen of some names.
+pub(super) fn listed(names: &[String]) -> String {
+    const MOST: usize = 12;
+    let mut text = names
+        .iter()
+        .take(MOST)
+        .map(|name| format!("`{name}`"))
+        .collect::<Vec<_>>()
+        .join(", ");
+    if names.len() > MOST {
+        text.push_str(", ...");
+    }
+    text
+}
+
 impl Columns<'_> {
     pub(super) fn find(&self, name: &str) -> Option<&str> {
         let wanted = folded(name);
@@ -61,14 +76,34 @@ impl Columns<'_> {
             .find(|column| folded(column) == wanted)
     }
 
+    /// The stated column of flags and, where it was stated as `Audit=failed`, the value there that flags a line.
+    pub(super) fn stated_flags(&self) -> Option<(&str, Option<&str>)> {
+        let stated = self.options.flag_column.as_deref()?;
+        let mut parts = stated.match_indices('=').map(|(at, _)| (&stated[..at], Some(&stated[at + 1..])));
+        let parted = parts.find(|(column, _)| self.table.has(column)).filter(|_| !self.table.has(stated));
+        Some(parted.unwrap_or((stated, None)))
+    }
+
+    /// Whether the person says that every line is flagged, whatever its cells say.
+    pub(super) fn every_line(&self) -> bool {
+        self.options.worst == Some(Amount::ShareOfTraining(1.0)) && self.options.score_cut.is_none()
+    }
+
     /// Which lines are flagged; `None`: all of them.
     pub(super) fn marks(&self, notes: &mut Notes) -> Result<Option<Vec<bool>>> {
         let by_score = self.options.score_cut.is_some() || self.options.worst.is_some();
-        if let Some(column) = &self.options.flag_column {
+        if let Some((column, value)) = self.stated_flags() {
             self.table.require(column)?;
-            return self.truths(column).map(Some);
+            return match value {
+                Some(value) => self.lines_with(column, value),
+                None => self.truths(column),
+            }
+            .map(Some);
         }
         let score = SCORES.iter().find_map(|(name, high_is_bad)| Some((self.find(name)?, *high_is_bad)));
+        if score.is_none() && self.every_line() {
+            return Ok(None);
+        }
         if by_score {
             let (column, high_is_bad) = score.ok_or_else(|| {
                 Error::input("a cut on scores is given, but the file has no column of scores").hint(format!(
@@ -145,6 +180,24 @@ impl Columns<'_> {
         usual.into_iter().any(|usual| folded(usual) == folded(name)) || self.unnamed_index() == Some(name)
     }
 
+    /// The lines that have a value in a column, or any value at all (`*`).
+    fn lines_with(&self, column: &str, value: &str) -> Result<Vec<bool>> {
+        let texts = self.table.texts(column)?;
+        let wanted = value.trim().to_lowercase();
+        let flagged: Vec<bool> = texts
+            .values
+            .iter()
+            .map(|text| wanted == "*" || text.to_lowercase() == wanted)
+            .collect();
+        if !flagged.contains(&true) {
+            return Err(Error::input(format!("no line of the flag file has `{value}` there"))
+                .in_column(column)
+                .hint(format!("its values are {}", listed(&texts.values))));
+        }
+        let of_line = |code: &u32| *code != Texts::MISSING && flagged[*code as usize];
+        Ok(texts.codes.iter().map(of_line).collect())
+    }
+
     /// A column of yes and no.
     fn truths(&self, column: &str) -> Result<Vec<bool>> {
         let texts = self.table.texts(column)?;
@@ -156,7 +209,11 @@ impl Columns<'_> {
                     Error::input(format!("`{}` does not say whether the row is wrong", texts.values[code as usize]))
                         .at_row(self.table.row_number(row))
                         .in_column(column)
-                        .hint("use 1 or x for wrong rows and 0 or blank for the others")
+                        .hint(format!(
+                            "use 1 or x for wrong rows and 0 or blank for the others, or name the value that flags a line: \
+                             `--flag-column \"{column}={}\"`",
+                            texts.values[code as usize]
+                        ))
                 }),
             })
             .collect()
@@ -410,18 +467,7 @@ impl Columns<'_> {
     }
 
     fn listed(&self) -> String {
-        const MOST: usize = 12;
-        let names = self.table.names();
-        let mut text = names
-            .iter()
-            .take(MOST)
-            .map(|name| format!("`{name}`"))
-            .collect::<Vec<_>>()
-            .join(", ");
-        if names.len() > MOST {
-            text.push_str(", ...");
-        }
-        text
+        listed(self.table.names())
     }
 
     fn unclear(&self, index: &RowIndex) -> Error {

@@ -43,6 +43,8 @@ pub struct FlagSource<'a> {
     pub inputs: &'a [&'a str],
     /// The sheet that the model was trained on, where it is at hand.
     pub sheet: Option<&'a Table>,
+    /// The names of that sheet's columns, where they are known.
+    pub sheet_columns: Option<&'a [String]>,
 }
 
 /// Reads a flag file and finds its rows among those of the model.
@@ -68,17 +70,32 @@ pub fn find(source: &FlagSource, notes: &mut Notes) -> Result<(ReadFlags, Resolv
     let in_sheet = |name: &str| {
         source.inputs.contains(&name)
             || source.label.is_some_and(|label| label.sources().contains(&name))
-            || source.sheet.map_or(whole_rows, |sheet| {
-                sheet.names().iter().any(|column| folded(column) == folded(name))
-            })
+            || source
+                .sheet
+                .map(Table::names)
+                .or(source.sheet_columns)
+                .map_or(whole_rows, |columns| columns.iter().any(|column| folded(column) == folded(name)))
     };
+    let hidden = reading.has("hidden-rows") && !source.visible_only();
     let read = read_noted(table, reading, options, index, (source.label, &in_sheet), notes)?;
+    if hidden && read.file.fine.is_empty() && !says_every_line(&read.table, options) {
+        return Err(
+            Error::input("rows of the flag file are hidden, and it is not clear whether they are flagged, too")
+                .in_file(&read.file.file)
+                .hint("`--visible-only` leaves hidden rows out; `--worst 100%` flags every line"),
+        );
+    }
     source.refuse_rounded(&read)?;
     let resolved = resolve(&read.file, index, notes)?;
     Ok((read, resolved))
 }
 
 impl FlagSource<'_> {
+    /// Whether hidden rows of the file are left out.
+    fn visible_only(&self) -> bool {
+        matches!(self.place, FlagPlace::File { reading, .. } if reading.visible_only)
+    }
+
     /// The table of flags, with the notes of reading it.
     fn table(&self) -> Result<(Table, Notes)> {
         match self.place {
@@ -134,12 +151,13 @@ impl FlagSource<'_> {
     /// Whether a worksheet has the stated columns or, where none are stated, one that names or ticks rows.
     fn fits(&self, table: &Table) -> Result<bool> {
         let options = self.options;
-        let stated = [&options.flag_column, &options.key, &options.given_column, &options.correct_column];
-        let mut stated = stated.into_iter().flatten().peekable();
+        let columns = Columns { table, options };
+        let stated = [&options.key, &options.given_column, &options.correct_column];
+        let stated = stated.into_iter().flatten().map(String::as_str);
+        let mut stated = stated.chain(columns.stated_flags().map(|(column, _)| column)).peekable();
         if stated.peek().is_some() {
             return Ok(stated.all(|column| table.has(column)));
         }
-        let columns = Columns { table, options };
         let has = |name: &str| columns.find(name).is_some();
         let names_rows = [self.index.key_column(), self.index.group_column(), Some(SHEET_ROW)];
         Ok(names_rows.into_iter().flatten().any(has) || has("is_label_issue") || columns.ticked()?.is_some())
@@ -151,8 +169,8 @@ impl FlagSource<'_> {
             table,
             options: self.options,
         };
-        let marks = match &self.options.flag_column {
-            Some(column) => Some(column.as_str()),
+        let marks = match columns.stated_flags() {
+            Some((column, _)) => Some(column),
             None => columns.ticked().unwrap_or(None),
         };
         let Some(column) = marks.filter(|column| self.inputs.contains(column)) else {
@@ -340,6 +358,11 @@ impl FlagSource<'_> {
         }
         Ok(found.pop().filter(|_| found.is_empty()))
     }
+}
+
+/// Whether the person says that every line of the file is flagged.
+fn says_every_line(table: &Table, options: &FlagOptions) -> bool {
+    Columns { table, options }.every_line()
 }
 
 /// Whether a column's name says that it counts the rows of a group: `Line`, `Item no`, `Pos.`

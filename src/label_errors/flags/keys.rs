@@ -94,9 +94,13 @@ pub(super) fn variants(key: &str) -> Vec<(&'static str, String)> {
     let bare = key.trim_matches([
         '"', '\'', '`', '[', ']', '(', ')', ',', ';', '\u{2018}', '\u{2019}', '\u{201c}', '\u{201d}',
     ]);
-    add("without quotes", bare.trim().to_owned());
+    add("without the signs around it", bare.trim().to_owned());
+    add(
+        "without the bullet",
+        key.trim_start_matches(['-', '*', '\u{2022}', '\u{2013}']).trim().to_owned(),
+    );
     add("without `#`", key.trim_start_matches('#').trim().to_owned());
-    add("with plain dashes", crate::tables::plain_signs(key).into_owned());
+    add("with plain digits and dashes", crate::tables::plain_signs(key).into_owned());
     add(
         "without thousands separators",
         key.replace([',', '.', '\u{a0}', '\u{202f}', ' '], ""),
@@ -148,6 +152,7 @@ mod tests {
         has("'77'", "77");
         has("'77',", "77");
         has("#77", "77");
+        has("- 77", "77");
         has("SO\u{2011}77", "SO-77");
         assert!(variants("").is_empty());
         assert!(variants("A").iter().all(|(_, text)| text != "A"));

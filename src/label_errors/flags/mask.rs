@@ -27,7 +27,7 @@ pub(super) fn find(columns: &Columns, index: &RowIndex) -> Result<Option<Mask>> 
     let [only] = table.names() else { return Ok(None) };
     let names_rows = [index.key_column(), index.group_column()];
     let known = names_rows.into_iter().flatten().any(|column| folded(column) == folded(only));
-    if known || options.key.is_some() || options.flag_column.as_ref() == Some(only) {
+    if known || options.key.is_some() || columns.stated_flags().is_some_and(|(column, _)| column == only) {
         return Ok(None);
     }
     let texts = table.texts(only)?;

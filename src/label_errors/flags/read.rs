@@ -23,7 +23,8 @@ pub struct FlagOptions {
     pub key: Option<String>,
     /// Where row numbers start (`--row-numbers`).
     pub numbering: Option<Numbering>,
-    /// The column that says which lines are wrong (`--flag-column`): 1, true, yes, x, or 0, false, no, blank.
+    /// The column that says which lines are wrong (`--flag-column`): 1, true, yes, x, or 0, false, no, blank. `COLUMN=VALUE` flags the lines
+    /// with this value there, `COLUMN=*` those with any.
     pub flag_column: Option<String>,
     /// The column with the label a row is said to have (`--given-column`); by default `given_label`.
     pub given_column: Option<String>,
@@ -31,7 +32,7 @@ pub struct FlagOptions {
     pub correct_column: Option<String>,
     /// Flag lines whose score is at least as bad as this (`--score-cut`).
     pub score_cut: Option<f64>,
-    /// Flag the lines with the worst scores (`--worst`): a count, or a share of the lines.
+    /// Flag the lines with the worst scores (`--worst`): a count, or a share of the lines; the whole of them also where the file has no scores.
     pub worst: Option<Amount>,
     /// Whether keys that differ only in leading zeros, `.0`, spaces or case count as the same (`--loose-keys`).
     pub loose_keys: bool,
@@ -147,7 +148,10 @@ fn read_table(
     };
     // Where each line has its correct label, the lines that are right show it.
     let marks = match columns.marks(notes)? {
-        None if correct_column.is_none() && columns.find(CORRECT_LABEL).is_none() => columns.verdicts(in_sheet, &rows_by, notes)?,
+        None if columns.every_line() => None,
+        None if correct_column.is_none() && columns.find(CORRECT_LABEL).is_none() => {
+            columns.verdicts(in_sheet, &rows_by, index.classes(), notes)?
+        }
         marks => marks,
     };
     let (addressing, mut names) = columns.addressing(index, marks.is_some(), first_line.as_deref(), notes)?;

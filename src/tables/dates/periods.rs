@@ -11,6 +11,7 @@ const WEEKS: &[&str] = &[
     "wk",
     "week",
     "kw",
+    "cw",
     "woche",
     "kalenderwoche",
     "semaine",

@@ -56,7 +56,7 @@ const MONTHS: [&str; 12] = [
     "jul july juli juil juillet julio lug luglio julho juliol heina heinakuu heinakuuta juuli julijs liepa liepos lie lipiec lipca cvc cervenec \
      cervence jula julij julija srpanj srpnja julius iul iulie tem temmuz julai июл июль июля липень липня лип юли јул јули ιουλ ιουλιος ιουλιου يوليو \
      יולי जुलाई กรกฎาคม ژوئیه",
-    "aug august augusta aout aou ago agosto agost augustus augusti elo elokuu elokuuta augusts rugpjutis rugpjucio rgp sie sierpien sierpnia srpen srpna \
+    "aug agust august augusta aout aou ago agosto agost augustus augusti elo elokuu elokuuta augusts rugpjutis rugpjucio rgp sie sierpien sierpnia srpen srpna \
      avg avgust avgusta kol kolovoz kolovoza augusztus agu agustos agustus agt ags ogos авг август августа сер серп серпень серпня αυγ αυγουστος αυγουστου \
      أغسطس اغسطس \
      אוגוסט अगस्त สิงหาคม اوت",

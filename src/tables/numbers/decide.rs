@@ -147,13 +147,17 @@ impl Decision {
     }
 }
 
-/// Decides by the person's word, else by `earlier` (as an earlier sheet was read), else by what column, sheet and file show.
+/// Decides by the person's word, else by the column's numbers with one reading, else by `earlier` (as an earlier sheet was read) where the other
+/// columns do not show the opposite, else by what column, sheet and file show.
 pub(super) fn decide(table: &Table, evidence: &Evidence, earlier: Option<DecimalMark>) -> Decision {
-    if let Some(mark) = table.source().stated.decimal.or(earlier).or_else(|| evidence.verdict()) {
+    if let Some(mark) = table.source().stated.decimal.or_else(|| evidence.verdict()) {
         return Decision::plain(mark);
     }
     if evidence.ambiguous() == 0 {
         return Decision::plain(DecimalMark::Point);
+    }
+    if let Some(mark) = still_valid(table, earlier) {
+        return Decision::plain(mark);
     }
     if let Some((mark, why)) = evidence.together() {
         return Decision {
@@ -235,6 +239,12 @@ pub(super) fn evidence_of(column: &Column, height: usize) -> Evidence {
         }
     }
     evidence
+}
+
+/// The mark of an earlier sheet, unless the columns of this one show another: it may come from another program.
+pub(super) fn still_valid(table: &Table, earlier: Option<DecimalMark>) -> Option<DecimalMark> {
+    let mark = earlier?;
+    sheet_mark(table).is_none_or(|shown| shown == mark).then_some(mark)
 }
 
 /// The decimal mark by which a column is read; `None` where none of its numbers has a mark.

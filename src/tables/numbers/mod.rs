@@ -231,10 +231,13 @@ pub(crate) fn numbers(table: &Table, column: &Column, name: &str, mark: Option<D
     note_missing(name, &tally, notes);
     let cells = chunks.into_iter().flat_map(|(cells, _)| cells);
     // Where every cell is plain and the point is certainly a decimal point, the quick look was enough.
-    let given = table.source().stated.decimal.or(mark);
+    let stated = table.source().stated.decimal;
     let simple = tally.odd == 0
-        && given.is_none_or(|mark| mark == DecimalMark::Point)
-        && (tally.maybe == 0 || tally.certain_points > 0 || given.is_some());
+        && stated.is_none_or(|mark| mark == DecimalMark::Point)
+        && (tally.maybe == 0
+            || tally.certain_points > 0
+            || stated.is_some()
+            || decide::still_valid(table, mark) == Some(DecimalMark::Point));
     if simple {
         note_text_numbers(table, name, &tally, notes);
         let values = cells

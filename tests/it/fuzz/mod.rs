@@ -59,6 +59,7 @@ fn flags(bench: &Bench, path: &Path) -> Result<()> {
         label: Some(&bench.model.profile.label),
         inputs: &[],
         sheet: None,
+        sheet_columns: None,
     };
     find(&source, &mut Notes::new()).map(drop)
 }

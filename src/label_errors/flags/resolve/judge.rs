@@ -24,13 +24,21 @@ impl RowIndex {
             );
         }
         let (used, rows) = (counts.used, counts.training_rows);
-        if used == 0 {
+        let misspelt: usize = counts
+            .set_aside
+            .iter()
+            .filter(|aside| aside.reason.contains(AS_WRITTEN))
+            .map(|aside| aside.count)
+            .sum();
+        if used == 0 || misspelt * 2 > counts.flagged {
             return Err(nothing_left(counts));
         }
         if used == rows {
             return Err(
-                Error::input(format!("all {rows} training rows are flagged, so nothing is left to keep"))
-                    .hint("flag only the rows that are wrong; `--flag-column` wants 1 for wrong rows and 0 or blank for the others"),
+                Error::input(format!("all {rows} training rows are flagged, so nothing is left to keep")).hint(
+                    "flag only the rows that are wrong: leave the others out of the file, or mark the wrong ones in a column \
+                         (`--flag-column COLUMN`); colours, comments and filters of a spreadsheet program are not read as marks",
+                ),
             );
         }
         if used * 2 > rows {
@@ -64,21 +72,28 @@ impl RowIndex {
     }
 }
 
-/// Why no flag is left, with the commonest reason.
+/// What a reason says of a key that is another one only by its spelling.
+const AS_WRITTEN: &str = "as written";
+
+/// Why no flag is left, or hardly one, with the commonest reason.
 fn nothing_left(counts: &FlagCounts) -> Error {
     let Some(main) = counts.set_aside.iter().max_by_key(|aside| aside.count) else {
         return Error::input("no row is flagged")
             .hint("flag rows by a key column, row numbers, or `--flag-column NAME` with 1 for wrong rows");
     };
+    let which = match (counts.used, counts.flagged) {
+        (0, 1) => "the only flag is no training row".to_owned(),
+        (0, flagged) => format!("none of the {flagged} flags is a training row"),
+        (1, flagged) => format!("only 1 of the {flagged} flags is a training row"),
+        (used, flagged) => format!("only {used} of the {flagged} flags are training rows"),
+    };
     let error = Error::input(format!(
-        "none of the {} {} is a training row of the model; {}: {} ({})",
-        counts.flagged,
-        if counts.flagged == 1 { "flag" } else { "flags" },
+        "{which} of the model; {}: {} ({})",
         main.count,
         main.reason,
         main.examples.join(", ")
     ));
-    if main.reason.contains("as written") {
+    if main.reason.contains(AS_WRITTEN) {
         error.hint("give the keys as they are in the sheet, or add `--loose-keys`")
     } else if main.reason.contains("test row") {
         error.hint("only rows that the model was trained on can be repaired; test rows are judged with and without the flagged ones")
