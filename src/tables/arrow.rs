@@ -1,10 +1,10 @@
-//! Arrow IPC files (Feather) through Polars' reader. As for Parquet, what the file claims about its sizes is checked first.
+//! Arrow IPC files (Feather) and streams through Polars' readers. As for Parquet, what the file claims about its sizes is checked first.
 
 use std::io::Cursor;
 
 use polars::prelude::DataFrame;
 use polars_io::SerReader;
-use polars_io::prelude::IpcReader;
+use polars_io::prelude::{IpcReader, IpcStreamReader};
 
 use super::frame::{self, CONTRADICTION};
 use super::package;
@@ -18,33 +18,58 @@ fn damaged(detail: impl std::fmt::Display) -> Error {
     frame::damaged("Arrow", detail)
 }
 
-/// Reads an Arrow file. Columns of lists or structures are left out, with a note.
+/// How an Arrow stream starts.
+pub(super) const STREAM: [u8; 4] = [0xff; 4];
+
+/// Reads an Arrow file or stream. Columns of lists or structures are left out, with a note.
 ///
 /// # Errors
 /// For a damaged file, one without columns, and one beyond the limits.
 pub(crate) fn read(bytes: Vec<u8>, mut source: Source, notes: &mut Notes) -> Result<Table> {
     source.format = Format::Arrow;
-    let claims = claims(&bytes).ok_or_else(|| damaged(CONTRADICTION))?;
+    let claims = if bytes.starts_with(&STREAM) {
+        claims_of_stream(&bytes)
+    } else {
+        claims(&bytes)
+    };
+    let claims = claims.ok_or_else(|| damaged(CONTRADICTION))?;
     if package::is_bomb(bytes.len() as u64, claims.unpacked) {
         return Err(package::bomb());
     }
     frame::check_size(usize::try_from(claims.rows).unwrap_or(usize::MAX), 1)?;
     let (frame, left_out) = caught_on_own_stack(|| plain_columns(&bytes, claims.rows as usize)).map_err(|_| damaged(CONTRADICTION))??;
     drop(bytes);
+    if claims.endless {
+        notes.add(
+            "endless-stream",
+            format!("the Arrow stream `{}` stops without its end mark", source.file_name),
+            "read as far as it goes; make sure that it was not cut off",
+        );
+    }
     frame::sheet(frame, left_out, source, notes)
 }
 
 /// The columns that are no lists or structures, and the names of those that are.
 fn plain_columns(bytes: &[u8], height: usize) -> Result<(DataFrame, Vec<String>)> {
-    let mut reader = IpcReader::new(Cursor::new(bytes));
-    let schema = reader.schema().map_err(damaged)?;
-    frame::check_types(schema.iter_values())?;
+    let stream = bytes.starts_with(&STREAM);
+    let bytes = || Cursor::new(bytes);
+    let schema = if stream {
+        IpcStreamReader::new(bytes()).arrow_schema().map(Into::into)
+    } else {
+        IpcReader::new(bytes()).schema()
+    };
+    let schema = schema.map_err(damaged)?;
     let (places, left_out) = frame::plain_places(schema.iter_values());
     frame::check_size(height, schema.len())?;
     if places.is_empty() {
         return Ok((DataFrame::empty_with_height(height), left_out));
     }
-    let frame = reader.with_projection(Some(places)).finish().map_err(damaged)?;
+    let frame = if stream {
+        IpcStreamReader::new(bytes()).with_projection(Some(places)).finish()
+    } else {
+        IpcReader::new(bytes()).with_projection(Some(places)).finish()
+    };
+    let frame = frame.map_err(damaged)?;
     if frame.columns().iter().any(|column| column.len() != height) {
         return Err(damaged("its columns differ in length"));
     }
@@ -57,6 +82,8 @@ struct Claims {
     rows: u64,
     /// Bytes of all cells once unpacked.
     unpacked: u64,
+    /// Whether a stream stops without its end mark, as one that was cut off between two batches does.
+    endless: bool,
 }
 
 /// Goes over the footer and the headers of all batches; `None` where they point outside the file.
@@ -75,23 +102,53 @@ fn claims(bytes: &[u8]) -> Option<Claims> {
         for block in blocks?.chunks_exact(BLOCK) {
             let offset = usize::try_from(i64_at(block, 0)?).ok()?;
             let header = usize::try_from(i32_at(block, 8)?).ok()?;
-            let rows = batch(bytes, offset, header, &mut claims.unpacked)?;
-            if list == BATCHES {
-                claims.rows = claims.rows.checked_add(rows)?;
-            }
+            let (rows, _) = batch(bytes, offset, header, &mut claims.unpacked)?;
+            claims.rows = claims.rows.checked_add(rows)?;
         }
     }
     Some(claims)
 }
 
-/// Adds what a batch unpacks to; its number of rows.
-fn batch(bytes: &[u8], offset: usize, header: usize, unpacked: &mut u64) -> Option<u64> {
+/// Goes over the messages of a stream, one after the other; `None` where they point outside the file.
+fn claims_of_stream(bytes: &[u8]) -> Option<Claims> {
+    const START: usize = 8;
+    let mut claims = Claims {
+        endless: true,
+        ..Claims::default()
+    };
+    let mut at = 0;
+    while at < bytes.len() {
+        bytes.get(at..)?.starts_with(&STREAM).then_some(())?;
+        let length = usize::try_from(i32_at(bytes, at + STREAM.len())?).ok()?;
+        if length == 0 {
+            claims.endless = false;
+            break;
+        }
+        let header = START.checked_add(length)?;
+        let (rows, body) = batch(bytes, at, header, &mut claims.unpacked)?;
+        claims.rows = claims.rows.checked_add(rows)?;
+        at = at.checked_add(header)?.checked_add(body)?;
+        (at <= bytes.len()).then_some(())?;
+    }
+    Some(claims)
+}
+
+/// Adds what a batch unpacks to; its number of rows (none for a dictionary or a schema), and the bytes that follow its header.
+fn batch(bytes: &[u8], offset: usize, header: usize, unpacked: &mut u64) -> Option<(u64, usize)> {
+    const SCHEMA: u8 = 1;
     const DICTIONARY: u8 = 2;
     const BUFFER: usize = 16;
     let message = bytes.get(offset..offset.checked_add(header)?)?;
-    let start = if message.starts_with(&[0xff; 4]) { 8 } else { 4 };
+    let start = if message.starts_with(&STREAM) { 8 } else { 4 };
     let message = Flat::root(message.get(start..)?)?;
     let kind = *message.buffer.get(message.field(1)??)?;
+    let length = match message.field(3) {
+        Some(at) => usize::try_from(i64_at(message.buffer, at?)?).ok()?,
+        None => 0,
+    };
+    if kind == SCHEMA {
+        return Some((0, length));
+    }
     let mut batch = message.table(2)??;
     if kind == DICTIONARY {
         batch = batch.table(1)??;
@@ -111,10 +168,11 @@ fn batch(bytes: &[u8], offset: usize, header: usize, unpacked: &mut u64) -> Opti
             }
         }
     }
-    match batch.field(0) {
-        Some(at) => u64::try_from(i64_at(batch.buffer, at?)?).ok(),
-        None => Some(0),
-    }
+    let rows = match batch.field(0) {
+        Some(at) if kind != DICTIONARY => u64::try_from(i64_at(batch.buffer, at?)?).ok()?,
+        _ => 0,
+    };
+    Some((rows, length))
 }
 
 fn i32_at(bytes: &[u8], at: usize) -> Option<i32> {
@@ -188,25 +246,45 @@ mod tests {
     use super::*;
     use polars::prelude::{Column, NamedFrom, Series};
     use polars_io::SerWriter;
-    use polars_io::ipc::{IpcCompression, IpcWriter};
+    use polars_io::ipc::{IpcCompression, IpcStreamWriter, IpcWriter};
 
-    fn file(compression: Option<IpcCompression>) -> Vec<u8> {
+    fn frame() -> DataFrame {
         let texts: Vec<String> = (0..1000).map(|row| format!("some text of row {}", row % 10)).collect();
         let columns = vec![
             Column::from(Series::new("Id".into(), (0..1000_i64).collect::<Vec<_>>())),
             Column::from(Series::new("Mode".into(), texts)),
         ];
-        let mut frame = DataFrame::new(1000, columns).unwrap();
+        DataFrame::new(1000, columns).unwrap()
+    }
+
+    fn file(compression: Option<IpcCompression>) -> Vec<u8> {
         let mut bytes = Cursor::new(Vec::new());
-        IpcWriter::new(&mut bytes).with_compression(compression).finish(&mut frame).unwrap();
+        IpcWriter::new(&mut bytes)
+            .with_compression(compression)
+            .finish(&mut frame())
+            .unwrap();
         bytes.into_inner()
     }
 
+    fn stream(compression: Option<IpcCompression>) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        IpcStreamWriter::new(&mut bytes)
+            .with_compression(compression)
+            .finish(&mut frame())
+            .unwrap();
+        bytes
+    }
+
     #[test]
-    fn files_of_either_kind_are_read() {
-        for compression in [None, Some(IpcCompression::LZ4)] {
-            let bytes = file(compression);
-            let found = claims(&bytes).unwrap();
+    fn files_and_streams_packed_or_not_are_read() {
+        let lz4 = Some(IpcCompression::LZ4);
+        for bytes in [file(None), file(lz4), stream(None), stream(lz4)] {
+            let found = if bytes.starts_with(&STREAM) {
+                claims_of_stream(&bytes)
+            } else {
+                claims(&bytes)
+            };
+            let found = found.unwrap();
             assert_eq!(found.rows, 1000);
             assert!((16_000..100_000).contains(&found.unpacked), "{found:?}");
             let source = Source::named(std::path::Path::new("a.arrow"), Format::Arrow);
@@ -229,6 +307,53 @@ mod tests {
         assert!(read(forged, source.clone(), &mut Notes::new()).is_err());
         for cut in [7, 20, bytes.len() / 2, bytes.len() - 1] {
             assert!(read(bytes[..cut].to_vec(), source.clone(), &mut Notes::new()).is_err());
+        }
+    }
+
+    #[test]
+    fn a_stream_that_is_cut_off_is_refused_or_told() {
+        let bytes = stream(None);
+        let source = Source::named(std::path::Path::new("a.arrows"), Format::Arrow);
+        for cut in [4, 7, 20, bytes.len() / 2, bytes.len() - 12] {
+            assert!(
+                read(bytes[..cut].to_vec(), source.clone(), &mut Notes::new()).is_err(),
+                "cut at {cut}"
+            );
+        }
+        // Between the last batch and the mark that ends the stream.
+        let mut notes = Notes::new();
+        read(bytes[..bytes.len() - 8].to_vec(), source.clone(), &mut notes).unwrap();
+        assert!(notes.has("endless-stream"));
+        let mut notes = Notes::new();
+        read(bytes, source, &mut notes).unwrap();
+        assert!(notes.is_empty());
+    }
+
+    #[test]
+    fn whole_numbers_of_every_width_are_numbers() {
+        use polars::prelude::DataType as D;
+        let numbers = Series::new("n".into(), [Some(0_i64), None, Some(59), Some(7)]);
+        for width in [D::Int8, D::Int16, D::Int32, D::UInt8, D::UInt16, D::UInt32, D::UInt64] {
+            let mut frame = DataFrame::new(4, vec![Column::from(numbers.cast(&width).unwrap())]).unwrap();
+            let mut parquet = Vec::new();
+            polars_io::prelude::ParquetWriter::new(&mut parquet).finish(&mut frame).unwrap();
+            let mut stream = Vec::new();
+            IpcStreamWriter::new(&mut stream).finish(&mut frame).unwrap();
+            let mut file = Cursor::new(Vec::new());
+            IpcWriter::new(&mut file).finish(&mut frame).unwrap();
+            let source = |format| Source::named(std::path::Path::new("n"), format);
+            let tables = [
+                super::super::parquet::read(parquet, source(Format::Parquet), &mut Notes::new()),
+                read(stream, source(Format::Arrow), &mut Notes::new()),
+                read(file.into_inner(), source(Format::Arrow), &mut Notes::new()),
+            ];
+            for table in tables {
+                assert_eq!(
+                    table.unwrap().numbers("n", &mut Notes::new()).unwrap(),
+                    [Some(0.0), None, Some(59.0), Some(7.0)],
+                    "{width}"
+                );
+            }
         }
     }
 }

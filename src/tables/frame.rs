@@ -49,25 +49,6 @@ pub(super) fn plain_places<'a>(fields: impl Iterator<Item = &'a ArrowField>) -> 
     (places, left_out)
 }
 
-/// Refuses whole numbers of 8 and 16 bits, which Polars as built here takes for damage.
-///
-/// # Errors
-/// Names the first such column.
-pub(super) fn check_types<'a>(fields: impl Iterator<Item = &'a ArrowField>) -> Result<()> {
-    use ArrowDataType as A;
-    for field in fields {
-        if matches!(field.dtype(), A::Int8 | A::Int16 | A::UInt8 | A::UInt16) {
-            return Err(Error::input("the column holds whole numbers of 8 or 16 bits, which are not read")
-                .in_column(field.name.as_str())
-                .hint(format!(
-                    "save it with 64 bits (pandas: `frame.astype({{\"{}\": \"int64\"}})`)",
-                    field.name
-                )));
-        }
-    }
-    Ok(())
-}
-
 /// Checks a table against the limits before its cells are read.
 ///
 /// # Errors

@@ -1,6 +1,6 @@
 //! What a file is, by its first bytes; the extension is only a hint for people.
 
-use super::numpy;
+use super::{arrow, numpy};
 use crate::error::{Error, Result};
 
 /// What the content calls for.
@@ -12,7 +12,7 @@ pub(crate) enum Kind {
     /// The container of Office 97: an old workbook, or a locked new one.
     Ole,
     Parquet,
-    /// Arrow IPC, also called Feather.
+    /// Arrow IPC, a file (also called Feather) or a stream.
     Arrow,
     /// An array of NumPy.
     Numpy,
@@ -33,6 +33,7 @@ pub(crate) fn kind(bytes: &[u8]) -> Result<Kind> {
         b'P' if bytes.starts_with(b"PK\x03\x04") => return Ok(Kind::Zip),
         b'P' if bytes.starts_with(b"PAR1") => return Ok(Kind::Parquet),
         b'A' if bytes.starts_with(b"ARROW1\0\0") => return Ok(Kind::Arrow),
+        0xff if bytes.starts_with(&arrow::STREAM) => return Ok(Kind::Arrow),
         0x93 if bytes.starts_with(numpy::MAGIC) => return Ok(Kind::Numpy),
         b'P' if bytes.starts_with(b"PARE") => {
             return Err(Error::input("the Parquet file is encrypted").hint("save it without encryption"));
@@ -137,6 +138,7 @@ mod tests {
         assert_eq!(kind(b"PK\x03\x04rest").unwrap(), Kind::Zip);
         assert_eq!(kind(b"PAR1rest").unwrap(), Kind::Parquet);
         assert_eq!(kind(b"ARROW1\0\0rest").unwrap(), Kind::Arrow);
+        assert_eq!(kind(b"\xff\xff\xff\xff\x10\0\0\0").unwrap(), Kind::Arrow);
         assert_eq!(kind(&[0x1f, 0x8b, 8]).unwrap(), Kind::Gzip);
         for stranger in [
             &b""[..],
