@@ -82,11 +82,9 @@ fn by_letters(sample: &[u8]) -> Option<(&'static Encoding, &'static str)> {
     let scored = candidates.into_iter().filter_map(|(encoding, script, range)| {
         let text = encoding.decode_without_bom_handling(sample).0;
         let high: Vec<char> = text.chars().filter(|letter| !letter.is_ascii()).collect();
-        let letters = high
-            .iter()
-            .filter(|letter| range.contains(letter) && letter.is_alphabetic())
-            .count();
-        let small = high.iter().filter(|letter| range.contains(letter) && letter.is_lowercase()).count();
+        let of_script = || high.iter().copied().filter(|letter| range.contains(letter));
+        let letters = of_script().filter(|letter| letter.is_alphabetic()).count();
+        let small = of_script().filter(|letter| letter.is_lowercase()).count();
         (letters * 20 >= high.len() * 19 && small * 2 > high.len()).then_some((small, encoding, script))
     });
     // The first of the best.
