@@ -52,12 +52,16 @@ def test_of_a_pandas_index_only_a_named_one_is_a_column(orders):
     assert recant.inspect(keyed, **WHAT).columns.to_pandas()["name"].tolist()[0] == "order"
 
 
-def test_a_condition_says_which_rows_are_used(orders):
+def test_a_condition_says_which_rows_are_used(orders, tmp_path):
     used = sum(weight > 20 for weight in orders["weight"])
     found = recant.inspect(orders, where="weight > 20", **WHAT)
     assert 0 < used < ROWS and sum(row["rows"] for row in found.record["classes"]) == used
-    with pytest.raises(recant.RecantError, match="weight"):
-        recant.inspect(orders, where="wieght > 20", **WHAT)
+    # A look tells what stands in the way of training, which then refuses.
+    stopped = recant.inspect(orders, where="wieght > 20", **WHAT)
+    assert "closest match is weight" in stopped.record["obstacle"]
+    with pytest.raises(recant.RecantError, match="wieght"):
+        recant.train(orders, tmp_path / "model", where="wieght > 20", **WHAT)
+    assert not (tmp_path / "model").exists()
 
 
 def test_typed_columns_mean_what_they_say():
