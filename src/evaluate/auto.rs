@@ -14,8 +14,10 @@
 use super::classwise::{losing_classes, losses_of};
 use super::compare::{RowSet, Rows, changes as fixed_and_broken, p_of_no_change};
 use super::metrics::{metrics, predictions};
+use super::part::Part;
 use super::record::{EvaluationSettings, Recommendation};
-use super::words::{count, count_of, p_value, percent, points, signed_points};
+use super::singled_out::{Seen, SingledOut, hits};
+use super::words::{count_of, p_value, percent, points, signed_points};
 use crate::error::{Error, Result};
 use crate::stats::{exceeds, holm, mcnemar_exact};
 
@@ -24,21 +26,8 @@ const FEWEST_ROWS: usize = 30;
 /// A loss on the rows that select or accept is put down to chance where chance makes such a loss, or a greater one, this often. It must be outweighed by
 /// what the flagged rows gain even then.
 const LOSS_BY_CHANCE: f64 = 0.05;
-/// Fewest other rows of a label that a share is taken of.
-const FEWEST_OTHERS: f64 = 5.0;
 /// Level of the test against the placebo: one in a hundred sheets whose flags are all false.
 const PLACEBO_LEVEL: f64 = 0.01;
-
-/// Rows with the old model's probabilities (rows x classes).
-#[derive(Debug, Clone, Copy)]
-pub struct Seen<'a> {
-    /// Observed labels.
-    pub labels: &'a [u8],
-    /// Probabilities before the repair.
-    pub before: &'a [f32],
-    /// Group of each row, where rows of one group belong together.
-    pub groups: Option<&'a [u32]>,
-}
 
 /// A method's probabilities on the same rows.
 #[derive(Debug, Clone, Copy)]
@@ -68,72 +57,6 @@ pub struct Picked {
 
 /// Most methods that are put to the test of rows that chose nothing, one after the other.
 pub const TURNS: usize = 3;
-
-/// How much more of the rows to forget than of other rows with their labels a repair frees of their label.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct SingledOut {
-    /// Rows to forget that the old model gave their label.
-    pub held: usize,
-    /// Of these no longer given it.
-    pub freed: usize,
-    /// Share of other rows that are freed, in the same mix of labels.
-    pub others: f64,
-    /// Variance of the difference of the two shares.
-    variance: f64,
-}
-
-impl SingledOut {
-    /// Counts. `after` are probabilities by the repaired model on the rows of `forget` and of `others`; of the others those that `trusted`
-    /// marks count.
-    ///
-    /// # Errors
-    /// Where sizes do not fit.
-    pub fn of(classes: usize, forget: Seen<'_>, others: Seen<'_>, trusted: &[bool], after: (&[f32], &[f32])) -> Result<Self> {
-        let counted = |seen: Seen<'_>, after: &[f32], marks: Option<&[bool]>| -> Result<Vec<(f64, f64)>> {
-            let before = hits(seen.before, seen.labels, classes)?;
-            let after = hits(after, seen.labels, classes)?;
-            let mut by_label = vec![(0.0, 0.0); classes];
-            for row in (0..before.len()).filter(|row| before[*row] && marks.is_none_or(|marks| marks[*row])) {
-                let entry = &mut by_label[usize::from(seen.labels[row])];
-                entry.0 += 1.0;
-                entry.1 += f64::from(u8::from(!after[row]));
-            }
-            Ok(by_label)
-        };
-        let to_forget = counted(forget, after.0, None)?;
-        let other = counted(others, after.1, Some(trusted))?;
-        let total = |counts: &[(f64, f64)]| counts.iter().fold((0.0, 0.0), |sum, count| (sum.0 + count.0, sum.1 + count.1));
-        let (held, freed) = total(&to_forget);
-        let all_others = total(&other);
-        // Add-one shares keep variances above zero where everything or nothing is freed.
-        let variance = |(held, freed): (f64, f64)| {
-            let share = (freed + 1.0) / (held + 2.0);
-            share * (1.0 - share) / (held + 2.0)
-        };
-        let (mut share, mut spread) = (0.0, variance((held, freed)));
-        for (own, others) in to_forget.iter().zip(&other).filter(|(own, _)| own.0 > 0.0) {
-            // A label that hardly any other row carries is compared with all others.
-            let others = if others.0 < FEWEST_OTHERS { all_others } else { *others };
-            let weight = own.0 / held;
-            share += weight * others.1 / others.0.max(1.0);
-            spread += weight * weight * variance(others);
-        }
-        Ok(Self {
-            held: held as usize,
-            freed: freed as usize,
-            others: share,
-            variance: spread,
-        })
-    }
-
-    fn difference(&self) -> f64 {
-        self.freed as f64 / self.held.max(1) as f64 - self.others
-    }
-
-    fn words(&self) -> String {
-        format!("{} of {}", count(self.freed), count(self.held))
-    }
-}
 
 /// Ranks the candidates that free flagged rows by more than chance and do not lose on the rows that `selecting` marks, best first; says why
 /// there are none.
@@ -289,18 +212,6 @@ pub fn accept(
     })
 }
 
-fn hits(probabilities: &[f32], labels: &[u8], classes: usize) -> Result<Vec<bool>> {
-    let predicted = predictions(probabilities, classes)?;
-    if predicted.len() != labels.len() {
-        return Err(Error::internal(format!(
-            "{} predictions for {} rows",
-            predicted.len(),
-            labels.len()
-        )));
-    }
-    Ok(predicted.iter().zip(labels).map(|(guess, label)| guess == label).collect())
-}
-
 /// What a method does to the measure that counts.
 struct Moved {
     /// Its change, positive where it gets better.
@@ -314,47 +225,28 @@ struct Moved {
 impl Moved {
     /// On the rows that `counted` marks.
     fn of(seen: Seen<'_>, after: &[f32], counted: &[bool], names: &[String], settings: &EvaluationSettings) -> Result<Self> {
-        let marked = |all: &[u8]| -> Vec<u8> {
-            all.iter()
-                .zip(counted)
-                .filter(|(_, counts)| **counts)
-                .map(|(value, _)| *value)
-                .collect()
-        };
-        let classes = names.len();
-        let probabilities = |all: &[f32]| -> Vec<f32> {
-            let rows = all.chunks_exact(classes).zip(counted).filter(|(_, counts)| **counts);
-            rows.flat_map(|(row, _)| row.iter().copied()).collect()
-        };
-        let said = (probabilities(seen.before), probabilities(after));
-        let (before, after) = (predictions(seen.before, classes)?, predictions(after, classes)?);
-        if before.len() != counted.len() || after.len() != counted.len() || seen.labels.len() != counted.len() {
+        let values = counted.len() * names.len();
+        if seen.before.len() != values || after.len() != values || seen.labels.len() != counted.len() {
             return Err(Error::internal("predictions not one per marked row"));
         }
-        let (labels, before, after) = (marked(seen.labels), marked(&before), marked(&after));
-        let worth = settings.metric.worth(&labels, &before, &after, names)?;
-        let changes = worth.changes(&labels, &before, &after);
-        let groups: Option<Vec<u32>> = seen.groups.map(|groups| {
-            let marked = groups.iter().zip(counted).filter(|(_, counts)| **counts);
-            marked.map(|(group, _)| *group).collect()
-        });
-        let rows = Rows {
-            set: RowSet::TrustedValidation,
-            labels: &labels,
-            groups: groups.as_deref(),
+        let all = Rows {
+            set: RowSet::Validation,
+            labels: seen.labels,
+            groups: seen.groups,
             classes: names,
         };
-        let measured = (metrics(&labels, &said.0, names)?, metrics(&labels, &said.1, names)?);
-        let losing = losing_classes(
-            &rows,
-            (&measured.0, &measured.1),
-            &fixed_and_broken(&labels, &before, &after),
-            settings,
-        )?;
+        let part = Part::of(&all, RowSet::TrustedValidation, |row| counted[row]).ok_or_else(|| Error::internal("no row is marked"))?;
+        let (rows, before, after) = (part.rows(), part.pick(seen.before), part.pick(after));
+        let (old, new) = (predictions(&before, names.len())?, predictions(&after, names.len())?);
+        let worth = settings.metric.worth(rows.labels, &old, &new, names)?;
+        let changes = worth.changes(rows.labels, &old, &new);
+        let measured = (metrics(rows.labels, &before, names)?, metrics(rows.labels, &after, names)?);
+        let fixed_and_broken = fixed_and_broken(rows.labels, &old, &new);
+        let losing = losing_classes(&rows, (&measured.0, &measured.1), &fixed_and_broken, settings)?;
         Ok(Self {
             lost: losses_of(losing.iter().filter(|class| class.protected)),
-            change: worth.unit() * changes.iter().sum::<i64>() as f64 / labels.len() as f64,
-            by_chance: p_of_no_change(groups.as_deref(), &changes)? / 2.0,
+            change: worth.unit() * changes.iter().sum::<i64>() as f64 / rows.labels.len() as f64,
+            by_chance: p_of_no_change(rows.groups, &changes)? / 2.0,
         })
     }
 }

@@ -202,8 +202,7 @@ pub struct MethodRecord {
 impl MethodRecord {
     /// Whether the model after it finds a class less often that must not be lost.
     pub fn loses_a_class(&self) -> bool {
-        let judged = self.test.as_ref();
-        judged.is_some_and(|test| test.losing_classes.iter().any(|class| class.protected))
+        self.test.as_ref().is_some_and(Comparison::loses_a_class)
     }
 
     /// The verdict on the test rows; absent without test rows.
@@ -357,6 +356,11 @@ pub struct Comparison {
 }
 
 impl Comparison {
+    /// Whether the model after finds a class less often that must not be lost.
+    pub fn loses_a_class(&self) -> bool {
+        self.losing_classes.iter().any(|class| class.protected)
+    }
+
     /// The interval of the change in accuracy that goes with the test: by group where there are groups.
     pub fn main_interval(&self) -> Interval {
         self.difference_by_group.unwrap_or(self.difference)

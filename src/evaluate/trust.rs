@@ -12,6 +12,7 @@ use super::by_chance::{Found, Weighed};
 use super::compare::{RowSet, Rows, Unjudged, compare, groupwise};
 use super::metric::{Metric, Worth};
 use super::metrics::{check_labels, predictions};
+use super::part::Part;
 use super::record::{Comparison, EvaluationSettings, Interval, Verdict, WholeRecord};
 use super::verdict::{gain_in_words, judge, moved_in_words, verdict_of};
 use super::words::{count, count_of, percent, signed_points};
@@ -98,7 +99,7 @@ pub fn compare_sorted(
         return Ok(on(rows, before, after)?.into_iter().map(bare).collect());
     }
     let recorded = on(rows, before, after)?;
-    let trusted = match Trusted::of(rows, standing) {
+    let trusted = match trusted(rows, standing) {
         Some(part) => {
             let after: Vec<Vec<f32>> = after.iter().map(|after| part.pick(after)).collect();
             let after: Vec<&[f32]> = after.iter().map(Vec::as_slice).collect();
@@ -122,47 +123,14 @@ pub fn compare_sorted(
         .collect())
 }
 
-/// The trusted rows by themselves.
-struct Trusted<'a> {
-    kept: Vec<usize>,
-    labels: Vec<u8>,
-    groups: Option<Vec<u32>>,
-    set: RowSet,
-    classes: &'a [String],
-}
-
-impl<'a> Trusted<'a> {
-    fn of(rows: &Rows<'a>, standing: &[Standing]) -> Option<Self> {
-        let kept: Vec<usize> = (0..standing.len()).filter(|row| standing[*row].is_trusted()).collect();
-        (!kept.is_empty()).then(|| Self {
-            labels: kept.iter().map(|&row| rows.labels[row]).collect(),
-            groups: rows.groups.map(|groups| kept.iter().map(|&row| groups[row]).collect()),
-            set: match rows.set {
-                RowSet::Test => RowSet::TrustedTest,
-                RowSet::Validation => RowSet::TrustedValidation,
-                other => other,
-            },
-            classes: rows.classes,
-            kept,
-        })
-    }
-
-    fn rows(&self) -> Rows<'_> {
-        Rows {
-            set: self.set,
-            labels: &self.labels,
-            groups: self.groups.as_deref(),
-            classes: self.classes,
-        }
-    }
-
-    fn pick(&self, values: &[f32]) -> Vec<f32> {
-        let width = self.classes.len();
-        self.kept
-            .iter()
-            .flat_map(|&row| values[row * width..(row + 1) * width].iter().copied())
-            .collect()
-    }
+/// The trusted rows by themselves; `None` where there are none.
+fn trusted<'a>(rows: &Rows<'a>, standing: &[Standing]) -> Option<Part<'a>> {
+    let set = match rows.set {
+        RowSet::Test => RowSet::TrustedTest,
+        RowSet::Validation => RowSet::TrustedValidation,
+        other => other,
+    };
+    Part::of(rows, set, |row| standing[row].is_trusted())
 }
 
 /// The least and the most that a row can add to the measure that counts, over every class that it may have; in units of `worth`.
@@ -408,7 +376,7 @@ pub fn compare_trusted(
     after: &[f32],
     settings: &EvaluationSettings,
 ) -> Result<Option<Unjudged>> {
-    Trusted::of(rows, standing)
+    trusted(rows, standing)
         .map(|part| compare(&part.rows(), &part.pick(before), &part.pick(after), settings))
         .transpose()
 }

@@ -367,7 +367,7 @@ pub(super) fn advise_on(compared: Option<&SortedComparison>, several: bool, reco
     let verdict = whole.map(|whole| whole.verdict).or(trusted.map(|trusted| trusted.verdict));
     let accepted = several.then(|| recommendation.method.is_some());
     let losses = trusted.and_then(losses_in_words);
-    let loses = trusted.is_some_and(|trusted| trusted.losing_classes.iter().any(|class| class.protected));
+    let loses = trusted.is_some_and(Comparison::loses_a_class);
     let advice = advise(verdict, accepted, loses);
     let on_test = match (advice, verdict) {
         (Advice::CheckFirst, None) => "There are no test rows, so nothing shows whether the repaired model is better.".to_owned(),

@@ -9,7 +9,7 @@
 //!
 //! An episode may be an error or a fact (a strike): labels cannot tell. Its rows are listed first, and not ticked.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
@@ -17,14 +17,14 @@ use super::columns::{Bins, Column, Taken};
 use super::expand::{Condition, Test, conditions};
 use crate::error::Result;
 use crate::features::iso;
-use crate::stats::upper_tail;
+use crate::stats::{Sample, design_effect, upper_tail};
 
 /// Periods of about equally many rows.
 const PERIODS: usize = 10;
 /// The most frequent values of a column that are looked at, and the ranges that its numbers are cut into.
 const MOST_VALUES: usize = 16;
 const RANGES: usize = 8;
-/// A value needs this share of all rows, and so many.
+/// A value needs this share of all rows, and this number.
 const SMALLEST_SHARE: f64 = 0.01;
 const FEWEST_ROWS: usize = 30;
 /// A cell that tells less about its log-odds (sum of p (1 - p)) is left out.
@@ -39,7 +39,7 @@ const NORMAL_DEVIATION: f64 = 1.482_6;
 const NEIGHBOUR: f64 = 3.0;
 /// Most episodes told.
 const MOST_TOLD: usize = 5;
-/// An episode of which so many rows belong to others that were found before says nothing new.
+/// An episode of which this share of the rows belongs to others that were found before says nothing new.
 const KNOWN_ALREADY: f64 = 0.5;
 
 /// Rows of a value that were recorded as one class more often than at other times.
@@ -147,14 +147,6 @@ fn periods(times: &[i64]) -> Vec<u8> {
         .collect()
 }
 
-/// How many rows say as much as one, where those of a group say the same: the mean size of a row's group.
-pub(super) fn design_effect(groups: Option<&[u32]>) -> f64 {
-    let Some(groups) = groups else { return 1.0 };
-    let mut sizes: BTreeMap<u32, f64> = BTreeMap::new();
-    groups.iter().for_each(|group| *sizes.entry(*group).or_default() += 1.0);
-    sizes.values().map(|size| size * size).sum::<f64>() / (groups.len() as f64).max(1.0)
-}
-
 /// The frequent values of a column, or ranges of about equally many rows. Of times the hour and the weekday count: the others are the periods.
 fn of_column(column: &Column) -> Values {
     let rows = column.codes.len();
@@ -230,14 +222,14 @@ fn departing(
             let name = |place: usize| if by_value { place / PERIODS } else { place % PERIODS };
             for wanted in 0..if by_value { count } else { PERIODS } {
                 let places: Vec<usize> = used.iter().copied().filter(|place| name(*place) == wanted).collect();
-                let middle = median(places.iter().map(|place| beyond[*place]).collect());
+                let middle = median(&places.iter().map(|place| beyond[*place]).collect::<Vec<_>>());
                 places.iter().for_each(|place| beyond[*place] -= middle);
             }
         }
     }
-    let deviation = NORMAL_DEVIATION * median(used.iter().map(|place| beyond[*place].abs()).collect());
+    let deviation = NORMAL_DEVIATION * median(&used.iter().map(|place| beyond[*place].abs()).collect::<Vec<_>>());
     let variance = |place: usize| design / information[place];
-    let between = (deviation * deviation - median(used.iter().map(|place| variance(*place)).collect())).max(0.0);
+    let between = (deviation * deviation - median(&used.iter().map(|place| variance(*place)).collect::<Vec<_>>())).max(0.0);
     let mut errors = vec![0.0; count * PERIODS];
     for place in &used {
         errors[*place] = beyond[*place] / (variance(*place) + between).sqrt();
@@ -303,13 +295,9 @@ fn told(given: &Given, values: &Values, departure: &Departure, periods: &[u8]) -
     }
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    match values.len() {
-        0 => 0.0,
-        odd if odd % 2 == 1 => values[odd / 2],
-        even => (values[even / 2 - 1] + values[even / 2]) / 2.0,
-    }
+/// 0 where there are none.
+fn median(values: &[f64]) -> f64 {
+    Sample::new(values).map_or(0.0, |sample| sample.median())
 }
 
 #[cfg(test)]

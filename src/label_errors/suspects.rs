@@ -83,8 +83,8 @@ pub struct Suspect {
     pub chance: Option<f64>,
     /// Whether it is a suspect: confidently contradicted, or ticked.
     pub suspect: bool,
-    /// Whether it is one of as many rows as are estimated to be wrong, and another class is likelier than its label; never where at most so many
-    /// are.
+    /// Whether it is one of as many rows as are estimated to be wrong, and another class is likelier than its label; never where that number is
+    /// only bounded from above.
     pub ticked: bool,
 }
 

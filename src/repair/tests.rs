@@ -197,6 +197,22 @@ fn potion_dampens_what_the_same_loop_in_pytorch_does() {
     assert_eq!(outcome.dampening.unwrap().dampened, 17);
 }
 
+/// A network trained on rows with these labels, of three classes.
+fn trained(inputs: Vec<f32>, labels: Vec<u8>, flagged: Vec<u32>) -> Case<f32> {
+    let recipe = Recipe {
+        epochs: 15,
+        batch: 64,
+        learning_rate: 0.1,
+        ..Recipe::default()
+    };
+    let width = inputs.len() / labels.len();
+    let initial = Network::initial(&MlpSpec::new(width, vec![16, 16], 3).unwrap(), Seed(1)).unwrap();
+    let mut network = initial.clone();
+    let examples = Examples::all(&inputs, width, &labels);
+    train(&mut network, &examples, &recipe, 1, &Silent::default()).unwrap();
+    Case::new(inputs, labels, flagged, recipe, initial, network)
+}
+
 /// Rows whose class follows from the sign of two inputs; a tenth carry a mark in a fifth input, which is 0 elsewhere, and are recorded as class 0.
 /// Every second of these is flagged.
 fn marked(rows: usize) -> (Case<f32>, Vec<u8>, Vec<u32>) {
@@ -212,17 +228,8 @@ fn marked(rows: usize) -> (Case<f32>, Vec<u8>, Vec<u32>) {
             wrong.push(row as u32);
         }
     }
-    let recipe = Recipe {
-        epochs: 15,
-        batch: 64,
-        learning_rate: 0.1,
-        ..Recipe::default()
-    };
-    let initial = Network::initial(&MlpSpec::new(5, vec![16, 16], 3).unwrap(), Seed(1)).unwrap();
-    let mut network = initial.clone();
-    train(&mut network, &Examples::all(&inputs, 5, &labels), &recipe, 1, &Silent::default()).unwrap();
     let flagged = wrong.iter().copied().step_by(2).collect();
-    (Case::new(inputs, labels, flagged, recipe, initial, network), clean, wrong)
+    (trained(inputs, labels, flagged), clean, wrong)
 }
 
 #[test]
@@ -300,16 +307,7 @@ fn mislabelled(rows: usize) -> (Case<f32>, Vec<u8>, Vec<u32>) {
             wrong.push(row as u32);
         }
     }
-    let recipe = Recipe {
-        epochs: 15,
-        batch: 64,
-        learning_rate: 0.1,
-        ..Recipe::default()
-    };
-    let initial = Network::initial(&MlpSpec::new(4, vec![16, 16], 3).unwrap(), Seed(1)).unwrap();
-    let mut network = initial.clone();
-    train(&mut network, &Examples::all(&inputs, 4, &labels), &recipe, 1, &Silent::default()).unwrap();
-    (Case::new(inputs, labels, wrong.clone(), recipe, initial, network), clean, wrong)
+    (trained(inputs, labels, wrong.clone()), clean, wrong)
 }
 
 #[test]

@@ -33,6 +33,7 @@ pub use multiple::{benjamini_hochberg, holm};
 pub use nested::{VarianceComponents, variance_components};
 pub use proportion::{exceeds, proportion_standard_error, wilson};
 pub(crate) use ranks::{average_ranks, tie_term};
+pub(crate) use sample::design_effect;
 pub use sample::{Sample, differences, sum};
 pub use shapiro::{ShapiroWilk, shapiro_wilk};
 pub use sign_flip::{SignFlip, sign_flip, sign_flip_counts};

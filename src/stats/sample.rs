@@ -117,6 +117,14 @@ impl<'a> Sample<'a> {
     }
 }
 
+/// How many rows say as much as one, where those of a group say the same: the mean size of a row's group.
+pub(crate) fn design_effect(groups: Option<&[u32]>) -> f64 {
+    let Some(groups) = groups else { return 1.0 };
+    let mut sizes: std::collections::BTreeMap<u32, f64> = std::collections::BTreeMap::new();
+    groups.iter().for_each(|group| *sizes.entry(*group).or_default() += 1.0);
+    sizes.values().map(|size| size * size).sum::<f64>() / (groups.len() as f64).max(1.0)
+}
+
 /// Type-7 quantile of ascending, non-empty values; `share` within 0..=1.
 pub(crate) fn quantile_of_sorted(sorted: &[f64], share: f64) -> f64 {
     let position = share * (sorted.len() - 1) as f64;

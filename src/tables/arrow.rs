@@ -27,12 +27,7 @@ pub(super) const STREAM: [u8; 4] = [0xff; 4];
 /// For a damaged file, one without columns, and one beyond the limits.
 pub(crate) fn read(bytes: Vec<u8>, mut source: Source, notes: &mut Notes) -> Result<Table> {
     source.format = Format::Arrow;
-    let claims = if bytes.starts_with(&STREAM) {
-        claims_of_stream(&bytes)
-    } else {
-        claims(&bytes)
-    };
-    let claims = claims.ok_or_else(|| damaged(CONTRADICTION))?;
+    let claims = claims(&bytes).ok_or_else(|| damaged(CONTRADICTION))?;
     if package::is_bomb(bytes.len() as u64, claims.unpacked) {
         return Err(package::bomb());
     }
@@ -86,8 +81,16 @@ struct Claims {
     endless: bool,
 }
 
-/// Goes over the footer and the headers of all batches; `None` where they point outside the file.
+/// What a file or a stream claims; `None` where it points outside itself.
 fn claims(bytes: &[u8]) -> Option<Claims> {
+    match bytes.starts_with(&STREAM) {
+        true => claims_of_stream(bytes),
+        false => claims_of_file(bytes),
+    }
+}
+
+/// Goes over the footer and the headers of all batches.
+fn claims_of_file(bytes: &[u8]) -> Option<Claims> {
     const BLOCK: usize = 24;
     const DICTIONARIES: usize = 2;
     const BATCHES: usize = 3;
@@ -109,7 +112,7 @@ fn claims(bytes: &[u8]) -> Option<Claims> {
     Some(claims)
 }
 
-/// Goes over the messages of a stream, one after the other; `None` where they point outside the file.
+/// Goes over the messages of a stream, one after the other.
 fn claims_of_stream(bytes: &[u8]) -> Option<Claims> {
     const START: usize = 8;
     let mut claims = Claims {
@@ -279,12 +282,7 @@ mod tests {
     fn files_and_streams_packed_or_not_are_read() {
         let lz4 = Some(IpcCompression::LZ4);
         for bytes in [file(None), file(lz4), stream(None), stream(lz4)] {
-            let found = if bytes.starts_with(&STREAM) {
-                claims_of_stream(&bytes)
-            } else {
-                claims(&bytes)
-            };
-            let found = found.unwrap();
+            let found = claims(&bytes).unwrap();
             assert_eq!(found.rows, 1000);
             assert!((16_000..100_000).contains(&found.unpacked), "{found:?}");
             let source = Source::named(std::path::Path::new("a.arrow"), Format::Arrow);

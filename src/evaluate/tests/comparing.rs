@@ -365,14 +365,8 @@ fn a_class_that_is_lost_is_told_although_accuracy_rises() {
         groups: None,
         classes: &names,
     };
-    let sure = |guesses: &[u8]| -> Vec<f32> {
-        guesses
-            .iter()
-            .flat_map(|guess| if *guess == 0 { [0.9, 0.1] } else { [0.1, 0.9] })
-            .collect()
-    };
     let found = judge(
-        vec![compare(&rows, &sure(&before), &sure(&after), &settings()).unwrap()],
+        vec![compare(&rows, &saying(&before), &saying(&after), &settings()).unwrap()],
         &settings(),
     )
     .unwrap()
@@ -386,7 +380,7 @@ fn a_class_that_is_lost_is_told_although_accuracy_rises() {
     );
     assert!(found.losing_classes[0].protected);
     let same = judge(
-        vec![compare(&rows, &sure(&after), &sure(&after), &settings()).unwrap()],
+        vec![compare(&rows, &saying(&after), &saying(&after), &settings()).unwrap()],
         &settings(),
     )
     .unwrap()
@@ -407,16 +401,12 @@ fn fewer_false_alarms_make_up_for_a_class_found_less_often() {
         groups: None,
         classes: &names,
     };
-    let sure = |guesses: &[u8]| -> Vec<f32> {
-        let row = |guess: &u8| if *guess == 0 { [0.9, 0.1] } else { [0.1, 0.9] };
-        guesses.iter().flat_map(row).collect()
-    };
     let named = EvaluationSettings {
         matters: classes(&["late"]),
         ..settings()
     };
     for (settings, protected) in [(settings(), false), (named, true)] {
-        let compared = compare(&rows, &sure(&before), &sure(&after), &settings).unwrap();
+        let compared = compare(&rows, &saying(&before), &saying(&after), &settings).unwrap();
         let found = judge(vec![compared], &settings).unwrap().remove(0);
         assert_eq!((found.verdict, found.losing_classes[0].protected), (Verdict::Better, protected));
         let told = losses_in_words(&found).unwrap();

@@ -1,6 +1,7 @@
 //! One unit of a study: take a spoiled network, flag a part of what is wrong, let a method repair, count.
 
 mod sets;
+mod steps;
 
 use std::time::Instant;
 
@@ -12,7 +13,7 @@ use super::settings::{IMPORTANCE_BATCH, ImageStudySettings, LAYOUT_VERSION, Mode
 use crate::datasets::images::corruptions::{Stamp, Stamped};
 use crate::datasets::images::{Affected, Augmentation, ImageSet, Images, Manipulation, Normalisation, Resize, Spoiled, TrainingImages};
 use crate::error::{Error, ErrorKind, Result};
-use crate::experiments::corrective::settings::{Step, Way, once};
+use crate::experiments::corrective::settings::{Way, once};
 use crate::experiments::images::data::{self, dataset};
 use crate::experiments::images::{self, OnDevice, Reading, RecipeChanges, Training};
 use crate::experiments::runner::Background;
@@ -25,9 +26,10 @@ use crate::nn::images::{Accelerated, Compute, ImageNetwork, ImageSpec, Precision
 use crate::nn::{ImportanceKind, OutputSize};
 use crate::notes::Notes;
 use crate::progress::Progress;
-use crate::repair::{self, RepairOptions, Repairable, Request, Session, Trained};
+use crate::repair::{Repairable, Request, Session, Trained};
 use crate::seed::Seed;
 use sets::{columns, divided};
+use steps::{options, take_step};
 
 /// What the person asked for.
 #[derive(Debug, Clone, PartialEq)]
@@ -464,32 +466,6 @@ impl ImageStudy {
         stages.extend(found.map(|(_, _, seconds)| ("expand".to_owned(), *seconds)));
         Ok((record, stages))
     }
-}
-
-/// One method of a way; the settings chosen, where there was a choice.
-fn take_step(
-    step: &Step,
-    model: &mut dyn Repairable,
-    options: &RepairOptions,
-    search: bool,
-    progress: &dyn Progress,
-) -> Result<Option<String>> {
-    if search && step.method.grid(model, options).len() > 1 {
-        let found = repair::apply_best(step.method, model, options, &Background(progress))?;
-        return Ok(serde_json::to_string(&found.trials[found.best].options).ok());
-    }
-    repair::apply(step.method, model, options, progress)?;
-    Ok(None)
-}
-
-/// A step's settings, with the passes that it states.
-fn options(settings: &ImageStudySettings, step: &Step) -> Result<RepairOptions> {
-    let mut options = settings.options(step.method.name());
-    if let Some(passes) = step.passes {
-        options.finetune_epochs = passes;
-        options.unlearning.cf_steps = Some(passes * settings.recipe.steps_per_epoch(settings.trained_on()));
-    }
-    Ok(options)
 }
 
 /// What is known in a unit, for tests.

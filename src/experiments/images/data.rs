@@ -187,7 +187,7 @@ pub fn quick_network(shape: ImageShape) -> &'static str {
     }
 }
 
-/// How [`quick_network`]s are trained on so many images. `fast` is made for 10 passes in batches of 1,024 of 50,000 images: of fewer, batches are smaller,
+/// How [`quick_network`]s are trained on this number of images. `fast` is made for 10 passes in batches of 1,024 of 50,000 images: of fewer, batches are smaller,
 /// and learning rates with them, and passes more, so that about as many steps are taken.
 pub fn quick_training(network: &str, images: usize) -> (ImageRecipe, Augmentation) {
     if network != FAST {

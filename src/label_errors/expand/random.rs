@@ -8,7 +8,7 @@ use super::grouped;
 use super::rules::Region;
 use crate::stats::{average_ranks, hypergeometric_at_least, tie_term};
 
-/// Chance of so many flags following a rule, had they been drawn at random from the rows of their label, from which on the flags do not bear the
+/// Chance of as many flags following a rule, had they been drawn at random from the rows of their label, from which on the flags do not bear the
 /// rule out. The rule was sought among many, though by another measure, which a level of 5 % would not make up for.
 const CONCENTRATED: f64 = 0.001;
 /// Standard errors by which flags must be doubted more than other rows of their labels, to be told from a random sample, and less than wrong rows

@@ -7,11 +7,13 @@
 
 use rayon::prelude::*;
 
+use super::super::doubt::softmax;
 use super::super::trees::{MOST_CLASSES, Sheet};
 use super::columns::{Bins, Column};
 use super::rules::{Region, meets};
 use super::search::{Condition, Test};
 use super::{NORMAL_95, Work};
+use crate::stats::design_effect;
 
 /// Siblings of a rule that are looked at, over all its conditions, and fewest that tell something.
 const MOST_SIBLINGS: usize = 8;
@@ -42,11 +44,11 @@ impl Work<'_> {
             columns,
             sheet,
             kept_out,
-            design: super::super::episodes::design_effect(self.request.prepared.train.groups.as_deref()),
+            design: design_effect(self.request.prepared.train.groups.as_deref()),
         })
     }
 
-    /// The ends of an interval (95 %) of the wrong rows among those `open` that follow a rule unflagged, of which so many are `estimated` to be wrong.
+    /// The ends of an interval (95 %) of the wrong rows among those `open` that follow a rule unflagged, of which `estimated` are taken to be wrong.
     /// `expected`: by row of the region the chance of the rule's class.
     pub(super) fn range_of_wrong(
         &self,
@@ -104,7 +106,7 @@ impl Work<'_> {
         found
     }
 
-    /// Of some rows those of each other value, the most frequent first, or of ranges of about so many rows each.
+    /// Of some rows those of each other value, the most frequent first, or of ranges of about half as many rows as `size` at least.
     fn of_values(&self, column: &Column, condition: &Condition, rows: &[usize], size: usize) -> Vec<Vec<u32>> {
         let mut by_bin: Vec<Vec<u32>> = vec![Vec::new(); column.bin_count()];
         for row in rows {
@@ -146,8 +148,7 @@ impl Work<'_> {
         let said = elsewhere.sheet.said_of(&wanted, &train, labels, self.classes);
         let (mut excess, mut information) = (0.0, 0.0);
         for (row, said) in wanted.iter().zip(said.chunks_exact(self.classes)) {
-            let all: f64 = said.iter().map(|log| log.exp()).sum();
-            let chance = said[class].exp() / all;
+            let chance = softmax(said)[class];
             excess += f64::from(u8::from(usize::from(labels[*row as usize]) == class)) - chance;
             information += chance * (1.0 - chance);
         }
@@ -169,7 +170,7 @@ fn moved(chance: f64, by: f64) -> f64 {
     odds / (1.0 + odds)
 }
 
-/// At most so many of the rows, evenly spread.
+/// At most `most` of the rows, evenly spread.
 fn spread(rows: &[u32], most: usize) -> Vec<u32> {
     rows.iter().copied().step_by(rows.len().div_ceil(most).max(1)).collect()
 }

@@ -3,7 +3,7 @@
 use super::corner::checked;
 use super::*;
 
-/// A sheet without errors, and every so many of its rows flagged, of one market where that is named.
+/// A sheet without errors, and one in a number of its rows flagged, of one market where that is named.
 fn right_rows(market: Option<&str>, every: usize) -> (Trial, Vec<u32>) {
     let table = sheet(5_000, 1);
     let prepared = prepare(&table, &profile(), &mut Notes::new()).unwrap();

@@ -1,0 +1,34 @@
+//! The steps of a way to repair, one method after the other.
+
+use crate::error::Result;
+use crate::experiments::corrective::settings::Step;
+use crate::experiments::corrective_images::settings::ImageStudySettings;
+use crate::experiments::runner::Background;
+use crate::progress::Progress;
+use crate::repair::{self, RepairOptions, Repairable};
+
+/// One method of a way; the settings chosen, where there was a choice.
+pub(super) fn take_step(
+    step: &Step,
+    model: &mut dyn Repairable,
+    options: &RepairOptions,
+    search: bool,
+    progress: &dyn Progress,
+) -> Result<Option<String>> {
+    if search && step.method.grid(model, options).len() > 1 {
+        let found = repair::apply_best(step.method, model, options, &Background(progress))?;
+        return Ok(serde_json::to_string(&found.trials[found.best].options).ok());
+    }
+    repair::apply(step.method, model, options, progress)?;
+    Ok(None)
+}
+
+/// A step's settings, with the passes that it states.
+pub(super) fn options(settings: &ImageStudySettings, step: &Step) -> Result<RepairOptions> {
+    let mut options = settings.options(step.method.name());
+    if let Some(passes) = step.passes {
+        options.finetune_epochs = passes;
+        options.unlearning.cf_steps = Some(passes * settings.recipe.steps_per_epoch(settings.trained_on()));
+    }
+    Ok(options)
+}
