@@ -67,16 +67,7 @@ pub fn losses_in_words(comparison: &Comparison) -> Option<String> {
 pub(super) fn losses_of<'a>(losing: impl Iterator<Item = &'a LosingClass>) -> Option<String> {
     let told: Vec<String> = losing
         .map(|class| {
-            let end = match class.precision {
-                _ if class.never_predicted => " and is never predicted".to_owned(),
-                // Fewer false alarms, which make up for it.
-                Some(right) if !class.protected && right.after > right.before => format!(
-                    " (where predicted it is right {} of the time, {} before)",
-                    percent(right.after, 1),
-                    percent(right.before, 1)
-                ),
-                _ => String::new(),
-            };
+            let end = if class.never_predicted { " and is never predicted" } else { "" };
             format!(
                 "\"{}\" is now found {} of the time, {} before{end}",
                 class.name,
@@ -86,4 +77,24 @@ pub(super) fn losses_of<'a>(losing: impl Iterator<Item = &'a LosingClass>) -> Op
         })
         .collect();
     (!told.is_empty()).then(|| told.join("; "))
+}
+
+/// `Where "late" is predicted it is right 56.1 % of the time, 29.9 % before.`: the fewer false alarms that make up for a class found less often;
+/// absent where there are none.
+pub fn made_up_for_in_words(comparison: &Comparison) -> Option<String> {
+    let told: Vec<String> = comparison
+        .losing_classes
+        .iter()
+        .filter(|class| !class.protected)
+        .filter_map(|class| {
+            let right = class.precision.filter(|right| right.after > right.before)?;
+            Some(format!(
+                "Where \"{}\" is predicted it is right {} of the time, {} before.",
+                class.name,
+                percent(right.after, 1),
+                percent(right.before, 1)
+            ))
+        })
+        .collect();
+    (!told.is_empty()).then(|| told.join(" "))
 }

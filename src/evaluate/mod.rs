@@ -23,7 +23,7 @@ pub use advice::advise;
 pub use auto::{Candidate, Picked, TURNS, accept, pick};
 pub use cell::{UnjudgedCell, cell_summary, friedman_over_methods, judge_grid, variance_split};
 pub use changed::{RowNames, accuracy, affected_domain, changed_rows, flagged_agreement, flagged_rows};
-pub use classwise::losses_in_words;
+pub use classwise::{losses_in_words, made_up_for_in_words};
 pub use compare::{RowSet, Rows, Unjudged, compare, compare_with_baseline};
 pub use metric::{CostTable, Metric, known_class};
 pub use metrics::{INTERVAL_LEVEL, SMALLEST_PROBABILITY, metrics, predictions};

@@ -409,13 +409,12 @@ fn fewer_false_alarms_make_up_for_a_class_found_less_often() {
         let compared = compare(&rows, &saying(&before), &saying(&after), &settings).unwrap();
         let found = judge(vec![compared], &settings).unwrap().remove(0);
         assert_eq!((found.verdict, found.losing_classes[0].protected), (Verdict::Better, protected));
-        let told = losses_in_words(&found).unwrap();
-        assert!(
-            told.starts_with("\"late\" is now found 40.0 % of the time, 50.0 % before"),
-            "{told}"
+        assert_eq!(
+            losses_in_words(&found).unwrap(),
+            "\"late\" is now found 40.0 % of the time, 50.0 % before"
         );
-        let made_up_for = told.ends_with(" (where predicted it is right 88.9 % of the time, 20.0 % before)");
-        assert_eq!(made_up_for, !protected, "{told}");
+        let made_up_for = (!protected).then(|| "Where \"late\" is predicted it is right 88.9 % of the time, 20.0 % before.".to_owned());
+        assert_eq!(made_up_for_in_words(&found), made_up_for);
     }
 }
 

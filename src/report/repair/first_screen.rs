@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
-use crate::evaluate::losses_in_words;
 use crate::evaluate::record::{Advice, Comparison, MethodRecord, RepairRecord, Verdict};
+use crate::evaluate::{losses_in_words, made_up_for_in_words};
 use crate::report::Context;
 use crate::report::elements::{Card, callout, cards, facts, prose, theirs};
 use crate::report::format;
@@ -91,6 +91,7 @@ pub fn first_screen(context: &Context<'_>) -> Markup {
                     "Hand in rows with trustworthy labels to find out: run the repair again with " code { "--test SHEET" } "."
                 },
             }
+            @if let Some(words) = test.filter(|_| !context.record.kept_the_old()).and_then(made_up_for_in_words) { p { (prose(&words, 400)) } }
             @for caution in test.iter().flat_map(|test| &test.cautions) { p { strong { "Caution: " } (prose(caution, 400)) } }
         }
         @if let Some(warning) = leakage::warning(leakage::still_used(context.record.leakage.as_deref())) { (callout(warning)) }

@@ -1,6 +1,7 @@
 //! What came of a repair.
 
 use crate::error::Result;
+use crate::evaluate::made_up_for_in_words;
 use crate::evaluate::record::{KEPT, RepairRecord, Timings};
 use crate::report::parts::metrics::METRICS;
 use crate::report::repair::methods::change_in_words;
@@ -22,6 +23,9 @@ pub fn repair(record: &RepairRecord, timings: &Timings, look: Look) -> Result<St
         text.push_str(&wrap(&format::without_verdict(sentence), "  ", "  ", look));
     }
     if let Some(test) = test.filter(|_| !kept) {
+        if let Some(words) = made_up_for_in_words(test) {
+            text.push_str(&wrap(&words, "  ", "  ", look));
+        }
         text.push_str(&cautions(&test.cautions, look));
     }
     text.push('\n');
