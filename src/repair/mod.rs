@@ -147,6 +147,10 @@ pub struct RepairOptions {
     pub ssd_alpha: f64,
     /// Dampening constant lambda of SSD, from 0 (paper: 0.1 to 5, default 1).
     pub ssd_lambda: f64,
+    /// Whether SSD and SCRUB follow the text of Corrective Machine Unlearning (arXiv 2402.14015) where it differs from its code and from the
+    /// methods' own papers: SSD's lambda counts in multiples of alpha; SCRUB climbs on a batch of flagged rows before each step of its first fifth.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_text: bool,
     /// Epochs of fine-tuning.
     pub finetune_epochs: usize,
     /// Settings of the methods that take steps of their own.
@@ -253,6 +257,7 @@ impl Default for RepairOptions {
             reference: Reference::RetainOnOriginalBatches,
             ssd_alpha: 10.0,
             ssd_lambda: 1.0,
+            by_text: false,
             finetune_epochs: 1,
             unlearning: UnlearningOptions::default(),
         }

@@ -6,6 +6,11 @@
 //!
 //! by passes that first climb on the flagged rows (for the first `scrub_forget_passes` of them) and then descend on the others. As in the
 //! published settings alpha = 0.001, gamma = 0.99, temperature 4, 3 passes of which 2 climb; steps are plain SGD here.
+//!
+//! The text of Corrective Machine Unlearning (arXiv 2402.14015) has 200 climbing steps, each in the first 200 of 1,000, and searches alpha
+//! instead: with [`RepairOptions::by_text`] a batch of flagged rows is climbed on before each step of the first fifth.
+
+use std::ops::Range;
 
 use super::steps::{Distillation, GradientStep, LossTerm, Teacher, batches};
 use super::{Needs, RepairMethod, RepairOptions, RepairOutcome, Repairable};
@@ -18,6 +23,10 @@ pub struct Scrub;
 /// Factors on the learning rate, and passes that climb, which a search tries.
 const RATES: [f64; 3] = [0.1, 1.0, 3.0];
 const FORGET_PASSES: [usize; 2] = [1, 2];
+
+/// Weights alpha that a search by the text tries, and the share of the steps that climb there.
+const ALPHAS: [f64; 8] = [0.001, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0];
+const CLIMBING: f64 = 0.2;
 
 impl RepairMethod for Scrub {
     fn name(&self) -> &'static str {
@@ -37,6 +46,14 @@ impl RepairMethod for Scrub {
     }
 
     fn grid(&self, model: &dyn Repairable, options: &RepairOptions) -> Vec<RepairOptions> {
+        if options.by_text {
+            let with = |alpha: &f64| {
+                let mut one = options.clone();
+                one.unlearning.scrub_alpha = *alpha;
+                one
+            };
+            return ALPHAS.iter().map(with).collect();
+        }
         let rate = options.unlearning.learning_rate.unwrap_or(model.schedule().next_rate);
         let mut all = Vec::new();
         for factor in RATES {
@@ -67,29 +84,35 @@ impl RepairMethod for Scrub {
             weight: settings.scrub_alpha,
             ..away
         };
+        let climb = |run: &Range<u32>, pass: usize| GradientStep {
+            retain: company.clone().map(|rows| LossTerm::labels(rows, 0.0)),
+            forget: Some(LossTerm::distil(run.clone(), away)),
+            learning_rate,
+            pass,
+        };
+        let climbing = (CLIMBING * (settings.scrub_passes * retain.len()) as f64).round() as usize;
+        let mut again = forget.iter().cycle();
         let mut steps = (0..settings.scrub_passes).flat_map(|pass| {
-            let climbs = if pass < settings.scrub_forget_passes {
-                forget.as_slice()
-            } else {
-                &[]
-            };
-            let climbing = climbs.iter().map(|run| GradientStep {
-                retain: company.clone().map(|rows| LossTerm::labels(rows, 0.0)),
-                forget: Some(LossTerm::distil(run.clone(), away)),
-                learning_rate,
-                pass,
-            });
-            let descending = retain.iter().map(|run| GradientStep {
-                retain: Some(LossTerm {
-                    rows: run.clone().collect(),
-                    label: settings.scrub_gamma,
-                    distillation: Some(near),
-                }),
-                forget: None,
-                learning_rate,
-                pass,
-            });
-            climbing.chain(descending).collect::<Vec<_>>()
+            let mut all = Vec::with_capacity(retain.len() + forget.len());
+            if !options.by_text && pass < settings.scrub_forget_passes {
+                all.extend(forget.iter().map(|run| climb(run, pass)));
+            }
+            for (place, run) in retain.iter().enumerate() {
+                if options.by_text && pass * retain.len() + place < climbing {
+                    all.extend(again.next().map(|run| climb(run, pass)));
+                }
+                all.push(GradientStep {
+                    retain: Some(LossTerm {
+                        rows: run.clone().collect(),
+                        label: settings.scrub_gamma,
+                        distillation: Some(near),
+                    }),
+                    forget: None,
+                    learning_rate,
+                    pass,
+                });
+            }
+            all
         });
         RepairOutcome::trained(model.gradient_steps(&mut steps, settings.seed, progress)?)
     }

@@ -10,7 +10,7 @@ pub struct Ssd;
 
 /// The 10 x 5 grid over which the corrective paper (arXiv 2402.14015) searches SSD's settings; the rule is in [`super::choose`].
 pub const ALPHAS: [f64; 10] = [0.1, 1.0, 10.0, 50.0, 100.0, 500.0, 1e3, 1e4, 1e5, 1e6];
-/// See [`ALPHAS`].
+/// See [`ALPHAS`]; multiples of alpha where [`RepairOptions::by_text`].
 pub const LAMBDAS: [f64; 5] = [0.1, 0.5, 1.0, 5.0, 10.0];
 
 /// The grid, large alphas first: of settings that are as good as each other the one that changes least is taken.
@@ -52,7 +52,7 @@ impl RepairMethod for Ssd {
     fn repair(&self, model: &mut dyn Repairable, options: &RepairOptions, _progress: &dyn Progress) -> Result<RepairOutcome> {
         let strength = Strength::Fixed {
             alpha: options.ssd_alpha,
-            lambda: options.ssd_lambda,
+            lambda: options.ssd_lambda * if options.by_text { options.ssd_alpha } else { 1.0 },
         };
         dampening::repair(model, options, strength)
     }

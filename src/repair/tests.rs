@@ -492,3 +492,49 @@ fn options_out_of_range_are_named() {
     }
     RepairOptions::default().check().unwrap();
 }
+
+#[test]
+fn by_the_papers_text_ssd_counts_lambda_in_alphas_and_scrub_searches_alpha() {
+    let (case, _) = golden::<f64>();
+    let text = RepairOptions {
+        by_text: true,
+        ssd_alpha: 5.0,
+        ssd_lambda: 0.1,
+        reference: Reference::Full,
+        ..RepairOptions::default()
+    };
+    let same = RepairOptions {
+        by_text: false,
+        ssd_lambda: 0.5,
+        ..text.clone()
+    };
+    let with = |name: &str, options: &RepairOptions| {
+        let mut model = case.model(1);
+        apply(method(name).unwrap(), &mut model, options, silent()).unwrap();
+        model.parameters()
+    };
+    assert_eq!(with("ssd", &text), with("ssd", &same));
+    assert_ne!(with("ssd", &text), case.model(1).parameters());
+    // Without a pass that begins with a climb, only the climbs of the first fifth make a difference.
+    let mut code = RepairOptions::default();
+    code.unlearning.scrub_forget_passes = 0;
+    assert_ne!(
+        with(
+            "scrub",
+            &RepairOptions {
+                by_text: true,
+                ..code.clone()
+            }
+        ),
+        with("scrub", &code)
+    );
+    let grid = method("scrub").unwrap().grid(&case.model(1), &text);
+    assert_eq!(
+        grid.iter().map(|one| one.unlearning.scrub_alpha).collect::<Vec<_>>(),
+        [0.001, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0]
+    );
+    // What was stored before the switch was there reads as before, and an option that is off leaves no trace.
+    let json = serde_json::to_string(&same).unwrap();
+    assert!(!json.contains("by_text"));
+    assert_eq!(serde_json::from_str::<RepairOptions>(&json).unwrap(), same);
+}

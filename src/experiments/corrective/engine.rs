@@ -554,10 +554,8 @@ impl Engine<StudySettings> for Corrective<'_> {
 /// A step's settings: the defaults, with the passes that it states.
 fn options(step: &Step, model: &dyn Repairable) -> Result<RepairOptions> {
     let mut options = RepairOptions::default();
-    if let Some(passes) = step.passes {
-        options.finetune_epochs = passes;
-        options.unlearning.cf_steps = Some(passes * repair::steps::batches(model.retain_rows()?, model.schedule().batch).len());
-    }
+    let per_pass = repair::steps::batches(model.retain_rows()?, model.schedule().batch).len();
+    step.settle(&mut options, per_pass);
     Ok(options)
 }
 

@@ -12,7 +12,7 @@ use crate::features::{Prepared, Profile};
 use crate::label_errors::{Amount, Bias, kinds};
 use crate::nn::MlpSpec;
 use crate::notes::Notes;
-use crate::repair::{self, RepairMethod};
+use crate::repair::{self, RepairMethod, RepairOptions};
 use crate::tables::Table;
 
 /// Version of the layout of a run folder; another one is refused.
@@ -130,6 +130,19 @@ pub struct Step {
     pub method: &'static dyn RepairMethod,
     /// Passes over the retain set, where the way states them (fine-tuning and CF).
     pub passes: Option<usize>,
+    /// See [`repair::RepairOptions::by_text`].
+    pub by_text: bool,
+}
+
+impl Step {
+    /// Sets what the step's name states; `per_pass` is the number of steps in a pass.
+    pub fn settle(&self, options: &mut RepairOptions, per_pass: usize) {
+        options.by_text = self.by_text;
+        if let Some(passes) = self.passes {
+            options.finetune_epochs = passes;
+            options.unlearning.cf_steps = Some(passes * per_pass);
+        }
+    }
 }
 
 /// A way to repair, as the settings name it.
@@ -155,7 +168,7 @@ pub fn without_proposing(name: &str) -> Option<&str> {
 }
 
 /// Reads the name of a way to repair: a method, or several joined by `+` and applied one after the other. `cf:3` and `finetune:4` state
-/// the passes. `expand+` in front proposes further rows first and drops them with the flagged ones, `expand-relabel+` has methods that
+/// the passes; `ssd:text` and `scrub:text` follow the text of the corrective paper ([`RepairOptions::by_text`]). `expand+` in front proposes further rows first and drops them with the flagged ones, `expand-relabel+` has methods that
 /// train learn them as their likeliest class.
 ///
 /// # Errors
@@ -170,15 +183,33 @@ pub fn way(name: &str) -> Result<Way> {
             return Ok(Step {
                 method: repair::method(part)?,
                 passes: None,
+                by_text: false,
             });
         };
         let method = repair::method(method)?;
+        if passes == "text" {
+            return match ["ssd", "scrub"].contains(&method.name()) {
+                true => Ok(Step {
+                    method,
+                    passes: None,
+                    by_text: true,
+                }),
+                false => Err(
+                    Error::input(format!("text and code of the paper do not differ about `{}`", method.name()))
+                        .hint("`:text` is for `ssd` and `scrub` alone"),
+                ),
+            };
+        }
         let wanted = passes.parse::<usize>().ok().filter(|passes| *passes > 0);
         if wanted.is_none() || !["finetune", "cf"].contains(&method.name()) {
             return Err(Error::input(format!("`{part}` states no passes that `{}` can take", method.name()))
                 .hint("passes are a whole number from 1, for `finetune` and `cf` alone, such as `cf:3`"));
         }
-        Ok(Step { method, passes: wanted })
+        Ok(Step {
+            method,
+            passes: wanted,
+            by_text: false,
+        })
     };
     let steps = without_proposing(name).unwrap_or(name).split('+').map(|part| step(part.trim()));
     Ok(Way {

@@ -143,7 +143,9 @@ fn a_way_to_repair_is_a_chain_that_may_begin_with_proposals() {
     assert_eq!(found.steps.iter().map(|step| step.passes).collect::<Vec<_>>(), [None, Some(3)]);
     assert_eq!(without_proposing(&found.name), Some("assd+cf:3"));
     assert_eq!(way("neggrad-plus").unwrap().proposed, None);
-    for wrong in ["expand", "expand+", "cf:0", "cf:some", "assd:2", "relabel+retrain"] {
+    let found = way("expand+ssd:text+cf:2").unwrap();
+    assert_eq!(found.steps.iter().map(|step| step.by_text).collect::<Vec<_>>(), [true, false]);
+    for wrong in ["expand", "expand+", "cf:0", "cf:some", "assd:2", "assd:text", "relabel+retrain"] {
         assert!(way(wrong).is_err(), "{wrong}");
     }
 }

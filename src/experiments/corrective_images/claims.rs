@@ -159,7 +159,7 @@ fn poison_stays(study: &Study) -> Vec<Cell> {
     let cells = of_kind(study.manipulations, "poison").map(|found| {
         by_recovery(
             found,
-            &["retrain", "cf", "scrub"],
+            &["retrain", "cf", "scrub", "scrub:text"],
             |known| known <= 0.8 + 1e-9,
             |recovered| recovered < STILL_THERE,
         )
@@ -167,26 +167,28 @@ fn poison_stays(study: &Study) -> Vec<Cell> {
     cells.flatten().collect()
 }
 
-fn at_a_tenth(found: &ManipulationReport) -> Option<&MethodFigures> {
-    found
+fn at_a_tenth(found: &ManipulationReport) -> impl Iterator<Item = &MethodFigures> {
+    let of_ssd = found
         .methods
         .iter()
-        .find(|cell| cell.method == "ssd" && (cell.known - 0.1).abs() < 1e-9)
+        .filter(|cell| ["ssd", "ssd:text"].contains(&cell.method.as_str()));
+    of_ssd.filter(|cell| (cell.known - 0.1).abs() < 1e-9)
 }
 
 fn ssd_removes_poison(study: &Study) -> Vec<Cell> {
-    let cell = |found: &ManipulationReport| {
-        let ssd = at_a_tenth(found)?;
+    let cell = |found: &ManipulationReport, ssd: &MethodFigures| {
         let (recovered, change) = (ssd.recovered?, ssd.elsewhere_change?);
         let text = format!(
-            "{}: closes {} of the gap, {:+.2} points outside.",
+            "{}, {}: closes {} of the gap, {:+.2} points outside.",
             found.manipulation.split(',').next().unwrap_or_default(),
+            ssd.method,
             percent(recovered),
             change * 100.0
         );
         Some((recovered >= REMOVED && change <= -0.01, text))
     };
-    of_kind(study.manipulations, "poison").filter_map(cell).collect()
+    let cells = of_kind(study.manipulations, "poison").flat_map(|found| at_a_tenth(found).map(move |ssd| (found, ssd)));
+    cells.filter_map(|(found, ssd)| cell(found, ssd)).collect()
 }
 
 fn bad_teacher_fails(study: &Study) -> Vec<Cell> {
@@ -220,14 +222,15 @@ fn gradual_under_confusion(study: &Study) -> Vec<Cell> {
         (cells.len() > 1).then_some((steady && last.1 - first.1 >= 0.01, text))
     };
     let all = of_kind(study.manipulations, "confusion");
-    all.flat_map(|found| ["retrain", "cf", "scrub"].into_iter().filter_map(move |method| cell(found, method)))
+    let methods = ["retrain", "cf", "scrub", "scrub:text"];
+    all.flat_map(|found| methods.into_iter().filter_map(move |method| cell(found, method)))
         .collect()
 }
 
 fn ssd_under_confusion(study: &Study) -> Vec<Cell> {
     let cells = of_kind(study.manipulations, "confusion");
     cells
-        .flat_map(|found| by_recovery(found, &["ssd"], |_| true, |recovered| recovered < 0.2))
+        .flat_map(|found| by_recovery(found, &["ssd", "ssd:text"], |_| true, |recovered| recovered < 0.2))
         .collect()
 }
 
