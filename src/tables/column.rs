@@ -131,6 +131,16 @@ impl Column {
         self.series.len()
     }
 
+    /// Whether a cell is filled, as can be told at a glance: a text that begins with a visible ASCII character. `false` says nothing.
+    pub(crate) fn is_plainly_filled(&self, index: usize) -> bool {
+        match &self.values {
+            Values::Text(texts) if self.types.is_none() => texts
+                .get(index)
+                .is_some_and(|text| text.as_bytes().first().is_some_and(u8::is_ascii_graphic)),
+            _ => false,
+        }
+    }
+
     /// The cell of a row; blank past the end.
     pub(crate) fn get(&self, index: usize) -> CellView<'_> {
         if index >= self.series.len() {

@@ -55,6 +55,8 @@ struct Look<'a> {
     filled: Vec<u32>,
     typical: usize,
     full: Vec<bool>,
+    /// Those of them that have a blank somewhere.
+    gaps: Vec<usize>,
     shapes: Vec<Shape>,
     /// Cells that may still be added up.
     budget: AtomicUsize,
@@ -118,7 +120,7 @@ impl<'a> Look<'a> {
                     .map(|column| {
                         let mut count = 0;
                         for (place, row) in rows.clone().enumerate() {
-                            let is_filled = !is_blank(&column.get(row));
+                            let is_filled = column.is_plainly_filled(row) || !is_blank(&column.get(row));
                             filled[place] += u32::from(is_filled);
                             count += usize::from(is_filled);
                         }
@@ -137,16 +139,20 @@ impl<'a> Look<'a> {
         let mut sorted = filled.clone();
         sorted.sort_unstable();
         let typical = sorted.get(height / 2).copied().unwrap_or(0) as usize;
+        let full: Vec<bool> = per_column
+            .iter()
+            .map(|count| *count as f64 >= FULL * height as f64 && *count > 1)
+            .collect();
         let mut look = Self {
             names: table.names(),
             columns,
             height,
             filled,
             typical,
-            full: per_column
-                .iter()
-                .map(|count| *count as f64 >= FULL * height as f64 && *count > 1)
+            gaps: (0..per_column.len())
+                .filter(|place| full[*place] && per_column[*place] < height)
                 .collect(),
+            full,
             budget: AtomicUsize::new(MOST_ADDED),
             shapes: Vec::new(),
         };
@@ -184,13 +190,12 @@ impl<'a> Look<'a> {
         if self.typical < 2 {
             return Vec::new();
         }
-        let full: Vec<usize> = (0..self.columns.len()).filter(|place| self.full[*place]).collect();
         (0..self.height)
             .into_par_iter()
             .filter(|row| {
                 let filled = self.filled[*row] as usize;
                 filled * 10 <= self.typical * 6
-                    || filled < self.columns.len() && full.iter().any(|place| is_blank(&self.columns[*place].get(*row)))
+                    || filled < self.columns.len() && self.gaps.iter().any(|place| is_blank(&self.columns[*place].get(*row)))
             })
             .collect()
     }
