@@ -15,13 +15,13 @@ use recant::repair::{self, METHODS, Reference, RepairOptions, Request, Session, 
 use recant::seed::Seed;
 
 /// Rows of a problem that can be learned: labels follow the inputs, with some noise.
-struct Data<T> {
-    spec: MlpSpec,
-    x: Vec<T>,
-    y: Vec<u8>,
+pub(super) struct Data<T> {
+    pub(super) spec: MlpSpec,
+    pub(super) x: Vec<T>,
+    pub(super) y: Vec<u8>,
 }
 
-fn data<T: Real>(rows: usize, hidden: &[usize], seed: u64) -> Data<T> {
+pub(super) fn data<T: Real>(rows: usize, hidden: &[usize], seed: u64) -> Data<T> {
     let (inputs, classes) = (7, 3);
     let mut random = Seed(seed).stream("test-data", 0);
     let mut number = || (random.next_u64() >> 11) as f64 / (1_u64 << 53) as f64 - 0.5;
@@ -40,21 +40,21 @@ fn data<T: Real>(rows: usize, hidden: &[usize], seed: u64) -> Data<T> {
 }
 
 impl<T: Real> Data<T> {
-    fn all(&self) -> Examples<'_, T> {
+    pub(super) fn all(&self) -> Examples<'_, T> {
         Examples::all(&self.x, self.spec.inputs, &self.y)
     }
 
-    fn initial(&self) -> Network<T> {
+    pub(super) fn initial(&self) -> Network<T> {
         Network::initial(&self.spec, Seed(5)).unwrap()
     }
 
-    fn trained(&self, recipe: &Recipe) -> Network<T> {
+    pub(super) fn trained(&self, recipe: &Recipe) -> Network<T> {
         let mut network = self.initial();
         train(&mut network, &self.all(), recipe, 2, &Silent::default()).unwrap();
         network
     }
 
-    fn take(&self, rows: &[u32]) -> (Vec<T>, Vec<u8>) {
+    pub(super) fn take(&self, rows: &[u32]) -> (Vec<T>, Vec<u8>) {
         let row = |row: &u32| self.x[*row as usize * self.spec.inputs..][..self.spec.inputs].to_vec();
         (
             rows.iter().flat_map(row).collect(),
@@ -63,7 +63,7 @@ impl<T: Real> Data<T> {
     }
 }
 
-fn recipe(epochs: usize, batch: usize) -> Recipe {
+pub(super) fn recipe(epochs: usize, batch: usize) -> Recipe {
     Recipe {
         epochs,
         batch,
@@ -505,99 +505,4 @@ fn what_cannot_be_trained_is_refused_and_leaves_the_network_alone() {
             assert!(network == start);
         }
     }
-}
-
-/// A repair of `flagged` rows of freshly made data by a method.
-fn repaired(name: &str, flagged: &[u32], corrections: &[Option<u8>], with_rows: bool) -> recant::Result<(Network<f32>, Network<f32>)> {
-    let data = data::<f32>(200, &[8, 5], 13);
-    let recipe = recipe(3, 64);
-    let (initial, network) = (data.initial(), data.trained(&recipe));
-    let stored = store_importances(&network, &data.all(), recipe.batch, 1)?;
-    let (inputs, labels) = data.take(flagged);
-    let request = Request {
-        positions: flagged,
-        flagged: Some(Rows::table(&inputs, 7, &labels)),
-        corrections,
-        training: with_rows.then_some(Rows::table(&data.x, 7, &data.y)),
-        augmented: None,
-    };
-    let trained = Trained {
-        classifier: &network,
-        initial: Some(&initial),
-        plan: (&recipe).into(),
-        training_rows: 200,
-        importance_batch: recipe.batch,
-        stored: Some(&stored),
-        full_set: &[],
-    };
-    let quiet = Silent::default();
-    let mut model = Session::new(trained, request, 2, &quiet)?;
-    repair::apply(repair::method(name)?, &mut model, &RepairOptions::default(), &quiet)?;
-    let after = model.into_network();
-    Ok((network, after))
-}
-
-#[test]
-fn dampening_needs_no_training_row_and_training_methods_say_that_they_do() {
-    for method in METHODS {
-        let result = repaired(method.name(), &[3, 77, 150], &[], false);
-        if method.needs() == repair::Needs::StoredImportances {
-            let (before, after) = result.unwrap();
-            assert_ne!(before.parameters(), after.parameters(), "{}", method.name());
-        } else {
-            assert_eq!(result.unwrap_err().hint_text(), Some("give the training sheet with `--data SHEET`"));
-        }
-    }
-}
-
-#[test]
-fn with_every_row_flagged_only_corrections_leave_something_to_do() {
-    let all: Vec<u32> = (0..200).collect();
-    let corrections: Vec<Option<u8>> = (0..200).map(|row| (row % 2 == 0).then_some((row % 3) as u8)).collect();
-    for method in METHODS {
-        let error = repaired(method.name(), &all, &[], true).unwrap_err();
-        assert!(error.to_string().contains("every training row is flagged"), "{error}");
-        let corrected = repaired(method.name(), &all, &corrections, true);
-        assert_eq!(
-            corrected.is_ok(),
-            method.needs() == repair::Needs::TrainingRows,
-            "{}",
-            method.name()
-        );
-    }
-}
-
-#[test]
-fn a_corrected_row_is_trained_on_with_its_corrected_label() {
-    // Retraining with corrections is training on data that was typed in rightly, minus the flagged rows without one.
-    let flagged = [10, 20, 30];
-    let (_, found) = repaired("retrain", &flagged, &[Some(0), None, Some(2)], true).unwrap();
-    let mut data = data::<f32>(200, &[8, 5], 13);
-    (data.y[10], data.y[30]) = (0, 2);
-    let rows: Vec<u32> = (0..200).filter(|row| *row != 20).collect();
-    let mut expected = data.initial();
-    let examples = Examples {
-        rows: Some(&rows),
-        ..data.all()
-    };
-    train(&mut expected, &examples, &recipe(3, 64), 1, &Silent::default()).unwrap();
-    assert_eq!(found, expected);
-}
-
-#[test]
-fn an_empty_forget_set_changes_nothing_whatever_the_method() {
-    for method in METHODS {
-        let (before, after) = repaired(method.name(), &[], &[], true).unwrap();
-        assert_eq!(before, after, "{}", method.name());
-    }
-}
-
-#[test]
-fn a_model_of_nan_is_not_dampened_but_refused() {
-    let data = data::<f32>(100, &[8], 14);
-    let mut network = data.initial();
-    network.parameters_mut()[3] = f32::NAN;
-    let error = importance(&network, &data.all(), ImportanceKind::PerSampleFisher, 50, 1).unwrap_err();
-    assert!(error.to_string().contains("not finite"));
-    assert!(store_importances(&network, &data.all(), 50, 2).is_err());
 }

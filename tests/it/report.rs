@@ -7,14 +7,15 @@ use std::path::{Path, PathBuf};
 use calamine::{Data, Reader, Xlsx};
 use recant::evaluate::record::{RepairRecord, Timings};
 use recant::evaluate::train_record::TrainRecord;
-use recant::report::plots::{BoxGroup, BoxPlot, CurvePlot, IntervalPlot, IntervalRow, Marker, Plot, RatioPlot, Series, WIDTH, text_width};
+use recant::report::plots::Plot;
 use recant::report::terminal::Look;
 use recant::report::{self, terminal, training};
 
-use crate::report_fixture as made_up;
+use super::report_plots::parses;
+pub(super) use crate::report_fixture as made_up;
 
 /// Every made-up record, with the name of its preview.
-fn records() -> Vec<(&'static str, RepairRecord, Timings)> {
+pub(super) fn records() -> Vec<(&'static str, RepairRecord, Timings)> {
     vec![
         ("rich", made_up::rich(), made_up::timings()),
         ("no-change", made_up::no_change(), Timings::default()),
@@ -25,7 +26,7 @@ fn records() -> Vec<(&'static str, RepairRecord, Timings)> {
 }
 
 /// Every made-up training.
-fn trainings() -> Vec<(&'static str, TrainRecord)> {
+pub(super) fn trainings() -> Vec<(&'static str, TrainRecord)> {
     vec![
         ("training", made_up::training()),
         ("training-bare", made_up::bare_training()),
@@ -34,7 +35,7 @@ fn trainings() -> Vec<(&'static str, TrainRecord)> {
 }
 
 /// Every page, with its plots.
-fn pages() -> Vec<(&'static str, String, Vec<Plot>)> {
+pub(super) fn pages() -> Vec<(&'static str, String, Vec<Plot>)> {
     let repairs = records()
         .into_iter()
         .map(|(name, record, timings)| (name, report::html(&record, &timings).unwrap()));
@@ -45,7 +46,7 @@ fn pages() -> Vec<(&'static str, String, Vec<Plot>)> {
 }
 
 /// Previews lie here after a test run, to be looked at.
-fn preview(name: &str) -> PathBuf {
+pub(super) fn preview(name: &str) -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("report-preview").join(name)
 }
 
@@ -438,189 +439,6 @@ fn hostile_text_stays_text_in_a_model_card() {
     assert!(card.lines().all(|line| !line.starts_with('<')));
 }
 
-// Plots
-
-fn parses(xml: &str, what: &str) {
-    let mut reader = quick_xml::Reader::from_str(xml);
-    reader.config_mut().check_end_names = true;
-    let mut depth = 0i32;
-    loop {
-        match reader.read_event().unwrap_or_else(|error| panic!("{what}: {error}")) {
-            quick_xml::events::Event::Start(_) => depth += 1,
-            quick_xml::events::Event::End(_) => depth -= 1,
-            quick_xml::events::Event::Eof => break,
-            _ => {}
-        }
-    }
-    assert_eq!(depth, 0, "{what}: an element is left open");
-}
-
-/// Plots of kinds that no report has yet, and of data at the edge of what can be drawn.
-fn extreme_plots() -> Vec<Plot> {
-    let interval = |label: &str, estimate: f64, low: f64, high: f64| IntervalRow {
-        label: label.to_owned(),
-        estimate,
-        low,
-        high,
-        main: true,
-    };
-    let intervals = |name: &'static str, rows: Vec<IntervalRow>| {
-        IntervalPlot {
-            name,
-            title: "t",
-            axis: "a",
-            minimum_effect: Some(0.001),
-            sides: ("worse", "better"),
-            rows,
-        }
-        .draw()
-        .unwrap()
-    };
-    let groups = ["0.25 %", "1 %", "10 %"].into_iter().enumerate().map(|(place, label)| BoxGroup {
-        label: label.to_owned(),
-        five: [-0.003, -0.001, 0.0005, 0.002, 0.006].map(|value: f64| value * (1.0 + place as f64)),
-        outliers: vec![-0.01, 0.013],
-    });
-    let line = |label: &str, of: &dyn Fn(f64) -> f64| Series {
-        label: label.to_owned(),
-        points: (0..100)
-            .map(|place| (10f64.powf(f64::from(place) / 20.0 - 2.0), of(f64::from(place))))
-            .collect(),
-    };
-    let curves = CurvePlot {
-        name: "curves",
-        title: "t",
-        across: "alpha",
-        up: "accuracy on test rows",
-        logarithmic: true,
-        percent: true,
-        series: vec![
-            line("baseline", &|_| 0.871),
-            line("repaired", &|place| if place < 40.0 { 0.3 + place / 100.0 } else { 0.876 }),
-            line("retrained", &|place| if place == 50.0 { f64::NAN } else { 0.874 + place / 1e5 }),
-        ],
-        marker: Some(Marker {
-            label: "what ASSD picks".to_owned(),
-            x: 12.5,
-        }),
-    };
-    let empty = CurvePlot {
-        name: "empty-curves",
-        series: Vec::new(),
-        marker: None,
-        ..curves.clone()
-    };
-    let ratios = |name: &'static str, alpha: f64, bins: Vec<(f64, f64, usize)>| {
-        RatioPlot {
-            name,
-            title: "t",
-            bins,
-            alpha,
-        }
-        .draw()
-        .unwrap()
-    };
-    vec![
-        intervals("one-far-off", vec![interval(&"long ".repeat(60), 0.9, 0.8, 1.0)]),
-        intervals("not-finite", vec![interval("x", f64::NAN, f64::NEG_INFINITY, f64::INFINITY)]),
-        intervals("no-rows", Vec::new()),
-        intervals("nothing", vec![interval("x", 0.0, 0.0, 0.0)]),
-        BoxPlot {
-            name: "boxes",
-            title: "t",
-            axis: "a",
-            minimum_effect: Some(0.001),
-            groups: groups.collect(),
-        }
-        .draw()
-        .unwrap(),
-        curves.draw().unwrap(),
-        empty.draw().unwrap(),
-        ratios("cut-far-right", 1e12, vec![(-1.0, 0.0, 3), (0.0, 1.0, usize::MAX / 2)]),
-        ratios("cut-at-nothing", 0.0, vec![(-1.0, 0.0, 3)]),
-        ratios("cut-not-finite", f64::NAN, vec![(f64::NAN, 0.0, 3)]),
-        ratios("no-bins", 1.0, Vec::new()),
-    ]
-}
-
-#[test]
-fn every_plot_is_sound_and_nothing_is_drawn_outside_of_it() {
-    let mut seen = 0;
-    let of_pages = pages()
-        .into_iter()
-        .flat_map(|(name, _, plots)| plots.into_iter().map(move |plot| (name, plot)));
-    for (name, plot) in of_pages.chain(extreme_plots().into_iter().map(|plot| ("extreme", plot))) {
-        let file = plot.file();
-        fs::create_dir_all(preview(name).join("plots")).unwrap();
-        fs::write(preview(name).join("plots").join(format!("{}.svg", plot.name)), &file).unwrap();
-        let what = format!("{name}/{}", plot.name);
-        parses(&file, &what);
-        parses(&plot.inline().into_string(), &what);
-        assert!(
-            !plot.description.is_empty() || plot.name.starts_with("no-") || plot.name.starts_with("empty"),
-            "{what}: no words"
-        );
-        inside(&file, &what);
-        seen += 1;
-    }
-    assert!(seen > 25);
-}
-
-/// Checks that every text and mark lies within the sheet. Texts by their estimated width.
-fn inside(svg: &str, what: &str) {
-    let outer: Vec<f64> = svg
-        .split_once("viewBox=\"0 0 ")
-        .unwrap()
-        .1
-        .split('"')
-        .next()
-        .unwrap()
-        .split(' ')
-        .map(|number| number.parse().unwrap())
-        .collect();
-    let (width, height) = (outer[0], outer[1]);
-    assert_eq!(width, WIDTH);
-    let drawn = svg.split_once("</desc>").unwrap().1;
-    for element in drawn.split('<').filter(|element| !element.starts_with('/')) {
-        let number = |key: &str| {
-            element
-                .split_once(&format!(" {key}=\""))
-                .map(|(_, rest)| rest.split('"').next().unwrap().parse::<f64>().unwrap())
-        };
-        for (key, limit) in [
-            ("x1", width),
-            ("x2", width),
-            ("y1", height),
-            ("y2", height),
-            ("cx", width),
-            ("cy", height),
-        ] {
-            assert!(
-                number(key).is_none_or(|value| (0.0..=limit).contains(&value)),
-                "{what}: {key} of <{element}"
-            );
-        }
-        if element.starts_with("text") {
-            let text = element.split_once('>').unwrap().1.trim();
-            let text = text
-                .replace("&lt;", "<")
-                .replace("&gt;", ">")
-                .replace("&amp;", "&")
-                .replace("&quot;", "\"")
-                .replace("&apos;", "'");
-            let wide = text_width(&text, number("font-size").unwrap());
-            let x = number("x").unwrap();
-            let (left, right) = match element.split_once("text-anchor=\"").unwrap().1.split('"').next().unwrap() {
-                "start" => (x, x + wide),
-                "middle" => (x - wide / 2.0, x + wide / 2.0),
-                _ => (x - wide, x),
-            };
-            assert!(left >= -1.0 && right <= width + 1.0, "{what}: {text:?} from {left} to {right}");
-            assert!((8.0..=height - 8.0).contains(&number("y").unwrap()), "{what}: {text:?}");
-        }
-    }
-}
-
 // Terminal
 
 #[test]
@@ -675,129 +493,4 @@ fn equal_records_give_equal_bytes() {
     let first = book();
     std::thread::sleep(std::time::Duration::from_millis(2_100));
     assert_eq!(first, book(), "a time of day got into the workbook");
-}
-
-#[test]
-fn a_report_can_be_rebuilt_from_its_stored_record() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("record.json");
-    for (name, record, timings) in records() {
-        fs::write(&path, serde_json::to_vec_pretty(&record).unwrap()).unwrap();
-        let read = report::read_record(&path).unwrap();
-        assert_eq!(read, record, "{name}");
-        assert_eq!(
-            report::html(&read, &timings).unwrap().0,
-            report::html(&record, &timings).unwrap().0,
-            "{name}"
-        );
-    }
-    let path = folder.path().join("training.json");
-    for (name, record) in trainings() {
-        fs::write(&path, serde_json::to_vec(&record).unwrap()).unwrap();
-        assert_eq!(report::read_training(&path).unwrap(), record, "{name}");
-    }
-    assert_eq!(
-        report::read_timings(&folder.path().join("timings.json")).unwrap(),
-        Timings::default()
-    );
-}
-
-#[test]
-fn a_damaged_record_is_told_from_a_newer_one_and_from_no_record() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("record.json");
-    let whole = serde_json::to_string(&made_up::no_change()).unwrap();
-    let said = |text: &str| {
-        fs::write(&path, text).unwrap();
-        let error = report::read_record(&path).unwrap_err();
-        assert_eq!(error.exit_code(), 2);
-        assert!(error.place().unwrap().contains("record.json"), "{error}");
-        assert!(error.hint_text().is_some(), "{error}");
-        error.message().to_owned()
-    };
-    for length in (1..whole.len() - 1).step_by(whole.len() / 40) {
-        assert!(said(&whole[..length]).contains("cut off"), "{length}");
-    }
-    let newer = whole.replacen("\"record_version\":1", "\"record_version\":99", 1);
-    assert!(said(&newer).contains("layout 99"));
-    assert!(said("{\"a\": 1}").contains("another kind"));
-    assert!(said("PK\u{3}\u{4}").contains("not a record"));
-    assert!(said(&whole.replacen("\"chosen\":\"assd\"", "\"chosen\":\"magic\"", 1)).contains("`magic`"));
-    assert!(said(&whole.replacen("2310", "2311", 1)).contains("counts 11899 rows, not 11898"));
-    fs::write(&path, [0xFF, 0xFE, 0x00]).unwrap();
-    assert!(report::read_record(&path).unwrap_err().message().contains("UTF-8"));
-    assert!(
-        report::read_record(&folder.path().join("none.json"))
-            .unwrap_err()
-            .to_string()
-            .contains("no such file")
-    );
-}
-
-/// All places of a JSON value, as pointers.
-fn places(value: &serde_json::Value, at: &str, found: &mut Vec<String>) {
-    match value {
-        serde_json::Value::Object(fields) => fields.iter().for_each(|(key, field)| places(field, &format!("{at}/{key}"), found)),
-        serde_json::Value::Array(items) => items
-            .iter()
-            .enumerate()
-            .for_each(|(place, item)| places(item, &format!("{at}/{place}"), found)),
-        _ => {}
-    }
-    found.push(at.to_owned());
-}
-
-#[test]
-fn an_altered_record_is_refused_or_drawn_and_never_panics() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("record.json");
-    let mut record = made_up::rich();
-    record.methods.truncate(2);
-    record.flagged_rows.truncate(1);
-    record.changed_rows.truncate(1);
-    let whole = serde_json::to_value(&record).unwrap();
-    let mut all = Vec::new();
-    places(&whole, "", &mut all);
-    let strange = [
-        "null",
-        "0",
-        "-1",
-        "1e308",
-        "-1e-308",
-        "18446744073709551615",
-        "\"\"",
-        "[]",
-        "{}",
-        "true",
-    ];
-    let strange: Vec<serde_json::Value> = strange.iter().map(|text| serde_json::from_str(text).unwrap()).collect();
-    let (mut refused, mut drawn) = (0, 0);
-    // Every place and every strange value in turn, in steps that meet all combinations over the places of one kind.
-    for (step, place) in all.iter().enumerate().skip(1).step_by(3) {
-        let mut altered = whole.clone();
-        *altered.pointer_mut(place).unwrap() = strange[(step / 3) % strange.len()].clone();
-        fs::write(&path, serde_json::to_vec(&altered).unwrap()).unwrap();
-        match report::read_record(&path) {
-            Err(_) => refused += 1,
-            Ok(record) => {
-                drawn += 1;
-                let (_, plots) = report::html(&record, &Timings::default()).unwrap();
-                plots.iter().for_each(|plot| parses(&plot.file(), place));
-                terminal::repair(&record, &Timings::default(), Look { width: 60, colour: false }).unwrap();
-                report::workbook::workbook(&record, &Timings::default()).unwrap();
-            }
-        }
-    }
-    assert!(refused > 50 && drawn > 20, "{refused} refused, {drawn} drawn");
-}
-
-#[test]
-fn a_report_that_cannot_be_written_says_so_and_leaves_nothing() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("taken");
-    fs::write(&file, "a file, not a folder").unwrap();
-    let error = report::write_all(&file, &made_up::no_change(), &Timings::default()).unwrap_err();
-    assert_eq!(error.exit_code(), 2);
-    assert_eq!(fs::read_to_string(&file).unwrap(), "a file, not a folder");
-    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use recant::evaluate::record::*;
-use recant::evaluate::train_record::*;
 use recant::notes::Notes;
+
+pub use super::report_fixture_hostile::{HOSTILE, hostile};
+pub use super::report_fixture_training::{bare_training, hostile_training, training};
 
 /// A repair with everything a report can show: four methods, groups, flagged test rows, dampening, leakage, warnings.
 pub fn rich() -> RepairRecord {
@@ -165,118 +167,6 @@ pub fn bare() -> RepairRecord {
     record
 }
 
-/// What must never become markup, a formula or a terminal command.
-pub const HOSTILE: &[&str] = &[
-    "<script>alert(1)</script>",
-    "=cmd|'/c calc'!A1",
-    "+1+1",
-    "-2-3",
-    "@SUM(A1)",
-    "</title><img src=x onerror=alert(2)>",
-    "\" onmouseover=\"alert(3)",
-    "&lt;b&gt; ]]> <!-- -->",
-    "\u{202E}evil\u{202C} \u{5D0}\u{5D1}\u{5D2}",
-    "\u{1b}[31mred\u{7}\u{0}\u{FFFF}",
-    "🚚📦 livré à l’heure",
-    "{{7*7}} ${x} `id`",
-];
-
-/// Hostile text in every place that comes from the person's files.
-pub fn hostile() -> RepairRecord {
-    let mut record = rich();
-    let mut next = HOSTILE.iter().cycle().map(|text| (*text).to_owned());
-    let mut take = || next.next().unwrap();
-    let names: Vec<String> = vec![
-        HOSTILE[0].to_owned(),
-        HOSTILE[1].to_owned(),
-        format!("very long {}", "name ".repeat(400)),
-    ];
-    record.model.classes.clone_from(&names);
-    record.model.name = take();
-    record.model.network = take();
-    record.model.profile = take();
-    record.model.data_file = take();
-    record.model.data_sha256 = take();
-    record.model.training_period = Some((take(), take()));
-    record.flags.file = take();
-    record.flags.addressed_by = take();
-    for ignored in &mut record.flags.ignored {
-        ignored.reason = take();
-        ignored.examples = HOSTILE.iter().map(|text| (*text).to_owned()).collect();
-    }
-    record.command = HOSTILE.join(" ");
-    record.recant_version = HOSTILE[5].to_owned();
-    record.settings.group_column = Some(take());
-    record.recommendation.reason = HOSTILE.join(" ");
-    for method in &mut record.methods {
-        method.title = take();
-        method.description = take();
-        for comparison in [&mut method.test, &mut method.test_as_recorded, &mut method.validation]
-            .into_iter()
-            .flatten()
-        {
-            comparison.sentence = HOSTILE.join(" ");
-            for metrics in [&mut comparison.before, &mut comparison.after] {
-                for (class, name) in metrics.classes.iter_mut().zip(&names) {
-                    class.name.clone_from(name);
-                }
-            }
-        }
-        if let Some(dampening) = &mut method.dampening {
-            dampening.importance = take();
-            dampening.reference = take();
-            for layer in &mut dampening.layers {
-                layer.tensor = take();
-            }
-        }
-    }
-    for finding in record.leakage.iter_mut().flatten() {
-        finding.column = take();
-        finding.kind = take();
-        finding.evidence = "long ".repeat(20_000) + HOSTILE[1];
-    }
-    for row in &mut record.flagged_rows {
-        row.key = take();
-        row.observed = take();
-        row.correction = Some(take());
-        row.before = take();
-        row.after = take();
-    }
-    for row in &mut record.changed_rows {
-        row.key = take();
-        row.observed = take();
-        row.before = take();
-        row.after = take();
-    }
-    if let Some(affected) = &mut record.affected {
-        affected.rule = take();
-    }
-    record.expansion = Some(ExpansionRecord {
-        sentence: HOSTILE.join(" "),
-        shared: Vec::new(),
-        rules: vec![ExpansionRule {
-            conditions: HOSTILE.join(" "),
-            flags: 60,
-            rows: 1_690,
-            estimated_wrong: 1_420.4,
-            proposed: 1_502,
-            expected_precision: Some(0.93),
-        }],
-        expected_precision: Some(0.93),
-        contradictions: 12,
-        proposed: 1_502,
-        doubtful: 188,
-        doubtful_taken: 40,
-        rows: record.flagged_rows.iter().take(25).cloned().collect(),
-    });
-    let mut notes = Notes::new();
-    for text in HOSTILE {
-        notes.add(text, *text, *text);
-    }
-    record.notes = notes;
-    record
-}
-
 /// Forty classes and ten thousand flagged rows.
 pub fn large() -> RepairRecord {
     let mut record = rich();
@@ -317,7 +207,7 @@ pub fn large() -> RepairRecord {
     record
 }
 
-fn method(name: &str, title: &str, description: &str) -> MethodRecord {
+pub(super) fn method(name: &str, title: &str, description: &str) -> MethodRecord {
     MethodRecord {
         name: name.to_owned(),
         title: title.to_owned(),
@@ -331,7 +221,7 @@ fn method(name: &str, title: &str, description: &str) -> MethodRecord {
     }
 }
 
-fn model(classes: &[&str]) -> ModelSummary {
+pub(super) fn model(classes: &[&str]) -> ModelSummary {
     ModelSummary {
         name: "delay-model".to_owned(),
         network: "3x100".to_owned(),
@@ -349,7 +239,7 @@ fn model(classes: &[&str]) -> ModelSummary {
     }
 }
 
-fn flags(per_class: &[usize]) -> FlagSummary {
+pub(super) fn flags(per_class: &[usize]) -> FlagSummary {
     let used: usize = per_class.iter().sum();
     FlagSummary {
         file: "wrong-rows.csv".to_owned(),
@@ -375,7 +265,7 @@ fn flags(per_class: &[usize]) -> FlagSummary {
     }
 }
 
-fn dampening() -> DampeningRecord {
+pub(super) fn dampening() -> DampeningRecord {
     // A bell around 0.3 with a thin right tail beyond the cut.
     let ratio_histogram: Vec<HistogramBin> = (0..44)
         .map(|place| {
@@ -420,7 +310,7 @@ fn dampening() -> DampeningRecord {
     }
 }
 
-fn leakage() -> Vec<LeakageFinding> {
+pub(super) fn leakage() -> Vec<LeakageFinding> {
     vec![
         LeakageFinding {
             column: "Late_delivery_risk".to_owned(),
@@ -442,7 +332,7 @@ fn leakage() -> Vec<LeakageFinding> {
     ]
 }
 
-fn notes() -> Notes {
+pub(super) fn notes() -> Notes {
     let mut notes = Notes::new();
     notes.add(
         "mixed-dates",
@@ -457,7 +347,7 @@ fn notes() -> Notes {
     notes
 }
 
-fn expansion(classes: &[&str]) -> ExpansionRecord {
+pub(super) fn expansion(classes: &[&str]) -> ExpansionRecord {
     let rows = flagged_rows(90, classes).into_iter().map(|row| FlaggedRow {
         key: format!("7{}", row.key),
         correction: Some(classes[2].to_owned()),
@@ -519,7 +409,7 @@ fn changed_rows(fixed: usize, broken: usize, classes: &[&str]) -> Vec<ChangedRow
         .collect()
 }
 
-fn metrics(classes: &[&str], confusion: &[&[usize]]) -> Metrics {
+pub(super) fn metrics(classes: &[&str], confusion: &[&[usize]]) -> Metrics {
     let rows: usize = confusion.iter().map(|row| row.iter().sum::<usize>()).sum();
     let right: usize = (0..classes.len()).map(|class| confusion[class][class]).sum();
     let accuracy = right as f64 / rows as f64;
@@ -568,7 +458,7 @@ fn metrics(classes: &[&str], confusion: &[&[usize]]) -> Metrics {
     }
 }
 
-fn comparison(before: &Metrics, after: &Metrics, (fixed, broken): (usize, usize), verdict: Verdict) -> Comparison {
+pub(super) fn comparison(before: &Metrics, after: &Metrics, (fixed, broken): (usize, usize), verdict: Verdict) -> Comparison {
     let rows: usize = before.confusion.iter().flatten().sum();
     let estimate = after.accuracy.estimate - before.accuracy.estimate;
     let half = 1.96 * ((fixed + broken) as f64).sqrt() / rows as f64;
@@ -612,164 +502,4 @@ fn comparison(before: &Metrics, after: &Metrics, (fixed, broken): (usize, usize)
         cautions: Vec::new(),
         losing_classes: Vec::new(),
     }
-}
-
-/// A training with a search, baselines, left-out rows and a leaking column.
-pub fn training() -> TrainRecord {
-    let classes = ["early", "on time", "late"];
-    let test = metrics(&classes, &[&[2310, 420, 128], &[402, 1510, 318], &[96, 290, 6424]]);
-    let majority = metrics(&classes, &[&[0, 1, 2857], &[0, 1, 2229], &[0, 1, 6809]]);
-    let logistic = metrics(&classes, &[&[2100, 520, 238], &[502, 1210, 518], &[196, 390, 6224]]);
-    let validation = metrics(&classes, &[&[930, 160, 50], &[150, 610, 120], &[40, 110, 2589]]);
-    let training = metrics(&classes, &[&[9700, 1300, 320], &[1400, 6700, 840], &[300, 900, 26133]]);
-    let rows = |metrics: &Metrics| metrics.confusion.iter().flatten().sum::<usize>();
-    let column = |column: &str, role: &str, inputs: usize, why: Option<&str>| ColumnUse {
-        column: column.to_owned(),
-        role: role.to_owned(),
-        inputs,
-        why: why.map(str::to_owned),
-    };
-    let baseline = |name: &str, title: &str, metrics: &Metrics, changed| {
-        let mut comparison = comparison(metrics, &test, changed, Verdict::Better);
-        comparison.sentence = format!("Better than {title}.");
-        BaselineRecord {
-            name: name.to_owned(),
-            title: title.to_owned(),
-            comparison,
-        }
-    };
-    let mut settings = rich().settings;
-    settings.minimum_effect = 0.005;
-    TrainRecord {
-        record_version: TRAIN_RECORD_VERSION,
-        recant_version: "0.0.0-made-up".to_owned(),
-        command: "recant train orders.csv --profile dataco --trials 10 --out delay-model".to_owned(),
-        model: model(&classes),
-        split: SplitSummary {
-            sheet_rows: rows(&training) + rows(&validation) + rows(&test) + 1271,
-            training_rows: rows(&training),
-            validation_rows: rows(&validation),
-            test_rows: rows(&test),
-            rule: "last 20 % by `order date (DateOrders)`, orders kept whole".to_owned(),
-            training_period: Some(("2015-01-01T00:00:00".to_owned(), "2017-01-14T00:00:00".to_owned())),
-            validation_period: Some(("2017-01-14T00:10:00".to_owned(), "2017-03-14T00:00:00".to_owned())),
-            test_period: Some(("2017-03-14T08:30:00".to_owned(), "2018-01-31T00:00:00".to_owned())),
-            left_out: vec![LeftOutRows {
-                reason: "`Order Status` is not COMPLETE".to_owned(),
-                count: 1271,
-            }],
-        },
-        columns: vec![
-            column("Shipping Mode", "category", 4, None),
-            column("Benefit per order", "number", 1, None),
-            column("order date (DateOrders)", "time", 3, None),
-            column("Late_delivery_risk", "number", 1, None),
-            column("Delivery Status", "dropped", 0, Some("only known after the fact")),
-            column("Customer Street", "dropped", 0, Some("people's data")),
-            column("Order Item Id", "key", 0, None),
-        ],
-        training: TrainingSettings {
-            most_epochs: None,
-            temperature: None,
-            epochs: 25,
-            learning_rate: 0.0372,
-            decay: 0.95,
-            weight_decay: 0.00021,
-            batch: 1024,
-            class_weights: Some(vec![1.4, 1.8, 0.58]),
-        },
-        search: Some(SearchRecord {
-            sampler: "TPE".to_owned(),
-            measure: "accuracy on 4,759 validation rows".to_owned(),
-            trials: (0..10)
-                .map(|trial| SearchTrial {
-                    learning_rate: 10f64.powf(-0.5 * f64::from(trial) - 1.0),
-                    weight_decay: 10f64.powf(-0.4 * f64::from(trial) - 1.0),
-                    score: (trial != 3).then(|| 0.86 - 0.004 * f64::from(trial - 2).powi(2)),
-                })
-                .collect(),
-            chosen: 2,
-        }),
-        epochs: (1..=25)
-            .map(|epoch| EpochRecord {
-                epoch,
-                learning_rate: 0.0372 * 0.95f64.powi(epoch as i32 - 1),
-                loss: 0.31 + 0.7 * (-0.3 * epoch as f64).exp(),
-                validation_accuracy: None,
-            })
-            .collect(),
-        settings,
-        training_metrics: training,
-        validation: Some(validation),
-        baselines: vec![
-            baseline("majority", "always answering \"late\"", &majority, (3900, 430)),
-            baseline("logistic-regression", "a logistic regression", &logistic, (900, 190)),
-        ],
-        usefulness: UsefulnessRecord {
-            usefulness: Usefulness::Useful,
-            sentence: "This model is useful. Better than always answering \"late\": 86.1 % against 57.2 % of the same 11,898 test rows right (+28.9 points, 95 % interval by \"Order Id\" +27.5 to +30.2; p < 0.001 after correction for 2 comparisons).".to_owned(),
-            balanced_accuracy: Some(Interval {
-                estimate: test.balanced_accuracy,
-                low: test.balanced_accuracy - 0.01,
-                high: test.balanced_accuracy + 0.01,
-            }),
-            balanced_accuracy_by_chance: Some(1.0 / 3.0),
-        },
-        test: Some(test),
-        leakage: Some(leakage()),
-        notes: notes(),
-    }
-}
-
-/// A training without test rows, validation rows, search, audit or columns.
-pub fn bare_training() -> TrainRecord {
-    let mut record = training();
-    record.test = None;
-    record.validation = None;
-    record.baselines.clear();
-    record.search = None;
-    record.epochs.truncate(1);
-    record.columns.clear();
-    record.leakage = None;
-    record.notes = Notes::new();
-    record.split.left_out.clear();
-    record.split.test_rows = 0;
-    record.split.validation_rows = 0;
-    record.split.sheet_rows = record.split.training_rows;
-    record.usefulness = UsefulnessRecord::not_evaluated();
-    record
-}
-
-/// A training with hostile text wherever text comes from the person's files.
-pub fn hostile_training() -> TrainRecord {
-    let mut record = training();
-    let mut next = HOSTILE.iter().cycle().map(|text| (*text).to_owned());
-    let mut take = || next.next().unwrap();
-    record.model = hostile().model;
-    record.command = HOSTILE.join(" ");
-    record.split.rule = take();
-    record.split.left_out[0].reason = take();
-    for column in &mut record.columns {
-        column.column = take();
-        column.role = take();
-        column.why = Some(take());
-    }
-    if let Some(search) = &mut record.search {
-        search.sampler = take();
-        search.measure = take();
-    }
-    for baseline in &mut record.baselines {
-        baseline.name = take();
-        baseline.title = take();
-        baseline.comparison.cautions = vec![take()];
-    }
-    record.usefulness.sentence = HOSTILE.join(" ");
-    for class in &mut record.test.as_mut().unwrap().classes {
-        class.name = take();
-    }
-    for finding in record.leakage.iter_mut().flatten() {
-        finding.column = take();
-        finding.evidence = take();
-    }
-    record
 }
