@@ -196,6 +196,7 @@ impl Plan {
             Self::InOrder(recipe) => Sgd {
                 momentum: recipe.momentum,
                 weight_decay: recipe.weight_decay,
+                from: 0,
             },
             Self::Shuffled { recipe, .. } => recipe.sgd(),
         }
@@ -207,6 +208,7 @@ impl Plan {
             Self::InOrder(recipe) => Sgd {
                 momentum: 0.0,
                 weight_decay: recipe.weight_decay,
+                from: 0,
             },
             Self::Shuffled { recipe, .. } => recipe.sgd(),
         }

@@ -83,6 +83,8 @@ pub struct Sgd {
     pub momentum: f64,
     /// This times the parameter is added to its gradient, for every trainable parameter.
     pub weight_decay: f64,
+    /// Parameters before this one, in network order, stand still.
+    pub from: usize,
 }
 
 /// Takes gradient steps on a network of its own.
@@ -141,11 +143,15 @@ impl<T: Real> Stepper<T> {
             return Err(Error::input(format!("the steps diverged at learning rate {learning_rate}")).hint("choose a lower learning rate"));
         }
         let rate = T::from_f64(learning_rate);
-        let (values, gradient) = (self.network.parameters_mut(), &[self.gradient.as_slice()]);
+        let values = self.network.parameters_mut();
+        let from = sgd.from.min(values.len());
         if sgd.momentum > 0.0 {
             self.velocities.resize(values.len(), T::ZERO);
+        }
+        let (values, gradient) = (&mut values[from..], &[&self.gradient[from..]]);
+        if sgd.momentum > 0.0 {
             let (momentum, decay) = (T::from_f64(sgd.momentum), T::from_f64(sgd.weight_decay));
-            kernels::descend_with_momentum(values, &mut self.velocities, gradient, momentum, decay, rate);
+            kernels::descend_with_momentum(values, &mut self.velocities[from..], gradient, momentum, decay, rate);
         } else {
             kernels::descend(values, gradient, T::from_f64(1.0 - learning_rate * sgd.weight_decay), rate);
         }
@@ -441,6 +447,7 @@ mod tests {
                 let sgd = Sgd {
                     momentum: 0.0,
                     weight_decay: 0.01,
+                    from: 0,
                 };
                 stepper.step(&inputs, &rows, &batch, sgd, 0.3).unwrap();
             }
@@ -501,6 +508,7 @@ mod tests {
         let sgd = Sgd {
             momentum: 0.0,
             weight_decay: 0.0,
+            from: 0,
         };
         let mut stepper = Stepper::new(&network(4, &[3]));
         stepper.step(&inputs, &[0, 1], &whole, sgd, 0.1).unwrap();

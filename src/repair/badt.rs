@@ -82,7 +82,7 @@ impl RepairMethod for BadTeacher {
                 }
             })
         });
-        RepairOutcome::trained(model.gradient_steps(&mut steps, settings.seed, progress)?)
+        RepairOutcome::trained(model.gradient_steps(&mut steps, (settings.seed, 0), progress)?)
     }
 }
 

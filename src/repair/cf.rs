@@ -1,4 +1,4 @@
-//! CF, catastrophic forgetting by continued training (Goel et al. 2022, arXiv 2201.06640, with all layers, as in Corrective Machine
+//! CF, catastrophic forgetting by continued training (Goel et al. 2022, arXiv 2201.06640, with all layers or the last few, as in Corrective Machine
 //! Unlearning, arXiv 2402.14015, section 4): the model trains on without the flagged rows at the learning rate of the start of its
 //! training, for as many steps as asked, and forgets them over that. [`super::METHODS`]' `finetune` goes on where training stopped instead, for one
 //! pass at the small rate reached there.
@@ -6,6 +6,7 @@
 use super::steps::{GradientStep, LossTerm, batches};
 use super::{Needs, RepairMethod, RepairOptions, RepairOutcome, Repairable};
 use crate::error::Result;
+use crate::nn::TensorSpec;
 use crate::progress::Progress;
 
 /// Continued training for a number of steps.
@@ -44,6 +45,39 @@ impl RepairMethod for ContinuedTraining {
             learning_rate: *rate,
             pass: number / runs.len(),
         });
-        RepairOutcome::trained(model.gradient_steps(&mut steps, options.unlearning.seed, progress)?)
+        let from = options
+            .unlearning
+            .cf_layers
+            .map_or(0, |layers| first_of_last(layers, &model.tensors()));
+        RepairOutcome::trained(model.gradient_steps(&mut steps, (options.unlearning.seed, from), progress)?)
+    }
+}
+
+/// First parameter of the last `layers` layers: each begins with a matrix or the kernels of a convolution.
+fn first_of_last(layers: usize, tensors: &[TensorSpec]) -> usize {
+    let begins = tensors.iter().rev().filter(|tensor| tensor.shape.len() >= 2);
+    begins.take(layers).last().map_or(0, |tensor| tensor.offset)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn layers_begin_with_their_weights() {
+        let tensor = |offset: usize, shape: &[usize]| TensorSpec {
+            name: String::new(),
+            shape: shape.to_vec(),
+            offset,
+        };
+        let tensors = [
+            tensor(0, &[4, 3, 3, 3]),
+            tensor(108, &[4]),
+            tensor(112, &[4]),
+            tensor(116, &[2, 4]),
+            tensor(124, &[2]),
+        ];
+        assert_eq!([1, 2, 3].map(|layers| first_of_last(layers, &tensors)), [116, 0, 0]);
+        assert_eq!(first_of_last(1, &[]), 0);
     }
 }

@@ -9,7 +9,7 @@ use super::session::{Flag, Session};
 use super::steps::{Distillation, GradientStep, LossTerm, Teacher};
 use crate::error::{Error, Result};
 use crate::learner::{Answers, Batch, Classifier, Compute, Rows};
-use crate::nn::{EpochLog, Real, RowLosses, TrainingLog, softened};
+use crate::nn::{EpochLog, Real, RowLosses, Sgd, TrainingLog, softened};
 use crate::progress::Progress;
 use crate::seed::Seed;
 
@@ -78,7 +78,7 @@ impl<C: Classifier> Session<'_, C> {
     pub(super) fn take_steps(
         &mut self,
         steps: &mut dyn Iterator<Item = GradientStep>,
-        seed: u64,
+        (seed, from): (u64, usize),
         progress: &dyn Progress,
     ) -> Result<TrainingLog> {
         let (sets, rows, plan) = (self.sets()?, self.augmented()?, &self.trained.plan);
@@ -93,7 +93,11 @@ impl<C: Classifier> Session<'_, C> {
             compute: self.compute,
             asked: [None, None],
         };
-        let mut stepper = before.stepper(rows, plan.repair_steps(), self.compute)?;
+        let sgd = Sgd {
+            from,
+            ..plan.repair_steps()
+        };
+        let mut stepper = before.stepper(rows, sgd, self.compute)?;
         let mut passes = Passes::new(epochs);
         progress.start("unlearning (steps)", 0);
         let mut one = |step: GradientStep| -> Result<()> {

@@ -165,6 +165,9 @@ pub struct UnlearningOptions {
     pub learning_rate: Option<f64>,
     /// Steps of CF; absent: a fifth of those of training.
     pub cf_steps: Option<usize>,
+    /// Layers that CF trains, counted from the last (weights of a convolution or linear layer with what follows them); absent: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cf_layers: Option<usize>,
     /// Weight alpha of SCRUB's divergence on the retain set (published settings: 0.001).
     pub scrub_alpha: f64,
     /// Weight gamma of SCRUB's cross entropy on the retain set (published settings: 0.99).
@@ -194,6 +197,7 @@ impl Default for UnlearningOptions {
         Self {
             learning_rate: None,
             cf_steps: None,
+            cf_layers: None,
             scrub_alpha: 0.001,
             scrub_gamma: 0.99,
             scrub_temperature: 4.0,
@@ -238,6 +242,7 @@ impl UnlearningOptions {
         }
         for (name, count) in [
             ("CF needs at least one step", self.cf_steps.unwrap_or(1)),
+            ("CF needs at least one layer to train", self.cf_layers.unwrap_or(1)),
             ("SCRUB needs at least one pass", self.scrub_passes),
             ("the bad teacher needs at least one pass", self.badt_passes),
             ("NegGrad+ needs at least one pass", self.neggrad_passes),
@@ -333,11 +338,17 @@ pub trait Repairable {
     /// # Errors
     /// Where the training rows are not at hand.
     fn retain_rows(&self) -> Result<usize>;
-    /// Takes gradient steps from the model as it is now. `seed` is that of the random teacher, where a step names it.
+    /// Takes gradient steps from the model as it is now. The seed is that of the random teacher, where a step names it; parameters before
+    /// the number beside it stand still.
     ///
     /// # Errors
     /// Where the training rows are not at hand, a step's rows do not exist, or the steps diverge or are stopped.
-    fn gradient_steps(&mut self, steps: &mut dyn Iterator<Item = GradientStep>, seed: u64, progress: &dyn Progress) -> Result<TrainingLog>;
+    fn gradient_steps(
+        &mut self,
+        steps: &mut dyn Iterator<Item = GradientStep>,
+        seed_and_from: (u64, usize),
+        progress: &dyn Progress,
+    ) -> Result<TrainingLog>;
     /// How much the output reacts to every parameter over the forget set: mean over mini-batches of |d mean size of the logits / d parameter|.
     ///
     /// # Errors

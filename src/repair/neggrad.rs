@@ -62,6 +62,6 @@ impl RepairMethod for NegGradPlus {
             learning_rate,
             pass: number / retain.len(),
         });
-        RepairOutcome::trained(model.gradient_steps(&mut steps, settings.seed, progress)?)
+        RepairOutcome::trained(model.gradient_steps(&mut steps, (settings.seed, 0), progress)?)
     }
 }

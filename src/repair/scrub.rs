@@ -114,6 +114,6 @@ impl RepairMethod for Scrub {
             }
             all
         });
-        RepairOutcome::trained(model.gradient_steps(&mut steps, settings.seed, progress)?)
+        RepairOutcome::trained(model.gradient_steps(&mut steps, (settings.seed, 0), progress)?)
     }
 }

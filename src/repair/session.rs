@@ -439,8 +439,13 @@ impl<C: Classifier> Repairable for Session<'_, C> {
         Ok(self.retain_set()?.0.len())
     }
 
-    fn gradient_steps(&mut self, steps: &mut dyn Iterator<Item = GradientStep>, seed: u64, progress: &dyn Progress) -> Result<TrainingLog> {
-        self.take_steps(steps, seed, progress)
+    fn gradient_steps(
+        &mut self,
+        steps: &mut dyn Iterator<Item = GradientStep>,
+        (seed, from): (u64, usize),
+        progress: &dyn Progress,
+    ) -> Result<TrainingLog> {
+        self.take_steps(steps, (seed, from), progress)
     }
 
     fn forget_sensitivity(&self, size: OutputSize) -> Result<Vec<f64>> {

@@ -210,15 +210,22 @@ fn a_graph_is_drawn_as_the_network_that_it_stands_for_and_a_broken_one_is_refuse
 }
 
 /// The parameters after a repair of a network trained on all rows.
-fn repaired<C: Classifier<Value = f64>>(classifier: &C, initial: &C, case: &Case, recipe: &Recipe, method: usize) -> Vec<f64> {
+fn repaired<C: Classifier<Value = f64>>(
+    classifier: &C,
+    initial: &C,
+    case: &Case,
+    plan: &Plan,
+    method: usize,
+    options: &RepairOptions,
+) -> Vec<f64> {
     let rows = Rows::table(&case.inputs, WIDTH, &case.labels);
     let quiet = Silent::default();
     let trained = Trained {
         classifier,
         initial: Some(initial),
-        plan: recipe.into(),
+        plan: plan.clone(),
         training_rows: ROWS,
-        importance_batch: recipe.batch,
+        importance_batch: 16,
         stored: None,
         full_set: &[],
     };
@@ -234,11 +241,7 @@ fn repaired<C: Classifier<Value = f64>>(classifier: &C, initial: &C, case: &Case
         .unwrap()
         .with_random_teacher(teacher)
         .unwrap();
-    let options = RepairOptions {
-        ssd_alpha: 2.0,
-        ..RepairOptions::default()
-    };
-    apply(METHODS[method], &mut session, &options, &quiet).unwrap();
+    apply(METHODS[method], &mut session, options, &quiet).unwrap();
     session.network().parameters().to_vec()
 }
 
@@ -269,19 +272,65 @@ fn every_method_does_the_same_to_candle_as_to_our_engine() {
     FLAGGED.iter().for_each(|row| marked.labels[*row as usize] = 0);
     let (network, of_marked) = (trained(&case), trained(&marked));
     let of = |network: &Network<f64>| CandleNetwork::of_mlp(network).unwrap();
+    let options = RepairOptions {
+        ssd_alpha: 2.0,
+        ..RepairOptions::default()
+    };
     for (index, method) in METHODS.iter().enumerate() {
         let (case, network) = if method.name() == "potion" {
             (&marked, &of_marked)
         } else {
             (&case, &network)
         };
-        let ours = repaired(network, &case.network, case, &recipe, index);
-        let theirs = repaired(&of(network), &of(&case.network), case, &recipe, index);
+        let ours = repaired(network, &case.network, case, &plan, index, &options);
+        let theirs = repaired(&of(network), &of(&case.network), case, &plan, index, &options);
         assert!(
             ours != network.parameters() || method.name() == "potion",
             "{} does something",
             method.name()
         );
         near(method.name(), &theirs, &ours, 1e-8);
+    }
+}
+
+#[test]
+fn cf_of_the_last_layer_moves_nothing_before_it_whatever_the_network() {
+    let case = case();
+    let recipe = Recipe {
+        epochs: 4,
+        batch: 16,
+        learning_rate: 0.2,
+        weight_decay: 1e-3,
+        ..Recipe::default()
+    };
+    let of_images = ImageRecipe {
+        length: Length::Epochs(4),
+        batch: 16,
+        learning_rate: 0.2,
+        momentum: 0.9,
+        weight_decay: 1e-3,
+        schedule: Schedule::Linear { warm_up: 0.0, reach: 1.25 },
+        label_smoothing: 0.0,
+    };
+    let method = METHODS.iter().position(|method| method.name() == "cf").unwrap();
+    let mut options = RepairOptions::default();
+    options.unlearning.cf_steps = Some(9);
+    let network = &case.network;
+    let head = network.tensors().iter().rfind(|tensor| tensor.shape.len() == 2).unwrap().offset;
+    assert!(head > 0);
+    for plan in [Plan::from(&recipe), Plan::shuffled(&of_images, Seed(4))] {
+        let mut of_layers = |layers: Option<usize>| {
+            options.unlearning.cf_layers = layers;
+            let (images, candle) = (as_image_network(network), CandleNetwork::of_mlp(network).unwrap());
+            let ours = repaired(network, network, &case, &plan, method, &options);
+            near("images", &repaired(&images, &images, &case, &plan, method, &options), &ours, 1e-11);
+            near("candle", &repaired(&candle, &candle, &case, &plan, method, &options), &ours, 1e-11);
+            ours
+        };
+        let (last, all, more) = (of_layers(Some(1)), of_layers(None), of_layers(Some(99)));
+        assert_eq!(last[..head], network.parameters()[..head]);
+        let moved = |found: &[f64], place: usize| found[place] != network.parameters()[place];
+        assert!((head..last.len()).all(|place| moved(&last, place)));
+        assert!(moved(&all, 0) && all == more);
     }
 }

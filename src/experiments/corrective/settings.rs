@@ -130,6 +130,8 @@ pub struct Step {
     pub method: &'static dyn RepairMethod,
     /// Passes over the retain set, where the way states them (fine-tuning and CF).
     pub passes: Option<usize>,
+    /// Layers that are trained, counted from the last, where the way states them (CF).
+    pub layers: Option<usize>,
     /// See [`repair::RepairOptions::by_text`].
     pub by_text: bool,
 }
@@ -138,6 +140,7 @@ impl Step {
     /// Sets what the step's name states; `per_pass` is the number of steps in a pass.
     pub fn settle(&self, options: &mut RepairOptions, per_pass: usize) {
         options.by_text = self.by_text;
+        options.unlearning.cf_layers = self.layers;
         if let Some(passes) = self.passes {
             options.finetune_epochs = passes;
             options.unlearning.cf_steps = Some(passes * per_pass);
@@ -167,8 +170,31 @@ pub fn without_proposing(name: &str) -> Option<&str> {
     PROPOSING.iter().find_map(|(prefix, _)| name.strip_prefix(prefix))
 }
 
+/// Reads a method and what its name states after a colon.
+fn step(part: &str) -> Result<Step> {
+    let (name, stated) = part.split_once(':').map_or((part, None), |(name, stated)| (name, Some(stated)));
+    let mut step = Step {
+        method: repair::method(name)?,
+        passes: None,
+        layers: None,
+        by_text: false,
+    };
+    let Some(stated) = stated else { return Ok(step) };
+    let number = |text: &str| text.parse::<usize>().ok().filter(|number| *number > 0);
+    match (name, stated.strip_prefix("last-").map(number), number(stated)) {
+        ("ssd" | "scrub", ..) if stated == "text" => step.by_text = true,
+        ("cf", Some(Some(layers)), _) => step.layers = Some(layers),
+        ("finetune" | "cf", None, Some(passes)) => step.passes = Some(passes),
+        _ => {
+            return Err(Error::input(format!("`{stated}` says nothing that `{name}` knows in `{part}`"))
+                .hint("passes of `finetune` and `cf`, such as `cf:3`; the last layers that `cf` trains, such as `cf:last-2`; `ssd:text`, `scrub:text`"));
+        }
+    }
+    Ok(step)
+}
+
 /// Reads the name of a way to repair: a method, or several joined by `+` and applied one after the other. `cf:3` and `finetune:4` state
-/// the passes; `ssd:text` and `scrub:text` follow the text of the corrective paper ([`RepairOptions::by_text`]). `expand+` in front proposes further rows first and drops them with the flagged ones, `expand-relabel+` has methods that
+/// the passes, `cf:last-2` the layers that are trained; `ssd:text` and `scrub:text` follow the text of the corrective paper ([`RepairOptions::by_text`]). `expand+` in front proposes further rows first and drops them with the flagged ones, `expand-relabel+` has methods that
 /// train learn them as their likeliest class.
 ///
 /// # Errors
@@ -178,39 +204,6 @@ pub fn way(name: &str) -> Result<Way> {
         .iter()
         .find(|(prefix, _)| name.starts_with(prefix))
         .map(|(_, proposed)| *proposed);
-    let step = |part: &str| -> Result<Step> {
-        let Some((method, passes)) = part.split_once(':') else {
-            return Ok(Step {
-                method: repair::method(part)?,
-                passes: None,
-                by_text: false,
-            });
-        };
-        let method = repair::method(method)?;
-        if passes == "text" {
-            return match ["ssd", "scrub"].contains(&method.name()) {
-                true => Ok(Step {
-                    method,
-                    passes: None,
-                    by_text: true,
-                }),
-                false => Err(
-                    Error::input(format!("text and code of the paper do not differ about `{}`", method.name()))
-                        .hint("`:text` is for `ssd` and `scrub` alone"),
-                ),
-            };
-        }
-        let wanted = passes.parse::<usize>().ok().filter(|passes| *passes > 0);
-        if wanted.is_none() || !["finetune", "cf"].contains(&method.name()) {
-            return Err(Error::input(format!("`{part}` states no passes that `{}` can take", method.name()))
-                .hint("passes are a whole number from 1, for `finetune` and `cf` alone, such as `cf:3`"));
-        }
-        Ok(Step {
-            method,
-            passes: wanted,
-            by_text: false,
-        })
-    };
     let steps = without_proposing(name).unwrap_or(name).split('+').map(|part| step(part.trim()));
     Ok(Way {
         name: name.to_owned(),

@@ -145,7 +145,19 @@ fn a_way_to_repair_is_a_chain_that_may_begin_with_proposals() {
     assert_eq!(way("neggrad-plus").unwrap().proposed, None);
     let found = way("expand+ssd:text+cf:2").unwrap();
     assert_eq!(found.steps.iter().map(|step| step.by_text).collect::<Vec<_>>(), [true, false]);
-    for wrong in ["expand", "expand+", "cf:0", "cf:some", "assd:2", "assd:text", "relabel+retrain"] {
+    assert_eq!(way("cf:last-2").unwrap().steps[0].layers, Some(2));
+    for wrong in [
+        "expand",
+        "expand+",
+        "cf:0",
+        "cf:some",
+        "assd:2",
+        "assd:text",
+        "cf:last-0",
+        "finetune:last-1",
+        "cf:text",
+        "relabel+retrain",
+    ] {
         assert!(way(wrong).is_err(), "{wrong}");
     }
 }

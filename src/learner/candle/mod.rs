@@ -303,6 +303,7 @@ impl<T: Real, G: TensorGraph> Classifier for CandleNetwork<T, G> {
             Sgd {
                 momentum: 0.0,
                 weight_decay: 0.0,
+                from: 0,
             },
             compute.threads,
         )?;

@@ -141,7 +141,10 @@ impl<'c, T: Real, G: TensorGraph> CandleStepper<'c, T, G> {
     }
 
     fn descend(&mut self, (_, gradients, statistics): &Passed, rate: f64, rows: usize) -> candle_core::Result<()> {
-        for ((variable, gradient), velocity) in self.loaded.parameters.iter().zip(gradients).zip(&mut self.velocities) {
+        let from = self.optimiser.from;
+        let moving = self.network.graph.tensors().iter().map(|tensor| tensor.offset >= from);
+        let all = self.loaded.parameters.iter().zip(gradients).zip(&mut self.velocities).zip(moving);
+        for ((variable, gradient), velocity) in all.filter(|(_, moves)| *moves).map(|(each, _)| each) {
             let gradient = (gradient + (variable.as_tensor() * self.optimiser.weight_decay)?)?;
             *velocity = ((&*velocity * self.optimiser.momentum)? + gradient)?.detach();
             variable.set(&(variable.as_tensor() - (&*velocity * rate)?)?.detach())?;

@@ -200,7 +200,7 @@ pub(super) trait ImageDevice {
     ///
     /// # Errors
     /// Where the device fails.
-    fn descend(&mut self, model: usize, momentum: f32, decay: f32, rate: f32) -> Result<()>;
+    fn descend(&mut self, model: usize, sgd: Sgd, rate: f32) -> Result<()>;
     /// Adds something of the last pass's gradient to the totals.
     ///
     /// # Errors
@@ -341,8 +341,7 @@ impl OnDevice<'_> {
     }
 
     pub fn descend(&self, sgd: Sgd, rate: f64) -> Result<()> {
-        self.device()
-            .descend(self.model, sgd.momentum as f32, sgd.weight_decay as f32, rate as f32)
+        self.device().descend(self.model, sgd, rate as f32)
     }
 
     pub fn add_up(&self, term: Term) -> Result<()> {

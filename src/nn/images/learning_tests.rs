@@ -103,6 +103,7 @@ fn steps_on_mixed_losses_descend_along_finite_differences() {
     let sgd = Sgd {
         momentum: 0.0,
         weight_decay: 0.0,
+        from: 0,
     };
     let images_of_step = StepImages::Values(&images);
     let loss_of = |network: &ImageNetwork<f64>| {

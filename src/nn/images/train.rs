@@ -168,6 +168,7 @@ impl ImageRecipe {
         Sgd {
             momentum: self.momentum,
             weight_decay: self.weight_decay,
+            from: 0,
         }
     }
 
@@ -444,10 +445,11 @@ pub(super) fn row_losses<T: Real>(losses: &RowLosses<T>, range: Range<usize>, lo
 
 fn descend<T: Real>(workspace: &Workspace<T>, velocities: &mut [T], network: &mut ImageNetwork<T>, sgd: Sgd, rate: f64, threads: usize) {
     let (momentum, decay, rate) = (T::from_f64(sgd.momentum), T::from_f64(sgd.weight_decay), T::from_f64(rate));
-    let blocks: Vec<_> = network
-        .parameters_mut()
+    let values = network.parameters_mut();
+    let from = sgd.from.min(values.len());
+    let blocks: Vec<_> = values[from..]
         .chunks_mut(BLOCK)
-        .zip(velocities.chunks_mut(BLOCK))
+        .zip(velocities[from..].chunks_mut(BLOCK))
         .map(RwLock::new)
         .collect();
     workspace.with_gradients(|parts| {
@@ -455,7 +457,7 @@ fn descend<T: Real>(workspace: &Workspace<T>, velocities: &mut [T], network: &mu
             for index in member.share(blocks.len()) {
                 let mut block = write(&blocks[index]);
                 let (values, velocities) = &mut *block;
-                let start = index * BLOCK;
+                let start = from + index * BLOCK;
                 let parts: Vec<&[T]> = parts.iter().map(|part| &part[start..start + values.len()]).collect();
                 kernels::descend_with_momentum(values, velocities, &parts, momentum, decay, rate);
             }

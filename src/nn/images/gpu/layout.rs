@@ -231,6 +231,17 @@ impl Layout {
         out
     }
 
+    /// Where the parameters of the network from `from` on begin, which begins a layer; `None` where others lie behind them.
+    pub fn first_of(&self, from: usize) -> Option<usize> {
+        let split = self
+            .blocks
+            .iter()
+            .position(|block| block.weight.start >= from)
+            .unwrap_or(self.blocks.len());
+        let behind = self.blocks[split..].iter().all(|block| block.weight.start >= from);
+        behind.then(|| self.blocks.get(split).map_or(self.len, |block| block.place))
+    }
+
     /// To network order.
     pub fn to_network_order<V: Copy + Default>(&self, values: &[V]) -> Vec<V> {
         let mut out = vec![V::default(); self.parameters];
@@ -256,6 +267,14 @@ mod tests {
             let used = there.iter().filter(|value| **value != 0.0).count();
             assert_eq!((used, there.len()), (plan.parameters(), layout.len), "{name}");
             assert!(layout.to_network_order(&there) == values, "{name}");
+            // The last layer, and all of them.
+            let head = layout.blocks.last().unwrap();
+            assert_eq!(layout.first_of(head.weight.start), Some(head.place), "{name}");
+            assert_eq!(
+                (layout.first_of(0), layout.first_of(plan.parameters())),
+                (Some(0), Some(layout.len)),
+                "{name}"
+            );
         }
         let plan = Plan::new(&ImageSpec::named("vit-tiny", ImageShape::CIFAR, 10).unwrap()).unwrap();
         assert!(Layout::new(&plan).is_none(), "attention is not known here");

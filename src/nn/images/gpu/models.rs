@@ -10,6 +10,7 @@ use super::super::source::ByteImages;
 use super::layout::Layout;
 use super::pool::Pool;
 use crate::error::{Error, Result};
+use crate::nn::Sgd;
 use crate::nn::cuda::{Accelerator, Argument, GpuDevice, Memory, Shape};
 
 /// Bytes of windows laid side by side at a time. Sums over a batch are made piece by piece, so results depend on it in the last places, and
@@ -263,8 +264,13 @@ impl<D: Accelerator> ImageDevice for ImagesOn<D> {
         self.backward(&model, passing, mode, back, &deltas)
     }
 
-    fn descend(&mut self, model: usize, momentum: f32, decay: f32, rate: f32) -> Result<()> {
+    fn descend(&mut self, model: usize, sgd: Sgd, rate: f32) -> Result<()> {
         let model = self.model(model)?;
+        let (momentum, decay) = (sgd.momentum as f32, sgd.weight_decay as f32);
+        let from = model
+            .layout
+            .first_of(sgd.from)
+            .ok_or_else(|| Error::input("the last layers of this network cannot be trained alone on a GPU").hint("use `--device cpu`"))?;
         let values = arguments![
             model.parameters,
             model.copies,
@@ -272,7 +278,8 @@ impl<D: Accelerator> ImageDevice for ImagesOn<D> {
             model.gradient,
             momentum,
             decay,
-            rate
+            rate,
+            from
         ];
         self.line("descend", model.layout.len, values, None)
     }

@@ -5,7 +5,7 @@ use super::super::tests::{every_layer, filled, unit};
 use super::super::*;
 use super::*;
 use crate::nn::cuda::host::Host;
-use crate::nn::{ImportanceKind, OutputSize, TensorSpec};
+use crate::nn::{ImportanceKind, OutputSize, RowLosses, Sgd, TensorSpec};
 use crate::progress::Silent;
 use crate::seed::Seed;
 use std::sync::MutexGuard;
@@ -163,6 +163,41 @@ fn training_agrees_with_the_processor_also_piece_by_piece() {
                 assert_near(set.network.tensors(), &found.2, &expected.2, 1e-3);
             }
         }
+    }
+}
+
+#[test]
+fn the_last_layer_alone_moves_where_that_is_wanted() {
+    let Some((device, _guard)) = device(Precision::Single, 1 << 30) else {
+        return;
+    };
+    let device = Accelerated::new(device);
+    for set in sets() {
+        let head = set.network.tensors().iter().rfind(|tensor| tensor.shape.len() >= 2).unwrap().offset;
+        let sgd = Sgd {
+            from: head,
+            ..recipe().sgd()
+        };
+        let step = |compute: Compute| {
+            let mut stepper = ImageStepper::new(set.network.clone(), compute).unwrap();
+            let losses = RowLosses {
+                labels: &set.labels,
+                label_weights: &vec![1.0 / set.labels.len() as f64; set.labels.len()],
+                targets: &[],
+                target_weights: &[],
+                temperature: 1.0,
+                entropy_weights: &[],
+            };
+            for _ in 0..2 {
+                stepper.step_on(StepImages::Values(&set.values), &losses, sgd, 0.02).unwrap();
+            }
+            stepper.into_network().unwrap()
+        };
+        let (expected, found) = (step(2.into()), step(Compute::on(&device, 2)));
+        assert_near(set.network.tensors(), found.parameters(), expected.parameters(), 1e-4);
+        let same = |one: &[f64], other: &[f64]| one.iter().zip(other).all(|(one, other)| *one as f32 == *other as f32);
+        assert!(same(&found.parameters()[..head], &set.network.parameters()[..head]));
+        assert!(!same(&found.parameters()[head..], &set.network.parameters()[head..]));
     }
 }
 
