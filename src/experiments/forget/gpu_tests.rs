@@ -7,6 +7,7 @@ use crate::experiments::{RunFolder, run};
 use crate::nn::images::{Precision, on_host};
 use crate::notes::Notes;
 use crate::progress::Silent;
+use crate::repair::METHODS;
 
 fn records(bench: &mut Bench, folder: &std::path::Path) -> Vec<(String, Record)> {
     let settings = bench.settings().clone();
@@ -47,7 +48,7 @@ fn every_method_runs_on_a_device_and_finds_what_it_finds_on_the_processor() {
     let mut on_device = on_device.on(device, Precision::Single);
     assert_eq!(on_device.settings().device, "cuda f32");
     let found = records(&mut on_device, &there);
-    assert_eq!(found.len(), 10);
+    assert_eq!(found.len(), 1 + METHODS.len());
     for ((piece, found), (_, expected)) in found.iter().zip(&expected) {
         assert!(found.failed.is_none() && expected.failed.is_none(), "{piece}: {found:?}");
         let near = |one: u32, other: u32| one.abs_diff(other) <= 4;
