@@ -9,14 +9,15 @@ from . import _recant
 from ._errors import RecantError
 from ._flags import Flags, key_text
 from ._frames import SheetLike, sheet as taken
-from ._options import FLAGS, PROFILE, READING, REPAIR, RUN, TRAINING, command, gather
+from ._forks import at_work
+from ._options import ELSEWHERE, ELSEWHERE_TRAINING, FLAGS, PROFILE, READING, REPAIR, RUN, TRAINING, command, gather, listed, misfit
 from ._progress import Bar, callback
 from ._results import Check, Checked, Expansion, Exported, Injection, Inspection, Model, Predictions, Repair, Scenarios, Suspects, Training
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from ._options import FlagOptions, ReadingOptions, RepairOptions, SheetOptions, TrainingOptions
+    from ._options import ElsewhereOptions, FlagOptions, ReadingOptions, RepairOptions, SheetOptions, TrainingOptions
 
 ModelLike = Union[str, "os.PathLike[str]"]
 """A model folder, a :class:`Model`, or what :func:`train` or :func:`repair` returned."""
@@ -28,15 +29,21 @@ class _Run:
     """The options of a run, and its progress bar while it lasts."""
 
     def __init__(self, options: Dict[str, Any], function: str, given: Dict[str, Any]) -> None:
+        at_work()
+        self._function, self._given = function, given
         self._bar = callback(options["progress"])
         self.options = {**options, "progress": self._bar, "command": command(function, given)}
 
     def __enter__(self) -> Dict[str, Any]:
         return self.options
 
-    def __exit__(self, *_: Any) -> None:
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
         if isinstance(self._bar, Bar):
             self._bar.close()
+        if isinstance(error, TypeError):
+            told = misfit(self._function, self._given, error)
+            if told is not None:
+                raise told from error
 
 
 def _path(value: Union[str, "os.PathLike[str]"]) -> str:
@@ -148,11 +155,33 @@ def inject(
     return result
 
 
+def _search(
+    model: Optional[ModelLike], label: Optional[str], key: Optional[str], classes: Union[str, Sequence[str]], probabilities: Any
+) -> Dict[str, Any]:
+    """What a search for wrong rows starts from."""
+    names = listed(classes)
+    if getattr(probabilities, "ndim", 0) == 2 and not hasattr(probabilities, "columns"):
+        import numpy
+
+        if len(names) != probabilities.shape[1]:
+            raise RecantError(
+                f"an array of probabilities with {probabilities.shape[1]} columns does not name its classes, and `classes` names {len(names)}",
+                hint="name them in the order of its columns: `classes=list(model.classes_)`",
+            )
+        probabilities = _recant.number_table(names, numpy.ascontiguousarray(probabilities, dtype="<f8").tobytes())
+    elif probabilities is not None:
+        probabilities = taken(probabilities)
+    return {"model": _maybe(model), "label": label, "key": key, "classes": names, "probabilities": probabilities}
+
+
 def expand(
     sheet: SheetLike,
-    model: ModelLike,
-    flags: FlagsLike,
+    model: Optional[ModelLike] = None,
+    flags: Optional[FlagsLike] = None,
     *,
+    label: Optional[str] = None,
+    classes: Union[str, Sequence[str]] = (),
+    probabilities: Any = None,
     out: Optional[ModelLike] = None,
     checked: Optional[str] = None,
     tick_contradictions: bool = False,
@@ -162,7 +191,11 @@ def expand(
     """Finds the rest: further rows that are wrong like the flagged ones, and the rule that they follow.
 
     :param sheet: the sheet that the model was trained on.
-    :param model: the model folder.
+    :param model: the model folder; of a sheet whose model was trained elsewhere its file, or nothing.
+    :param label: without a model folder: the column that holds the class.
+    :param classes: without a model folder: class names; unless given, those of the model's file, or the values of the label column.
+    :param probabilities: without a model folder: probabilities of your own model for the rows of the sheet, by models that did not see the row:
+        a table with a column for each class (by ``key``, or in row order), or an array of rows x ``classes``.
     :param flags: rows that are known to be wrong: a sheet of keys, row numbers or whole rows, a list of keys, or True and False per row.
     :param out: a file to write (.csv, or .xlsx to tick); ``None``: nothing is written.
     :param checked: a rule for the rows that somebody looked at for errors, where these are not all, such as ``"Market = LATAM"``.
@@ -171,11 +204,14 @@ def expand(
     :param options: how to read sheet and flags.
     :raises RecantError: where sheet, model or flags cannot be used.
     """
+    if flags is None:
+        raise RecantError("a search for further rows needs those that are known to be wrong", hint="give `flags`")
     run, reading, flag_reading = gather("expand", _options_with(flags, dict(options)), RUN, READING, FLAGS)
-    with _Run(run, "expand", {"sheet": sheet, "model": model, "flags": flags, **options}) as running:
+    search = _search(model, label, flag_reading["flag_key"], classes, probabilities)
+    with _Run(run, "expand", {"sheet": sheet, "model": model, "flags": flags, "label": label, **options}) as running:
         ticks = (tick_contradictions, tick_doubtful)
         raw = _recant.expand(
-            taken(sheet), _path(model), _flags(flags), _maybe(out), reading, flag_reading, ticks, checked, running
+            taken(sheet), search, _flags(flags), _maybe(out), reading, flag_reading, ticks, checked, running
         )
     result = Expansion(raw)
     result._warn()
@@ -183,21 +219,35 @@ def expand(
 
 
 def suspects(
-    sheet: SheetLike, model: ModelLike, *, folds: int = 5, all: bool = False, out: Optional[ModelLike] = None,
-    **options: "Unpack[ReadingOptions]"
+    sheet: SheetLike,
+    model: Optional[ModelLike] = None,
+    *,
+    label: Optional[str] = None,
+    key: Optional[str] = None,
+    classes: Union[str, Sequence[str]] = (),
+    probabilities: Any = None,
+    folds: int = 5,
+    all: bool = False,
+    out: Optional[ModelLike] = None,
+    **options: "Unpack[ReadingOptions]",
 ) -> Suspects:
     """Ranks likely label errors without any flags.
 
     :param sheet: the sheet that the model was trained on.
-    :param model: the model folder.
+    :param model: the model folder; of a sheet whose model was trained elsewhere its file, or nothing.
+    :param label: without a model folder: the column that holds the class.
+    :param key: without a model folder: the column that names each row.
+    :param classes: without a model folder: class names; unless given, those of the model's file, or the values of the label column.
+    :param probabilities: without a model folder: probabilities of your own model for the rows of the sheet, as for :func:`expand`.
     :param folds: parts that the rows are cut into, each judged by a model trained on the others (2 to 50).
     :param all: list every training row, not only the suspects, the most doubted label first.
     :param out: a file to write (.csv, or .xlsx to tick); ``None``: nothing is written.
     :raises RecantError: where sheet or model cannot be used.
     """
     run, reading = gather("suspects", dict(options), RUN, READING)
-    with _Run(run, "suspects", {"sheet": sheet, "model": model, **options}) as running:
-        raw = _recant.suspects(taken(sheet), _path(model), (folds, all), _maybe(out), reading, running)
+    search = _search(model, label, key, classes, probabilities)
+    with _Run(run, "suspects", {"sheet": sheet, "model": model, "label": label, "key": key, **options}) as running:
+        raw = _recant.suspects(taken(sheet), search, (folds, all), _maybe(out), reading, running)
     result = Suspects(raw)
     result._warn()
     return result
@@ -221,7 +271,8 @@ def repair(
 ) -> Repair:
     """Repairs a model, given the rows that were entered wrongly, and judges the repair.
 
-    :param model: the model folder.
+    :param model: the model folder, or the file of a model that was trained elsewhere (.onnx, .safetensors, .pt): ``label`` and ``data`` are
+        then needed, and ``out`` is a file of the same ending (docs/onnx.md).
     :param flags: the wrong rows: a sheet of keys, row numbers or whole rows, a list of keys, or True and False for each row of ``data``.
     :param corrected: instead of flags, a corrected copy of the sheet.
     :param data: the sheet that the model was trained on; needed where the flags have only keys, and by all methods but assd and ssd.
@@ -238,7 +289,10 @@ def repair(
         ``resamples``).
     :raises RecantError: where model, flags or sheets cannot be used, or the folder exists.
     """
-    run, reading, flag_reading, repairing = gather("repair", _options_with(flags, dict(options)), RUN, READING, FLAGS, REPAIR)
+    run, reading, flag_reading, repairing, elsewhere, training = gather(
+        "repair", _options_with(flags, dict(options)), RUN, READING, FLAGS, REPAIR, ELSEWHERE, ELSEWHERE_TRAINING
+    )
+    training["validation"] = None if training["validation"] is None else taken(training["validation"])
     sheets = {
         "flags": None if flags is None else _flags(flags),
         "corrected": None if corrected is None else taken(corrected),
@@ -251,14 +305,14 @@ def repair(
     repairing.update(expand=expand, only_flagged=only_flagged, checked=checked, method=method)
     given = {"model": model, "flags": flags, "corrected": corrected, "data": data, "test": test, "out": out}
     with _Run(run, "repair", {**given, "method": method, **options}) as running:
-        raw = _recant.repair(_path(model), sheets, reading, flag_reading, repairing, running)
+        raw = _recant.repair(_path(model), sheets, (elsewhere, training), reading, flag_reading, repairing, running)
     result = Repair(raw, _maybe(out))
     result._warn()
     return result
 
 
 def check(
-    model: ModelLike, repaired: ModelLike, data: SheetLike, out: ModelLike, *, rows: int = 30, **options: "Unpack[ReadingOptions]"
+    model: ModelLike, repaired: ModelLike, data: SheetLike, out: ModelLike, *, rows: int = 30, **options: "Unpack[ElsewhereOptions]"
 ) -> Check:
     """Draws rows on which two models differ, to look up their true labels.
 
@@ -269,9 +323,9 @@ def check(
     :param rows: rows to draw (1 to 2000).
     :raises RecantError: where models or sheet cannot be used, or the models never differ.
     """
-    run, reading = gather("check", dict(options), RUN, READING)
+    run, reading, elsewhere = gather("check", dict(options), RUN, READING, ELSEWHERE)
     with _Run(run, "check", {"model": model, "repaired": repaired, "data": data, "out": out, **options}) as running:
-        raw = _recant.draw(_path(model), _path(repaired), taken(data), rows, _path(out), reading, running)
+        raw = _recant.draw(_path(model), _path(repaired), taken(data), rows, elsewhere, _path(out), reading, running)
     result = Check(raw, _path(out))
     result._warn()
     return result
@@ -289,17 +343,17 @@ def read_check(filled: ModelLike, *, minimum_effect: float = 0.001) -> Checked:
     return result
 
 
-def predict(sheet: SheetLike, model: ModelLike, *, out: Optional[ModelLike] = None, **options: "Unpack[ReadingOptions]") -> Predictions:
+def predict(sheet: SheetLike, model: ModelLike, *, out: Optional[ModelLike] = None, **options: "Unpack[ElsewhereOptions]") -> Predictions:
     """Predicts a sheet: class, probabilities, and a warning where a row is unlike what the model was trained on.
 
     :param sheet: a path, a frame, or anything with the Arrow C stream interface. Label columns are not needed.
-    :param model: the model folder.
+    :param model: the model folder, or the file of a model that was trained elsewhere (``label`` names a column of the sheet that is no input).
     :param out: a file to write (.csv, .xlsx or .parquet); ``None``: nothing is written.
     :raises RecantError: where sheet or model cannot be used.
     """
-    run, reading = gather("predict", dict(options), RUN, READING)
+    run, reading, elsewhere = gather("predict", dict(options), RUN, READING, ELSEWHERE)
     with _Run(run, "predict", {"sheet": sheet, "model": model, "out": out, **options}) as running:
-        raw = _recant.predict(taken(sheet), _path(model), _maybe(out), reading, running)
+        raw = _recant.predict(taken(sheet), _path(model), _maybe(out), elsewhere, reading, running)
     result = Predictions(raw)
     result._warn()
     return result

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import os
 import sys
-from typing import TYPE_CHECKING, Any, List, Tuple, Union
+from typing import TYPE_CHECKING, Any, List, Tuple, Union, cast
 
 from ._errors import RecantError
 
@@ -25,6 +25,14 @@ class Frame:
 
     def __init__(self, table: "ArrowTable") -> None:
         self._table = table
+
+    def __reduce__(self) -> Any:
+        """Pickled by way of pyarrow."""
+        try:
+            table = self.to_arrow()
+        except ImportError:
+            raise TypeError("a table is pickled by way of pyarrow, which is not installed: pip install pyarrow") from None
+        return _unpickled, (table,)
 
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
         return self._table.__arrow_c_stream__(requested_schema)
@@ -72,6 +80,32 @@ class Frame:
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"
 
 
+class _Arrow:
+    """A table of pyarrow with the manners of the compiled half's."""
+
+    def __init__(self, table: "pyarrow.Table") -> None:
+        self._table = table
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        return self._table.__arrow_c_stream__(requested_schema)
+
+    @property
+    def shape(self) -> Tuple[int, int]:
+        return self._table.shape
+
+    @property
+    def columns(self) -> List[str]:
+        return self._table.column_names
+
+    def head(self, rows: int) -> List[List[str]]:
+        shown = self._table.slice(0, rows).to_pylist()
+        return [["" if cell is None else str(cell) for cell in row.values()] for row in shown]
+
+
+def _unpickled(table: "pyarrow.Table") -> Frame:
+    return Frame(cast(Any, _Arrow(table)))
+
+
 def sheet(given: SheetLike) -> Any:
     """What the compiled half takes: a path as it is, a table as something with the Arrow C stream interface."""
     if isinstance(given, (str, os.PathLike)):
@@ -105,10 +139,19 @@ def _of_pandas(frame: "pandas.DataFrame") -> Any:
     if named:
         frame = frame.reset_index(level=[place for place, name in enumerate(frame.index.names) if name is not None])
     frame = frame.reset_index(drop=True)
-    frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
+    names = [str(name) for name in frame.columns]
+    twice = next((name for place, name in enumerate(names) if name in names[:place]), None)
+    if twice is not None:
+        raise RecantError(f"two columns are called `{twice}`", column=twice, hint="give each column a name of its own, or leave one of them out")
+    frame = frame.set_axis(names, axis=1)
     arrays = []
     for place in range(frame.shape[1]):
         column = frame.iloc[:, place]
+        # A period is the day on which it starts; Arrow would hold a bare number of periods.
+        if str(column.dtype).startswith("period["):
+            column = column.dt.to_timestamp()
+        elif str(column.dtype).startswith("interval["):
+            column = column.astype(object)
         try:
             array = pyarrow.Array.from_pandas(column)
         except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError, pyarrow.ArrowNotImplementedError):

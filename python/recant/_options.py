@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import os
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple, Union
+import re
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
 
 if TYPE_CHECKING:
     from typing_extensions import TypedDict
@@ -110,8 +111,31 @@ if TYPE_CHECKING:
         loose_keys: bool
         """Take keys that differ only in leading zeros, a trailing .0, spaces or case as the same."""
 
-    class RepairOptions(FlagOptions, total=False):
-        """What counts as evidence; and for researchers, how ASSD and SSD dampen."""
+    class ElsewhereOptions(ReadingOptions, total=False):
+        """What the file of a model that was trained elsewhere (.onnx, .safetensors, .pt) does not tell."""
+
+        label: Optional[str]
+        """Column of the sheet with the class that the model predicts."""
+        inputs: Union[str, Sequence[str]]
+        """Columns of the model's inputs, in its order ("a,b" or a list); unless given, by the names of its inputs, or all others of the sheet."""
+        classes: Union[str, Sequence[str]]
+        """Class names in the order of the model's outputs; unless given, those in the file, or the values of the label column in their order."""
+        activation: Optional[str]
+        """Activation between the layers of a state_dict, which does not hold it (relu)."""
+        layers: Union[str, Sequence[str]]
+        """Modules and activations of a state_dict in the order in which rows go through them, as "fc1,relu,fc2"."""
+
+    class RepairOptions(FlagOptions, ElsewhereOptions, total=False):
+        """What counts as evidence; for researchers, how ASSD and SSD dampen; and what models that were trained elsewhere need."""
+
+        learning_rate: Optional[float]
+        """Of a model trained elsewhere: learning rate at which methods that train go on (0.001)."""
+        validation: Any
+        """Of a model trained elsewhere: a sheet to choose among several methods by, that it was not trained on and whose labels you vouch for."""
+        retrain: Optional[str]
+        """Of a model trained elsewhere: your command that trains it (docs/onnx.md); the sheets are then paths."""
+        retrain_seconds: int
+        """Seconds that one run of it may take (86,400)."""
 
         metric: str
         """What counts as better: accuracy, balanced-accuracy, macro-f1, recall:CLASS, or cost:FILE."""
@@ -191,6 +215,9 @@ REPAIR: Dict[str, Any] = {
     "lambda_": 1.0,
 }
 
+ELSEWHERE: Dict[str, Any] = {"label": None, "inputs": [], "classes": [], "activation": None, "layers": []}
+ELSEWHERE_TRAINING: Dict[str, Any] = {"learning_rate": None, "validation": None, "retrain": None, "retrain_seconds": 86_400}
+
 # Names that the compiled half has for an option.
 _NATIVE = {"worksheet": "sheet", "lambda_": "lambda"}
 
@@ -210,11 +237,41 @@ def gather(function: str, options: Dict[str, Any], *groups: Dict[str, Any]) -> T
         values = {_NATIVE.get(name, name): options.get(name, default) for name, default in group.items()}
         if group is FLAGS:
             values["flag_key"] = values.pop("key")
+        for name in ("inputs", "classes", "layers"):
+            if group is ELSEWHERE:
+                values[name] = listed(values[name])
         for name in ("sheet", "worst"):
             if values.get(name) is not None:
                 values[name] = str(values[name])
         gathered.append({name: _plain(value) for name, value in values.items()})
     return tuple(gathered)
+
+
+def listed(given: Any) -> Any:
+    """Names, of a list or of one text with commas between them."""
+    if isinstance(given, str):
+        return given.split(",")
+    return [str(name) for name in given] if hasattr(given, "__iter__") else given
+
+
+_FIELD = re.compile(r"failed to extract field \w+\.(\w+)")
+
+
+def misfit(function: str, given: Dict[str, Any], error: TypeError) -> Optional[TypeError]:
+    """An option of a wrong type, told by its name and value; ``None`` where the error is of something else."""
+    found = _FIELD.search(str(error))
+    if found is None:
+        return None
+    names = {native: name for name, native in _NATIVE.items()}
+    names.update(flag_key="key", condition="where")
+    name = names.get(found[1], found[1])
+    reason: Optional[BaseException] = error
+    while reason is not None and reason.__cause__ is not None:
+        reason = reason.__cause__
+    why = str(reason).replace("'PyString'", "a text").replace("'Sequence'", "a list").replace("'PyBool'", "True or False")
+    why = why.replace("Can't extract `str` to `Vec`", "it takes a list of texts")
+    value = f" cannot be {given[name]!r}" if name in given else ""
+    return TypeError(f"{function}(): option `{name}`{value}: {why}")
 
 
 def _plain(value: Any) -> Any:

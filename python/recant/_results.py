@@ -140,7 +140,8 @@ class Inspection(Result):
     @property
     def obstacle(self) -> Optional[str]:
         """What stands in the way of training; ``None`` where nothing does."""
-        return self.record["obstacle"]
+        told = self.record["obstacle"]
+        return None if told is None else in_python(told)
 
     @property
     def profile(self) -> str:

@@ -7,13 +7,13 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use recant::Result;
 use recant::commands::{
-    CheckDraw, ExpandSheet, ExportModel, InjectSheet, InspectSheet, PredictSheet, RepairSheet, Run, SearchFrom, SuspectSheet, TrainSheet,
-    WrongRows, draw_check, expand_sheet, export_model, inject_into, inspect_sheet, key_path, predict_sheet, read_check, repair_sheet,
+    CheckDraw, ExpandSheet, ExportModel, InjectSheet, InspectSheet, PredictSheet, RepairSheet, Run, SuspectSheet, TrainSheet, WrongRows,
+    draw_check, expand_sheet, export_model, inject_into, inspect_sheet, is_imported, key_path, predict_sheet, read_check, repair_sheet,
     share_model, suspect_sheet, train_sheet,
 };
 use recant::error::Error;
+use recant::evaluate::record::{RepairRecord, Timings};
 use recant::files;
-use recant::jobs::imported::SheetPlan;
 use recant::model::ModelFolder;
 use recant::notes::Notes;
 use recant::progress::Progress;
@@ -22,6 +22,7 @@ use recant::tables::Rule;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::elsewhere::{self, Elsewhere, Search, Training as ElsewhereTraining};
 use crate::error::raised;
 use crate::exchange::{self, ArrowTable, Opened, Sheet, of_records};
 use crate::scenarios;
@@ -50,7 +51,7 @@ pub(crate) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
 }
 
 /// What a command is given.
-fn run<'a>(running: &Running, progress: &'a dyn Progress) -> Result<Run<'a>> {
+pub(crate) fn run<'a>(running: &Running, progress: &'a dyn Progress) -> Result<Run<'a>> {
     files::check_clock()?;
     Ok(Run {
         seed: running.seed(),
@@ -227,7 +228,7 @@ fn inject<'py>(
 
 /// Which rows are wrong, as handed in.
 #[derive(FromPyObject)]
-enum Wrong {
+pub(crate) enum Wrong {
     #[pyo3(transparent)]
     Keys(Vec<String>),
     #[pyo3(transparent)]
@@ -235,14 +236,14 @@ enum Wrong {
 }
 
 /// The same, ready for a command.
-enum OpenedWrong {
+pub(crate) enum OpenedWrong {
     Keys(Vec<String>),
     Flags(Opened),
     Corrected(Opened),
 }
 
 impl Wrong {
-    fn open(self, notes: &mut Notes) -> Result<OpenedWrong> {
+    pub(crate) fn open(self, notes: &mut Notes) -> Result<OpenedWrong> {
         Ok(match self {
             Self::Keys(keys) => OpenedWrong::Keys(keys),
             Self::Sheet(sheet) => OpenedWrong::Flags(sheet.open("flags", Default::default(), notes)?),
@@ -251,7 +252,7 @@ impl Wrong {
 }
 
 impl OpenedWrong {
-    fn rows(&self) -> WrongRows<'_> {
+    pub(crate) fn rows(&self) -> WrongRows<'_> {
         match self {
             Self::Keys(keys) => WrongRows::Keys(keys),
             Self::Flags(Opened::Path(path)) => WrongRows::Flags(path),
@@ -267,7 +268,7 @@ impl OpenedWrong {
 fn expand<'py>(
     py: Python<'py>,
     sheet: Sheet,
-    model: PathBuf,
+    search: Search,
     flags: Wrong,
     out: Option<PathBuf>,
     reading: Reading,
@@ -280,11 +281,12 @@ fn expand<'py>(
         let mut read = Notes::new();
         let reading = reading.options()?;
         let sheet = sheet.open("frame", reading.writing, &mut read)?;
+        let search = search.open(reading.writing, &mut read)?;
         let flags = flags.open(&mut read)?;
         let request = ExpandSheet {
             sheet: sheet.source(),
             reading,
-            from: SearchFrom::Model(&model),
+            from: search.from()?,
             flags: flags.rows(),
             flag_options: flag_reading.options()?,
             flags_sheet: flag_reading.flags_sheet.clone(),
@@ -310,7 +312,7 @@ fn expand<'py>(
 fn suspects<'py>(
     py: Python<'py>,
     sheet: Sheet,
-    model: PathBuf,
+    search: Search,
     listing: (usize, bool),
     out: Option<PathBuf>,
     reading: Reading,
@@ -324,10 +326,11 @@ fn suspects<'py>(
         let mut read = Notes::new();
         let reading = reading.options()?;
         let sheet = sheet.open("frame", reading.writing, &mut read)?;
+        let search = search.open(reading.writing, &mut read)?;
         let request = SuspectSheet {
             sheet: sheet.source(),
             reading,
-            from: SearchFrom::Model(&model),
+            from: search.from()?,
             folds,
             all,
             out: out.as_deref(),
@@ -349,14 +352,14 @@ fn suspects<'py>(
 /// The sheets and files of a repair.
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
-struct RepairSheets {
-    flags: Option<Wrong>,
-    corrected: Option<Sheet>,
-    data: Option<Sheet>,
-    test: Option<Sheet>,
-    looked_up: Option<PathBuf>,
-    affected: Option<PathBuf>,
-    out: Option<PathBuf>,
+pub(crate) struct RepairSheets {
+    pub(crate) flags: Option<Wrong>,
+    pub(crate) corrected: Option<Sheet>,
+    pub(crate) data: Option<Sheet>,
+    pub(crate) test: Option<Sheet>,
+    pub(crate) looked_up: Option<PathBuf>,
+    pub(crate) affected: Option<PathBuf>,
+    pub(crate) out: Option<PathBuf>,
 }
 
 /// Repairs a model.
@@ -365,12 +368,18 @@ fn repair<'py>(
     py: Python<'py>,
     model: PathBuf,
     sheets: RepairSheets,
+    elsewhere: (Elsewhere, ElsewhereTraining),
     reading: Reading,
     flag_reading: FlagReading,
     repairing: Repairing,
     running: Running,
 ) -> PyResult<Bound<'py, PyDict>> {
+    if is_imported(&model) {
+        return elsewhere::repair(py, &model, sheets, elsewhere, reading, flag_reading, repairing, running);
+    }
     let done = work(py, running.progress.as_ref(), |progress| {
+        elsewhere.0.plan(&model, None)?;
+        elsewhere.1.refuse_own()?;
         let mut read = Notes::new();
         let reading = reading.options()?;
         let writing = reading.writing;
@@ -399,13 +408,13 @@ fn repair<'py>(
             out: sheets.out.as_deref(),
         };
         let done = repair_sheet(&run(&running, progress)?, &request)?;
-        RepairResult::new(done, &read)
+        RepairResult::new(&done.repaired.record, &done.repaired.timings, &read)
     })?;
     done.into_dict(py)
 }
 
 /// What Python is handed of a repair.
-struct RepairResult {
+pub(crate) struct RepairResult {
     record: String,
     timings: String,
     notes: String,
@@ -421,10 +430,9 @@ struct RepairResult {
 }
 
 impl RepairResult {
-    fn new(done: recant::commands::RepairedSheet, read: &Notes) -> Result<Self> {
+    pub(crate) fn new(record: &RepairRecord, timings: &Timings, read: &Notes) -> Result<Self> {
         use DataType as D;
-        let record = &done.repaired.record;
-        let context = report::Context::new(record, &done.repaired.timings)?;
+        let context = report::Context::new(record, timings)?;
         let headline = report::repair::headline(&context);
         let flagged = [
             ("key", D::String),
@@ -456,14 +464,14 @@ impl RepairResult {
             flagged: rows_of(&record.flagged_rows, &flagged)?,
             changed: rows_of(&record.changed_rows, &changed)?,
             methods: methods_of(record)?,
-            page: Page::new(headline, report::html(record, &done.repaired.timings)?),
+            page: Page::new(headline, report::html(record, timings)?),
             record: json(record)?,
-            timings: json(&done.repaired.timings)?,
+            timings: json(timings)?,
             notes: json(read)?,
         })
     }
 
-    fn into_dict(self, py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    pub(crate) fn into_dict(self, py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
         let result = PyDict::new(py);
         result.set_item("record", self.record)?;
         result.set_item("timings", self.timings)?;
@@ -482,7 +490,7 @@ impl RepairResult {
 }
 
 /// A line for each method.
-fn methods_of(record: &recant::evaluate::record::RepairRecord) -> Result<ArrowTable> {
+fn methods_of(record: &RepairRecord) -> Result<ArrowTable> {
     use DataType as D;
     let lines: Vec<Value> = record
         .methods
@@ -528,6 +536,7 @@ fn draw<'py>(
     repaired: PathBuf,
     sheet: Sheet,
     rows: usize,
+    elsewhere: Elsewhere,
     out: PathBuf,
     reading: Reading,
     running: Running,
@@ -542,7 +551,7 @@ fn draw<'py>(
         let request = CheckDraw {
             model: &model,
             repaired: &repaired,
-            plan: SheetPlan::default(),
+            plan: elsewhere.plan(&model, None)?,
             sheet: sheet.source(),
             reading,
             rows,
@@ -581,6 +590,7 @@ fn predict<'py>(
     sheet: Sheet,
     model: PathBuf,
     out: Option<PathBuf>,
+    elsewhere: Elsewhere,
     reading: Reading,
     running: Running,
 ) -> PyResult<Bound<'py, PyDict>> {
@@ -592,7 +602,7 @@ fn predict<'py>(
             sheet: sheet.source(),
             reading,
             model: &model,
-            plan: SheetPlan::default(),
+            plan: elsewhere.plan(&model, None)?,
             out: out.as_deref(),
             existing: running.existing(),
         };

@@ -16,7 +16,7 @@ use recant::notes::Notes;
 use recant::tables::{Table, Writing};
 use serde_json::{Map, Value};
 
-use crate::error::raised;
+use crate::error::{raise, raised};
 
 const STREAM: &CStr = c"arrow_array_stream";
 
@@ -51,13 +51,26 @@ fn read_stream(capsule: &Bound<'_, PyCapsule>) -> PyResult<Sheet> {
     if capsule.name()? != Some(STREAM) {
         return Err(PyValueError::new_err("this is no Arrow stream"));
     }
-    let broken = |error: polars::prelude::PolarsError| PyValueError::new_err(format!("the Arrow stream cannot be read: {error}"));
+    let py = capsule.py();
+    let refused = |what: String| {
+        let hint = "hand in plain columns: texts, numbers, dates (pandas: `frame[[...]].astype(str)`, pyarrow: `column.cast(...)`)";
+        raise(py, &recant::Error::input(what).hint(hint))
+    };
+    let broken = |error: polars::prelude::PolarsError| refused(format!("a column of the table is of a type that cannot be read: {error}"));
     let mut batches = Vec::new();
     // SAFETY: a capsule of this name holds an `ArrowArrayStream`, by the interface's rules, and stays alive until this function ends; the
     // producer answers for what its callbacks return.
     let field = unsafe {
         let stream = &mut *capsule.pointer().cast::<ArrowArrayStream>();
         let mut reader = ArrowArrayStreamReader::try_new(stream).map_err(broken)?;
+        if let ArrowDataType::Struct(fields) = &reader.field().dtype
+            && let Some(wide) = fields.iter().find(|field| has_wide_decimals(&field.dtype))
+        {
+            return Err(refused(format!(
+                "column `{}` holds decimals of more than 38 digits, which cannot be read",
+                wide.name
+            )));
+        }
         while let Some(array) = reader.next() {
             batches.push(array.map_err(broken)?);
         }
@@ -76,6 +89,20 @@ fn read_stream(capsule: &Bound<'_, PyCapsule>) -> PyResult<Sheet> {
         .collect::<Option<Vec<_>>>()
         .ok_or_else(|| PyValueError::new_err("the Arrow stream holds rows that are null as a whole"))?;
     Ok(Sheet::Batches { fields, batches })
+}
+
+/// Whether values of this type are, or hold, decimals of 256 bits, which Polars has none of.
+fn has_wide_decimals(dtype: &ArrowDataType) -> bool {
+    use ArrowDataType as A;
+    match dtype {
+        A::Decimal256(..) => true,
+        A::List(inner) | A::LargeList(inner) | A::FixedSizeList(inner, _) | A::Map(inner, _) => has_wide_decimals(&inner.dtype),
+        A::Struct(fields) => fields.iter().any(|field| has_wide_decimals(&field.dtype)),
+        A::Union(union) => union.fields.iter().any(|field| has_wide_decimals(&field.dtype)),
+        A::Dictionary(_, values, _) => has_wide_decimals(values),
+        A::Extension(extension) => has_wide_decimals(&extension.inner),
+        _ => false,
+    }
 }
 
 /// A sheet ready for a command.

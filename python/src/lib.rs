@@ -6,6 +6,7 @@
 #![deny(unsafe_code)]
 
 mod calls;
+mod elsewhere;
 mod error;
 mod exchange;
 mod scenarios;

@@ -184,6 +184,23 @@ impl Repairing {
         }
     }
 
+    /// That nothing is said which needs a model that Recant trained.
+    pub(crate) fn own_models_only(&self, corrected: bool, looked_up: bool, affected: bool) -> Result<()> {
+        let given = [
+            ("expand", self.expand),
+            ("checked", self.checked.is_some()),
+            ("corrected", corrected),
+            ("looked_up", looked_up),
+            ("affected", affected),
+        ];
+        match given.iter().find(|(_, given)| *given) {
+            None => Ok(()),
+            Some((option, _)) => {
+                Err(Error::input(format!("`{option}` needs a model that Recant trained")).hint(format!("leave `{option}` out")))
+            }
+        }
+    }
+
     pub(crate) fn checked(&self) -> Result<Option<Rule>> {
         self.checked.as_deref().map(Rule::parse).transpose()
     }

@@ -1,5 +1,6 @@
 """What goes wrong is told with cause, place and hint."""
 
+import os
 import pickle
 
 import pandas
@@ -59,3 +60,54 @@ def test_what_exists_is_kept(orders_csv, model, tmp_path):
     with pytest.raises(recant.RecantError):
         recant.predict(orders_csv, model, out=out)
     recant.predict(orders_csv, model, out=out, force=True)
+
+
+def test_options_of_a_wrong_type_are_told_by_name_and_value(orders, tmp_path):
+    for option, value, wanted in [
+        ("label", 3, "a text"),
+        ("epochs", -1, "negative"),
+        ("leave_out", "day", "a list"),
+        ("where", 5, "a text"),
+        ("key", ["a"], "a text"),
+    ]:
+        with pytest.raises(TypeError) as told:
+            recant.train(orders, tmp_path / "model", **{"label": "outcome", option: value})
+        assert f"train(): option `{option}` cannot be {value!r}" in str(told.value) and wanted in str(told.value)
+    assert not (tmp_path / "model").exists()
+
+
+def test_what_stands_in_the_way_is_told_in_pythons_words(orders):
+    found = recant.inspect({"a": orders["weight"], "b": orders["weight"]})
+    assert "`label=COLUMN`" in found.obstacle and "--" not in found.obstacle
+
+
+def test_results_can_be_pickled(model, corrupted):
+    found = recant.predict(corrupted[0], model)
+    copy = pickle.loads(pickle.dumps(found))
+    assert copy.frame.shape == found.frame.shape and copy.frame.columns == found.frame.columns
+    assert copy.frame.to_pandas().equals(found.frame.to_pandas())
+    assert copy.frame._repr_html_().count("<tr>") == found.frame._repr_html_().count("<tr>")
+    assert pickle.loads(pickle.dumps(copy)).frame.shape == found.frame.shape
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_forked_process_is_told_that_it_cannot_compute(model, corrupted):
+    recant.predict(corrupted[0], model)
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            recant.predict(corrupted[0], model)
+            said = "computed"
+        except recant.RecantError as error:
+            said = str(error)
+        except BaseException as error:
+            said = repr(error)
+        os.write(write, said.encode())
+        os._exit(0)
+    os.close(write)
+    with os.fdopen(read, "rb") as pipe:
+        said = pipe.read().decode()
+    os.waitpid(child, 0)
+    assert "forked" in said and "spawn" in said

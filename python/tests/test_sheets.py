@@ -106,3 +106,48 @@ def test_an_empty_table_and_a_single_column_are_told_apart(orders):
         recant.inspect(polars.DataFrame(orders)["mode"])
     with pytest.raises(TypeError, match="a sheet is a path"):
         recant.inspect(3)
+
+
+def with_column(array):
+    return pyarrow.table({"class": ["early", "late"] * 30, "column": array})
+
+
+def test_columns_that_only_their_own_program_reads_are_left_out_and_told():
+    whole, raw = pyarrow.array(range(60)), pyarrow.array([b"0123456789abcdef"] * 60, pyarrow.binary(16))
+    for array in [
+        pyarrow.ExtensionArray.from_storage(pyarrow.uuid(), raw),
+        pyarrow.ExtensionArray.from_storage(pyarrow.opaque(pyarrow.int64(), "number", "somebody"), whole),
+        pyarrow.array([(1, 2, 3)] * 60, pyarrow.month_day_nano_interval()),
+    ]:
+        with pytest.warns(recant.RecantWarning, match="extension types: `column`"):
+            found = recant.inspect(with_column(array))
+        assert found.rows == 60 and len(found.columns) == 1, array.type
+
+
+def test_types_that_cannot_be_read_are_errors_and_no_panics():
+    import decimal
+
+    wide = pyarrow.array([decimal.Decimal("1.5")] * 60, pyarrow.decimal256(50, 2))
+    with pytest.raises(recant.RecantError, match="`column` holds decimals of more than 38 digits") as told:
+        recant.inspect(with_column(wide))
+    assert "cast" in told.value.hint
+    runs = pyarrow.RunEndEncodedArray.from_arrays([30, 60], ["a", "b"])
+    with pytest.raises(recant.RecantError, match="of a type that cannot be read"):
+        recant.inspect(with_column(runs))
+
+
+def test_periods_of_pandas_are_dates_and_intervals_texts():
+    frame = pandas.DataFrame({"class": ["early", "late"] * 30})
+    frame["month"] = pandas.period_range("2024-01", periods=60, freq="M")
+    frame["band"] = pandas.cut(pandas.Series(range(60)), 3)
+    kinds = {column["name"]: column["kind"] for column in recant.inspect(frame).record["columns"]}
+    assert kinds["month"] == "date" and kinds["band"] == "category"
+
+
+def test_two_columns_of_one_name_are_refused():
+    frame = pandas.DataFrame([[1, 2]] * 30, columns=["a", "a"])
+    table = pyarrow.Table.from_arrays([pyarrow.array([1, 2]), pyarrow.array([3, 4])], names=["a", "a"])
+    for twice in (frame, table):
+        with pytest.raises(recant.RecantError, match="two columns are called `a`") as told:
+            recant.inspect(twice)
+        assert told.value.column == "a" and told.value.hint

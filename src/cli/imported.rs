@@ -6,7 +6,7 @@ use crate::cli::Context;
 use crate::cli::arguments::{ImportedColumns, RepairArgs};
 use crate::cli::repair::{evidence, flag_options, repair_options};
 use crate::cli::sheets;
-use crate::commands::{RepairImported, SheetSource, repair_imported, report_folder};
+use crate::commands::{RepairImported, SheetSource, WrongRows, repair_imported, report_folder};
 use crate::error::{Error, Result};
 use crate::report;
 
@@ -78,7 +78,7 @@ pub(super) fn run(context: &Context, arguments: &RepairArgs) -> Result<()> {
         model: &arguments.model,
         data,
         plan,
-        flags,
+        wrong: WrongRows::Flags(flags),
         flag_options: flag_options(&arguments.flag_reading)?,
         flags_sheet: arguments.flag_reading.flags_sheet.clone(),
         test: arguments.test.as_deref().map(SheetSource::File),

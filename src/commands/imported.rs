@@ -3,8 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::repair::check_evidence;
-use super::repair::write_report;
+use super::repair::{WrongRows, check_evidence, table_of_keys, write_report};
 use super::{Run, SheetSource};
 use crate::error::{Error, Result};
 use crate::evaluate::record::{EvaluationSettings, RepairRecord};
@@ -34,11 +33,11 @@ pub struct RepairImported<'a> {
     pub data: SheetSource<'a>,
     /// How the sheet is read.
     pub plan: SheetPlan,
-    /// The flag file.
-    pub flags: &'a Path,
-    /// How to read it.
+    /// The flags, in a file, a table, or as keys.
+    pub wrong: WrongRows<'a>,
+    /// How to read them.
     pub flag_options: FlagOptions,
-    /// Its worksheet.
+    /// Their worksheet.
     pub flags_sheet: Option<String>,
     /// A sheet to judge by.
     pub test: Option<SheetSource<'a>>,
@@ -106,16 +105,31 @@ pub fn repair_imported(run: &Run, request: &RepairImported) -> Result<RepairedMo
     check_evidence(&request.evidence, &imported.classes)?;
     let index = imported.index(&table, &request.plan)?;
     let columns: Vec<&str> = imported.columns.iter().map(String::as_str).collect();
+    let flag_reading = ReadOptions {
+        sheet: request.flags_sheet.clone(),
+        visible_only: request.reading.visible_only,
+        ..ReadOptions::default()
+    };
+    let keys = match request.wrong {
+        WrongRows::Keys(keys) => Some(table_of_keys(keys, &request.flag_options, &index)?),
+        _ => None,
+    };
+    let place = match (request.wrong, &keys) {
+        (WrongRows::Flags(path), _) => FlagPlace::File {
+            path,
+            reading: &flag_reading,
+        },
+        (WrongRows::FlagTable(table), _) | (_, Some(table)) => FlagPlace::Table(table),
+        _ => {
+            return Err(
+                Error::input("a model that was trained elsewhere is repaired by flags, and not by a corrected sheet")
+                    .hint("give the wrong rows: `--flags FILE`"),
+            );
+        }
+    };
     let (read, resolved) = flags::find(
         &FlagSource {
-            place: FlagPlace::File {
-                path: request.flags,
-                reading: &ReadOptions {
-                    sheet: request.flags_sheet.clone(),
-                    visible_only: request.reading.visible_only,
-                    ..ReadOptions::default()
-                },
-            },
+            place,
             options: &request.flag_options,
             index: &index,
             label: None,
@@ -212,6 +226,14 @@ fn told(imported: &Imported, run: &Run, notes: &mut Notes) -> Result<()> {
             "a repair leaves them as they are",
         );
     }
+    if model.is_half() {
+        notes.add(
+            "half-precision",
+            "the model's weights are of half precision",
+            "repaired weights are rounded to it before they are judged, so changes that are too small for it are lost; a model in single \
+             precision keeps them",
+        );
+    }
     if model.has_batch_norm() {
         notes.add(
             "batch-norm",
@@ -248,7 +270,7 @@ fn write(old: &Model, imported: &Imported, repaired: &RepairedModel, request: &R
             .any(|(wanted, found)| (wanted - found).abs() > OUTPUT_TOLERANCE)
         {
             true => Err(Error::input("the written model's outputs differ from those of the repaired one")
-                .hint("values of half precision cannot hold the repair: export the model in single precision")),
+                .hint("export the model in single precision, and repair that")),
             false => Ok(()),
         }
     });

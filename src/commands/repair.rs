@@ -367,7 +367,7 @@ impl FlagsOf<'_> {
                 self.find_in(FlagPlace::File { path, reading: &reading }, notes)
             }
             WrongRows::FlagTable(table) => self.find_in(FlagPlace::Table(table), notes),
-            WrongRows::Keys(keys) => self.find_in(FlagPlace::Table(&self.table_of(keys)?), notes),
+            WrongRows::Keys(keys) => self.find_in(FlagPlace::Table(&table_of_keys(keys, self.options, self.index)?), notes),
         }
     }
 
@@ -383,18 +383,18 @@ impl FlagsOf<'_> {
         };
         flags::find(&source, notes)
     }
+}
 
-    /// Keys as a table of one column.
-    fn table_of(&self, keys: &[String]) -> Result<Table> {
-        let of_numbers = self.options.numbering.map(|_| SHEET_ROW);
-        let column = self.options.key.as_deref().or(of_numbers).or(self.index.key_column());
-        let column = column.ok_or_else(|| {
-            Error::input("the model was trained without a key column, so keys alone name no rows").hint(
-                "say what they are: `--key COLUMN` for a column of the sheet given with `--data`, `--row-numbers from-0` for row numbers from 0",
-            )
-        })?;
-        Table::new("flags", keys.len()).with_column(column, keys.iter().cloned().map(Some).collect())
-    }
+/// Keys as a table of one column.
+pub(super) fn table_of_keys(keys: &[String], options: &FlagOptions, index: &RowIndex) -> Result<Table> {
+    let of_numbers = options.numbering.map(|_| SHEET_ROW);
+    let column = options.key.as_deref().or(of_numbers).or(index.key_column());
+    let column = column.ok_or_else(|| {
+        Error::input("no key column is known, so keys alone name no rows").hint(
+            "say what they are: `--key COLUMN` for a column of the sheet given with `--data`, `--row-numbers from-0` for row numbers from 0",
+        )
+    })?;
+    Table::new("flags", keys.len()).with_column(column, keys.iter().cloned().map(Some).collect())
 }
 
 /// Which rows to judge by are under suspicion, by what the flags have in common.

@@ -111,6 +111,15 @@ pub(super) mod kind {
         [FLOAT, FLOAT16, DOUBLE, BFLOAT16].contains(&kind)
     }
 
+    /// A value as a tensor of this kind holds it.
+    pub fn rounded(kind: i64, value: f32) -> f32 {
+        match kind {
+            FLOAT16 => half::f16::from_f32(value).to_f32(),
+            BFLOAT16 => half::bf16::from_f32(value).to_f32(),
+            _ => value,
+        }
+    }
+
     /// Bytes of a value, where they are fixed.
     pub fn size(kind: i64) -> Option<usize> {
         match kind {

@@ -1,15 +1,56 @@
 //! The end of a graph: which of its values are logits or probabilities, and what the classes are called.
 
 use super::file::{GraphMessage, ModelMessage, NodeMessage, kind};
-use super::plan::Makers;
+use super::plan::{Makers, shown};
 use crate::error::{Error, Result};
 
 /// Where a graph's logits come from.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Head {
     pub kind: Ending,
     /// Where the values are that they are made of.
     pub slot: usize,
+    /// What makes them probabilities, where that is a softmax.
+    pub softmax: Option<LastSoftmax>,
+}
+
+/// The softmax at the end of a graph, which is left out of what is computed: the logits go into it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct LastSoftmax {
+    /// The node, as it is told.
+    pub node: String,
+    axis: Option<i64>,
+}
+
+impl LastSoftmax {
+    /// That it makes one choice among all values of a row, which have this shape together with the rows.
+    pub fn check(&self, shape: &[usize], opset: i64) -> Result<()> {
+        let rank = shape.len() as i64;
+        let old = opset < 13;
+        let axis = self.axis.unwrap_or(if old { 1 } else { -1 });
+        let along = if axis < 0 { axis + rank } else { axis };
+        let values: usize = shape.iter().skip(1).product();
+        let chosen = usize::try_from(along)
+            .ok()
+            .filter(|along| *along > 0 && *along < shape.len())
+            .map(|along| {
+                // Before version 13 all axes from the given one on are one.
+                if old { shape[along..].iter().product() } else { shape[along] }
+            });
+        if chosen == Some(values) {
+            return Ok(());
+        }
+        let over = match (along, chosen) {
+            (0, _) => "the rows".to_owned(),
+            (_, Some(chosen)) => format!("{chosen} of the {values} values of a row"),
+            _ => format!("axis {axis}, which does not exist"),
+        };
+        Err(Error::input(format!(
+            "{} chooses among {over} (axis {axis}), and not among the classes of a row",
+            self.node
+        ))
+        .hint("export the model with its softmax over the classes (`dim=1` of values with the shape rows x classes), or with its logits"))
+    }
 }
 
 /// How the outputs of a model are to be read.
@@ -49,6 +90,13 @@ impl Ending {
 pub(super) struct Found {
     pub name: String,
     pub kind: Ending,
+    pub softmax: Option<LastSoftmax>,
+}
+
+impl Found {
+    fn new(name: String, kind: Ending) -> Self {
+        Self { name, kind, softmax: None }
+    }
 }
 
 /// Finds the output that tells classes apart, and what is behind it.
@@ -81,7 +129,7 @@ pub(super) fn find(graph: &GraphMessage, makers: &Makers) -> Result<Found> {
                         "the model has several outputs of numbers ({}), and it is not clear which are its logits",
                         names.join(", ")
                     ))
-                    .hint("export it with one output"));
+                    .hint("export it with one output for all classes (scikit-learn: `options={\"zipmap\": False}`)"));
                 }
             }
         }
@@ -98,37 +146,27 @@ fn behind(graph: &GraphMessage, makers: &Makers, mut name: String) -> Found {
         let first = node.inputs.first().cloned().unwrap_or_default();
         match node.operator.as_str() {
             "Identity" | "Cast" if !first.is_empty() => name = first,
-            "Softmax" => {
-                return Found {
-                    name: first,
-                    kind: Ending::Softmax,
+            "Softmax" | "LogSoftmax" => {
+                let axis = node.attributes.iter().find(|attribute| attribute.name == "axis");
+                let softmax = Some(LastSoftmax {
+                    node: shown(node),
+                    axis: axis.and_then(|found| found.integer),
+                });
+                let (name, kind) = match node.operator.as_str() {
+                    "Softmax" => (first, Ending::Softmax),
+                    _ => (name, Ending::LogSoftmax),
                 };
+                return Found { name, kind, softmax };
             }
-            "LogSoftmax" => {
-                return Found {
-                    name,
-                    kind: Ending::LogSoftmax,
-                };
-            }
-            "Sigmoid" => {
-                return Found {
-                    name: first,
-                    kind: Ending::Sigmoid,
-                };
-            }
+            "Sigmoid" => return Found::new(first, Ending::Sigmoid),
             "Concat" => match sigmoid_pair(graph, makers, node) {
-                Some(name) => {
-                    return Found {
-                        name,
-                        kind: Ending::Sigmoid,
-                    };
-                }
+                Some(name) => return Found::new(name, Ending::Sigmoid),
                 None => break,
             },
             _ => break,
         }
     }
-    Found { name, kind: Ending::Open }
+    Found::new(name, Ending::Open)
 }
 
 /// What goes into the sigmoid p where a node makes (1 - p, p) of it, as scikit-learn's exporter does.

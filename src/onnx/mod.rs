@@ -44,7 +44,7 @@ use crate::error::{Error, Result};
 use crate::files;
 use crate::learner::CandleNetwork;
 use crate::nn::MOST_CLASSES;
-use file::{ModelMessage, Stored, Values};
+use file::{ModelMessage, Stored, Values, kind};
 use graph::{Fed, parameter_tensors, rows_tensor};
 use plan::Plan;
 use value::{Array, Value};
@@ -333,10 +333,10 @@ impl Model {
                 (InputData::Numbers(numbers), InputKind::WholeNumbers) => {
                     let whole = |value: &f64| match value.fract() == 0.0 && value.abs() < LARGEST_CODE {
                         true => Ok(*value as i64),
-                        false => Err(Error::input(format!(
-                            "input `{}` takes whole numbers, and a row has {value}",
-                            input.name
-                        ))),
+                        false => Err(
+                            Error::input(format!("input `{}` takes whole numbers, and a row has {value}", input.name))
+                                .hint("codes of categories go there: name the columns in the model's order: `--inputs COLUMN,COLUMN,...`"),
+                        ),
                     };
                     Value::Integer(Array::new(shape, numbers[range].iter().map(whole).collect::<Result<_>>()?))
                 }
@@ -383,6 +383,22 @@ impl Model {
         Ok(parameters)
     }
 
+    /// Rounds parameters to what the file can hold: its weights may be of half precision. What did not change stays as it is.
+    pub fn round(&self, parameters: &mut [f32]) {
+        for variable in &self.plan.variables {
+            let kind = self.message.graph.initializers[variable.initializer].kind;
+            if let Some(values) = parameters.get_mut(variable.spec.range()) {
+                values.iter_mut().for_each(|value| *value = kind::rounded(kind, *value));
+            }
+        }
+    }
+
+    /// Whether some of its weights are of half precision.
+    pub fn is_half(&self) -> bool {
+        let kind = |variable: &plan::Variable| self.message.graph.initializers[variable.initializer].kind;
+        self.plan.variables.iter().any(|variable| kind::size(kind(variable)) == Some(2))
+    }
+
     /// The network, tried on the first of these rows: whether it takes any number of rows, which it treats one by one, and what its
     /// end means.
     ///
@@ -399,16 +415,20 @@ impl Model {
             tensors: self.plan.variables.iter().map(|variable| variable.spec.clone()).collect(),
         };
         let tried = rows.rows().min(TRIED);
-        let together = try_rows(&graph, &parameters, &rows.values[..tried * rows.width], rows.width)?;
+        let (together, shape) = try_rows(&graph, &parameters, &rows.values[..tried * rows.width], rows.width)?;
+        if let Some(softmax) = &self.plan.head.softmax {
+            softmax.check(&shape, self.plan.opset)?;
+        }
         let columns = together.len() / tried.max(1);
         let mut apart = Vec::new();
         for row in 0..tried {
-            apart.extend(try_rows(
+            let (row, _) = try_rows(
                 &graph,
                 &parameters,
                 &rows.values[row * rows.width..(row + 1) * rows.width],
                 rows.width,
-            )?);
+            )?;
+            apart.extend(row);
         }
         let differs = |(one, other): (&f64, &f64)| (one - other).abs() > 1e-3 * (1.0 + one.abs());
         if apart.len() != together.len() || together.iter().zip(&apart).any(differs) {
@@ -420,7 +440,8 @@ impl Model {
             return Err(Error::input(format!(
                 "the model has {} classes, and at most {MOST_CLASSES} are supported",
                 graph.classes
-            )));
+            ))
+            .hint("leave the flagged rows out and train it again, or repair a model of fewer classes, such as groups of these"));
         }
         CandleNetwork::new(graph, parameters, Vec::new())
     }
@@ -479,13 +500,15 @@ impl Model {
     }
 }
 
-/// The end of the graph on some rows, which must be finite numbers.
-fn try_rows(graph: &OnnxGraph, parameters: &[f32], values: &[f32], width: usize) -> Result<Vec<f64>> {
+/// The end of the graph on some rows, which must be finite numbers, and its shape.
+fn try_rows(graph: &OnnxGraph, parameters: &[f32], values: &[f32], width: usize) -> Result<(Vec<f64>, Vec<usize>)> {
     let hint = "export the model so that it takes any number of rows (`dynamic_axes` or `dynamic_shapes`)";
     let wrong = |what: String| Error::input(what).hint(hint);
     let parameters = parameter_tensors(&graph.tensors, parameters).map_err(wrong)?;
     let inputs = rows_tensor(values, width, DType::F32).map_err(wrong)?;
-    let (end, _) = graph.end(&parameters, &inputs).map_err(|fault| wrong(fault.text()))?;
+    let (end, _) = graph
+        .end(&parameters, &inputs)
+        .map_err(|fault| Error::input(fault.text()).hint(fault.hint()))?;
     let rows = values.len() / width.max(1);
     let shape = end.shape();
     if shape.first() != Some(&rows) {
@@ -496,7 +519,7 @@ fn try_rows(graph: &OnnxGraph, parameters: &[f32], values: &[f32], width: usize)
         .and_then(value::flat)
         .map_err(|what| wrong(format!("the model's output {what}")))?;
     match found.iter().all(|value| value.is_finite()) {
-        true => Ok(found),
+        true => Ok((found, shape)),
         false => Err(Error::input("the model's outputs are not finite numbers")
             .hint("check the scale of the inputs, and that the model works where it comes from")),
     }

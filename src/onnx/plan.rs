@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::nn::TensorSpec;
 
 /// The oldest operator set that is read.
-const OLDEST: i64 = 11;
+const OLDEST: i64 = 9;
 
 /// The most nodes that logits may need after preprocessing: gradients go back through them one inside the other.
 const MOST_STEPS: usize = 500;
@@ -37,6 +37,9 @@ pub(super) struct Step {
     constants: Vec<(String, Values, Vec<usize>)>,
 }
 
+/// What batch norm and dropout say of a graph that was exported in training mode.
+pub(super) const IN_TRAINING: &str = "is in training mode";
+
 /// A failed step.
 #[derive(Debug, Clone)]
 pub(super) struct Fault {
@@ -47,6 +50,14 @@ pub(super) struct Fault {
 impl Fault {
     pub fn text(&self) -> String {
         format!("{} {}", self.step, self.what)
+    }
+
+    /// What can be done about it, where the node runs on some rows and not on others.
+    pub fn hint(&self) -> &'static str {
+        match self.what.as_str() {
+            IN_TRAINING => "export the model in evaluation mode (`model.eval()`)",
+            _ => "export the model so that it takes any number of rows (`dynamic_axes` or `dynamic_shapes`)",
+        }
     }
 }
 
@@ -166,12 +177,6 @@ impl Plan {
             .iter()
             .find(|(domain, _)| domain.is_empty())
             .map_or(OLDEST, |(_, version)| *version);
-        if opset < OLDEST {
-            return Err(refused(format!(
-                "the model uses operator set {opset}, and {OLDEST} is the oldest that is read"
-            ))
-            .hint("export it with `opset_version=17`"));
-        }
         let makers = makers(model)?;
         let found = head::find(graph, &makers)?;
         let needed = needed(model, &makers, &found.name)?;
@@ -186,9 +191,19 @@ impl Plan {
         for node in &needed {
             steps.push(step(stored, &graph.nodes[*node], opset, model, &mut slots)?);
         }
+        // Behind the operators: what trees are in would not be mended by a newer set.
+        if opset < OLDEST {
+            return Err(refused(format!(
+                "the model uses operator set {opset}, and {OLDEST} is the oldest that is read"
+            ))
+            .hint(
+                "convert it: `onnx.version_converter.convert_version(onnx.load(\"model.onnx\"), 17)`; or export it with operator set 17",
+            ));
+        }
         let head = Head {
             kind: found.kind,
             slot: slots.of(&found.name).unwrap_or_default(),
+            softmax: found.softmax,
         };
         let inputs = inputs(model, &initializers, &mut slots)?;
         let used: BTreeSet<usize> = steps

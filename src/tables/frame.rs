@@ -23,10 +23,10 @@ pub(super) const CONTRADICTION: &str = "its contents contradict each other";
 /// A file of a kind (`Parquet`) that cannot be read.
 pub(super) fn damaged(kind: &str, detail: impl std::fmt::Display) -> Error {
     Error::input(format!("the {kind} file is damaged: {detail}"))
-        .hint("copy or download it again; a file cut off in the middle looks like this")
+        .hint("copy or download it again, since a file cut off in the middle looks like this; or save it with plain columns: texts, numbers, dates")
 }
 
-/// Places of the columns that hold plain values, and the names of the others (lists, structures).
+/// Places of the columns that hold plain values, and the names of the others (lists, structures, extension types).
 pub(super) fn plain_places<'a>(fields: impl Iterator<Item = &'a ArrowField>) -> (Vec<usize>, Vec<String>) {
     let (mut places, mut left_out) = (Vec::new(), Vec::new());
     for (place, field) in fields.enumerate() {
@@ -36,11 +36,13 @@ pub(super) fn plain_places<'a>(fields: impl Iterator<Item = &'a ArrowField>) -> 
             field.dtype(),
             A::Struct(_) | A::Map(..) | A::List(_) | A::LargeList(_) | A::FixedSizeList(..) | A::Union(_)
         );
+        // What only the program that wrote them knows to read: a period of pandas is stored as a bare number.
+        let foreign = matches!(field.dtype(), A::Extension(_) | A::Interval(_) | A::Decimal256(..) | A::Unknown);
         let plain = || {
             let dtype = DataType::from_arrow_field(field);
             !dtype.is_nested() && !matches!(dtype, DataType::Unknown(_))
         };
-        if !nested && plain() {
+        if !nested && !foreign && plain() {
             places.push(place);
         } else {
             left_out.push(field.name.to_string());
@@ -109,13 +111,13 @@ pub(crate) fn sheet(frame: DataFrame, mut left_out: Vec<String>, source: Source,
         notes.add(
             "unreadable-columns",
             format!(
-                "{} of `{}` {} lists, structures or raw bytes: {}",
+                "{} of `{}` {} lists, structures, raw bytes or extension types: {}",
                 counted(left_out.len(), "column"),
                 source.file_name,
                 if left_out.len() == 1 { "holds" } else { "hold" },
                 listed(&left_out)
             ),
-            "left out",
+            "left out; save them as texts, numbers or dates where they matter",
         );
     }
     if columns.is_empty() {

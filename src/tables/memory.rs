@@ -1,5 +1,6 @@
 //! Tables in memory: Arrow arrays, as other programs hand them over.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use polars::prelude::{ArrayRef, ArrowField, Column as PolarsColumn, DataFrame, DataType, Series};
@@ -51,6 +52,17 @@ pub(crate) fn of_batches(file_name: &str, fields: &[ArrowField], batches: Vec<Ve
             .collect::<Result<Vec<_>>>()
     };
     let columns = caught_on_own_stack(read).map_err(|_| misfit())??;
+    let mut taken = BTreeSet::new();
+    if let Some(twice) = places
+        .iter()
+        .map(|place| fields[*place].name.as_str())
+        .find(|name| !taken.insert(*name))
+    {
+        return Err(Error::input(format!("two columns are called `{twice}`"))
+            .in_file(file_name)
+            .in_column(twice)
+            .hint("give each column a name of its own, or leave one of them out"));
+    }
     let made = match DataFrame::new(height, columns) {
         Ok(frame) => frame,
         Err(error) => return Err(Error::input(format!("the table cannot be read: {error}")).in_file(file_name)),
@@ -93,7 +105,7 @@ fn content_hash(table: &Table) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use polars::prelude::{CompatLevel, NamedFrom};
+    use polars::prelude::{ArrowDataType, CompatLevel, NamedFrom};
 
     /// The batches of a frame of two columns, cut after the given rows.
     fn table(cuts: &[usize], modes: &[&str]) -> Result<Table> {
@@ -125,6 +137,23 @@ mod tests {
         assert_eq!(whole.source().sha256.len(), 64);
         let other = table(&[], &["air", "sea", "sea"]).unwrap();
         assert_ne!(whole.source().sha256, other.source().sha256);
+    }
+
+    #[test]
+    fn columns_of_no_plain_type_are_left_out_and_two_of_one_name_refused() {
+        let ids: ArrayRef = Series::new("Id".into(), [1_i64, 2]).to_arrow(0, CompatLevel::oldest());
+        let fields = [
+            ArrowField::new("Id".into(), DataType::Int64.to_arrow(CompatLevel::oldest()), true),
+            ArrowField::new("Amount".into(), ArrowDataType::Decimal256(50, 2), true),
+        ];
+        let mut notes = Notes::new();
+        // The second column is never looked at.
+        let table = Table::from_arrow("orders", &fields, vec![vec![ids.clone(), ids.clone()]], &mut notes).unwrap();
+        assert_eq!(table.names(), ["Id"]);
+        assert!(notes.has("unreadable-columns"));
+        let twice = [fields[0].clone(), fields[0].clone()];
+        let error = Table::from_arrow("orders", &twice, vec![vec![ids.clone(), ids]], &mut Notes::new()).unwrap_err();
+        assert!(error.message().contains("two columns are called `Id`"), "{error}");
     }
 
     #[test]

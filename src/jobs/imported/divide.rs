@@ -101,9 +101,13 @@ impl Divided {
         let mut judged = judged(&own);
         let suspicion = suspect(job, &training, &flags, &mut judged)?;
         let trusted = judged.standing.iter().filter(|standing| standing.is_trusted()).count();
-        let like = suspicion.words().map_or_else(String::new, |words| {
-            format!(", of which {} are not under suspicion ({words})", count(trusted))
-        });
+        // Where nothing but their label is under suspicion, all of them may choose.
+        let label_alone = suspicion.is_of_a_label_alone();
+        let like = match suspicion.words() {
+            Some(words) if label_alone => format!("; all may choose, for nothing but their label is under suspicion ({words})"),
+            Some(words) => format!(", of which {} are not under suspicion ({words})", count(trusted)),
+            None => String::new(),
+        };
         notes.add(
             "validation-rows-drawn",
             format!(
@@ -114,7 +118,6 @@ impl Divided {
             ),
             "the methods do not see them; the model was trained on them, so they show losses better than gains: `--validation SHEET` takes others",
         );
-        let label_alone = suspicion.is_of_a_label_alone();
         Ok(Self {
             training,
             kept,

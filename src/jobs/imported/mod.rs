@@ -298,7 +298,9 @@ fn run_one(
         }
         None => (repair::apply(method, &mut repairable, options, progress)?, options.clone()),
     };
-    let network = repairable.into_network();
+    let mut network = repairable.into_network();
+    // What is judged is what the file will hold.
+    job.imported.model.round(network.parameters_mut());
     match network.is_finite() {
         true => Ok(Ran {
             method,

@@ -1,4 +1,5 @@
-//! Whether a state_dict was read as the network that it is of: what its file does not say, the labels of the training sheet tell.
+//! Whether a model was read as the network that it is, on the inputs that it takes: what its file does not say, the labels of the training
+//! sheet tell.
 
 use super::Imported;
 use super::rows::probabilities;
@@ -52,8 +53,10 @@ pub(super) fn tell(read_as: &ReadAs, notes: &mut Notes) {
 /// # Errors
 /// Where another activation does.
 pub(super) fn check(imported: &Imported, threads: usize, notes: &mut Notes) -> Result<()> {
-    let Some(read_as) = imported.model.read_as() else { return Ok(()) };
-    tell(read_as, notes);
+    let read_as = imported.model.read_as();
+    if let Some(read_as) = read_as {
+        tell(read_as, notes);
+    }
     let rows = imported.rows.labels.len();
     let step = rows.div_ceil(ROWS).max(1);
     let places: Vec<usize> = (0..rows).step_by(step).collect();
@@ -64,7 +67,7 @@ pub(super) fn check(imported: &Imported, threads: usize, notes: &mut Notes) -> R
         Ok(Fit::of(&said, &rows.labels, classes))
     };
     let own = fit(imported.model)?;
-    if read_as.assumed.is_some() {
+    if read_as.is_some_and(|read_as| read_as.assumed.is_some()) {
         let mut best: Option<(&str, Fit)> = None;
         for activation in &ACTIVATIONS[1..] {
             let layers = Layers {
@@ -102,18 +105,24 @@ pub(super) fn check(imported: &Imported, threads: usize, notes: &mut Notes) -> R
         .map(|class| rows.labels.iter().filter(|label| usize::from(**label) == class).count())
         .max();
     let most = most.unwrap_or_default() as f64 / rows.labels.len().max(1) as f64;
-    let (found, then) = match own.right < most {
-        true => (
+    let (found, then) = match (own.right < most, read_as) {
+        // An ONNX file holds its layers; what may be amiss are the inputs.
+        (false, None) => return Ok(()),
+        (true, None) => (
+            format!("fewer than the most frequent class alone ({})", percent(most, 1)),
+            "check that the sheet holds the inputs as the model takes them: in its order (`--inputs`), scaled as in its training",
+        ),
+        (true, Some(_)) => (
             format!("fewer than the most frequent class alone ({})", percent(most, 1)),
             "check that the sheet holds the inputs as the model takes them (scaled as in its training), and its layers: `--activation`, `--layers`",
         ),
-        false => (
+        (false, Some(_)) => (
             format!("and the most frequent class alone would be right on {}", percent(most, 1)),
             "if the model was better when it was trained, its inputs or layers are others than these",
         ),
     };
     notes.add(
-        "state-dict-fit",
+        if read_as.is_some() { "state-dict-fit" } else { "model-fit" },
         format!("the network agrees with {} of the labels, {found}", percent(own.right, 1)),
         then,
     );

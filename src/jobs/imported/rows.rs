@@ -9,7 +9,7 @@ use crate::jobs::export::{RawInput, raw_rows};
 use crate::label_errors::flags::{RowEntry, RowIndex, hash_key};
 use crate::learner::{Classifier, Compute, Rows};
 use crate::notes::Notes;
-use crate::onnx::{Encoded, InputData, InputKind, Layers, Model, OnnxNetwork};
+use crate::onnx::{Encoded, Input, InputData, InputKind, Layers, Model, OnnxNetwork};
 use crate::progress::Silent;
 use crate::tables::Table;
 
@@ -23,7 +23,8 @@ pub struct SheetPlan {
     pub label: String,
     /// Column that names rows, where there is one.
     pub key: Option<String>,
-    /// Columns of the inputs, in the model's order; empty: by the inputs' names, or all others in their order.
+    /// Columns of the inputs, in the model's order, or in any where they are the names of its several inputs; empty: by these names, or all
+    /// others in their order.
     pub inputs: Vec<String>,
     /// Class names, in the order of the model's outputs; empty: from the file, or from the label column.
     pub classes: Vec<String>,
@@ -114,7 +115,12 @@ fn own_inputs(model: &Model) -> Option<Vec<RawInput>> {
 pub fn input_columns(model: &Model, table: &Table, plan: &SheetPlan) -> Result<Vec<String>> {
     if !plan.inputs.is_empty() {
         plan.inputs.iter().try_for_each(|column| table.require(column))?;
-        return Ok(plan.inputs.clone());
+        // Several inputs, all of them named: which is which is told by the names, whatever their order.
+        let named = |input: &Input| plan.inputs.contains(&input.name);
+        return Ok(match model.inputs() {
+            several if several.len() > 1 && several.len() == plan.inputs.len() && several.iter().all(named) => names_of(several),
+            _ => plan.inputs.clone(),
+        });
     }
     if let Some(own) = own_inputs(model) {
         let mut columns: Vec<String> = Vec::new();
@@ -127,7 +133,7 @@ pub fn input_columns(model: &Model, table: &Table, plan: &SheetPlan) -> Result<V
     }
     let inputs = model.inputs();
     if inputs.len() > 1 && inputs.iter().all(|input| table.has(&input.name)) {
-        return Ok(inputs.iter().map(|input| input.name.clone()).collect());
+        return Ok(names_of(inputs));
     }
     let others = table
         .names()
@@ -136,25 +142,52 @@ pub fn input_columns(model: &Model, table: &Table, plan: &SheetPlan) -> Result<V
     Ok(others.cloned().collect())
 }
 
+fn names_of(inputs: &[Input]) -> Vec<String> {
+    inputs.iter().map(|input| input.name.clone()).collect()
+}
+
+/// That a sheet has another number of columns than a model takes, and which columns could be meant.
+fn other_width(model: &Model, table: &Table, columns: &[String]) -> Error {
+    let width = |input: &Input| -> usize { input.shape.iter().flatten().product() };
+    let wanted: usize = model.inputs().iter().map(width).sum();
+    let names: Vec<String> = columns.iter().take(12).map(|name| format!("`{name}`")).collect();
+    let several = match model.inputs() {
+        [_] => String::new(),
+        inputs => format!(" for its inputs {}", names_of(inputs).join(", ")),
+    };
+    let more = if columns.len() > names.len() { ", ..." } else { "" };
+    let error = Error::input(format!(
+        "the model takes {wanted} values a row{several}, and the sheet has {} columns beside the label: {}{more}",
+        columns.len(),
+        names.join(", "),
+    ))
+    .in_file(&table.source().file_name);
+    // Where as many columns hold numbers as the model takes, these may be meant.
+    let all_numbers = model.inputs().iter().all(|input| input.kind != InputKind::Texts);
+    let is_number = |name: &&String| table.numbers(name, &mut Notes::new()).is_ok();
+    let likely: Vec<&str> = match all_numbers && columns.len() > wanted {
+        true => columns.iter().filter(is_number).map(String::as_str).collect(),
+        false => Vec::new(),
+    };
+    match likely.len() == wanted && likely.iter().all(|name| !name.contains([',', '"'])) {
+        true => error.hint(format!(
+            "name the columns in the model's order, such as those that hold numbers: `--inputs \"{}\"`",
+            likely.join(",")
+        )),
+        false => error.hint("name the columns in the model's order: `--inputs COLUMN,COLUMN,...`"),
+    }
+}
+
 /// The data of a model's inputs from some rows of a sheet.
 fn input_data(model: &Model, table: &Table, columns: &[String], rows: &[usize], notes: &mut Notes) -> Result<Vec<InputData>> {
     let mut left = columns;
-    let wanted: usize = model.inputs().iter().flat_map(|input| input.shape.iter().flatten()).product();
     let mut data = Vec::new();
     for (place, input) in model.inputs().iter().enumerate() {
         let fixed: Option<usize> = input.shape.iter().copied().product();
         let last = place + 1 == model.inputs().len();
         let take = fixed.unwrap_or(if last { left.len() } else { 1 });
         if take > left.len() || (last && take != left.len()) {
-            let names: Vec<String> = columns.iter().take(12).map(|name| format!("`{name}`")).collect();
-            return Err(Error::input(format!(
-                "the model takes {} values a row, and the sheet has {} columns beside the label: {}",
-                if model.inputs().len() == 1 { take } else { wanted.max(take) },
-                columns.len(),
-                names.join(", ")
-            ))
-            .in_file(&table.source().file_name)
-            .hint("name the columns in the model's order: `--inputs COLUMN,COLUMN,...`"));
+            return Err(other_width(model, table, columns));
         }
         let (own, rest) = left.split_at(take);
         left = rest;
@@ -186,23 +219,79 @@ pub(super) fn encode_rows(
     rows: &[usize],
     notes: &mut Notes,
 ) -> Result<(Encoded, Vec<InputData>)> {
-    let data = match own_inputs(model) {
-        Some(inputs) => raw_rows(&inputs, &table.take(rows), notes)?,
+    let own = own_inputs(model);
+    let data = match &own {
+        Some(inputs) => raw_rows(inputs, &table.take(rows), notes)?,
         None => input_data(model, table, columns, rows, notes)?,
     };
-    let encoded = model
-        .encode(&data, rows.len())
-        .map_err(|error| error.in_file(&table.source().file_name))?;
-    if let Some(row) = encoded.first_gap() {
-        let row = table.row_number(rows[row]);
-        return Err(Error::input(format!(
-            "an input of row {row} is missing, or no finite number, and the model has nothing to fill it with"
-        ))
-        .in_file(&table.source().file_name)
-        .at_row(row)
-        .hint("fill it as the model's training did, or leave the row out"));
+    let encoded = match model.encode(&data, rows.len()) {
+        Ok(encoded) => encoded,
+        Err(error) => {
+            return Err(match first_at_fault(model, &data, rows.len()) {
+                Some((place, error)) => {
+                    let error = table.in_place(error).at_row(table.row_number(rows[place]));
+                    match error.hint_text() {
+                        Some(_) => error,
+                        None => error.hint("correct the cell, or leave the row out; the model takes what it was trained on"),
+                    }
+                }
+                None => table.in_place(error),
+            });
+        }
+    };
+    if let Some(place) = encoded.first_gap() {
+        let (row, number) = (rows[place], table.row_number(rows[place]));
+        let error = |what: &str| {
+            Error::input(format!(
+                "{what} of row {number} is missing, or no finite number, and the model has nothing to fill it with"
+            ))
+        };
+        let gap = gap_of(&data, place, rows.len()).filter(|_| own.is_none());
+        let error = match gap.and_then(|gap| columns.get(gap)) {
+            Some(column) => table.at(error(&format!("`{column}`")), row, column),
+            None => table.in_place(error("an input")).at_row(number),
+        };
+        return Err(error.hint("fill it as the model's training did, or leave the row out"));
     }
     Ok((encoded, data))
+}
+
+/// The first row that preprocessing fails on by itself, and its error.
+fn first_at_fault(model: &Model, data: &[InputData], rows: usize) -> Option<(usize, Error)> {
+    let fails = |places: &[usize]| {
+        let part: Vec<InputData> = data.iter().map(|input| input.rows(places, rows)).collect();
+        model.encode(&part, places.len()).err()
+    };
+    // The shortest beginning of the sheet that fails ends with the row.
+    let (mut good, mut bad) = (0, rows);
+    while bad - good > 1 {
+        let middle = good + (bad - good) / 2;
+        let places: Vec<usize> = (good..middle).collect();
+        match fails(&places) {
+            Some(_) => bad = middle,
+            None => good = middle,
+        }
+    }
+    fails(&[good]).map(|error| (good, error))
+}
+
+/// Which of the values that a row is given is no finite number, counted over all inputs.
+fn gap_of(data: &[InputData], row: usize, rows: usize) -> Option<usize> {
+    let mut before = 0;
+    for input in data {
+        match input {
+            InputData::Numbers(values) => {
+                let width = values.len() / rows.max(1);
+                let own = &values[row * width..(row + 1) * width];
+                if let Some(place) = own.iter().position(|value| !value.is_finite()) {
+                    return Some(before + place);
+                }
+                before += width;
+            }
+            InputData::Texts(values) => before += values.len() / rows.max(1),
+        }
+    }
+    None
 }
 
 /// That there is a name for each class that the model tells apart.
@@ -222,6 +311,19 @@ pub(super) fn check_classes(network: &OnnxNetwork, classes: &[String]) -> Result
 /// Class names: stated, in the file, or the values of the label column in their order.
 pub(super) fn class_names(model: &Model, table: &Table, plan: &SheetPlan, notes: &mut Notes) -> Result<Vec<String>> {
     if !plan.classes.is_empty() {
+        let sorted = |names: &[String]| names.iter().cloned().collect::<BTreeSet<_>>();
+        let other_order = |names: &&[String]| *names != plan.classes.as_slice() && sorted(names) == sorted(&plan.classes);
+        if let Some(names) = model.class_names().filter(other_order) {
+            notes.add(
+                "class-order",
+                format!(
+                    "the file names its classes in the order {}, and `--classes` in the order {}",
+                    names.join(", "),
+                    plan.classes.join(", ")
+                ),
+                "those of `--classes` were taken; leave it out where the file is right",
+            );
+        }
         return Ok(plan.classes.clone());
     }
     if let Some(names) = model.class_names() {
@@ -370,10 +472,11 @@ impl<'a> Imported<'a> {
         }
     }
 
-    /// Whether the classes are in the model's order: another order must not fit the labels much better.
+    /// Whether the classes are in the model's order, stated or not: another order must not fit the labels much better. What the file says
+    /// of them is taken.
     fn check_order(&self, plan: &SheetPlan, threads: usize) -> Result<()> {
         let count = self.classes.len();
-        if count > ORDERS_OF || !plan.classes.is_empty() || self.model.class_names().is_some() {
+        if count < 2 || (plan.classes.is_empty() && self.model.class_names().is_some()) {
             return Ok(());
         }
         let probabilities = probabilities(&self.network, &self.rows.encoded, threads)?;
@@ -384,10 +487,11 @@ impl<'a> Imported<'a> {
         }
         let agree = |order: &[usize]| order.iter().enumerate().map(|(output, label)| pairs[output][*label]).sum::<usize>();
         let own: Vec<usize> = (0..count).collect();
-        let best = orders(count)
-            .into_iter()
-            .max_by_key(|order| agree(order))
-            .unwrap_or_else(|| own.clone());
+        let best = match count {
+            ..=ORDERS_OF => orders(count).into_iter().max_by_key(|order| agree(order)),
+            _ => Some(likely_order(&pairs)),
+        };
+        let best = best.unwrap_or_else(|| own.clone());
         let rows = self.rows.labels.len();
         if agree(&best) * 10 <= agree(&own) * 10 + rows {
             return Ok(());
@@ -437,6 +541,22 @@ impl<'a> Imported<'a> {
             [training, Vec::new(), Vec::new(), excluded],
         )
     }
+}
+
+/// For each output the label that rows most often have where it is the largest, the most frequent pairs first.
+pub(super) fn likely_order(pairs: &[Vec<usize>]) -> Vec<usize> {
+    let count = pairs.len();
+    let mut all: Vec<(usize, usize)> = (0..count).flat_map(|output| (0..count).map(move |label| (output, label))).collect();
+    // A class that is as likely in its own place stays there.
+    all.sort_by_key(|(output, label)| (std::cmp::Reverse(pairs[*output][*label]), output != label));
+    let (mut order, mut taken) = (vec![None; count], vec![false; count]);
+    for (output, label) in all {
+        if order[output].is_none() && !taken[label] {
+            order[output] = Some(label);
+            taken[label] = true;
+        }
+    }
+    order.into_iter().flatten().collect()
 }
 
 /// All orders of so many classes.

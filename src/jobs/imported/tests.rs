@@ -80,6 +80,34 @@ fn close(one: &[f64], other: &[f64], what: &str) {
     }
 }
 
+/// One method, judged by nothing.
+fn job<'a>(imported: &'a Imported<'a>, flags: &'a ResolvedFlags, method: &str) -> ImportedJob<'a> {
+    ImportedJob {
+        imported,
+        model_name: "assd.onnx".to_owned(),
+        data: ("train.csv".to_owned(), String::new()),
+        flags,
+        test: None,
+        validation: None,
+        auto: false,
+        methods: methods(method, false, &mut Notes::new()).unwrap(),
+        retrain: None,
+        options: RepairOptions::default(),
+        learning_rate: 0.001,
+        settings: EvaluationSettings {
+            minimum_effect: 0.001,
+            significance: 0.05,
+            resamples: 100,
+            group_column: None,
+            seed: 1,
+            metric: crate::evaluate::Metric::Accuracy,
+            matters: Vec::new(),
+        },
+        command: String::new(),
+        threads: 1,
+    }
+}
+
 #[test]
 fn assd_dampens_what_pytorch_says_to_the_values_that_it_says() {
     let golden: Json = serde_json::from_slice(&std::fs::read(fixture("assd.json")).unwrap()).unwrap();
@@ -110,30 +138,8 @@ fn assd_dampens_what_pytorch_says_to_the_values_that_it_says() {
         .measure_in_batches(&rows, &kept, Compute::from(1), &Silent::default())
         .unwrap();
     close(&reference, &numbers(&golden["reference"]), "importances of the others");
-    let job = ImportedJob {
-        imported: &imported,
-        model_name: "assd.onnx".to_owned(),
-        data: ("train.csv".to_owned(), String::new()),
-        flags: &flags(&imported, &places),
-        test: None,
-        validation: None,
-        auto: false,
-        methods: methods("assd", false, &mut Notes::new()).unwrap(),
-        retrain: None,
-        options: RepairOptions::default(),
-        learning_rate: 0.001,
-        settings: EvaluationSettings {
-            minimum_effect: 0.001,
-            significance: 0.05,
-            resamples: 100,
-            group_column: None,
-            seed: 1,
-            metric: crate::evaluate::Metric::Accuracy,
-            matters: Vec::new(),
-        },
-        command: String::new(),
-        threads: 1,
-    };
+    let flags = flags(&imported, &places);
+    let job = job(&imported, &flags, "assd");
     let repaired = run(&job, &mut Notes::new(), &Silent::default()).unwrap();
     let dampening = repaired.record.methods[0].dampening.as_ref().unwrap();
     let (alpha, percentile) = (golden["alpha"].as_f64().unwrap(), golden["percentile"].as_f64().unwrap());
@@ -146,4 +152,129 @@ fn assd_dampens_what_pytorch_says_to_the_values_that_it_says() {
         .collect();
     assert_eq!(dampened, serde_json::from_value::<Vec<usize>>(golden["dampened"].clone()).unwrap());
     close(&after, &numbers(&golden["after"]), "values after");
+}
+
+/// Three inputs of their own names, of which `mode` takes what it was trained on and nothing else.
+fn by_mode(modes: &[&str], days: &[Option<f64>]) -> Table {
+    let text = |values: &[&str]| values.iter().map(|value| Some((*value).to_owned())).collect();
+    Table::new("orders.csv", modes.len())
+        .with_numbers("weight", (0..modes.len()).map(|row| Some(row as f64 / 7.0)).collect())
+        .and_then(|table| table.with_column("status", text(&["late", "on time"].repeat(modes.len() / 2))))
+        .and_then(|table| table.with_numbers("days", days.to_vec()))
+        .and_then(|table| table.with_column("mode", text(modes)))
+        .unwrap()
+}
+
+fn strict(table: &Table, inputs: &[&str]) -> Result<Vec<f32>> {
+    let model = Model::read(&fixture("strict.onnx"), &Layers::default())?;
+    let plan = SheetPlan {
+        label: "status".to_owned(),
+        inputs: inputs.iter().map(|name| (*name).to_owned()).collect(),
+        ..SheetPlan::default()
+    };
+    let imported = Imported::new(&model, table, &plan, 1, &mut Notes::new())?;
+    probabilities(&imported.network, &imported.rows.encoded, 1)
+}
+
+#[test]
+fn several_inputs_go_by_their_names_whatever_the_order_of_the_columns() {
+    let table = by_mode(&["air", "sea", "road", "sea"], &[Some(1.0), Some(6.0), Some(3.0), Some(0.0)]);
+    let wanted = strict(&table, &[]).unwrap();
+    assert_eq!(strict(&table, &["weight", "mode", "days"]).unwrap(), wanted);
+    assert_eq!(strict(&table, &["mode", "days", "weight"]).unwrap(), wanted);
+}
+
+#[test]
+fn a_cell_that_a_model_cannot_take_is_named_with_its_row_and_what_to_do() {
+    let days = [Some(1.0), Some(6.0), Some(3.0), Some(0.0)];
+    let error = strict(&by_mode(&["air", "sea", "rail", "sea"], &days), &[]).unwrap_err();
+    assert_eq!(
+        (error.row(), error.file()),
+        (Some(4), Some(std::path::Path::new("orders.csv"))),
+        "{error}"
+    );
+    assert!(
+        error.message().contains("`OneHotEncoder`") && error.message().contains("is given `rail`"),
+        "{error}"
+    );
+    assert!(error.hint_text().is_some(), "{error}");
+    let gap = [Some(1.0), None, Some(3.0), Some(0.0)];
+    let error = strict(&by_mode(&["air", "sea", "road", "sea"], &gap), &[]).unwrap_err();
+    assert_eq!((error.row(), error.column()), (Some(3), Some("days")), "{error}");
+}
+
+#[test]
+fn the_hint_names_the_columns_that_hold_numbers() {
+    let (table, _) = sheet();
+    let table = table
+        .with_column("key", (0..ROWS).map(|row| Some(format!("K{row}"))).collect())
+        .unwrap();
+    let model = Model::read(&fixture("assd.onnx"), &Layers::default()).unwrap();
+    let plan = SheetPlan {
+        label: "status".to_owned(),
+        ..SheetPlan::default()
+    };
+    let error = Imported::new(&model, &table, &plan, 1, &mut Notes::new()).err().unwrap();
+    assert!(
+        error
+            .message()
+            .starts_with("the model takes 4 values a row, and the sheet has 5 columns"),
+        "{error}"
+    );
+    assert!(error.hint_text().unwrap().contains("`--inputs \"a,b,c,d\"`"), "{error}");
+}
+
+/// The file holds what was judged, down to the last bit.
+#[test]
+fn a_model_of_half_precision_is_repaired_within_its_precision() {
+    let (table, places) = sheet();
+    let plan = SheetPlan {
+        label: "status".to_owned(),
+        ..SheetPlan::default()
+    };
+    let model = Model::read(&fixture("half.onnx"), &Layers::default()).unwrap();
+    let imported = Imported::new(&model, &table, &plan, 1, &mut Notes::new()).unwrap();
+    let flags = flags(&imported, &places);
+    let job = job(&imported, &flags, "assd");
+    let repaired = run(&job, &mut Notes::new(), &Silent::default()).unwrap();
+    let after = repaired.network.parameters().to_vec();
+    assert_ne!(after, imported.network.parameters());
+    let mut rounded = after.clone();
+    model.round(&mut rounded);
+    assert_eq!(rounded, after);
+}
+
+/// A person who names the classes in another order than the outputs' would have the model taught the wrong ones.
+#[test]
+fn classes_that_are_stated_in_a_wrong_order_are_refused_with_the_right_one() {
+    let (table, _) = sheet();
+    let model = Model::read(&fixture("assd.onnx"), &Layers::default()).unwrap();
+    let read = |classes: &[&str]| {
+        let plan = SheetPlan {
+            label: "status".to_owned(),
+            classes: classes.iter().map(|name| (*name).to_owned()).collect(),
+            ..SheetPlan::default()
+        };
+        let mut notes = Notes::new();
+        Imported::new(&model, &table, &plan, 1, &mut notes).map(|_| notes)
+    };
+    assert!(!read(&["early", "on time", "late"]).unwrap().has("class-order"));
+    let error = read(&["late", "early", "on time"]).unwrap_err();
+    assert!(error.hint_text().unwrap().contains("`--classes \"early,on time,late\"`"), "{error}");
+}
+
+#[test]
+fn an_order_of_many_classes_is_told_from_the_most_frequent_pairs() {
+    // Output n is label n + 1, with some rows elsewhere.
+    let count = 9;
+    let pairs: Vec<Vec<usize>> = (0..count)
+        .map(|output| {
+            (0..count)
+                .map(|label| if label == (output + 1) % count { 50 } else { (output + label) % 3 })
+                .collect()
+        })
+        .collect();
+    let wanted: Vec<usize> = (0..count).map(|output| (output + 1) % count).collect();
+    assert_eq!(rows::likely_order(&pairs), wanted);
+    assert_eq!(rows::likely_order(&vec![vec![0; 3]; 3]), [0, 1, 2]);
 }

@@ -141,8 +141,15 @@ pub(super) fn one_hot(call: &Call) -> Results {
             (known.len(), other.numbers()?.into_iter().map(code).collect())
         }
     };
-    if strict && codes.contains(&None) {
-        return Err("is given a category that it does not know".to_owned());
+    if strict && let Some(place) = codes.iter().position(Option::is_none) {
+        let given = match x {
+            Value::Text(array) => array.data.get(place).map(|text| format!("`{text}`")),
+            other => other.numbers()?.get(place).map(f64::to_string),
+        };
+        return Err(format!(
+            "is given {}, which is none of the categories that it knows",
+            given.unwrap_or_default()
+        ));
     }
     let shape: Vec<usize> = x.shape().into_iter().chain([width]).collect();
     let count = call.room(&shape)?;

@@ -58,7 +58,8 @@ pub(super) const OPERATORS: &[Operator] = &[
     onnx("Abs", numbers::unary),
     onnx("Add", numbers::binary),
     onnx("And", numbers::compare),
-    onnx("ArgMax", numbers::arg_max),
+    onnx("ArgMax", numbers::arg_extreme),
+    onnx("ArgMin", numbers::arg_extreme),
     onnx("AveragePool", windows::average_pool),
     onnx("BatchNormalization", products::batch_norm),
     onnx("Cast", numbers::cast),
@@ -93,6 +94,7 @@ pub(super) const OPERATORS: &[Operator] = &[
     onnx("HardSwish", numbers::unary),
     onnx("Identity", shapes::identity),
     onnx("InstanceNormalization", products::instance_norm),
+    onnx("IsInf", numbers::is_infinite),
     onnx("IsNaN", numbers::is_nan),
     onnx("LayerNormalization", products::layer_norm),
     onnx("LeakyRelu", numbers::unary),
@@ -187,6 +189,9 @@ pub(super) fn unsupported(node: &NodeMessage, name: &str, local: bool) -> Error 
         }
         "QuantizeLinear" | "DequantizeLinear" | "QLinearMatMul" | "DynamicQuantizeLinear" | "MatMulInteger" => {
             "repair the model before it is quantised, and quantise the repaired one"
+        }
+        _ if node.domain == "com.microsoft" => {
+            "onnxruntime makes such operators where it optimises a model: repair the file that it was made of, which the exporter wrote"
         }
         _ => "export it with simpler operators; `docs/onnx.md` lists those that can be computed",
     };

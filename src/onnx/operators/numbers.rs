@@ -290,7 +290,11 @@ pub(super) fn clip(call: &Call) -> Results {
         let found = call.optional(place).map(Value::numbers).transpose()?;
         Ok(found.and_then(|values| values.first().copied()).unwrap_or(default))
     };
-    let (low, high) = (bound(1, f64::NEG_INFINITY)?, bound(2, f64::INFINITY)?);
+    // Attributes before version 11.
+    let (low, high) = (
+        bound(1, call.number("min", f64::NEG_INFINITY))?,
+        bound(2, call.number("max", f64::INFINITY))?,
+    );
     match call.input(0)? {
         Value::Integer(array) => {
             let data = array.data.iter().map(|value| (*value as f64).max(low).min(high) as i64);
@@ -467,6 +471,15 @@ pub(super) fn slopes(call: &Call) -> Results {
     floats(run())
 }
 
+/// 1 where a number is infinite, in the directions that count.
+pub(super) fn is_infinite(call: &Call) -> Results {
+    let value = call.input(0)?;
+    let (below, above) = (call.integer("detect_negative", 1) != 0, call.integer("detect_positive", 1) != 0);
+    let counts = |number: f64| number.is_infinite() && if number < 0.0 { below } else { above };
+    let data = value.numbers()?.into_iter().map(|number| i64::from(counts(number)));
+    one(Value::Integer(Array::new(value.shape(), data.collect())))
+}
+
 /// 1 where a number is missing.
 pub(super) fn is_nan(call: &Call) -> Results {
     let value = call.input(0)?;
@@ -535,13 +548,15 @@ fn extreme_places(numbers: &[f64], shape: &[usize], axes: &[usize], largest: boo
         .collect()
 }
 
-pub(super) fn arg_max(call: &Call) -> Results {
+/// Place of the largest or the smallest value along an axis.
+pub(super) fn arg_extreme(call: &Call) -> Results {
     let value = call.input(0)?;
     let shape = value.shape();
     let along = axis(call.integer("axis", 0), shape.len())?;
     let kept = reduced(&shape, &[along], call.integer("keepdims", 1) != 0);
     let step = strides(&shape)[along];
-    let places = extreme_places(&value.numbers()?, &shape, &[along], true)?;
+    let largest = call.node.operator == "ArgMax";
+    let places = extreme_places(&value.numbers()?, &shape, &[along], largest)?;
     let data = places.into_iter().map(|place| (place / step % shape[along]) as i64).collect();
     one(Value::Integer(Array::new(kept, data)))
 }

@@ -4,6 +4,7 @@ use candle_core::{CpuStorage, CustomOp2, Layout, Shape, Tensor};
 
 use super::{Call, Results, floats, one};
 use crate::nn::{Matrix, Real, multiply};
+use crate::onnx::plan::IN_TRAINING;
 use crate::onnx::value::{Computed, Value, axis, broadcast, words};
 
 /// Multiplications in the largest product that is done on one thread.
@@ -167,7 +168,7 @@ fn of_channels(call: &Call, place: usize, x: &Tensor) -> Computed<Tensor> {
 /// By running statistics: a graph that is to be deployed has no others.
 pub(super) fn batch_norm(call: &Call) -> Results {
     if call.integer("training_mode", 0) != 0 {
-        return Err("is in training mode: export the model in evaluation mode (`model.eval()`)".to_owned());
+        return Err(IN_TRAINING.to_owned());
     }
     let x = call.float(0)?;
     let part = |place: usize| of_channels(call, place, x);

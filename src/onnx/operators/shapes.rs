@@ -4,6 +4,7 @@ use candle_core::Tensor;
 
 use super::{Call, Results, loaded, one};
 use crate::onnx::file::Values;
+use crate::onnx::plan::IN_TRAINING;
 use crate::onnx::value::{Array, Computed, Value, axis, broadcast, broadcast_places, mapped, strides, words};
 
 pub(super) fn identity(call: &Call) -> Results {
@@ -16,7 +17,7 @@ pub(super) fn dropout(call: &Call) -> Results {
     if let Some(training) = call.optional(2)
         && training.numbers()?.iter().any(|value| *value != 0.0)
     {
-        return Err("is in training mode: export the model in evaluation mode (`model.eval()`)".to_owned());
+        return Err(IN_TRAINING.to_owned());
     }
     let mask = Array::new(x.shape(), vec![1; x.len()]);
     Ok(vec![x.clone(), Value::Integer(mask)])
@@ -254,13 +255,12 @@ fn along_axis(value: &Value, along: usize, chosen: &[usize]) -> Computed<Value> 
 }
 
 pub(super) fn slice(call: &Call) -> Results {
-    let (starts, ends) = (&call.input(1)?.integers()?.data, &call.input(2)?.integers()?.data);
+    // Attributes before version 10.
+    let list = |name: &str, place: usize| call.list(name, place)?.ok_or_else(|| format!("has no `{name}`"));
+    let (starts, ends) = (list("starts", 1)?, list("ends", 2)?);
     let mut value = call.input(0)?.clone();
     let rank = value.shape().len();
-    let axes = match call.optional(3) {
-        Some(list) => list.integers()?.data.clone(),
-        None => (0..starts.len() as i64).collect(),
-    };
+    let axes = call.list("axes", 3)?.unwrap_or_else(|| (0..starts.len() as i64).collect());
     let steps = match call.optional(4) {
         Some(list) => list.integers()?.data.clone(),
         None => vec![1; starts.len()],

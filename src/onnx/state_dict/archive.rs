@@ -65,10 +65,6 @@ pub(super) fn read(bytes: &[u8]) -> Read<Archive> {
         (Some(folder), None) if folder.is_empty() || folder.ends_with('/') => folder.to_owned(),
         _ => return Err("it is no archive of `torch.save`: it has no `data.pkl`, or several".to_owned()),
     };
-    let code = format!("{folder}code/");
-    if parts.keys().any(|name| name.starts_with(&code)) {
-        return Err("it is a TorchScript program, and not a state_dict".to_owned());
-    }
     if let Some(order) = parts
         .get(&format!("{folder}byteorder"))
         .filter(|part| bytes[part.data.clone()] != *b"little")
@@ -110,6 +106,9 @@ fn parts(bytes: &[u8]) -> Read<BTreeMap<String, Part>> {
     for number in 0..archive.len() {
         let part = archive.by_index_raw(number).map_err(damaged)?;
         let name = part.name().map_err(damaged)?.into_owned();
+        if name.starts_with("code/") || name.contains("/code/") {
+            return Err("it is a TorchScript program, and not a state_dict".to_owned());
+        }
         if part.compression() != CompressionMethod::Stored || part.encrypted() {
             return Err(format!("`{name}` in it is compressed, which `torch.save` does not do"));
         }
