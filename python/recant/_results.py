@@ -208,7 +208,7 @@ class Training(Page):
 
     @property
     def usefulness(self) -> str:
-        """``useful``, ``no-better-than-simple``, ``tells-classes-apart``, ``useless`` or ``not-evaluated``."""
+        """``useful``, ``no-better-than-simple``, ``worse-than-simple``, ``tells-classes-apart``, ``useless`` or ``not-evaluated``."""
         return self.record["usefulness"]["usefulness"]
 
     @property

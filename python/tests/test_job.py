@@ -22,7 +22,7 @@ def test_inspect_proposes_a_profile_that_can_be_written(orders_csv, tmp_path):
 
 def test_train_tells_what_the_model_is_good_for(model):
     assert os.path.isfile(os.path.join(model, "model.json"))
-    assert model.usefulness in {"useful", "no-better-than-simple", "tells-classes-apart", "useless"}
+    assert model.usefulness in {"useful", "no-better-than-simple", "worse-than-simple", "tells-classes-apart", "useless"}
     assert 0 <= model.accuracy.low <= model.accuracy.estimate <= model.accuracy.high <= 1
     assert sum(model.rows.values()) == ROWS
     assert sorted(model.classes) == sorted(model.model.classes) == ["late", "on time"]

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::cli::Context;
-use crate::cli::arguments::{ExpandArgs, LabelOptions, SuspectsArgs};
+use crate::cli::arguments::{ExpandArgs, LabelOptions, SheetOptions, SuspectsArgs};
 use crate::cli::{expand_images, repair, sheets};
 use crate::commands::{
     ExpandSheet, LabelledSheet, SearchFrom, SheetSource, SuspectSheet, WrongRows, expand_sheet, is_imported, suspect_sheet,
@@ -51,7 +51,7 @@ fn next_repair(
     model: Option<&Path>,
     key: Option<&str>,
     labels: &LabelOptions,
-    (sheet_files, out): (&[PathBuf], &Path),
+    (sheet_files, reading, out): (&[PathBuf], &SheetOptions, &Path),
     likeliest: bool,
 ) -> Option<String> {
     let model = model?;
@@ -72,10 +72,11 @@ fn next_repair(
         None => (String::new(), "model-repaired".to_owned()),
     };
     Some(format!(
-        "recant repair --model {} --flags {}{likeliest} {}{more} --out {repaired}",
+        "recant repair --model {} --flags {}{likeliest} {}{}{more} --out {repaired}",
         sheets::shown(model),
         sheets::shown(out),
-        sheets::as_data(sheet_files)
+        sheets::as_data(sheet_files),
+        sheets::reading_options(reading)
     ))
 }
 
@@ -115,7 +116,7 @@ fn say(context: &Context, arguments: &ExpandArgs, found: &Expansion, notes: &Not
         arguments.model.as_deref(),
         arguments.flag_reading.key.as_deref(),
         &arguments.labels,
-        (&arguments.sheet_files, &arguments.out),
+        (&arguments.sheet_files, &arguments.reading, &arguments.out),
         true,
     );
     if let Some(next) = next.filter(|_| !found.pattern.is_empty() || !found.contradictions.is_empty()) {
@@ -322,7 +323,7 @@ pub(super) fn run_suspects(context: &Context, arguments: &SuspectsArgs) -> Resul
         arguments.model.as_deref(),
         arguments.key.as_deref(),
         &arguments.labels,
-        (&arguments.sheet_files, &arguments.out),
+        (&arguments.sheet_files, &arguments.reading, &arguments.out),
         false,
     )
     .filter(|_| found.ticked() > 0)

@@ -21,14 +21,18 @@ pub(super) fn run(context: &Context, arguments: &InspectArgs) -> Result<()> {
     console.notes(notes);
     console.say(terminal::inspection(inspection, console.look()).trim_end());
     let sheet = sheets::shown_all(&arguments.sheet_files);
+    let reading = sheets::reading_options(&arguments.reading);
     match &arguments.write_profile {
         Some(path) => console.next_step(
             "Next, edit the profile if something in it is not as you want it, then train:",
-            &format!("recant train {sheet} --profile {} --out model", sheets::shown(path)),
+            &format!("recant train {sheet} --profile {}{reading} --out model", sheets::shown(path)),
         ),
         None => console.next_step(
             "Next, write the proposed profile to a file and edit it:",
-            &format!("recant inspect {sheet} --write-profile my-profile.toml"),
+            &format!(
+                "recant inspect {sheet}{}{reading} --write-profile my-profile.toml",
+                sheets::profile_options(&arguments.profile, &[])
+            ),
         ),
     }
     let mut value = serde_json::to_value(inspection).map_err(|error| Error::internal(error.to_string()))?;

@@ -87,6 +87,7 @@ fn next(context: &Context, record: &RepairRecord, arguments: &RepairArgs) {
     let console = &context.console;
     let (old, new) = (sheets::shown(&arguments.model), sheets::shown(&arguments.out));
     let predict = |model: &str| format!("recant predict next-week.xlsx --model {model} --out predictions.xlsx");
+    let reading = sheets::reading_options(&arguments.reading);
     let sheet = match &arguments.test {
         Some(test) => sheets::as_data(std::slice::from_ref(test)),
         None => sheets::as_data(&arguments.data),
@@ -94,7 +95,7 @@ fn next(context: &Context, record: &RepairRecord, arguments: &RepairArgs) {
     match (record.recommendation.advice, (!sheet.is_empty()).then_some(sheet)) {
         (Some(Advice::CheckFirst), Some(sheet)) => console.next_step(
             "Next, look up the true labels of thirty rows on which the two models differ:",
-            &format!("recant check --model {old} --repaired {new} {sheet} --rows 30 --out check.xlsx"),
+            &format!("recant check --model {old} --repaired {new} {sheet}{reading} --rows 30 --out check.xlsx"),
         ),
         (Some(Advice::CheckFirst), None) => console.next_step(
             "Next, judge both models by rows whose labels you vouch for (your command again, with a test sheet):",

@@ -79,6 +79,26 @@ pub(super) fn profile_options(options: &ProfileOptions, sheets: &[PathBuf]) -> S
         .collect()
 }
 
+/// How the sheet was said to be read, for a command on the same sheet: with a blank before each option. Decimal marks and the order of dates are
+/// kept in profiles and models.
+pub(super) fn reading_options(options: &SheetOptions) -> String {
+    let quoted = |text: &String| shown(Path::new(&text.replace('"', "\\\"")));
+    let stated = [
+        ("sheet", options.sheet.as_ref().map(quoted)),
+        ("header-row", options.header_row.map(|row| row.to_string())),
+        ("encoding", options.encoding.as_ref().map(quoted)),
+        ("delimiter", options.delimiter.as_ref().map(quoted)),
+    ];
+    let mut told: String = stated
+        .into_iter()
+        .filter_map(|(name, value)| Some(format!(" --{name} {}", value?)))
+        .collect();
+    if options.visible_only {
+        told.push_str(" --visible-only");
+    }
+    told
+}
+
 /// Several paths as a person would type them.
 pub(super) fn shown_all(paths: &[PathBuf]) -> String {
     let shown: Vec<String> = paths.iter().map(|path| shown(path)).collect();

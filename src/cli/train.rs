@@ -49,9 +49,10 @@ fn say(context: &Context, trained: &Trained, arguments: &TrainArgs) {
     console.next_step(
         "Next, when you know which rows were entered wrongly:",
         &format!(
-            "recant repair --model {} --flags wrong-rows.csv {} --out {}-repaired",
+            "recant repair --model {} --flags wrong-rows.csv {}{} --out {}-repaired",
             sheets::shown(&arguments.out),
             sheets::as_data(&arguments.sheet_files),
+            sheets::reading_options(&arguments.reading),
             sheets::shown(&arguments.out)
         ),
     );

@@ -172,6 +172,8 @@ pub enum Usefulness {
     Useful,
     /// Better than always answering the commonest class, but a simple model does as well or better.
     NoBetterThanSimple,
+    /// A simple model is shown to do better, and tells the classes apart better, too.
+    WorseThanSimple,
     /// Not more often right than always answering the commonest class, yet it tells the classes apart better than chance.
     TellsClassesApart,
     /// Neither.

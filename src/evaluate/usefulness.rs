@@ -46,8 +46,8 @@ pub fn majority_baseline(training_labels: &[u8], classes: &[String], rows: usize
 
 /// Judges a model against baselines on the same rows; the first baseline is the majority class, the others are simple models.
 ///
-/// Useful means better than every baseline by the verdict's rule (Holm over the baselines, and the minimum effect). A model that is
-/// not more often right than the majority class is useless, unless its balanced accuracy is above chance by its bootstrap interval:
+/// Useful means better than every baseline by the verdict's rule (Holm over the baselines, and the minimum effect). Worse than a simple model is
+/// one that a simple model beats by that rule and by balanced accuracy. A model that is not more often right than the majority class is useless, unless its balanced accuracy is above chance by its bootstrap interval:
 /// with rare classes a model can find them without being right more often in all. That needs [`FEWEST_OF_A_CLASS`] rows of every class.
 ///
 /// # Errors
@@ -78,7 +78,13 @@ pub fn judge_usefulness(
     let per_class = majority.comparison.after.classes.iter().map(|class| class.rows);
     let enough = per_class.filter(|rows| *rows > 0).all(|rows| rows >= FEWEST_OF_A_CLASS);
     let over_simple = simple.iter().find(|record| record.comparison.verdict != Verdict::Better);
+    // Rare classes can be found at the price of accuracy: then a simple model that never says them is no better.
+    let beaten_by = simple.iter().find(|record| {
+        let (verdict, simple) = (record.comparison.verdict, &record.comparison.before);
+        verdict == Verdict::Worse && simple.balanced_accuracy > balanced.estimate
+    });
     let usefulness = match (majority.comparison.verdict, over_simple) {
+        _ if beaten_by.is_some() => Usefulness::WorseThanSimple,
         (Verdict::Better, None) => Usefulness::Useful,
         (Verdict::Better, Some(_)) => Usefulness::NoBetterThanSimple,
         _ if enough && chance < 1.0 && balanced.low > chance => Usefulness::TellsClassesApart,
@@ -91,7 +97,10 @@ pub fn judge_usefulness(
         percent(balanced.high, 1),
         percent(chance, 1)
     );
-    let sentence = match (usefulness, over_simple) {
+    let sentence = match (usefulness, beaten_by.or(over_simple)) {
+        (Usefulness::WorseThanSimple, Some(simple)) => {
+            format!("Use {} rather than this model. {}", simple.title, simple.comparison.sentence)
+        }
         (Usefulness::Useful, _) => format!("This model is useful. {}", majority.comparison.sentence),
         (Usefulness::NoBetterThanSimple, Some(simple)) => format!(
             "This model beats {}, but {} does as well or better. {}",

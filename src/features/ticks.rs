@@ -440,6 +440,19 @@ pub fn names_truth(name: &str) -> bool {
         "nowe",
         "nové",
         "правильный",
+        "верный",
+        "poprawione",
+        "poprawiony",
+        "düzeltilmiş",
+        "正解",
+        "正しい値",
+        "修正",
+        "修正後",
+        "更正",
+        "更正后",
+        "正确值",
+        "正確",
+        "正確值",
     ];
     let words = words(name);
     (has_any(&words, TRUTH) || has_any(&words, CORRECT)) && !has_any(&words, NOT)

@@ -328,8 +328,15 @@ pub fn happened(name: &str) -> u8 {
 
 /// Whether a column's name says that it is a plan, known beforehand.
 pub fn names_plan(name: &str) -> bool {
+    let words = words(name);
+    // The latest date of delivery is a promise, the latest status is not.
+    let latest = has(&words, &["latest"]) && has(&words, &["delivery", "ship", "arrival"]) && has(&words, &["date", "day", "time"]);
+    let happened = || has(&words, &["status", "update", "updated", "event", "scan", "actual", "real"]);
+    if latest && !happened() {
+        return true;
+    }
     has(
-        &words(name),
+        &words,
         &[
             "planned",
             "plan",
@@ -363,6 +370,14 @@ pub fn names_plan(name: &str) -> bool {
             "prevista",
             "prometida",
             "prometido",
+            "previsão",
+            "previsao",
+            "previsión",
+            "estimada",
+            "estimado",
+            "planowana",
+            "planowany",
+            "planlanan",
             "etd",
         ],
     )

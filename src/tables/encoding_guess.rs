@@ -4,6 +4,7 @@
 
 use encoding_rs::{
     BIG5, EUC_JP, EUC_KR, Encoding, GBK, IBM866, ISO_8859_2, KOI8_R, SHIFT_JIS, WINDOWS_1250, WINDOWS_1251, WINDOWS_1252, WINDOWS_1253,
+    WINDOWS_1254,
 };
 
 /// So many bytes above 127 are looked at.
@@ -25,9 +26,10 @@ pub(super) fn guess(bytes: &[u8]) -> (&'static Encoding, &'static str) {
         .filter(|place| high(sample.get(**place + 1)) || place.checked_sub(1).is_some_and(|before| high(sample.get(before))))
         .count();
     if beside * 2 < places.len() {
-        return central(&sample).unwrap_or(WESTERN);
+        return central(&sample).or_else(|| turkish(&sample)).unwrap_or(WESTERN);
     }
     east_asian(&sample)
+        .or_else(|| turkish(&sample))
         .or_else(|| by_letters(&sample))
         .or_else(|| central(&sample))
         .unwrap_or(WESTERN)
@@ -71,6 +73,15 @@ fn central(sample: &[u8]) -> Option<(&'static Encoding, &'static str)> {
     }
 }
 
+/// Turkish: its own letters stand where Windows-1252 has those of Icelandic, which also writes vowels with an acute. Text of whole
+/// words above 127, such as Greek, has bytes that Turkish never has.
+fn turkish(sample: &[u8]) -> Option<(&'static Encoding, &'static str)> {
+    const NEVER: [u8; 12] = [0xc1, 0xc6, 0xc9, 0xcd, 0xd3, 0xda, 0xe1, 0xe6, 0xe9, 0xed, 0xf3, 0xfa];
+    // The i without a dot, and the soft g or the s with a cedilla.
+    let own = sample.contains(&0xfd) && (sample.contains(&0xf0) || sample.contains(&0xfe));
+    (own && !sample.iter().any(|byte| NEVER.contains(byte))).then_some((WINDOWS_1254, "Turkish"))
+}
+
 /// Cyrillic and Greek: in the right encoding nearly all are letters, and most of them small.
 fn by_letters(sample: &[u8]) -> Option<(&'static Encoding, &'static str)> {
     let candidates = [
@@ -105,6 +116,9 @@ fn east_asian(sample: &[u8]) -> Option<(&'static Encoding, &'static str)> {
     };
     let kana = |letter: char| ('\u{3041}'..='\u{30fe}').contains(&letter);
     let han = |letter: char| ('\u{4e00}'..='\u{9fff}').contains(&letter);
+    // Full-width signs, such as those of money and brackets, stand among the characters of words.
+    let signs = |letter: char| ('\u{3000}'..='\u{303f}').contains(&letter) || ('\u{ff01}'..='\u{ffee}').contains(&letter);
+    let chinese = |text: &str, least: f64| share(text, &|letter| han(letter) || signs(letter)) > least && share(text, &han) > 0.6;
     // Bytes from 80 to 9F begin most Japanese characters and are no letters of Windows' and KOI8's alphabets.
     if let Some(text) = whole(SHIFT_JIS)
         && sample.iter().any(|byte| (0x81..=0x9f).contains(byte))
@@ -115,7 +129,7 @@ fn east_asian(sample: &[u8]) -> Option<(&'static Encoding, &'static str)> {
     }
     // Words of an alphabet have odd numbers of letters as well: these are no pairs.
     if sample.split(|byte| *byte < 0x80).filter(|word| word.len() % 2 == 1).count() > 0 {
-        let low_trails = whole(BIG5).filter(|text| share(text, &han) > 0.95);
+        let low_trails = whole(BIG5).filter(|text| chinese(text, 0.95));
         return low_trails.map(|_| (BIG5, "traditional Chinese"));
     }
     if let Some(text) = whole(EUC_JP)
@@ -130,9 +144,7 @@ fn east_asian(sample: &[u8]) -> Option<(&'static Encoding, &'static str)> {
     if by_letters(sample).is_some() {
         return None;
     }
-    whole(GBK)
-        .filter(|text| share(text, &han) > 0.9)
-        .map(|_| (GBK, "simplified Chinese"))
+    whole(GBK).filter(|text| chinese(text, 0.9)).map(|_| (GBK, "simplified Chinese"))
 }
 
 #[cfg(test)]
@@ -162,6 +174,12 @@ mod tests {
             (EUC_JP, "東京 大阪 京都 名古屋 さくら みなと"),
             (EUC_KR, "서울 부산 대구 인천 광주"),
             (GBK, "上海 北京 广州 深圳 成都"),
+            (GBK, "￥12.50 4天 56.7千克 是 （延迟）"),
+            (
+                WINDOWS_1254,
+                "Sipari\u{15f} A\u{11f}\u{131}rl\u{131}k \u{130}zmir G\u{fc}n Ta\u{15f}\u{131}ma",
+            ),
+            (WINDOWS_1252, "\u{de}etta er \u{ed}slenska \u{f0}\u{fe}\u{fd} \u{e6}\u{e1}"),
             (BIG5, "上海 北京 廣州 深圳 成都 台北 高雄"),
         ] {
             let bytes = encoding.encode(&words.repeat(4)).0.into_owned();

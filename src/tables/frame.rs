@@ -219,9 +219,10 @@ fn plain(column: PolarsColumn) -> Result<Option<Plain>> {
             decimals_as_plain(decimals.physical().iter().collect(), decimals.scale())
         }
         D::Categorical(..) | D::Enum(..) | D::Null => checked_texts(cast(&D::String)?)?,
-        D::Binary => match texts_of_bytes(&column)? {
-            Some(texts) => checked_texts(texts)?,
-            None => return Ok(None),
+        D::Binary => match (texts_of_bytes(&column)?, ids_of_bytes(&column)?) {
+            (Some(texts), _) => checked_texts(texts)?,
+            (None, Some(ids)) => ids,
+            (None, None) => return Ok(None),
         },
         _ => return Ok(None),
     };
@@ -246,6 +247,25 @@ fn checked_texts(column: Series) -> Result<Series> {
         .at_row(row + 2)
         .hint("shorten the text in that cell or leave the column out")),
     }
+}
+
+/// Universally unique identifiers, which are kept as 16 bytes each, as they are written: `00112233-4455-6677-8899-aabbccddeeff`.
+fn ids_of_bytes(column: &Series) -> Result<Option<Series>> {
+    let bytes = column.binary().map_err(failed)?;
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let id = |value: &[u8]| {
+        let value: &[u8; 16] = value.try_into().ok()?;
+        let parts = [&value[..4], &value[4..6], &value[6..8], &value[8..10], &value[10..]];
+        Some(parts.map(hex).join("-"))
+    };
+    let ids: Option<Vec<Option<String>>> = bytes
+        .iter()
+        .map(|value| match value {
+            None => Some(None),
+            Some(value) => id(value).map(Some),
+        })
+        .collect();
+    Ok(ids.map(|ids| StringChunked::from_iter_options(PlSmallStr::EMPTY, ids.into_iter()).into_series()))
 }
 
 /// Old writers mark text as bytes.

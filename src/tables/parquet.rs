@@ -307,6 +307,26 @@ mod tests {
     }
 
     #[test]
+    fn ids_of_sixteen_bytes_are_as_they_are_written_and_other_bytes_are_left_out() {
+        use polars::prelude::Column;
+        use polars_io::prelude::ParquetWriter;
+
+        let id: Vec<u8> = (0..16).map(|byte| byte * 0x11).collect();
+        let ids = Column::new("id".into(), [Some(id.as_slice()), None]);
+        let raw = Column::new("raw".into(), [Some(&id[..5]), Some(&[0, 0xff][..])]);
+        let mut frame = DataFrame::new(2, vec![ids, raw]).unwrap();
+        let mut bytes = Vec::new();
+        ParquetWriter::new(&mut bytes).finish(&mut frame).unwrap();
+        let source = Source::named(std::path::Path::new("ids.parquet"), Format::Parquet);
+        let mut notes = Notes::new();
+        let table = read(bytes, source, &mut notes).unwrap();
+        assert_eq!(table.names(), ["id"]);
+        assert_eq!(table.texts("id").unwrap().get(0), Some("00112233-4455-6677-8899-aabbccddeeff"));
+        assert_eq!(table.texts("id").unwrap().get(1), None);
+        assert!(notes.has("unreadable-columns"));
+    }
+
+    #[test]
     fn a_dictionary_of_more_entries_than_bytes_is_refused() {
         let header = |entries: u8| [0x15, 4, 0x15, 20, 0x15, 20, 0x4c, 0x15, entries, 0, 0];
         assert_eq!(page(&header(20)).map(|(page, length)| (page.unpacked, length)), Some((10, 21)));

@@ -143,6 +143,9 @@ fn labels_under_a_name_that_says_nothing_are_refused_until_it_is_said_whose_they
             ..plain()
         },
     );
+    // Of wrong rows alone, all of which should have one label.
+    let one = WRONG.map(|row| format!("{},LATE\n", 10_001 + row)).concat();
+    refuses(&format!("Order No,etat\n{one}"), &plain(), "holds classes");
     // Correct labels of the wrong rows alone: the others may be wrong, too.
     let some = lines(|row| format!("{},{}", 10_001 + row, if wrong(row) { name(row, true) } else { "" }));
     let some = format!("Order No,new status\n{some}");
@@ -185,6 +188,24 @@ fn a_column_of_corrected_labels_leaves_right_rows_alone() {
 }
 
 #[test]
+fn correct_labels_are_read_under_names_of_many_languages_and_told_where_they_are_no_classes() {
+    const CLASSES: [&str; 3] = ["early", "on time", "late"];
+    for column in ["正解", "Correto", "更正", "Richtig", "poprawiony status"] {
+        let listed = lines(|row| {
+            let class = usize::from(label(row)) + usize::from(wrong(row));
+            format!("{},{}", 10_001 + row, CLASSES[class % 3])
+        });
+        let notes = finds(&format!("Order No,{column}\n{listed}"), &plain());
+        assert!(notes.has("correct-column-found"), "{column}: {notes:?}");
+    }
+    let foreign = WRONG.map(|row| format!("{},Atrasado\n", 10_001 + row)).concat();
+    for column in ["Correto", "truth", "正解"] {
+        let notes = finds(&format!("Order No,{column}\n{foreign}"), &plain());
+        assert!(notes.has("correct-column-unread"), "{column}: {notes:?}");
+    }
+}
+
+#[test]
 fn keys_in_one_line_and_with_signs_around_them_are_keys() {
     let keys = WRONG.map(|row| (10_001 + row).to_string());
     for line in [keys.join(","), format!("[{}]", keys.join(", ")), keys.join("; ")] {
@@ -201,16 +222,20 @@ fn keys_in_one_line_and_with_signs_around_them_are_keys() {
 
 /// 12 rows in orders of two, known by order only, and their sheet with a column that counts the rows of an order.
 fn orders() -> (RowIndex, Table) {
+    orders_known_by(Some("Order"))
+}
+
+fn orders_known_by(group: Option<&str>) -> (RowIndex, Table) {
     let entry = |row: u32| RowEntry {
         key: 0,
-        group: Some(hash_key(&format!("B{}", row / 2))),
+        group: group.map(|_| hash_key(&format!("B{}", row / 2))),
         table_row: row,
         sheet_row: row + 2,
         label: Some((row % 2) as u8),
     };
     let parts = [(0..12).map(entry).collect(), vec![], vec![], vec![]];
     let classes = ["on time", "late"].map(str::to_owned).to_vec();
-    let index = RowIndex::new(None, Some("Order".to_owned()), classes, String::new(), parts).unwrap();
+    let index = RowIndex::new(None, group.map(str::to_owned), classes, String::new(), parts).unwrap();
     let column = |cell: &dyn Fn(u32) -> String| (0..12).map(|row| Some(cell(row))).collect::<Vec<_>>();
     let sheet = Table::new("orders.csv", 12)
         .with_column("Order", column(&|row| format!("B{}", row / 2)))
@@ -226,6 +251,21 @@ fn a_line_that_names_an_item_of_an_order_flags_that_item_alone() {
     let (found, notes) = find(flagged, &plain(), &index, Some(&sheet)).unwrap();
     assert_eq!(found.positions(), [1, 6]);
     assert!(notes.has("flags-within-groups"), "{notes:?}");
+    // A model that knows no orders finds them by the two columns, whichever comes first.
+    let (nameless, sheet_of_both) = orders_known_by(None);
+    for flagged in [flagged, "Line,Order,Comment\n2,B0,see mail\n1,B3,see mail\n"] {
+        let (found, notes) = find(flagged, &plain(), &nameless, Some(&sheet_of_both)).unwrap();
+        assert_eq!(found.positions(), [1, 6]);
+        assert!(notes.has("flags-within-groups"), "{notes:?}");
+    }
+    let error = find("Order\nB0\nB3\n", &plain(), &nameless, Some(&sheet_of_both)).unwrap_err();
+    assert!(error.hint_text().unwrap().contains("`--key \"Order\"` flags every row"), "{error}");
+    let whole = FlagOptions {
+        key: Some("Order".into()),
+        ..plain()
+    };
+    let (found, _) = find("Order\nB0\nB3\n", &whole, &nameless, Some(&sheet_of_both)).unwrap();
+    assert_eq!(found.positions(), [0, 1, 6, 7]);
     // Without the sheet all rows of the orders are flagged, and that is said.
     let (found, notes) = find(flagged, &plain(), &index, None).unwrap();
     assert_eq!(found.positions(), [0, 1, 6, 7]);

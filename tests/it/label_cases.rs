@@ -95,6 +95,69 @@ fn of_several_days_the_one_that_happened_to_the_customer_makes_the_label_and_the
     assert!(error.message().contains("holds dates and `Mode` text"), "{error}");
 }
 
+/// The further rows of an order have neither date nor label, as shops export them.
+#[test]
+fn dates_that_only_rows_with_a_label_have_order_them_in_time() {
+    let (found, _) = looked_at(
+        "Name,Created at,Method,Item,Delivery result",
+        120,
+        &Overrides::default(),
+        &|row| match row % 2 {
+            0 => format!(
+                "#{},2024-{:02}-{:02},{},P{},{}",
+                row / 2,
+                1 + row / 20,
+                1 + row % 20,
+                ["Air", "Sea"][row / 4 % 2],
+                row % 7,
+                ["Late", "On time"][row / 2 % 2]
+            ),
+            _ => format!("#{},,,P{},", row / 2, row % 7),
+        },
+    );
+    assert_eq!(found.time_span.map(|(first, _)| first).as_deref(), Some("2024-01-01"));
+}
+
+#[test]
+fn plans_of_shops_and_other_languages_make_a_label_with_what_happened() {
+    for (planned, actual) in [
+        ("latest-delivery-date", "actual-delivery-date"),
+        ("Previsão de entrega", "Entrega realizada"),
+    ] {
+        let (found, _) = looked_at(&format!("Mode,{planned},{actual}"), 90, &Overrides::default(), &|row| {
+            let day = 1 + row % 25;
+            format!("{},2024-02-{day:02},2024-02-{:02}", ["Air", "Sea"][row / 3 % 2], day + row % 3)
+        });
+        assert_eq!((role(&found, planned), role(&found, actual)), (Role::Label, Role::Label));
+    }
+}
+
+/// Planned times of day that the label does not look at are told; a plan for midnight or the end of the day is one for the day.
+#[test]
+fn rows_that_are_late_within_their_day_are_told() {
+    let at = |time: &'static str| {
+        looked_at("Booked,ETA,ATA,Mode", 90, &Overrides::default(), &move |row| {
+            let (day, late) = (1 + row % 27, row % 3);
+            format!(
+                "2024-01-{day:02},2024-02-{day:02} {time},2024-02-{:02} {:02}:30,{}",
+                day + usize::from(late == 2),
+                [8, 22, 10][late],
+                ["Air", "Sea"][row / 3 % 2]
+            )
+        })
+    };
+    let (found, notes) = at("17:00");
+    assert_eq!(role(&found, "ATA"), Role::Label);
+    let note = notes.iter().find(|note| note.code == "same-day").map(|note| note.found.clone());
+    assert_eq!(
+        note.as_deref(),
+        Some("30 rows have `ATA` later than `ETA` by the clock, on the same day")
+    );
+    for day in ["00:00", "23:59"] {
+        assert!(!at(day).1.has("same-day"), "{day}");
+    }
+}
+
 #[test]
 fn a_column_of_words_for_early_on_time_and_late_is_the_label() {
     for values in [

@@ -425,3 +425,15 @@ fn parquet_types_beyond_our_own_are_read() {
     assert_eq!(table.numbers("short", &mut notes).unwrap(), [Some(0.1), Some(2.5), None]);
     assert!(notes.has("missing-markers"));
 }
+
+/// As DuckDB writes them: an id of 16 bytes is its text; a span of months and days is left out and told, and breaks nothing.
+#[test]
+fn ids_and_spans_of_a_database_in_parquet_are_read_or_told() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/sheets/duckdb.parquet");
+    let mut notes = Notes::new();
+    let table = read(&path, &ReadOptions::default(), &mut notes).unwrap();
+    assert_eq!(table.names(), ["id", "pieces"]);
+    assert_eq!(table.texts("id").unwrap().get(1), Some("00112233-4455-6677-8899-aabbccddee01"));
+    let note = notes.iter().find(|note| note.code == "unreadable-columns").unwrap();
+    assert!(note.found.contains("`wait`"), "{note:?}");
+}

@@ -97,6 +97,27 @@ fn a_model_no_better_than_a_logistic_regression_is_told_so() {
 }
 
 #[test]
+fn a_model_that_a_simple_one_beats_is_told_so_whatever_else_it_can_do() {
+    // It tells the classes apart, and is no more often right than the majority: the simple model does both better.
+    let found = judged(2_000, 900, 400, 350, Some((800, 60)));
+    assert_eq!(found.usefulness, Usefulness::WorseThanSimple, "{}", found.sentence);
+    assert!(
+        found
+            .sentence
+            .starts_with("Use a logistic regression rather than this model. Worse than a"),
+        "{}",
+        found.sentence
+    );
+    // Better than the majority, and a simple model is better still.
+    assert_eq!(
+        judged(2_000, 900, 700, 200, Some((880, 20))).usefulness,
+        Usefulness::WorseThanSimple
+    );
+    // A simple model that never says the rare class is more often right, and no better for that.
+    assert_eq!(judged(2_000, 100, 80, 150, Some((0, 0))).usefulness, Usefulness::TellsClassesApart);
+}
+
+#[test]
 fn a_useless_model_is_called_useless() {
     let constant = judged(2_000, 900, 0, 0, None);
     assert_eq!(constant.usefulness, Usefulness::Useless);

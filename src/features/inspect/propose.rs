@@ -10,7 +10,7 @@ use crate::features::prepare::Usable;
 use crate::features::profile::{DateFeatures, Dropped, Others, Profile, Scaling, TimeRule, TimeSort};
 use crate::features::{auto, split, words};
 use crate::notes::Notes;
-use crate::tables::{ColumnKind, Table};
+use crate::tables::{ColumnKind, Table, Texts};
 
 /// A proposed profile.
 pub struct Proposal {
@@ -103,7 +103,7 @@ pub fn propose(table: &Table, looks: &[Look], overrides: &Overrides, notes: &mut
     profile.time = overrides
         .time
         .clone()
-        .or_else(|| propose_time(&columns, &profile.label))
+        .or_else(|| propose_time(table, &columns, &profile.label))
         .map(|column| TimeRule {
             order: overrides.date_order.or_else(|| table.date_order(&column).ok().flatten()),
             column,
@@ -299,12 +299,19 @@ fn stem(word: &str) -> String {
         .map_or_else(|| word.to_owned(), |stem| stem.trim_end_matches("er").to_owned())
 }
 
-/// A date column that says when things began; else one that is not a plan, not known only afterwards, and the fullest.
-fn propose_time(columns: &Columns, label: &LabelRule) -> Option<String> {
+/// A date column that says when things began; else the first that is not a plan and not known only afterwards. Nearly every row that has a label has it:
+/// of an order's further rows some programs leave both out.
+fn propose_time(table: &Table, columns: &Columns, label: &LabelRule) -> Option<String> {
+    let labels = label
+        .labels(table, &mut Notes::new())
+        .ok()
+        .filter(|labels| labels.iter().any(Option::is_some));
+    let used = |row: usize| labels.as_ref().is_none_or(|labels| labels[row].is_some());
+    let rows: Vec<usize> = (0..table.height()).filter(|row| used(*row)).collect();
     let dates: Vec<(&String, &Look)> = columns
         .iter()
         .filter(|(name, look)| look.kind == ColumnKind::Date && look.distinct() > 1 && !label.sources().contains(&name.as_str()))
-        .filter(|(_, look)| look.missing() * 10 <= look.texts.codes.len())
+        .filter(|(_, look)| rows.iter().filter(|row| look.texts.codes[**row] == Texts::MISSING).count() * 10 <= rows.len())
         .collect();
     let first = |test: &dyn Fn(&str) -> bool| dates.iter().find(|(name, _)| test(name)).map(|(name, _)| (*name).clone());
     first(&words::names_start).or_else(|| first(&|name| !words::names_plan(name) && words::after_the_fact(name).is_none()))

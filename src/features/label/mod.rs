@@ -326,6 +326,7 @@ impl LabelRule {
             } => {
                 let happened = table.dates(actual, *order, notes)?;
                 let expected = table.dates(planned, *order, notes)?;
+                note_times((actual, &happened), (planned, &expected), notes);
                 let pairs = happened.iter().zip(&expected);
                 Ok(pairs
                     .map(|(actual, planned)| class_of(whole_days((*actual)?, (*planned)?), bounds))
@@ -392,6 +393,31 @@ fn note_missing(column: &str, texts: &Texts, classes: &[Option<u8>], says_nothin
                 shown.join(" or ")
             ),
             "left out of training and evaluation; `[label]` `classes` or `missing` in a profile says otherwise",
+        );
+    }
+}
+
+/// Says where times of day are planned that whole days leave out of account: not midnight, and not a day's last minute.
+fn note_times((actual, happened): (&str, &[Option<i64>]), (planned, expected): (&str, &[Option<i64>]), notes: &mut Notes) {
+    const DAY: i64 = 86_400;
+    let timed = |seconds: i64| (1..DAY - 60).contains(&seconds.rem_euclid(DAY));
+    let planned_times = expected.iter().flatten().filter(|seconds| timed(**seconds)).count();
+    if planned_times * 2 <= expected.iter().flatten().count() {
+        return;
+    }
+    let later = |pair: &(&Option<i64>, &Option<i64>)| match pair {
+        (Some(actual), Some(planned)) => actual > planned && whole_days(*actual, *planned) == 0.0,
+        _ => false,
+    };
+    let rows = happened.iter().zip(expected).filter(later).count();
+    if rows > 0 {
+        notes.add(
+            "same-day",
+            format!(
+                "{} `{actual}` later than `{planned}` by the clock, on the same day",
+                rows_have(rows)
+            ),
+            "taken as no difference: the label counts whole calendar days; a column with the class (`--label COLUMN`) decides otherwise",
         );
     }
 }

@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::progress::Progress;
 
 /// A region with more than this share of the rows leaves too little to learn from what should be in it.
-const LARGEST_REGION: f64 = 0.6;
+pub(super) const LARGEST_REGION: f64 = 0.6;
 /// Fewest nats by which the labels of a region must be better explained by wrong rows among them.
 const LABEL_EVIDENCE: f64 = 3.0;
 /// Share of the wrong rows that a raised cut must still find.
@@ -23,7 +23,7 @@ const FEWEST_TO_JUDGE_BY: usize = 500;
 /// Share by which models may be off in how many rows of a region they expect to be of a class.
 const MODEL_ERROR: f64 = 0.05;
 /// Models that judge a region together.
-const JUDGES: usize = 2;
+pub(super) const JUDGES: usize = 2;
 
 /// What was judged; rows ascending.
 #[derive(Default)]
@@ -214,6 +214,7 @@ impl Work<'_> {
             truth: &said,
             labels: &labels,
             flagged: &flagged,
+            reached: region.reached.as_deref(),
             known: &known,
             recorded_as: region.recorded_as,
             classes,
@@ -289,6 +290,7 @@ impl Work<'_> {
             flags_above_cut: above as f64 / flags.len().max(1) as f64,
             evidence: region.found.gain,
             label_evidence: mixture.gain,
+            flags_within: region.flags_within.clone(),
             unchecked: self.unchecked(region, &|row| &truth[place(row) * classes..(place(row) + 1) * classes]),
         };
         let proposal = |index: &usize| Proposal {

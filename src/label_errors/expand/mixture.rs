@@ -32,6 +32,8 @@ pub(super) struct Region<'a> {
     pub truth: &'a [f64],
     pub labels: &'a [u8],
     pub flagged: &'a [bool],
+    /// By row whether somebody looked there, so that a wrong row could have been flagged; everywhere where absent.
+    pub reached: Option<&'a [bool]>,
     /// By row the true class, where a person said it.
     pub known: &'a [Option<u8>],
     /// The class that rows are wrongly recorded as; any where absent.
@@ -152,6 +154,14 @@ impl<'a> Fit<'a> {
         self.region.flagged[row] && self.region.recorded_as.is_none_or(|class| class == self.region.labels[row])
     }
 
+    /// Share of the wrong rows like this one that is flagged: none where nobody looked.
+    fn found_at(&self, row: usize) -> f64 {
+        match self.region.reached {
+            Some(reached) if !reached[row] => 0.0,
+            _ => self.found,
+        }
+    }
+
     /// Into `weights` the joint probability of each true class with what was observed of the row; returns their sum. `pinned`: a class that
     /// a person said is the only one.
     fn weigh(&self, row: usize, as_flagged: bool, pinned: bool, weights: &mut [f64]) -> f64 {
@@ -159,7 +169,7 @@ impl<'a> Fit<'a> {
         let label = usize::from(self.region.labels[row]);
         let (of_wrong, of_right) = match as_flagged {
             true => (self.found, FALSE_FLAG * self.found),
-            false => (1.0 - self.found, 1.0),
+            false => (1.0 - self.found_at(row), 1.0),
         };
         let mut sum = 0.0;
         for (from, (weight, truth)) in weights.iter_mut().zip(self.truth_of(row)).enumerate() {
@@ -190,13 +200,14 @@ impl<'a> Fit<'a> {
             let (mut flagged, mut wrong) = (0.5, 1.0);
             for row in 0..self.rows() {
                 let flag = self.counts(row);
+                let reached = self.found_at(row) > 0.0;
                 let sum = self.weigh(row, flag, true, &mut weights);
                 let label = usize::from(self.region.labels[row]);
                 for (from, weight) in weights.iter().enumerate() {
                     let share = weight / sum;
                     shares[row * classes + from] = share;
                     counts[from * classes + label] += share;
-                    if from != label {
+                    if from != label && reached {
                         wrong += share;
                         flagged += if flag { share } else { 0.0 };
                     }
@@ -266,14 +277,15 @@ impl<'a> Fit<'a> {
         let mut expected = vec![0.0; self.rows() * kinds];
         for row in 0..self.rows() {
             let expected = &mut expected[row * kinds..(row + 1) * kinds];
+            let found = self.found_at(row);
             for (from, truth) in self.truth_of(row).iter().enumerate() {
                 for to in 0..classes {
                     let share = truth * self.recorded[from * classes + to];
                     if from == to {
                         expected[to] += share;
                     } else {
-                        expected[to] += share * (1.0 - self.found);
-                        expected[classes] += share * self.found;
+                        expected[to] += share * (1.0 - found);
+                        expected[classes] += share * found;
                     }
                 }
             }

@@ -4,6 +4,7 @@
 //! 2. A search over conjunctions of conditions on the sheet's columns looks for a rule that gathers the flags far more than slips
 //!    would (`search`). What slips would do is known: a slip that books b hits any row of another class, so flags would be spread as
 //!    the rows of the other classes are. Where no rule earns its cost, there is no pattern and nothing is proposed as one.
+//!    Bounds in time are taken away again where they are those of whoever looked and the errors run on (`reach`).
 //! 3. A model that never saw the rules' regions says what should be there; a mixture fitted to the observed labels of each region says
 //!    how many of its rows are wrong and which (`mixture`).
 //! 4. Rows that contradict the rest of their group, or a proxy of the label, are listed apart (`contradictions`).
@@ -15,6 +16,7 @@ mod judge;
 mod mixture;
 mod outcome;
 mod random;
+mod reach;
 mod rules;
 mod sample;
 mod search;
@@ -123,6 +125,7 @@ pub fn expand(request: &ExpandRequest, progress: &dyn Progress) -> Result<Expans
         (work.shared(&columns, &truth), work.rules(&columns, &truth))
     };
     progress.finish();
+    let found = work.over_all_times(&columns, found, progress)?;
     let judged = work.judged(&columns, &found, &truth, progress)?;
     progress.check()?;
     let pattern = judged.pattern;
@@ -246,10 +249,14 @@ impl<'a> Work<'a> {
                 grouped(unchecked.wrong_high.round() as usize)
             )
         });
+        let within = rule.flags_within.as_ref().map(|within| {
+            format!("; the flags lie at {within}, and rows of other times are recorded so no less often than there, so the error is taken to run on")
+        });
         format!(
-            "{share:.0} % of the flagged rows: {}{recorded}; {more}{}",
+            "{share:.0} % of the flagged rows: {}{recorded}; {more}{}{}",
             rule.conditions,
-            beside.unwrap_or_default()
+            beside.unwrap_or_default(),
+            within.unwrap_or_default()
         )
     }
 

@@ -75,6 +75,9 @@ pub struct PatternRule {
     pub evidence: f64,
     /// Log-likelihood that the region's labels gain by some of them being wrong, in nats.
     pub label_evidence: f64,
+    /// The part of the time that the flags lie in, in words, where the errors run on beyond it: it is no condition of the rule then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flags_within: Option<String>,
     /// Of rows that nobody checked, where [`super::ExpandOptions::checked`] says which were: how many meet it and are recorded so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unchecked: Option<Unchecked>,

@@ -14,6 +14,10 @@ pub(super) struct Region {
     pub rows: Vec<usize>,
     /// Rows that meet the conditions and that nobody checked.
     pub unchecked: Vec<usize>,
+    /// Where flags reach a part of the time only and the errors run on: by row whether they could have been flagged.
+    pub reached: Option<Vec<bool>>,
+    /// That part of the time, in words.
+    pub flags_within: Option<String>,
 }
 
 impl Work<'_> {
@@ -121,6 +125,8 @@ impl Work<'_> {
             recorded_as,
             rows,
             unchecked,
+            reached: None,
+            flags_within: None,
         })
     }
 

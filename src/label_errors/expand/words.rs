@@ -57,43 +57,61 @@ fn number_of(column: &Column, number: f64) -> String {
     }
 }
 
-/// The conditions as a rule to paste (`recant inject --kind 'segment:RULE: ...'`); `None` where they speak of a part of a date.
+/// The conditions as a rule to paste (`recant inject --kind 'segment:RULE: ...'`); `None` where one cannot be written so.
 pub(super) fn as_rule(conditions: &[Condition], columns: &[Column]) -> Option<String> {
     let mut told = conditions
         .iter()
-        .map(|condition| {
-            let column = &columns[condition.column];
-            let name = quoted(&column.name);
-            match (&condition.test, &column.bins, column.taken) {
-                (Test::Among(codes), Bins::Values(values), Taken::Value) => {
-                    let listed: Vec<String> = codes
-                        .iter()
-                        .map(|code| values.get(usize::from(*code)).map_or("\"\"".to_owned(), |value| quoted(value)))
-                        .collect();
-                    Some(match listed.as_slice() {
-                        [only] => format!("{name} = {only}"),
-                        several => format!("{name} in ({})", several.join(", ")),
-                    })
-                }
-                (Test::Among(_), Bins::Ranges(_), _) => Some(format!("{name} = \"\"")),
-                (Test::Between(low, high), Bins::Ranges(ranges), Taken::Value | Taken::Period) => {
-                    let (first, last) = (ranges[usize::from(*low)].0, ranges[usize::from(*high)].1);
-                    let (above, below) = match column.taken {
-                        Taken::Period => (iso(first as i64 * DAY), format!("{name} < {}", iso((last as i64 + 1) * DAY))),
-                        _ => (first.to_string(), format!("{name} <= {last}")),
-                    };
-                    Some(match (*low == 0, usize::from(*high) + 1 == ranges.len()) {
-                        (true, false) => below,
-                        (false, true) => format!("{name} >= {above}"),
-                        _ => format!("{name} >= {above} and {below}"),
-                    })
-                }
-                _ => None,
-            }
-        })
+        .map(|condition| condition_of_rule(condition, &columns[condition.column]))
         .collect::<Option<Vec<String>>>()?;
     told.sort();
     Some(told.join(" and "))
+}
+
+fn condition_of_rule(condition: &Condition, column: &Column) -> Option<String> {
+    let name = quoted(&column.name);
+    match (&condition.test, &column.bins, column.taken) {
+        (Test::Among(_), Bins::Ranges(_), _) => Some(format!("{name} = \"\"")),
+        (Test::Among(codes), Bins::Values(values), taken) => {
+            // Months and weekdays are numbers in a rule, from 1 on; a blank is none of them.
+            let (name, value): (String, Box<dyn Fn(usize) -> Option<String>>) = match taken {
+                Taken::Value => {
+                    let value = |code: usize| Some(values.get(code).map_or("\"\"".to_owned(), |value| quoted(value)));
+                    (name, Box::new(value))
+                }
+                Taken::Month | Taken::Weekday => {
+                    let part = if taken == Taken::Month { "month" } else { "weekday" };
+                    let value = |code: usize| (code < values.len()).then(|| (code + 1).to_string());
+                    (format!("{part}({name})"), Box::new(value))
+                }
+                Taken::Period | Taken::Hour => return None,
+            };
+            let listed = codes
+                .iter()
+                .map(|code| value(usize::from(*code)))
+                .collect::<Option<Vec<String>>>()?;
+            Some(match listed.as_slice() {
+                [only] => format!("{name} = {only}"),
+                several => format!("{name} in ({})", several.join(", ")),
+            })
+        }
+        (Test::Between(low, high), Bins::Ranges(ranges), taken) => {
+            let (first, last) = (ranges[usize::from(*low)].0, ranges[usize::from(*high)].1);
+            let name = match taken {
+                Taken::Hour => format!("hour({name})"),
+                _ => name,
+            };
+            let (above, below) = match taken {
+                Taken::Period => (iso(first as i64 * DAY), format!("{name} < {}", iso((last as i64 + 1) * DAY))),
+                _ => (first.to_string(), format!("{name} <= {last}")),
+            };
+            Some(match (*low == 0, usize::from(*high) + 1 == ranges.len()) {
+                (true, false) => below,
+                (false, true) => format!("{name} >= {above}"),
+                _ => format!("{name} >= {above} and {below}"),
+            })
+        }
+        (Test::Between(..), Bins::Values(_), _) => None,
+    }
 }
 
 /// A name or value as the grammar of rules takes it: always in quotes, which it allows.

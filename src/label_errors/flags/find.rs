@@ -10,7 +10,7 @@ use super::read::read_noted;
 use super::rounded::have_lost_digits;
 use super::{Addressing, FlagOptions, ReadFlags, ResolvedFlags, RowIndex, resolve};
 use crate::error::{Error, Result};
-use crate::features::{LabelRule, names_id};
+use crate::features::{LabelRule, names_id, ticks};
 use crate::label_errors::sheet::SHEET_ROW;
 use crate::notes::Notes;
 use crate::tables::{self, ReadOptions, Table};
@@ -249,9 +249,14 @@ impl FlagSource<'_> {
     /// Where lines name the group of a row and have further columns of the sheet: the rows by the first of these that tells the rows of every group
     /// apart. The flag file gets a column of both.
     fn within_group(&self, table: &mut Table, notes: &mut Notes) -> Result<Option<(RowIndex, FlagOptions)>> {
-        let (Some(sheet), Some(group), None) = (self.sheet, self.index.group_column(), self.options.numbering) else {
+        let (Some(sheet), None) = (self.sheet, self.options.numbering) else {
             return Ok(None);
         };
+        let group = match self.index.group_column() {
+            Some(group) => Some(group.to_owned()),
+            None => self.first_of_two(table, sheet),
+        };
+        let Some(group) = group.as_deref() else { return Ok(None) };
         let same = |left: &str, right: &str| folded(left) == folded(right);
         let named = |table: &Table, wanted: &str| table.names().iter().find(|name| same(name, wanted)).cloned();
         let by_key = self.index.key_column().is_some_and(|key| named(table, key).is_some()) || named(table, SHEET_ROW).is_some();
@@ -297,6 +302,23 @@ impl FlagSource<'_> {
             return Ok(Some((index, options)));
         }
         Ok(None)
+    }
+
+    /// Where a model knows no groups, and a flag file has two columns of the sheet in all: the one that is no place within the other.
+    fn first_of_two(&self, table: &Table, sheet: &Table) -> Option<String> {
+        let sources = self.label.map(LabelRule::sources).unwrap_or_default();
+        let of_sheet =
+            |name: &&String| sheet.names().iter().any(|column| folded(column) == folded(name)) && !sources.contains(&name.as_str());
+        let shared: Vec<&String> = table.names().iter().filter(of_sheet).collect();
+        let [first, second] = shared[..] else { return None };
+        Some(
+            if names_place(first) && !names_place(second) {
+                second
+            } else {
+                first
+            }
+            .clone(),
+        )
     }
 
     /// Ids that lost digits name rows that nobody meant.
@@ -355,6 +377,20 @@ impl FlagSource<'_> {
         }
         if found.len() > 1 {
             found.retain(|(name, _)| names_id(name));
+        }
+        if let ([only], true) = (table.names(), found.is_empty())
+            && let Some(column) = in_sheet(only).filter(|_| !columns.names_rows(only))
+            && table.height() != sheet.height()
+            && !ticks::are_ticks(&table.texts(only)?)
+        {
+            return Err(Error::input(format!(
+                "the flag file names rows by `{only}`, and several rows of the sheet have the same `{column}`"
+            ))
+            .in_file(&table.source().file_name)
+            .hint(format!(
+                "`--key \"{only}\"` flags every row with such a `{column}`; a second column of the sheet in the file, such as the line or item, tells \
+                 its rows apart"
+            )));
         }
         Ok(found.pop().filter(|_| found.is_empty()))
     }

@@ -143,7 +143,7 @@ fn read_table(
     }
     let first_line = columns.header_that_is_a_flag(index, notes);
     let correct_column = match options.correct_column.as_deref() {
-        None if columns.find(CORRECT_LABEL).is_none() => columns.correct_by_name(in_sheet, &rows_by, index.classes())?,
+        None if columns.find(CORRECT_LABEL).is_none() => columns.correct_by_name(in_sheet, &rows_by, index.classes(), notes)?,
         stated => stated,
     };
     // Where each line has its correct label, the lines that are right show it.

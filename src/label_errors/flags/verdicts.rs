@@ -135,7 +135,9 @@ impl Columns<'_> {
             return Ok(Some(Found::Unclear(self.unclear_verdict(name, &texts))));
         }
         if texts.values.iter().all(|text| named(text, classes).is_some()) {
-            let divides = (blanks || texts.values.len() > 1) && !names_given(name);
+            // Correct labels of wrong rows are often all the same; a number that happens to be a class is none of them.
+            let told = blanks || texts.values.len() > 1 || texts.values.iter().all(|text| text.trim().parse::<f64>().is_err());
+            let divides = told && !names_given(name);
             return Ok(divides.then(|| Found::Unclear(unclear_labels(name))));
         }
         let numbers: Option<Vec<f64>> = texts.values.iter().map(|text| text.trim().parse::<f64>().ok()).collect();
@@ -187,13 +189,30 @@ impl Columns<'_> {
         .hint(format!("{how}; `--worst 100%`, or a file without that column, flags every line"))
     }
 
-    /// The column of labels that the rows should have, by its name: `true label`, `new status`, `korrigiert`; `None` where there is none.
-    pub(super) fn correct_by_name(&self, in_sheet: InSheet, rows_by: &[Option<&str>], classes: &[String]) -> Result<Option<&str>> {
+    /// The column of labels that the rows should have, by its name: `true label`, `new status`, `korrigiert`; `None` where there is none. What is
+    /// called so and holds no classes is told.
+    pub(super) fn correct_by_name(
+        &self,
+        in_sheet: InSheet,
+        rows_by: &[Option<&str>],
+        classes: &[String],
+        notes: &mut Notes,
+    ) -> Result<Option<&str>> {
         let mut found = None;
         for name in self.own_columns(in_sheet, rows_by) {
             let texts = self.table.texts(name)?;
-            let labels = !texts.values.is_empty() && texts.values.iter().all(|text| named(text, classes).is_some());
-            if !labels || !ticks::names_truth(name) {
+            let ticked = ticks::meanings(&texts.values).iter().all(Option::is_some);
+            if texts.values.is_empty() || !ticks::names_truth(name) {
+                continue;
+            }
+            if let Some(unknown) = texts.values.iter().find(|text| named(text, classes).is_none()) {
+                if !ticked && self.may_be_labels(&texts, classes) {
+                    notes.add(
+                        "correct-column-unread",
+                        format!("the column `{name}` of the flag file looks like one of correct labels, and `{unknown}` is no class"),
+                        format!("left unread; write the classes as the model knows them: {}", listed(classes)),
+                    );
+                }
                 continue;
             }
             if texts.missing_count() > 0 && self.options.flag_column.is_none() {
@@ -215,6 +234,14 @@ impl Columns<'_> {
             found = Some(name);
         }
         Ok(found)
+    }
+}
+
+impl Columns<'_> {
+    /// Whether a column's values could be classes by another name: words, no more of them than there are classes.
+    fn may_be_labels(&self, texts: &Texts, classes: &[String]) -> bool {
+        let words = texts.values.iter().all(|text| text.trim().parse::<f64>().is_err());
+        words && texts.values.len() <= classes.len() && self.table.height() >= 2 * texts.values.len()
     }
 }
 

@@ -84,6 +84,7 @@ fn judgement(usefulness: Usefulness) -> &'static str {
     match usefulness {
         Usefulness::Useful => "This model is useful",
         Usefulness::NoBetterThanSimple => "A simpler model does as well",
+        Usefulness::WorseThanSimple => "A simpler model does better",
         Usefulness::TellsClassesApart => "Useful for ranking, not for its answers",
         Usefulness::Useless => "This model is useless",
         Usefulness::NotEvaluated => "Not evaluated: there were no test rows",
@@ -95,6 +96,7 @@ pub fn usefulness_words(usefulness: Usefulness) -> (&'static str, &'static str) 
     match usefulness {
         Usefulness::Useful => ("▲ useful", "better"),
         Usefulness::NoBetterThanSimple => ("= no better than a simple model", "same"),
+        Usefulness::WorseThanSimple => ("▼ worse than a simple model", "worse"),
         Usefulness::TellsClassesApart => ("◆ for ranking", "same"),
         Usefulness::Useless => ("▼ useless", "worse"),
         Usefulness::NotEvaluated => ("○ not evaluated", "unknown"),

@@ -98,3 +98,51 @@ fn checked_rows_without_a_flag_are_refused() {
     assert!(error.message().contains("no flagged training row meets"), "{error}");
     assert!(error.hint_text().unwrap().contains("--checked"), "{error}");
 }
+
+/// The wrong rows of the lane that lie in the first third of the training rows, as whoever goes through the sheet from the top finds them.
+fn of_the_first_months(trial: &Trial) -> Vec<u32> {
+    let third = trial.prepared.train.len() as u32 / 3;
+    trial.wrong.iter().copied().filter(|row| *row < third).collect()
+}
+
+/// Somebody looked at the first months, and the error went on: the rule has no bounds in time, and the wrong rows of later months are found.
+#[test]
+fn flags_of_the_first_months_do_not_bound_an_error_that_ran_on() {
+    let trial = trial(&sheet(6_000, 1), &profile(), LANE, None, false);
+    let flagged = of_the_first_months(&trial);
+    let found = trial.expand(&flagged, 2).unwrap();
+    assert_eq!(found.verdict, Verdict::Pattern, "{}", found.sentence);
+    let rule = &found.rules[0];
+    assert!(!rule.conditions.contains("Ordered"), "{}", found.sentence);
+    assert!(rule.conditions.contains("`Market` = LATAM"), "{}", found.sentence);
+    let within = rule.flags_within.as_deref().unwrap();
+    assert!(within.contains("`Ordered` up to 2017-"), "{within}");
+    assert!(rule.words.contains("so the error is taken to run on"), "{}", rule.words);
+    let (precision, recall) = trial.precision_and_recall(&found, &flagged);
+    assert!(precision > 0.8 && recall > 0.8, "precision {precision}, recall {recall}, {rule:#?}");
+}
+
+/// The error stopped where the flags stop: the rule keeps its bounds, and no later row is proposed.
+#[test]
+fn flags_of_an_error_that_stopped_keep_its_bounds() {
+    let stopped = "segment:Market = LATAM and Mode = \"Standard Class\" and Ordered < 2017-03-20: late -> on time, 90%";
+    let trial = trial(&sheet(6_000, 1), &profile(), stopped, None, false);
+    let flagged: Vec<u32> = trial.wrong.iter().copied().collect();
+    let found = trial.expand(&flagged, 2).unwrap();
+    assert!(found.rules[0].conditions.contains("`Ordered` up to 2017-0"), "{}", found.sentence);
+    assert_eq!(found.rules[0].flags_within, None);
+    assert!(found.pattern.len() * 20 < flagged.len(), "{} proposed", found.pattern.len());
+}
+
+/// An error of one month is a rule that reads back: without it nothing is known of where the errors lie.
+#[test]
+fn a_rule_of_a_month_reads_back_as_the_rows_that_it_selects() {
+    let kind = "segment:month(Ordered) = 4: late -> on time, 90%";
+    let trial = trial(&sheet(6_000, 1), &profile(), kind, None, false);
+    let found = trial.expand(&trial.flags(0.5, 0.0), 2).unwrap();
+    let rule = &found.rules[0];
+    let rows = Rule::parse(rule.rule.as_ref().unwrap()).unwrap();
+    let matches = rows.matches(&trial.table, &mut Notes::new()).unwrap();
+    let met = trial.prepared.train.table_rows.iter().filter(|row| matches[**row]).count();
+    assert_eq!(met, rule.region_rows, "{}", found.sentence);
+}
