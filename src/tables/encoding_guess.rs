@@ -179,7 +179,10 @@ mod tests {
                 WINDOWS_1254,
                 "Sipari\u{15f} A\u{11f}\u{131}rl\u{131}k \u{130}zmir G\u{fc}n Ta\u{15f}\u{131}ma",
             ),
-            (WINDOWS_1252, "\u{de}etta er \u{ed}slenska \u{f0}\u{fe}\u{fd} \u{e6}\u{e1}"),
+            (
+                WINDOWS_1252,
+                "\u{de}etta er \u{ed}slenska sem ma\u{f0}ur skrifar, \u{fd}mist n\u{fa} e\u{f0}a \u{fe}ar",
+            ),
             (BIG5, "上海 北京 廣州 深圳 成都 台北 高雄"),
         ] {
             let bytes = encoding.encode(&words.repeat(4)).0.into_owned();
