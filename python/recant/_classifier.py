@@ -15,7 +15,9 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 from . import _commands, _recant
 from ._errors import RecantError
 from ._flags import Flags, of_positions
+from ._forks import at_work
 from ._frames import Frame, sheet as taken
+from ._options import ELSEWHERE
 from ._results import RecantWarning, Repair
 
 _PROFILE = """\
@@ -142,7 +144,8 @@ class Classifier(ClassifierMixin, BaseEstimator):
         """Probability of each class, in the order of ``classes_``: rows x classes, float64, each row summing to 1."""
         check_is_fitted(self)
         X, _ = self._checked(X, None, fitting=False)
-        found = _recant.predict(self._sheet(X), self._folder.path(), None, _NOTHING_SAID, self._running("predict"))
+        at_work()
+        found = _recant.predict(self._sheet(X), self._folder.path(), None, ELSEWHERE, _NOTHING_SAID, self._running("predict"))
         said = numpy.frombuffer(found["probabilities"], dtype="<f4").reshape(-1, len(self._codes_of_model)).astype(numpy.float64)
         probabilities = numpy.zeros((len(said), len(self.classes_)))
         probabilities[:, self._codes_of_model] = said

@@ -150,7 +150,8 @@ def _of_pandas(frame: "pandas.DataFrame") -> Any:
         # A period is the day on which it starts; Arrow would hold a bare number of periods.
         if str(column.dtype).startswith("period["):
             column = column.dt.to_timestamp()
-        elif str(column.dtype).startswith("interval["):
+        kind = getattr(column.dtype, "categories", column).dtype
+        if str(kind).startswith("interval["):
             column = column.astype(object)
         try:
             array = pyarrow.Array.from_pandas(column)

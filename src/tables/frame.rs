@@ -36,19 +36,26 @@ pub(super) fn plain_places<'a>(fields: impl Iterator<Item = &'a ArrowField>) -> 
             field.dtype(),
             A::Struct(_) | A::Map(..) | A::List(_) | A::LargeList(_) | A::FixedSizeList(..) | A::Union(_)
         );
-        // What only the program that wrote them knows to read: a period of pandas is stored as a bare number.
-        let foreign = matches!(field.dtype(), A::Extension(_) | A::Interval(_) | A::Decimal256(..) | A::Unknown);
         let plain = || {
             let dtype = DataType::from_arrow_field(field);
             !dtype.is_nested() && !matches!(dtype, DataType::Unknown(_))
         };
-        if !nested && !foreign && plain() {
+        if !nested && !is_foreign(field.dtype()) && plain() {
             places.push(place);
         } else {
             left_out.push(field.name.to_string());
         }
     }
     (places, left_out)
+}
+
+/// Whether values of this type are known to the program that wrote them alone: a period of pandas is stored as a bare number.
+fn is_foreign(dtype: &ArrowDataType) -> bool {
+    use ArrowDataType as A;
+    match dtype {
+        A::Dictionary(_, values, _) => is_foreign(values) || matches!(**values, A::Struct(_)),
+        other => matches!(other, A::Extension(_) | A::Interval(_) | A::Decimal256(..) | A::Unknown),
+    }
 }
 
 /// Checks a table against the limits before its cells are read.

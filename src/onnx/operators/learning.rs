@@ -143,7 +143,10 @@ pub(super) fn one_hot(call: &Call) -> Results {
     };
     if strict && let Some(place) = codes.iter().position(Option::is_none) {
         let given = match x {
-            Value::Text(array) => array.data.get(place).map(|text| format!("`{text}`")),
+            Value::Text(array) => array.data.get(place).map(|text| match text.as_str() {
+                "" => "a blank".to_owned(),
+                text => format!("`{text}`"),
+            }),
             other => other.numbers()?.get(place).map(f64::to_string),
         };
         return Err(format!(
