@@ -364,6 +364,7 @@ pub(crate) struct RepairSheets {
 
 /// Repairs a model.
 #[pyfunction]
+#[allow(clippy::too_many_arguments)]
 fn repair<'py>(
     py: Python<'py>,
     model: PathBuf,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use recant::Result;
-use recant::commands::{LabelledSheet, RepairImported, SearchFrom, is_imported, repair_imported};
+use recant::commands::{LEARNING_RATE, LabelledSheet, RepairImported, SearchFrom, is_imported, refuse_for_own_models, repair_imported};
 use recant::error::{Error, closest};
 use recant::jobs::imported::SheetPlan;
 use recant::notes::Notes;
@@ -55,8 +55,8 @@ impl Elsewhere {
 }
 
 fn activation(name: &str) -> Result<Activation> {
-    if let Some(found) = ACTIVATIONS.iter().find(|known| known.name == name) {
-        return Ok(*found);
+    if let Some(found) = Activation::of(name) {
+        return Ok(found);
     }
     let names: Vec<&str> = ACTIVATIONS.iter().map(|known| known.name).collect();
     let error = Error::input(format!("there is no activation `{name}`"));
@@ -67,15 +67,7 @@ fn activation(name: &str) -> Result<Activation> {
 }
 
 fn refuse(options: &[(&str, bool)]) -> Result<()> {
-    match options.iter().find(|(_, given)| *given) {
-        None => Ok(()),
-        Some((option, _)) => Err(Error::input(format!(
-            "`{option}` is for a model that was trained elsewhere, and this is one of Recant's own, which knows it"
-        ))
-        .hint(format!(
-            "leave `{option}` out, or give the file of such a model (.onnx, .safetensors, .pt)"
-        ))),
-    }
+    refuse_for_own_models(options, "")
 }
 
 /// What a search for wrong rows starts from: a model folder, or a sheet whose model Recant did not train.
@@ -154,9 +146,6 @@ impl Training {
         ])
     }
 }
-
-/// Learning rate where none is given, as of the program.
-const LEARNING_RATE: f64 = 0.001;
 
 /// Repairs a model that was trained elsewhere: its file in, a file of the same format out.
 #[allow(clippy::too_many_arguments)]

@@ -2,7 +2,7 @@
 
 use pyo3::prelude::*;
 use recant::Result;
-use recant::commands::{Further, default_evidence, metric};
+use recant::commands::{Further, default_evidence, metric, refuse_for_imported_models};
 use recant::error::{Error, closest};
 use recant::evaluate::record::EvaluationSettings;
 use recant::features::Overrides;
@@ -186,19 +186,13 @@ impl Repairing {
 
     /// That nothing is said which needs a model that Recant trained.
     pub(crate) fn own_models_only(&self, corrected: bool, looked_up: bool, affected: bool) -> Result<()> {
-        let given = [
+        refuse_for_imported_models(&[
             ("expand", self.expand),
             ("checked", self.checked.is_some()),
             ("corrected", corrected),
             ("looked_up", looked_up),
             ("affected", affected),
-        ];
-        match given.iter().find(|(_, given)| *given) {
-            None => Ok(()),
-            Some((option, _)) => {
-                Err(Error::input(format!("`{option}` needs a model that Recant trained")).hint(format!("leave `{option}` out")))
-            }
-        }
+        ])
     }
 
     pub(crate) fn checked(&self) -> Result<Option<Rule>> {

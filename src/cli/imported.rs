@@ -6,12 +6,12 @@ use crate::cli::Context;
 use crate::cli::arguments::{ImportedColumns, RepairArgs};
 use crate::cli::repair::{evidence, flag_options, repair_options};
 use crate::cli::sheets;
-use crate::commands::{RepairImported, SheetSource, WrongRows, repair_imported, report_folder};
+use crate::commands::{
+    LEARNING_RATE, RepairImported, SheetSource, WrongRows, refuse_for_imported_models, refuse_for_own_models, repair_imported,
+    report_folder,
+};
 use crate::error::{Error, Result};
 use crate::report;
-
-/// Learning rate where none is given: that of Adam's default, which small steps of SGD stay well below.
-const LEARNING_RATE: f64 = 0.001;
 
 /// Options that only an imported model has.
 pub(super) fn refuse_options(arguments: &RepairArgs) -> Result<()> {
@@ -36,15 +36,7 @@ pub(super) fn refuse_columns(columns: &ImportedColumns) -> Result<()> {
 }
 
 fn refuse(options: &[(&str, bool)]) -> Result<()> {
-    match options.iter().find(|(_, given)| *given) {
-        None => Ok(()),
-        Some((option, _)) => Err(Error::input(format!(
-            "`{option}` is for a model that was trained elsewhere, and this is one of Recant's own, which knows it"
-        ))
-        .hint(format!(
-            "leave `{option}` out, or give the file of such a model with `--model` (.onnx, .safetensors, .pt)"
-        ))),
-    }
+    refuse_for_own_models(options, " with `--model`")
 }
 
 pub(super) fn run(context: &Context, arguments: &RepairArgs) -> Result<()> {
@@ -63,16 +55,12 @@ pub(super) fn run(context: &Context, arguments: &RepairArgs) -> Result<()> {
         .flags
         .as_deref()
         .ok_or_else(|| Error::input("an imported model is repaired by `--flags FILE`"))?;
-    for (option, given) in [
+    refuse_for_imported_models(&[
         ("--expand", arguments.expand),
         ("--checked", arguments.checked.is_some()),
         ("--looked-up", arguments.looked_up.is_some()),
         ("--affected", arguments.affected.is_some()),
-    ] {
-        if given {
-            return Err(Error::input(format!("`{option}` needs a model that Recant trained")).hint(format!("leave `{option}` out")));
-        }
-    }
+    ])?;
     let reading = sheets::read_options(&arguments.reading)?;
     let request = RepairImported {
         model: &arguments.model,

@@ -25,6 +25,39 @@ const COMPARED_ROWS: usize = 1000;
 /// What the outputs of the written model may differ by from those of the repaired network.
 const OUTPUT_TOLERANCE: f32 = 1e-5;
 
+/// Learning rate where none is given: that of Adam's default, which small steps of SGD stay well below.
+pub const LEARNING_RATE: f64 = 0.001;
+
+/// Refuses the first given of options, by name, that say what a model of Recant's own knows by itself. `by`: how the file of another model is given, such as
+/// " with `--model`".
+///
+/// # Errors
+/// Where one is given.
+pub fn refuse_for_own_models(options: &[(&str, bool)], by: &str) -> Result<()> {
+    match options.iter().find(|(_, given)| *given) {
+        None => Ok(()),
+        Some((option, _)) => Err(Error::input(format!(
+            "`{option}` is for a model that was trained elsewhere, and this is one of Recant's own, which knows it"
+        ))
+        .hint(format!(
+            "leave `{option}` out, or give the file of such a model{by} (.onnx, .safetensors, .pt)"
+        ))),
+    }
+}
+
+/// Refuses the first given of options, by name, that need more than the file of a model that was trained elsewhere.
+///
+/// # Errors
+/// Where one is given.
+pub fn refuse_for_imported_models(options: &[(&str, bool)]) -> Result<()> {
+    match options.iter().find(|(_, given)| *given) {
+        None => Ok(()),
+        Some((option, _)) => {
+            Err(Error::input(format!("`{option}` needs a model that Recant trained")).hint(format!("leave `{option}` out")))
+        }
+    }
+}
+
 /// What to repair, and with what.
 pub struct RepairImported<'a> {
     /// The model's file.

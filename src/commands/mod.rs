@@ -25,7 +25,9 @@ pub use expand::{ExpandSheet, ExpandedSheet, LabelledSheet, SearchFrom, SuspectS
 pub use expand_images::{ExpandImages, ExpandedImages, expand_images};
 pub use export::{ExportModel, WrittenExport, export_model};
 pub use flags::{FlaggedRow, FlaggedSheet, flagged_rows};
-pub use imported::{RepairImported, is_imported, repair_imported, report_folder};
+pub use imported::{
+    LEARNING_RATE, RepairImported, is_imported, refuse_for_imported_models, refuse_for_own_models, repair_imported, report_folder,
+};
 pub use inject::{InjectSheet, InjectedIntoSheet, inject_into, write_injected};
 pub use inspect::{InspectSheet, InspectedSheet, inspect_sheet};
 pub use metric::{COST, metric, metric_choices};

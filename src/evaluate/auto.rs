@@ -270,13 +270,8 @@ mod tests {
 
     fn settings() -> EvaluationSettings {
         EvaluationSettings {
-            minimum_effect: 0.001,
-            significance: 0.05,
             resamples: 100,
-            group_column: None,
-            seed: 1,
-            metric: crate::evaluate::Metric::Accuracy,
-            matters: Vec::new(),
+            ..crate::evaluate::tests::settings()
         }
     }
 

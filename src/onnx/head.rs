@@ -1,7 +1,7 @@
 //! The end of a graph: which of its values are logits or probabilities, and what the classes are called.
 
 use super::file::{GraphMessage, ModelMessage, NodeMessage, kind};
-use super::plan::{Makers, shown};
+use super::needed::{Makers, shown};
 use crate::error::{Error, Result};
 
 /// Where a graph's logits come from.

@@ -22,6 +22,7 @@ mod elementwise;
 mod file;
 mod graph;
 mod head;
+mod needed;
 mod operators;
 mod plan;
 mod state_dict;

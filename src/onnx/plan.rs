@@ -6,9 +6,10 @@ use candle_core::DType;
 
 use super::file::{ModelMessage, NodeMessage, Stored, TensorMessage, Values, kind};
 use super::head::{self, Head};
+use super::needed::{makers, needed, refused, shown, too_many};
 use super::operators::{Call, LEARNING, Operator, loaded, operator, unsupported};
 use super::value::{Computed, Value};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::nn::TensorSpec;
 
 /// The oldest operator set that is read.
@@ -16,9 +17,6 @@ const OLDEST: i64 = 9;
 
 /// The most nodes that logits may need after preprocessing: gradients go back through them one inside the other.
 const MOST_STEPS: usize = 500;
-
-/// The most nodes that logits may need in all.
-const MOST_NODES: usize = 20_000;
 
 /// The most values that a row may become in one result.
 pub(super) const MOST_PER_ROW: usize = 1 << 22;
@@ -144,20 +142,6 @@ impl Slots {
         let next = self.0.len();
         Some(*self.0.entry(name.to_owned()).or_insert(next))
     }
-}
-
-/// A node's name as it is told.
-pub(super) fn shown(node: &NodeMessage) -> String {
-    let name = match (node.name.as_str(), node.outputs.iter().find(|output| !output.is_empty())) {
-        ("", Some(output)) => format!("that makes `{output}`"),
-        ("", None) => "without a name".to_owned(),
-        (name, _) => format!("`{name}`"),
-    };
-    format!("operator `{}` of node {name}", node.operator)
-}
-
-fn refused(what: String) -> Error {
-    Error::input(what)
 }
 
 impl Plan {
@@ -463,63 +447,6 @@ fn values_empty(values: &Values) -> bool {
         Values::Integers(values) => values.is_empty(),
         Values::Texts(values) => values.is_empty(),
     }
-}
-
-/// Which node makes each name.
-pub(super) type Makers<'a> = BTreeMap<&'a str, usize>;
-
-fn makers(model: &ModelMessage) -> Result<Makers<'_>> {
-    let mut makers = BTreeMap::new();
-    for (number, node) in model.graph.nodes.iter().enumerate() {
-        for output in node.outputs.iter().filter(|output| !output.is_empty()) {
-            if makers.insert(output.as_str(), number).is_some() {
-                return Err(refused(format!("{} makes `{output}`, which another node makes too", shown(node))));
-            }
-        }
-    }
-    Ok(makers)
-}
-
-/// The nodes that a name needs, in their order.
-fn needed(model: &ModelMessage, makers: &Makers, name: &str) -> Result<Vec<usize>> {
-    let graph = &model.graph;
-    let given: BTreeSet<&str> = graph
-        .inputs
-        .iter()
-        .map(|input| input.name.as_str())
-        .chain(graph.initializers.iter().map(|tensor| tensor.name.as_str()))
-        .collect();
-    let mut found = BTreeSet::new();
-    let mut open = vec![(name, None::<usize>)];
-    while let Some((name, by)) = open.pop() {
-        if given.contains(name) {
-            continue;
-        }
-        let who = by.map_or_else(|| "the graph".to_owned(), |by| shown(&graph.nodes[by]));
-        let Some(node) = makers.get(name).copied() else {
-            return Err(refused(format!(
-                "{who} needs `{name}`, which is neither an input, an initialiser nor made by a node"
-            ))
-            .hint("export the model with its weights in the file, and copy the whole file"));
-        };
-        if by.is_some_and(|by| node >= by) {
-            return Err(refused(format!(
-                "{who} needs `{name}`, which is made after it: the graph has a cycle, or its nodes are out of order"
-            )));
-        }
-        if found.insert(node) {
-            let inputs = graph.nodes[node].inputs.iter().filter(|input| !input.is_empty());
-            open.extend(inputs.map(|input| (input.as_str(), Some(node))));
-        }
-        if found.len() > MOST_NODES {
-            return Err(too_many(MOST_NODES));
-        }
-    }
-    Ok(found.into_iter().collect())
-}
-
-fn too_many(nodes: usize) -> Error {
-    refused(format!("the model needs more than {nodes} nodes")).hint("simplify it with `onnxsim` or `onnxslim` first")
 }
 
 fn step(stored: &Stored, node: &NodeMessage, opset: i64, model: &ModelMessage, slots: &mut Slots) -> Result<Step> {

@@ -554,8 +554,9 @@ impl Engine<StudySettings> for Corrective<'_> {
 /// A step's settings: the defaults, with the passes that it states.
 fn options(step: &Step, model: &dyn Repairable) -> Result<RepairOptions> {
     let mut options = RepairOptions::default();
-    let per_pass = repair::steps::batches(model.retain_rows()?, model.schedule().batch).len();
-    step.settle(&mut options, per_pass);
+    step.settle(&mut options, || {
+        Ok(repair::steps::batches(model.retain_rows()?, model.schedule().batch).len())
+    })?;
     Ok(options)
 }
 

@@ -137,14 +137,18 @@ pub struct Step {
 }
 
 impl Step {
-    /// Sets what the step's name states; `per_pass` is the number of steps in a pass.
-    pub fn settle(&self, options: &mut RepairOptions, per_pass: usize) {
+    /// Sets what the step's name states; `per_pass` counts the steps of a pass, where that matters.
+    ///
+    /// # Errors
+    /// As `per_pass`.
+    pub fn settle(&self, options: &mut RepairOptions, per_pass: impl FnOnce() -> Result<usize>) -> Result<()> {
         options.by_text = self.by_text;
         options.unlearning.cf_layers = self.layers;
         if let Some(passes) = self.passes {
             options.finetune_epochs = passes;
-            options.unlearning.cf_steps = Some(passes * per_pass);
+            options.unlearning.cf_steps = Some(passes * per_pass()?);
         }
+        Ok(())
     }
 }
 

@@ -26,6 +26,6 @@ pub(super) fn take_step(
 /// A step's settings, with the passes that it states.
 pub(super) fn options(settings: &ImageStudySettings, step: &Step) -> Result<RepairOptions> {
     let mut options = settings.options(step.method.name());
-    step.settle(&mut options, settings.recipe.steps_per_epoch(settings.trained_on()));
+    step.settle(&mut options, || Ok(settings.recipe.steps_per_epoch(settings.trained_on())))?;
     Ok(options)
 }
