@@ -5,7 +5,7 @@
 //! | floor | modules |
 //! |---|---|
 //! | 0 | [`error`], [`notes`], [`seed`], [`files`], [`progress`], [`visible`], [`memory`] |
-//! | 1 | [`stats`], [`nn`], [`tables`] |
+//! | 1 | [`stats`], [`nn`], [`trees`], [`tables`] |
 //! | 2 | [`learner`], [`features`], [`datasets`] |
 //! | 3 | [`label_errors`], [`onnx`] |
 //! | 4 | [`repair`], [`model`] |
@@ -46,6 +46,7 @@ pub mod report;
 pub mod seed;
 pub mod stats;
 pub mod tables;
+pub mod trees;
 pub mod visible;
 
 pub use error::{Error, Result};

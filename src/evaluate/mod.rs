@@ -29,7 +29,7 @@ pub use metric::{CostTable, Metric, known_class};
 pub use metrics::{INTERVAL_LEVEL, SMALLEST_PROBABILITY, metrics, predictions};
 pub use singled_out::{Seen, SingledOut};
 pub use trust::{Chance, SortedComparison, Standing, compare_sorted, compare_trusted};
-pub use usefulness::{Baseline, FEWEST_OF_A_CLASS, judge_usefulness, majority_baseline};
+pub use usefulness::{Baseline, BaselineKind, FEWEST_OF_A_CLASS, judge_usefulness, majority_baseline};
 pub use verdict::judge;
 
 #[cfg(test)]

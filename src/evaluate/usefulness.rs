@@ -15,13 +15,24 @@ use crate::stats::bootstrap_of_totals;
 /// Below so many rows of an occurring class, balanced accuracy proves nothing.
 pub const FEWEST_OF_A_CLASS: usize = 10;
 
-/// A simple model's probabilities on the rows to judge on.
+/// What a model that is compared with says about usefulness.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BaselineKind {
+    /// Anybody has it: a network that does no better is of no use.
+    Simple,
+    /// As much work as a network: told where it is better.
+    Strong,
+}
+
+/// Another model's probabilities on the rows to judge on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Baseline {
     /// Short name, such as `logistic-regression`.
     pub name: String,
     /// Title for people, fit for "better than ...": "a logistic regression".
     pub title: String,
+    /// Whether usefulness hangs on it.
+    pub kind: BaselineKind,
     /// Rows x classes, row-major.
     pub probabilities: Vec<f32>,
 }
@@ -40,15 +51,17 @@ pub fn majority_baseline(training_labels: &[u8], classes: &[String], rows: usize
     Ok(Baseline {
         name: "majority".to_owned(),
         title: format!("always answering \"{}\"", classes[commonest]),
+        kind: BaselineKind::Simple,
         probabilities: shares.repeat(rows),
     })
 }
 
-/// Judges a model against baselines on the same rows; the first baseline is the majority class, the others are simple models.
+/// Judges a model against baselines on the same rows; the first one is the majority class.
 ///
-/// Useful means better than every baseline by the verdict's rule (Holm over the baselines, and the minimum effect). Worse than a simple model is
+/// Useful means better than every simple baseline by the verdict's rule (Holm over the baselines, and the minimum effect). Worse than a simple model is
 /// one that a simple model beats by that rule and by balanced accuracy. A model that is not more often right than the majority class is useless, unless its balanced accuracy is above chance by its bootstrap interval:
 /// with rare classes a model can find them without being right more often in all. That needs [`FEWEST_OF_A_CLASS`] rows of every class.
+/// A strong baseline changes nothing of that; where it is shown to be better (corrected apart), the sentence says so and by how much.
 ///
 /// # Errors
 /// If there is no baseline, no row, or sizes do not fit.
@@ -58,19 +71,8 @@ pub fn judge_usefulness(
     baselines: &[Baseline],
     settings: &EvaluationSettings,
 ) -> Result<(Vec<BaselineRecord>, UsefulnessRecord)> {
-    let compared = baselines
-        .iter()
-        .map(|baseline| compare_with_baseline(rows, &baseline.title, &baseline.probabilities, model, settings));
-    let judged = judge(compared.collect::<Result<Vec<_>>>()?, settings)?;
-    let records: Vec<BaselineRecord> = baselines
-        .iter()
-        .zip(judged)
-        .map(|(baseline, comparison)| BaselineRecord {
-            name: baseline.name.clone(),
-            title: baseline.title.clone(),
-            comparison,
-        })
-        .collect();
+    let records = judged(rows, model, baselines, BaselineKind::Simple, settings)?;
+    let strong = judged(rows, model, baselines, BaselineKind::Strong, settings)?;
     let Some((majority, simple)) = records.split_first() else {
         return Err(Error::internal("a model is judged against at least one baseline"));
     };
@@ -121,13 +123,40 @@ pub fn judge_usefulness(
             majority.title, majority.comparison.sentence
         ),
     };
+    let better = strong.iter().filter(|record| record.comparison.verdict == Verdict::Worse);
+    // "Worse than boosted trees: ..." becomes a sentence of its own.
+    let told = better.filter_map(|record| record.comparison.sentence.strip_prefix("Worse"));
+    let told: String = told.map(|rest| format!(" It is worse{rest}")).collect();
     let record = UsefulnessRecord {
         usefulness,
-        sentence,
+        sentence: sentence + &told,
         balanced_accuracy: Some(balanced),
         balanced_accuracy_by_chance: Some(chance),
     };
-    Ok((records, record))
+    Ok((records.into_iter().chain(strong).collect(), record))
+}
+
+/// The comparisons with the baselines of one kind, corrected together.
+fn judged(
+    rows: &Rows,
+    model: &[f32],
+    baselines: &[Baseline],
+    kind: BaselineKind,
+    settings: &EvaluationSettings,
+) -> Result<Vec<BaselineRecord>> {
+    let compared: Vec<&Baseline> = baselines.iter().filter(|baseline| baseline.kind == kind).collect();
+    let unjudged = compared
+        .iter()
+        .map(|baseline| compare_with_baseline(rows, &baseline.title, &baseline.probabilities, model, settings))
+        .collect::<Result<Vec<_>>>()?;
+    let records = compared.iter().zip(judge(unjudged, settings)?);
+    Ok(records
+        .map(|(baseline, comparison)| BaselineRecord {
+            name: baseline.name.clone(),
+            title: baseline.title.clone(),
+            comparison,
+        })
+        .collect())
 }
 
 impl UsefulnessRecord {

@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use crate::error::Result;
 use crate::features::{DatePart, Look, Prepared, civil, identifies_person, look};
 use crate::tables::{ColumnKind, Table, Texts};
+use crate::trees::Binned;
 
 /// Most bins of a column of numbers; each holds about as many rows as the next.
 const NUMBER_BINS: usize = 48;
@@ -53,6 +54,15 @@ impl Column {
         match &self.bins {
             Bins::Values(values) => values.len(),
             Bins::Ranges(ranges) => ranges.len(),
+        }
+    }
+
+    /// The column as trees take it.
+    pub fn binned(&self) -> Binned<'_> {
+        Binned {
+            codes: &self.codes,
+            bins: self.bin_count(),
+            ordered: matches!(self.bins, Bins::Ranges(_)),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What can be said of every row's label without it: several kinds of models that did not see the row, and the other rows of its group.
 //!
-//! - The model's own networks and boosted trees ([`super::trees`]) judge rows of folds that they did not learn from. Rows of a group share a
+//! - The model's own networks and boosted trees ([`crate::trees`]) judge rows of folds that they did not learn from. Rows of a group share a
 //!   fold. The trees do so twice: with folds at random, and with periods of time as folds, where there are times. Their logarithms are mixed
 //!   by the weight that fits the recorded labels best (out of fold, so that neither wins by memory).
 //! - Where rows of a group nearly always have one label, the labels of the others say most (Bayes' rule). How much that counts, and how sure
@@ -9,10 +9,10 @@
 use rayon::prelude::*;
 
 use super::columns::Column;
-use super::out_of_fold::{FEWEST_ROWS, Subject};
-use super::trees::{MOST_CLASSES, Sheet};
+use super::out_of_fold::{FEWEST_ROWS, Subject, said_by_trees};
 use crate::error::Result;
 use crate::progress::Progress;
+use crate::trees::{self, Binned, MOST_CLASSES, Sheet};
 
 /// Weights that are tried.
 const WEIGHTS: [f64; 5] = [0.0, 0.25, 0.5, 0.75, 1.0];
@@ -172,7 +172,8 @@ impl Judges<'_> {
     fn trees(&self, progress: &dyn Progress) -> Result<Option<Grown>> {
         let subject = self.subject;
         let (rows, classes) = (subject.labels.len(), subject.classes);
-        let sheet = Sheet::new(self.columns, rows);
+        let looked_at: Vec<Binned<'_>> = self.columns.iter().map(|column| column.binned()).collect();
+        let sheet = Sheet::new(&looked_at, rows);
         if sheet.is_empty() || classes > MOST_CLASSES {
             return Ok(None);
         }
@@ -195,7 +196,14 @@ impl Judges<'_> {
             .map(|(wanted, train)| {
                 progress.check()?;
                 let said = match train.len() >= FEWEST_ROWS {
-                    true => sheet.said_of(wanted, train, subject.labels, classes),
+                    true => {
+                        let grown = trees::Grown {
+                            rows: train,
+                            labels: subject.labels,
+                            classes,
+                        };
+                        said_by_trees(&sheet, wanted, &grown)
+                    }
                     false => subject
                         .shares(train, wanted.len())
                         .iter()

@@ -31,7 +31,6 @@ pub mod sheet;
 pub mod suspects;
 #[cfg(test)]
 pub(crate) mod testing;
-mod trees;
 
 pub use amount::Amount;
 pub use draw::{Domain, Injected, inject_labels};

@@ -12,11 +12,25 @@ use crate::error::Result;
 use crate::nn::{Examples, MlpSpec, Network, Recipe, TrainingJob, probabilities, train_many};
 use crate::progress::Progress;
 use crate::seed::Seed;
+use crate::trees::{Grown, Growth, Sheet};
 
 /// Above so many parameters the models for a second opinion are 3x100: they must take seconds.
 const MOST_PARAMETERS: usize = 120_000;
 /// Fewer training rows than this say less than the class shares do.
 pub(super) const FEWEST_ROWS: usize = 60;
+
+/// How trees for an opinion are grown, and the rounds from one that is heard to the next.
+const GROWTH: Growth = Growth {
+    rounds: 60,
+    rate: 0.1,
+    leaves: 15,
+};
+const HEARD_EVERY: usize = 6;
+
+/// What trees that were grown on `train` say of the rows `wanted`: logarithms, wanted x classes.
+pub(super) fn said_by_trees(sheet: &Sheet, wanted: &[u32], train: &Grown<'_>) -> Vec<f64> {
+    sheet.mean_over_rounds(wanted, train, &GROWTH, HEARD_EVERY)
+}
 
 /// Rows with their labels, and how a model is trained on them.
 pub(super) struct Subject<'a> {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// The floors, lowest first; rooms of one floor do not use each other.
 const FLOORS: &[&[&str]] = &[
     &["error", "notes", "seed", "files", "progress", "visible", "memory"],
-    &["stats", "nn", "tables"],
+    &["stats", "nn", "trees", "tables"],
     &["learner", "features", "datasets"],
     &["label_errors", "onnx"],
     &["repair", "model"],

@@ -8,12 +8,13 @@
 use rayon::prelude::*;
 
 use super::super::doubt::softmax;
-use super::super::trees::{MOST_CLASSES, Sheet};
+use super::super::out_of_fold::said_by_trees;
 use super::columns::{Bins, Column};
 use super::rules::{Region, meets};
 use super::search::{Condition, Test};
 use super::{NORMAL_95, Work};
 use crate::stats::design_effect;
+use crate::trees::{Binned, Grown, MOST_CLASSES, Sheet};
 
 /// Siblings of a rule that are looked at, over all its conditions, and fewest that tell something.
 const MOST_SIBLINGS: usize = 8;
@@ -38,7 +39,8 @@ impl Work<'_> {
     /// What siblings are judged with; `None` where trees have nothing to look at.
     pub(super) fn elsewhere_with<'a>(&self, columns: &'a [Column], kept_out: &'a [bool]) -> Option<Elsewhere<'a>> {
         let inputs = self.request.prepared.features.source_columns();
-        let looked_at: Vec<&Column> = columns.iter().filter(|column| inputs.contains(&column.name.as_str())).collect();
+        let looked_at = columns.iter().filter(|column| inputs.contains(&column.name.as_str()));
+        let looked_at: Vec<Binned<'_>> = looked_at.map(Column::binned).collect();
         let sheet = Sheet::new(&looked_at, kept_out.len());
         (!sheet.is_empty() && self.classes <= MOST_CLASSES).then(|| Elsewhere {
             columns,
@@ -145,7 +147,12 @@ impl Work<'_> {
         let others: Vec<u32> = (0..left_out.len() as u32).filter(|row| !left_out[*row as usize]).collect();
         let (wanted, train) = (spread(rows, MOST_JUDGED), spread(&others, MOST_GROWN_ON));
         let labels = self.request.labels;
-        let said = elsewhere.sheet.said_of(&wanted, &train, labels, self.classes);
+        let train = Grown {
+            rows: &train,
+            labels,
+            classes: self.classes,
+        };
+        let said = said_by_trees(&elsewhere.sheet, &wanted, &train);
         let (mut excess, mut information) = (0.0, 0.0);
         for (row, said) in wanted.iter().zip(said.chunks_exact(self.classes)) {
             let chance = softmax(said)[class];

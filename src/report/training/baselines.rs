@@ -1,4 +1,4 @@
-//! The model against the simplest models on the same test rows.
+//! The model against other models on the same test rows: the simplest, and boosted trees.
 
 use maud::html;
 
@@ -26,10 +26,10 @@ fn draw(context: &TrainContext<'_>) -> Result<Option<Body>> {
     };
     let plot = IntervalPlot {
         name: "baselines",
-        title: "Accuracy of the model minus accuracy of simple models",
-        axis: "model minus simple model, percentage points",
+        title: "Accuracy of the model minus accuracy of other models",
+        axis: "model minus other model, percentage points",
         minimum_effect: Some(record.settings.minimum_effect),
-        sides: ("simple model better", "model better"),
+        sides: ("other model better", "model better"),
         rows: record
             .baselines
             .iter()
@@ -76,9 +76,12 @@ fn draw(context: &TrainContext<'_>) -> Result<Option<Body>> {
     let caption = format!("On the same {}", format::counted(record.split.test_rows, "test row"));
     let markup = html! {
         p { "A model earns its keep if it beats what anybody could do without it: always giving the commonest answer, or a simple statistical model." }
+        @if record.baselines.iter().any(|baseline| baseline.name == "boosted-trees") {
+            p { "Boosted trees are no simple model; they are what many would take instead of a network. Recant repairs networks, not trees." }
+        }
         div.pair {
             (plot.figure("Dot: the estimate. Bar: where the true difference lies with 95\u{a0}% confidence. Shaded: too small to matter."))
-            div { (table("The model against simple models on the test rows", &columns, tests.collect())) }
+            div { (table("The model against other models on the test rows", &columns, tests.collect())) }
         }
         (table(&caption, &figures, rows.collect()))
         @for baseline in &record.baselines {

@@ -1,25 +1,19 @@
-//! Boosted trees on binned columns: a second kind of opinion about labels, which needs no encoding of categories.
+//! Boosted trees on binned columns: a second kind of opinion about labels, which needs no encoding of categories, and a model for a network to
+//! be compared with.
 //!
 //! Gradient boosting with the logistic loss (Friedman 2001, one tree a class and round; second-order leaves as in Chen and Guestrin 2016),
 //! trees grown leaf by leaf on histograms; the categories of a column are ordered by their gradient in each leaf (Fisher 1958; Ke et al.
-//! 2017). What is said of a row is the geometric mean over rounds, early ones too: rows that a late tree comes to believe were doubted
-//! before, as in the mean margin over training (Pleiss et al. 2020).
+//! 2017). The trees of a round are grown side by side; the result is the same on any number of threads.
 
-use super::columns::{Bins, Column};
+use std::ops::ControlFlow;
 
-/// Rounds of boosting.
-const ROUNDS: usize = 60;
+use rayon::prelude::*;
+
 /// Most trees, and fewest rounds however many classes there are: every class takes a tree a round.
 const MOST_TREES: usize = 300;
 const FEWEST_ROUNDS: usize = 18;
 /// With more classes than this trees take too long.
-pub(super) const MOST_CLASSES: usize = 30;
-/// Rounds from one that is heard to the next.
-const HEARD_EVERY: usize = 6;
-/// Step of each round.
-const RATE: f64 = 0.1;
-/// Most leaves of a tree.
-const LEAVES: usize = 15;
+pub const MOST_CLASSES: usize = 30;
 /// Fewest rows of a leaf, on sheets that have them.
 const FEWEST_IN_LEAF: usize = 20;
 /// Curvature added to every leaf, and to every category when categories are ordered.
@@ -28,8 +22,42 @@ const CATEGORY_RIDGE: f64 = 10.0;
 /// Bins of a column at most: one byte.
 const MOST_BINS: usize = 256;
 
+/// How trees are grown.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Growth {
+    /// Rounds of boosting at most; fewer with many classes ([`Growth::rounds`]).
+    pub rounds: usize,
+    /// Step of each round.
+    pub rate: f64,
+    /// Most leaves of a tree.
+    pub leaves: usize,
+}
+
+impl Growth {
+    /// Rounds at most for so many classes: no more than 300 trees, yet at least 18 rounds.
+    pub fn rounds(&self, classes: usize) -> usize {
+        self.rounds.min((MOST_TREES / trees_a_round(classes)).max(FEWEST_ROUNDS))
+    }
+}
+
+/// Two classes need one tree a round: what it says of one it says of the other.
+fn trees_a_round(classes: usize) -> usize {
+    if classes == 2 { 1 } else { classes }
+}
+
+/// A column whose cells are each in one of a few bins.
+#[derive(Debug, Clone, Copy)]
+pub struct Binned<'a> {
+    /// Bin of every row; `bins` for a blank.
+    pub codes: &'a [u16],
+    /// Number of bins, without the one for blanks.
+    pub bins: usize,
+    /// Whether the bins have an order.
+    pub ordered: bool,
+}
+
 /// Columns with at most 256 bins each, row by row.
-pub(super) struct Sheet {
+pub struct Sheet {
     /// Rows x columns.
     codes: Vec<u8>,
     /// By column: bins, and whether they have an order.
@@ -39,9 +67,19 @@ pub(super) struct Sheet {
     bins: usize,
 }
 
+/// The rows that trees are grown on.
+pub struct Grown<'a> {
+    /// Their numbers in the sheet.
+    pub rows: &'a [u32],
+    /// Class of every row of the sheet.
+    pub labels: &'a [u8],
+    /// Number of classes.
+    pub classes: usize,
+}
+
 impl Sheet {
     /// Columns in the form that trees are grown on. Of a column with many values the rarer ones share a bin.
-    pub fn new(columns: &[&Column], rows: usize) -> Self {
+    pub fn new(columns: &[Binned<'_>], rows: usize) -> Self {
         let mut codes = vec![0_u8; rows * columns.len()];
         let mut kept = Vec::with_capacity(columns.len());
         let mut starts = Vec::with_capacity(columns.len());
@@ -52,7 +90,7 @@ impl Sheet {
             for (row, code) in column.codes.iter().enumerate() {
                 codes[row * columns.len() + place] = new[usize::from(*code)];
             }
-            kept.push((count, matches!(column.bins, Bins::Ranges(_))));
+            kept.push((count, column.ordered));
             starts.push(bins);
             bins += count;
         }
@@ -74,61 +112,84 @@ impl Sheet {
         &self.codes[row as usize * width..(row as usize + 1) * width]
     }
 
-    /// Log-probabilities (rows x classes, not quite normalised) of the rows `wanted` by trees grown on the rows `train`.
-    pub fn said_of(&self, wanted: &[u32], train: &[u32], labels: &[u8], classes: usize) -> Vec<f64> {
-        // Two classes need one tree a round: what it says of one it says of the other.
-        let outputs = if classes == 2 { 1 } else { classes };
+    /// Grows trees round by round. After each, `heard` is told the round (from 0) and the logarithms of the probabilities of the rows `wanted`
+    /// (wanted x classes), and says whether to go on.
+    pub fn boost(&self, wanted: &[u32], train: &Grown<'_>, growth: &Growth, heard: &mut dyn FnMut(usize, &[f64]) -> ControlFlow<()>) {
+        let (classes, outputs) = (train.classes, trees_a_round(train.classes));
+        let label = |row: &u32| usize::from(train.labels[*row as usize]);
         let mut counts = vec![1.0_f64; classes];
-        train.iter().for_each(|row| counts[usize::from(labels[*row as usize])] += 1.0);
+        train.rows.iter().for_each(|row| counts[label(row)] += 1.0);
         let all: f64 = counts.iter().sum();
         let start: Vec<f64> = match outputs {
             1 => vec![(counts[1] / counts[0]).ln()],
             _ => counts.iter().map(|count| (count / all).ln()).collect(),
         };
-        let mut own: Vec<f64> = train.iter().flat_map(|_| start.iter().copied()).collect();
+        let mut own: Vec<f64> = train.rows.iter().flat_map(|_| start.iter().copied()).collect();
         let mut others: Vec<f64> = wanted.iter().flat_map(|_| start.iter().copied()).collect();
-        let mut said = vec![0.0; wanted.len() * classes];
-        let (mut heard, mut logs) = (0.0, vec![0.0; classes]);
-        let mut chances = vec![0.0; train.len() * classes];
-        let mut slopes = vec![(0.0_f32, 0.0_f32); train.len()];
-        for round in 0..ROUNDS.min((MOST_TREES / outputs).max(FEWEST_ROUNDS)) {
+        let mut logs = vec![0.0; wanted.len() * classes];
+        let mut chances = vec![0.0; train.rows.len() * classes];
+        for round in 0..growth.rounds(classes) {
             for (chances, scores) in chances.chunks_exact_mut(classes).zip(own.chunks_exact(outputs)) {
                 log_softmax(scores, chances);
                 chances.iter_mut().for_each(|chance| *chance = chance.exp());
             }
-            for output in 0..outputs {
-                for (place, row) in train.iter().enumerate() {
+            let chances = &chances;
+            let grown: Vec<(Tree, Vec<f64>)> = (0..outputs)
+                .into_par_iter()
+                .map(|output| {
                     let class = if outputs == 1 { 1 } else { output };
-                    let chance = chances[place * classes + class];
-                    let is = f64::from(u8::from(usize::from(labels[*row as usize]) == class));
-                    slopes[place] = ((chance - is) as f32, (chance * (1.0 - chance)).max(1e-6) as f32);
+                    let slope = |(place, row): (usize, &u32)| {
+                        let chance = chances[place * classes + class];
+                        let is = f64::from(u8::from(label(row) == class));
+                        ((chance - is) as f32, (chance * (1.0 - chance)).max(1e-6) as f32)
+                    };
+                    let slopes: Vec<(f32, f32)> = train.rows.iter().enumerate().map(slope).collect();
+                    self.grow(train.rows, &slopes, growth)
+                })
+                .collect();
+            for (output, (tree, steps)) in grown.iter().enumerate() {
+                for (scores, step) in own.chunks_exact_mut(outputs).zip(steps) {
+                    scores[output] += step;
                 }
-                let tree = self.grow(train, &slopes, &mut |place, value| own[place * outputs + output] += value);
-                for (place, row) in wanted.iter().enumerate() {
-                    others[place * outputs + output] += tree.value(self.of(*row));
+                for (scores, row) in others.chunks_exact_mut(outputs).zip(wanted) {
+                    scores[output] += tree.value(self.of(*row));
                 }
             }
-            if round % HEARD_EVERY == HEARD_EVERY - 1 {
-                heard += 1.0;
-                for (said, scores) in said.chunks_exact_mut(classes).zip(others.chunks_exact(outputs)) {
-                    log_softmax(scores, &mut logs);
-                    said.iter_mut().zip(&logs).for_each(|(said, log)| *said += log);
-                }
+            for (logs, scores) in logs.chunks_exact_mut(classes).zip(others.chunks_exact(outputs)) {
+                log_softmax(scores, logs);
+            }
+            if heard(round, &logs).is_break() {
+                return;
             }
         }
+    }
+
+    /// What trees say of the rows `wanted` over all rounds: the geometric mean of the probabilities after every `every`th round, as logarithms
+    /// (wanted x classes, not quite normalised). Early rounds count, too: rows that a late tree comes to believe were doubted before, as in the
+    /// mean margin over training (Pleiss et al. 2020).
+    pub fn mean_over_rounds(&self, wanted: &[u32], train: &Grown<'_>, growth: &Growth, every: usize) -> Vec<f64> {
+        let mut said = vec![0.0; wanted.len() * train.classes];
+        let mut heard = 0.0;
+        self.boost(wanted, train, growth, &mut |round, logs| {
+            if round % every == every - 1 {
+                heard += 1.0;
+                said.iter_mut().zip(logs).for_each(|(said, log)| *said += log);
+            }
+            ControlFlow::Continue(())
+        });
         said.iter_mut().for_each(|said| *said /= heard);
         said
     }
 
-    /// Grows one tree; `add` is told the step of every training row, by its place.
-    fn grow(&self, train: &[u32], slopes: &[(f32, f32)], add: &mut dyn FnMut(usize, f64)) -> Tree {
+    /// One tree, and the step of every training row.
+    fn grow(&self, train: &[u32], slopes: &[(f32, f32)], growth: &Growth) -> (Tree, Vec<f64>) {
         let fewest = FEWEST_IN_LEAF.min(train.len() / 20).max(1);
         let mut tree = Tree {
             nodes: vec![Node::Leaf(0.0)],
         };
         let root: Vec<u32> = (0..train.len() as u32).collect();
         let mut open = vec![Leaf::new(self, 0, root, None, train, slopes, fewest)];
-        while open.len() < LEAVES {
+        while open.len() < growth.leaves {
             let Some(best) = (0..open.len()).max_by(|a, b| open[*a].gain().total_cmp(&open[*b].gain()).then(b.cmp(a))) else {
                 break;
             };
@@ -158,6 +219,7 @@ impl Sheet {
             let large = Leaf::new(self, large_node, large, Some(rest), train, slopes, fewest);
             open.extend([small, large]);
         }
+        let mut steps = vec![0.0; train.len()];
         for leaf in &open {
             let (slope, curve) = leaf
                 .places
@@ -166,17 +228,17 @@ impl Sheet {
                 .fold((0.0, 0.0), |(slope, curve), next| {
                     (slope + f64::from(next.0), curve + f64::from(next.1))
                 });
-            let value = -RATE * slope / (curve + LEAF_RIDGE);
+            let value = -growth.rate * slope / (curve + LEAF_RIDGE);
             tree.nodes[leaf.node] = Node::Leaf(value);
-            leaf.places.iter().for_each(|place| add(*place as usize, value));
+            leaf.places.iter().for_each(|place| steps[*place as usize] = value);
         }
-        tree
+        (tree, steps)
     }
 }
 
 /// The bin of every code of a column; rarer values beyond the 254 most frequent share the one before the blanks.
-fn narrowed(column: &Column) -> Vec<u8> {
-    let count = column.bin_count() + 1;
+fn narrowed(column: &Binned<'_>) -> Vec<u8> {
+    let count = column.bins + 1;
     if count <= MOST_BINS {
         return (0..count).map(|code| code as u8).collect();
     }
@@ -346,15 +408,20 @@ fn best_split(sheet: &Sheet, column: usize, histogram: &[Cell], fewest: f64) -> 
 
 #[cfg(test)]
 mod tests {
-    use super::super::columns::Taken;
     use super::*;
     use crate::seed::Seed;
     use rand::Rng;
 
     const ROWS: usize = 1_200;
 
+    const GROWTH: Growth = Growth {
+        rounds: 60,
+        rate: 0.1,
+        leaves: 15,
+    };
+
     /// A category of 300 values, of which the even ones mean class 1 where the number is above 20 and class 0 elsewhere.
-    fn sheet(classes: usize) -> (Vec<Column>, Vec<u8>) {
+    fn sheet(classes: usize) -> (Sheet, Vec<u8>) {
         let mut rng = Seed(40).stream("trees", classes as u64);
         let mut draw = |values: u16| (0..ROWS).map(|_| rng.random_range(0..values)).collect::<Vec<u16>>();
         let (places, numbers) = (draw(300), draw(40));
@@ -366,30 +433,21 @@ mod tests {
                 if classes == 3 && *number < 5 { 2 } else { right }
             })
             .collect();
-        let column = |name: &str, bins: Bins, codes: Vec<u16>| Column {
-            name: name.to_owned(),
-            taken: Taken::Value,
-            bins,
-            codes,
-        };
-        let columns = vec![
-            column("place", Bins::Values((0..300).map(|value| value.to_string()).collect()), places),
-            column(
-                "number",
-                Bins::Ranges((0..40).map(|number| (f64::from(number), f64::from(number))).collect()),
-                numbers,
-            ),
-        ];
-        (columns, labels)
+        let column = |codes, bins, ordered| Binned { codes, bins, ordered };
+        (Sheet::new(&[column(&places, 300, false), column(&numbers, 40, true)], ROWS), labels)
     }
 
     #[test]
     fn trees_learn_what_needs_two_columns_and_say_it_of_other_rows() {
         for classes in [2, 3] {
-            let (columns, labels) = sheet(classes);
-            let sheet = Sheet::new(&columns.iter().collect::<Vec<_>>(), ROWS);
+            let (sheet, labels) = sheet(classes);
             let (train, wanted): (Vec<u32>, Vec<u32>) = (0..ROWS as u32).partition(|row| row % 4 > 0);
-            let said = sheet.said_of(&wanted, &train, &labels, classes);
+            let train = Grown {
+                rows: &train,
+                labels: &labels,
+                classes,
+            };
+            let said = sheet.mean_over_rounds(&wanted, &train, &GROWTH, 6);
             let hits = wanted.iter().zip(said.chunks_exact(classes)).filter(|(row, said)| {
                 let likeliest = (0..classes).max_by(|a, b| said[*a].total_cmp(&said[*b])).unwrap();
                 likeliest == usize::from(labels[**row as usize])
@@ -410,17 +468,40 @@ mod tests {
     }
 
     #[test]
+    fn rounds_end_where_the_listener_says_so_and_their_probabilities_sum_to_one() {
+        let (sheet, labels) = sheet(3);
+        let rows: Vec<u32> = (0..ROWS as u32).collect();
+        let train = Grown {
+            rows: &rows,
+            labels: &labels,
+            classes: 3,
+        };
+        let mut heard = Vec::new();
+        sheet.boost(&rows[..50], &train, &GROWTH, &mut |round, logs| {
+            let sums = logs.chunks_exact(3).map(|logs| logs.iter().map(|log| log.exp()).sum::<f64>());
+            assert!(sums.into_iter().all(|sum| (sum - 1.0).abs() < 1e-9));
+            heard.push(round);
+            if round == 4 {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        });
+        assert_eq!(heard, [0, 1, 2, 3, 4]);
+        // Every class takes a tree a round: with many classes there are fewer rounds.
+        assert_eq!([2, 3, 10, 30].map(|classes| GROWTH.rounds(classes)), [60, 60, 30, 18]);
+    }
+
+    #[test]
     fn a_histogram_of_the_larger_part_is_what_the_smaller_leaves() {
-        let (columns, labels) = sheet(2);
-        let sheet = Sheet::new(&columns.iter().collect::<Vec<_>>(), ROWS);
+        let (sheet, labels) = sheet(2);
         let train: Vec<u32> = (0..ROWS as u32).collect();
         let slopes: Vec<(f32, f32)> = labels.iter().map(|label| (0.5 - f32::from(*label), 0.25)).collect();
-        let mut steps = vec![0.0; ROWS];
-        let tree = sheet.grow(&train, &slopes, &mut |place, value| steps[place] += value);
+        let (tree, steps) = sheet.grow(&train, &slopes, &GROWTH);
         // Every row's step is the value of the leaf that the tree sends it to.
         assert!(train.iter().all(|row| steps[*row as usize] == tree.value(sheet.of(*row))));
         let leaves = tree.nodes.iter().filter(|node| matches!(node, Node::Leaf(_))).count();
-        assert!((2..=LEAVES).contains(&leaves), "{leaves}");
+        assert!((2..=GROWTH.leaves).contains(&leaves), "{leaves}");
     }
 
     #[test]
@@ -430,11 +511,10 @@ mod tests {
             .map(|row| if row < 1_200 { row % 100 } else { row % values })
             .chain([values])
             .collect();
-        let column = Column {
-            name: "value".to_owned(),
-            taken: Taken::Value,
-            bins: Bins::Values((0..values).map(|value| value.to_string()).collect()),
-            codes,
+        let column = Binned {
+            codes: &codes,
+            bins: usize::from(values),
+            ordered: false,
         };
         let new = narrowed(&column);
         assert_eq!((new.len(), new[usize::from(values)]), (401, 255));
