@@ -11,7 +11,7 @@ use recant::jobs::train::TrainOptions;
 use recant::label_errors::flags::{FlagOptions, parse_codes};
 use recant::label_errors::{Amount, Bias, Known};
 use recant::nn::ImportanceKind;
-use recant::repair::{Reference, RepairOptions};
+use recant::repair::{Reference, RepairOptions, SsdOptions};
 use recant::seed::Seed;
 use recant::tables::{ReadOptions, Rule, Writing, parse_delimiter};
 
@@ -203,8 +203,10 @@ impl Repairing {
         Ok(RepairOptions {
             importance: named("importance", &self.importance, &ImportanceKind::ALL, ImportanceKind::name)?,
             reference: named("reference", &self.reference, &Reference::ALL, Reference::name)?,
-            ssd_alpha: self.alpha,
-            ssd_lambda: self.lambda,
+            ssd: SsdOptions {
+                alpha: self.alpha,
+                lambda: self.lambda,
+            },
             ..RepairOptions::default()
         })
     }

@@ -9,7 +9,7 @@ use crate::evaluate::record::{Advice, EvaluationSettings, RepairRecord};
 use crate::jobs::repair::Repaired;
 use crate::label_errors::flags::{self, FlagOptions, Numbering};
 use crate::nn::ImportanceKind;
-use crate::repair::{Reference, RepairOptions};
+use crate::repair::{Reference, RepairOptions, SsdOptions};
 use crate::report;
 use crate::tables::Rule;
 
@@ -168,8 +168,10 @@ pub(super) fn repair_options(arguments: &RepairArgs) -> RepairOptions {
             ReferenceChoice::Retain => Reference::Retain,
             ReferenceChoice::Full => Reference::Full,
         },
-        ssd_alpha: dampening.alpha,
-        ssd_lambda: dampening.lambda,
+        ssd: SsdOptions {
+            alpha: dampening.alpha,
+            lambda: dampening.lambda,
+        },
         ..RepairOptions::default()
     }
 }

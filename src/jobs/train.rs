@@ -282,7 +282,7 @@ impl RecordParts<'_> {
             ..
         } = self;
         let test = &prepared.test;
-        let baselines = baselines(request, prepared, classes, notes)?;
+        let baselines = baselines(request, prepared, self.recipe, classes, notes)?;
         let rows = Rows {
             set: RowSet::Test,
             labels: &test.labels,

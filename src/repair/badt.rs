@@ -6,8 +6,10 @@
 //! rows and a part of the others (30 %), mixed in every batch, for one pass, temperature 1. The paper shuffles; here the part is every n-th row of the
 //! retain set in training order and each batch gets its equal part of both, so that only the bad teacher is random.
 
+use serde::{Deserialize, Serialize};
+
 use super::steps::{Distillation, GradientStep, LossTerm, Teacher, share};
-use super::{Needs, RepairMethod, RepairOptions, RepairOutcome, Repairable};
+use super::{Needs, RepairMethod, RepairOptions, RepairOutcome, Repairable, above_zero, at_least_one, within};
 use crate::error::Result;
 use crate::progress::Progress;
 
@@ -21,6 +23,50 @@ const RATES: [f64; 4] = [0.3, 1.0, 3.0, 10.0];
 fn spaced(rows: usize, part: f64) -> Vec<u32> {
     let wanted = ((rows as f64 * part).round() as usize).clamp(1.min(rows), rows);
     (0..wanted).map(|index| (index * rows / wanted) as u32).collect()
+}
+
+/// Settings of the bad teacher method.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BadTeacherOptions {
+    /// Share of the retain set that is seen, above 0 and at most 1 (paper: 30 %).
+    #[serde(rename = "badt_retain_share")]
+    pub retain_share: f64,
+    /// Temperature of the divergences, above 0 (paper: 1).
+    #[serde(rename = "badt_temperature")]
+    pub temperature: f64,
+    /// Passes, at least 1 (paper: 1).
+    #[serde(rename = "badt_passes")]
+    pub passes: usize,
+}
+
+impl Default for BadTeacherOptions {
+    fn default() -> Self {
+        Self {
+            retain_share: 0.3,
+            temperature: 1.0,
+            passes: 1,
+        }
+    }
+}
+
+impl BadTeacherOptions {
+    pub(super) fn check(&self) -> Result<()> {
+        let (share, temperature) = (self.retain_share, self.temperature);
+        within(
+            "the temperature of the bad teacher",
+            temperature,
+            above_zero(temperature),
+            "a number above 0",
+        )?;
+        let right = share > 0.0 && share <= 1.0;
+        within(
+            "the share of rows the bad teacher method sees",
+            share,
+            right,
+            "above 0 and at most 1",
+        )?;
+        at_least_one("the bad teacher needs at least one pass", self.passes)
+    }
 }
 
 impl RepairMethod for BadTeacher {
@@ -54,7 +100,7 @@ impl RepairMethod for BadTeacher {
         let settings = &options.unlearning;
         let schedule = model.schedule();
         let learning_rate = settings.learning_rate.unwrap_or(schedule.next_rate);
-        let retain = spaced(model.retain_rows()?, settings.badt_retain_share);
+        let retain = spaced(model.retain_rows()?, settings.badt.retain_share);
         let forget = model.forget_rows();
         // Batches are as equal as can be, and not so small that batch norm has a single row.
         let all = retain.len() + forget;
@@ -62,9 +108,9 @@ impl RepairMethod for BadTeacher {
         let taught_by = |teacher: Teacher, rows: usize, of: usize| Distillation {
             weight: rows as f64 / of as f64,
             teacher,
-            temperature: settings.badt_temperature,
+            temperature: settings.badt.temperature,
         };
-        let mut steps = (0..settings.badt_passes).flat_map(|pass| {
+        let mut steps = (0..settings.badt.passes).flat_map(|pass| {
             let retain = &retain;
             (0..parts).map(move |part| {
                 let good: Vec<u32> = share(retain.len(), part, parts).map(|index| retain[index as usize]).collect();

@@ -3,8 +3,10 @@
 //! training, for as many steps as asked, and forgets them over that. [`super::METHODS`]' `finetune` goes on where training stopped instead, for one
 //! pass at the small rate reached there.
 
+use serde::{Deserialize, Serialize};
+
 use super::steps::{GradientStep, LossTerm, batches};
-use super::{Needs, RepairMethod, RepairOptions, RepairOutcome, Repairable};
+use super::{Needs, RepairMethod, RepairOptions, RepairOutcome, Repairable, at_least_one};
 use crate::error::Result;
 use crate::nn::TensorSpec;
 use crate::progress::Progress;
@@ -14,6 +16,24 @@ pub struct ContinuedTraining;
 
 /// Without a number of steps: as many as this share of the training's passes has.
 const SHARE_OF_TRAINING: f64 = 0.2;
+
+/// Settings of CF.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct CfOptions {
+    /// Steps, at least 1; absent: a fifth of those of training.
+    #[serde(rename = "cf_steps")]
+    pub steps: Option<usize>,
+    /// Layers that are trained, counted from the last (weights of a convolution or linear layer with what follows them), at least 1; absent: all.
+    #[serde(rename = "cf_layers", default, skip_serializing_if = "Option::is_none")]
+    pub layers: Option<usize>,
+}
+
+impl CfOptions {
+    pub(super) fn check(&self) -> Result<()> {
+        at_least_one("CF needs at least one step", self.steps.unwrap_or(1))?;
+        at_least_one("CF needs at least one layer to train", self.layers.unwrap_or(1))
+    }
+}
 
 impl RepairMethod for ContinuedTraining {
     fn name(&self) -> &'static str {
@@ -36,7 +56,7 @@ impl RepairMethod for ContinuedTraining {
         let schedule = model.schedule();
         let runs = batches(model.retain_rows()?, schedule.batch);
         let passes = ((schedule.epochs as f64 * SHARE_OF_TRAINING).round() as usize).max(1);
-        let wanted = options.unlearning.cf_steps.unwrap_or(passes * runs.len());
+        let wanted = options.unlearning.cf.steps.unwrap_or(passes * runs.len());
         let first = options.unlearning.learning_rate.unwrap_or(schedule.first_rate);
         let rates = model.rates(wanted, runs.len(), first);
         let mut steps = rates.iter().enumerate().map(|(number, rate)| GradientStep {
@@ -47,7 +67,8 @@ impl RepairMethod for ContinuedTraining {
         });
         let from = options
             .unlearning
-            .cf_layers
+            .cf
+            .layers
             .map_or(0, |layers| first_of_last(layers, &model.tensors()));
         RepairOutcome::trained(model.gradient_steps(&mut steps, (options.unlearning.seed, from), progress)?)
     }

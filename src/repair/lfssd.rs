@@ -36,8 +36,8 @@ impl RepairMethod for LossFreeSsd {
     fn repair(&self, model: &mut dyn Repairable, options: &RepairOptions, _progress: &dyn Progress) -> Result<RepairOutcome> {
         let measured = dampening::by_reaction(model, options, OutputSize::SquaredLength)?;
         let strength = Strength::Fixed {
-            alpha: options.ssd_alpha,
-            lambda: options.ssd_lambda,
+            alpha: options.ssd.alpha,
+            lambda: options.ssd.lambda,
         };
         dampening::repair_by(model, measured, strength)
     }

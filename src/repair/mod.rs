@@ -26,10 +26,16 @@ pub mod steps;
 use serde::{Deserialize, Serialize};
 
 pub use assd::percentile as assd_percentile;
+pub use badt::BadTeacherOptions;
+pub use cf::CfOptions;
 pub use choose::{Chosen, Trial, apply_best};
 pub use dampening::{Dampening, RatioBin, TensorDampening, assd_alpha, dampen};
+pub use finetune::FinetuneOptions;
+pub use neggrad::NegGradOptions;
 pub use none::NoRepair;
+pub use scrub::ScrubOptions;
 pub use session::{Request, Session, Trained};
+pub use ssd::SsdOptions;
 pub use steps::{Distillation, GradientStep, LossTerm, Teacher};
 
 use crate::error::{Error, Result, closest};
@@ -143,115 +149,76 @@ pub struct RepairOptions {
     /// What they compare the flagged rows with. Over the full set the flagged rows sit on both sides, and on DataCo accuracy
     /// collapses; over the retain set it holds.
     pub reference: Reference,
-    /// Selection weighting alpha of SSD, above 0 (arXiv 2308.07707 searches 0.1 to 100; 10 is its choice for image networks).
-    pub ssd_alpha: f64,
-    /// Dampening constant lambda of SSD, from 0 (paper: 0.1 to 5, default 1).
-    pub ssd_lambda: f64,
+    /// Settings of SSD, which LFSSD shares.
+    #[serde(flatten)]
+    pub ssd: SsdOptions,
     /// Whether SSD and SCRUB follow the text of Corrective Machine Unlearning (arXiv 2402.14015) where it differs from its code and from the
     /// methods' own papers: SSD's lambda counts in multiples of alpha; SCRUB climbs on a batch of flagged rows before each step of its first fifth.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub by_text: bool,
-    /// Epochs of fine-tuning.
-    pub finetune_epochs: usize,
+    /// Settings of fine-tuning.
+    #[serde(flatten)]
+    pub finetune: FinetuneOptions,
     /// Settings of the methods that take steps of their own.
     #[serde(default)]
     pub unlearning: UnlearningOptions,
 }
 
-/// Settings of CF, SCRUB, bad teacher and NegGrad+. Where a paper gives a default for images that means something here, it is taken.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// Settings of the methods that take steps of their own: each has its options, ranges and defaults in its file. Where a paper gives a default for
+/// images that means something here, it is taken.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct UnlearningOptions {
-    /// Learning rate; absent: for CF that of the start of training, for the others the next of the training's schedule.
+    /// Learning rate, above 0; absent: for CF that of the start of training, for the others the next of the training's schedule.
     pub learning_rate: Option<f64>,
-    /// Steps of CF; absent: a fifth of those of training.
-    pub cf_steps: Option<usize>,
-    /// Layers that CF trains, counted from the last (weights of a convolution or linear layer with what follows them); absent: all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cf_layers: Option<usize>,
-    /// Weight alpha of SCRUB's divergence on the retain set (published settings: 0.001).
-    pub scrub_alpha: f64,
-    /// Weight gamma of SCRUB's cross entropy on the retain set (published settings: 0.99).
-    pub scrub_gamma: f64,
-    /// Temperature of SCRUB's divergences (published settings: 4).
-    pub scrub_temperature: f64,
-    /// Passes of SCRUB over the retain set (published settings: 3).
-    pub scrub_passes: usize,
-    /// How many of these, from the first, begin with a climb on the forget set (published settings: 2).
-    pub scrub_forget_passes: usize,
-    /// Share of the retain set that the bad teacher method sees (paper: 30 %).
-    pub badt_retain_share: f64,
-    /// Temperature of its divergences (paper: 1).
-    pub badt_temperature: f64,
-    /// Its passes (paper: 1).
-    pub badt_passes: usize,
-    /// Weight beta of NegGrad+ on the retain set, from above 0.5 to 1.
-    pub neggrad_weight: f64,
-    /// Passes of NegGrad+ over the retain set.
-    pub neggrad_passes: usize,
+    /// CF.
+    #[serde(flatten)]
+    pub cf: CfOptions,
+    /// SCRUB.
+    #[serde(flatten)]
+    pub scrub: ScrubOptions,
+    /// Bad teacher.
+    #[serde(flatten)]
+    pub badt: BadTeacherOptions,
+    /// NegGrad+.
+    #[serde(flatten)]
+    pub neggrad: NegGradOptions,
     /// Seed of the bad teacher's weights.
     pub seed: u64,
 }
 
-impl Default for UnlearningOptions {
-    fn default() -> Self {
-        Self {
-            learning_rate: None,
-            cf_steps: None,
-            cf_layers: None,
-            scrub_alpha: 0.001,
-            scrub_gamma: 0.99,
-            scrub_temperature: 4.0,
-            scrub_passes: 3,
-            scrub_forget_passes: 2,
-            badt_retain_share: 0.3,
-            badt_temperature: 1.0,
-            badt_passes: 1,
-            neggrad_weight: 0.95,
-            neggrad_passes: 2,
-            seed: 0,
+impl UnlearningOptions {
+    fn check(&self) -> Result<()> {
+        if let Some(rate) = self.learning_rate {
+            within("the learning rate of the repair", rate, above_zero(rate), "a number above 0")?;
         }
+        self.cf.check()?;
+        self.scrub.check()?;
+        self.badt.check()?;
+        self.neggrad.check()
     }
 }
 
-impl UnlearningOptions {
-    fn check(&self) -> Result<()> {
-        let wrong = |name: &str, value: f64, range: &str| Err(Error::input(format!("{name} is {value}, and must be {range}")));
-        let positive = |value: f64| value > 0.0 && value.is_finite();
-        if let Some(rate) = self.learning_rate.filter(|rate| !positive(*rate)) {
-            return wrong("the learning rate of the repair", rate, "a number above 0");
-        }
-        for (name, value) in [("alpha of SCRUB", self.scrub_alpha), ("gamma of SCRUB", self.scrub_gamma)] {
-            if !(value >= 0.0 && value.is_finite()) {
-                return wrong(name, value, "a number from 0 up");
-            }
-        }
-        for (name, value) in [("SCRUB", self.scrub_temperature), ("the bad teacher", self.badt_temperature)] {
-            if !positive(value) {
-                return wrong(&format!("the temperature of {name}"), value, "a number above 0");
-            }
-        }
-        if !(self.badt_retain_share > 0.0 && self.badt_retain_share <= 1.0) {
-            return wrong(
-                "the share of rows the bad teacher method sees",
-                self.badt_retain_share,
-                "above 0 and at most 1",
-            );
-        }
-        if !(self.neggrad_weight > 0.5 && self.neggrad_weight <= 1.0) {
-            return wrong("the weight of NegGrad+", self.neggrad_weight, "above 0.5 and at most 1");
-        }
-        for (name, count) in [
-            ("CF needs at least one step", self.cf_steps.unwrap_or(1)),
-            ("CF needs at least one layer to train", self.cf_layers.unwrap_or(1)),
-            ("SCRUB needs at least one pass", self.scrub_passes),
-            ("the bad teacher needs at least one pass", self.badt_passes),
-            ("NegGrad+ needs at least one pass", self.neggrad_passes),
-        ] {
-            if count == 0 {
-                return Err(Error::input(name));
-            }
-        }
-        Ok(())
+/// An error that names a setting, its value and its range, unless it is `right`.
+fn within(name: &str, value: f64, right: bool, range: &str) -> Result<()> {
+    match right {
+        true => Ok(()),
+        false => Err(Error::input(format!("{name} is {value}, and must be {range}"))),
+    }
+}
+
+fn above_zero(value: f64) -> bool {
+    value > 0.0 && value.is_finite()
+}
+
+fn from_zero_up(value: f64) -> bool {
+    value >= 0.0 && value.is_finite()
+}
+
+/// An error that says what is needed where a number of steps, layers or passes is 0.
+fn at_least_one(needed: &str, count: usize) -> Result<()> {
+    match count {
+        0 => Err(Error::input(needed)),
+        _ => Ok(()),
     }
 }
 
@@ -260,10 +227,9 @@ impl Default for RepairOptions {
         Self {
             importance: ImportanceKind::SquaredBatchGradient,
             reference: Reference::RetainOnOriginalBatches,
-            ssd_alpha: 10.0,
-            ssd_lambda: 1.0,
+            ssd: SsdOptions::default(),
             by_text: false,
-            finetune_epochs: 1,
+            finetune: FinetuneOptions::default(),
             unlearning: UnlearningOptions::default(),
         }
     }
@@ -275,18 +241,8 @@ impl RepairOptions {
     /// # Errors
     /// Names the first that is not.
     pub fn check(&self) -> Result<()> {
-        if !(self.ssd_alpha > 0.0 && self.ssd_alpha.is_finite()) {
-            return Err(Error::input(format!("alpha is {}, and must be a number above 0", self.ssd_alpha)));
-        }
-        if !(self.ssd_lambda >= 0.0 && self.ssd_lambda.is_finite()) {
-            return Err(Error::input(format!(
-                "lambda is {}, and must be a number from 0 up",
-                self.ssd_lambda
-            )));
-        }
-        if self.finetune_epochs == 0 {
-            return Err(Error::input("fine-tuning needs at least one epoch"));
-        }
+        self.ssd.check()?;
+        self.finetune.check()?;
         self.unlearning.check()
     }
 }

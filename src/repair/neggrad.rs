@@ -5,8 +5,10 @@
 //! Every step takes a batch of the retain set and the next batch of the forget set, which is gone through again and again. Both go
 //! through batch norm together, so that a few flagged rows of one kind do not become what the model takes for the average row.
 
+use serde::{Deserialize, Serialize};
+
 use super::steps::{GradientStep, LossTerm, batches};
-use super::{Needs, RepairMethod, RepairOptions, RepairOutcome, Repairable};
+use super::{Needs, RepairMethod, RepairOptions, RepairOutcome, Repairable, at_least_one, within};
 use crate::error::Result;
 use crate::progress::Progress;
 
@@ -16,6 +18,31 @@ pub struct NegGradPlus;
 /// Weights beta, and factors on the learning rate, which a search tries.
 const WEIGHTS: [f64; 3] = [0.9, 0.95, 0.99];
 const RATES: [f64; 2] = [1.0, 3.0];
+
+/// Settings of NegGrad+.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NegGradOptions {
+    /// Weight beta on the retain set, from above 0.5 to 1.
+    #[serde(rename = "neggrad_weight")]
+    pub weight: f64,
+    /// Passes over the retain set, at least 1.
+    #[serde(rename = "neggrad_passes")]
+    pub passes: usize,
+}
+
+impl Default for NegGradOptions {
+    fn default() -> Self {
+        Self { weight: 0.95, passes: 2 }
+    }
+}
+
+impl NegGradOptions {
+    pub(super) fn check(&self) -> Result<()> {
+        let right = self.weight > 0.5 && self.weight <= 1.0;
+        within("the weight of NegGrad+", self.weight, right, "above 0.5 and at most 1")?;
+        at_least_one("NegGrad+ needs at least one pass", self.passes)
+    }
+}
 
 impl RepairMethod for NegGradPlus {
     fn name(&self) -> &'static str {
@@ -41,7 +68,7 @@ impl RepairMethod for NegGradPlus {
             for factor in RATES {
                 let mut one = options.clone();
                 one.unlearning.learning_rate = Some(rate * factor);
-                one.unlearning.neggrad_weight = weight;
+                one.unlearning.neggrad.weight = weight;
                 all.push(one);
             }
         }
@@ -54,9 +81,9 @@ impl RepairMethod for NegGradPlus {
         let learning_rate = settings.learning_rate.unwrap_or(schedule.next_rate);
         let retain = batches(model.retain_rows()?, schedule.batch);
         let forget = batches(model.forget_rows(), schedule.batch);
-        let weight = settings.neggrad_weight;
+        let weight = settings.neggrad.weight;
         let mut again = forget.iter().cycle();
-        let mut steps = (0..settings.neggrad_passes * retain.len()).map(|number| GradientStep {
+        let mut steps = (0..settings.neggrad.passes * retain.len()).map(|number| GradientStep {
             retain: Some(LossTerm::labels(retain[number % retain.len()].clone(), weight)),
             forget: again.next().map(|run| LossTerm::labels(run.clone(), weight - 1.0)),
             learning_rate,

@@ -150,12 +150,17 @@ fn check_golden<T: Real>() {
     let scrub = &expected["scrub_settings"];
     let options = RepairOptions {
         unlearning: UnlearningOptions {
-            cf_steps: expected["cf_steps"].as_u64().map(|steps| steps as usize),
-            scrub_alpha: scrub["alpha"].as_f64().unwrap(),
-            scrub_gamma: scrub["gamma"].as_f64().unwrap(),
-            scrub_temperature: scrub["temperature"].as_f64().unwrap(),
-            scrub_passes: 2,
-            scrub_forget_passes: 1,
+            cf: CfOptions {
+                steps: expected["cf_steps"].as_u64().map(|steps| steps as usize),
+                layers: None,
+            },
+            scrub: ScrubOptions {
+                alpha: scrub["alpha"].as_f64().unwrap(),
+                gamma: scrub["gamma"].as_f64().unwrap(),
+                temperature: scrub["temperature"].as_f64().unwrap(),
+                passes: 2,
+                forget_passes: 1,
+            },
             ..UnlearningOptions::default()
         },
         ..RepairOptions::default()
@@ -387,11 +392,17 @@ fn a_corrected_row_is_learnt_with_its_correction_and_not_held_at_the_old_answer(
     let options = RepairOptions {
         unlearning: UnlearningOptions {
             learning_rate: Some(0.1),
-            badt_retain_share: 1.0,
-            badt_passes: 4,
-            scrub_alpha: 0.5,
-            scrub_temperature: 1.0,
-            scrub_forget_passes: 0,
+            badt: BadTeacherOptions {
+                retain_share: 1.0,
+                passes: 4,
+                ..BadTeacherOptions::default()
+            },
+            scrub: ScrubOptions {
+                alpha: 0.5,
+                temperature: 1.0,
+                forget_passes: 0,
+                ..ScrubOptions::default()
+            },
             ..UnlearningOptions::default()
         },
         ..RepairOptions::default()
@@ -442,12 +453,12 @@ fn settings_out_of_range_are_refused() {
     with(|_| {}).unwrap();
     for wrong in [
         (|options| options.learning_rate = Some(0.0)) as fn(&mut UnlearningOptions),
-        |options| options.cf_steps = Some(0),
-        |options| options.scrub_alpha = -1.0,
-        |options| options.scrub_temperature = f64::NAN,
-        |options| options.badt_retain_share = 0.0,
-        |options| options.neggrad_weight = 0.5,
-        |options| options.neggrad_passes = 0,
+        |options| options.cf.steps = Some(0),
+        |options| options.scrub.alpha = -1.0,
+        |options| options.scrub.temperature = f64::NAN,
+        |options| options.badt.retain_share = 0.0,
+        |options| options.neggrad.weight = 0.5,
+        |options| options.neggrad.passes = 0,
     ] {
         assert!(with(wrong).is_err());
     }
@@ -483,9 +494,8 @@ fn options_out_of_range_are_named() {
         (1.0, 1.0, 0),
     ] {
         let options = RepairOptions {
-            ssd_alpha: alpha,
-            ssd_lambda: lambda,
-            finetune_epochs: epochs,
+            ssd: SsdOptions { alpha, lambda },
+            finetune: FinetuneOptions { epochs },
             ..RepairOptions::default()
         };
         assert!(options.check().is_err());
@@ -498,14 +508,13 @@ fn by_the_papers_text_ssd_counts_lambda_in_alphas_and_scrub_searches_alpha() {
     let (case, _) = golden::<f64>();
     let text = RepairOptions {
         by_text: true,
-        ssd_alpha: 5.0,
-        ssd_lambda: 0.1,
+        ssd: SsdOptions { alpha: 5.0, lambda: 0.1 },
         reference: Reference::Full,
         ..RepairOptions::default()
     };
     let same = RepairOptions {
         by_text: false,
-        ssd_lambda: 0.5,
+        ssd: SsdOptions { alpha: 5.0, lambda: 0.5 },
         ..text.clone()
     };
     let with = |name: &str, options: &RepairOptions| {
@@ -517,7 +526,7 @@ fn by_the_papers_text_ssd_counts_lambda_in_alphas_and_scrub_searches_alpha() {
     assert_ne!(with("ssd", &text), case.model(1).parameters());
     // Without a pass that begins with a climb, only the climbs of the first fifth make a difference.
     let mut code = RepairOptions::default();
-    code.unlearning.scrub_forget_passes = 0;
+    code.unlearning.scrub.forget_passes = 0;
     assert_ne!(
         with(
             "scrub",
@@ -530,11 +539,24 @@ fn by_the_papers_text_ssd_counts_lambda_in_alphas_and_scrub_searches_alpha() {
     );
     let grid = method("scrub").unwrap().grid(&case.model(1), &text);
     assert_eq!(
-        grid.iter().map(|one| one.unlearning.scrub_alpha).collect::<Vec<_>>(),
+        grid.iter().map(|one| one.unlearning.scrub.alpha).collect::<Vec<_>>(),
         [0.001, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0]
     );
     // What was stored before the switch was there reads as before, and an option that is off leaves no trace.
     let json = serde_json::to_string(&same).unwrap();
     assert!(!json.contains("by_text"));
     assert_eq!(serde_json::from_str::<RepairOptions>(&json).unwrap(), same);
+}
+
+#[test]
+fn settings_are_stored_as_one_flat_record() {
+    let stored = serde_json::to_string(&RepairOptions::default()).unwrap();
+    assert_eq!(
+        stored,
+        "{\"importance\":\"squared-batch-gradient\",\"reference\":\"retain-on-original-batches\",\"ssd_alpha\":10.0,\"ssd_lambda\":1.0,\
+         \"finetune_epochs\":1,\"unlearning\":{\"learning_rate\":null,\"cf_steps\":null,\"scrub_alpha\":0.001,\"scrub_gamma\":0.99,\
+         \"scrub_temperature\":4.0,\"scrub_passes\":3,\"scrub_forget_passes\":2,\"badt_retain_share\":0.3,\"badt_temperature\":1.0,\
+         \"badt_passes\":1,\"neggrad_weight\":0.95,\"neggrad_passes\":2,\"seed\":0}}"
+    );
+    assert_eq!(serde_json::from_str::<RepairOptions>(&stored).unwrap(), RepairOptions::default());
 }

@@ -127,11 +127,14 @@ fn compared(marked: bool, chosen: impl Fn(&str) -> bool) -> usize {
         labels: &labels,
     };
     let mut options = RepairOptions {
-        ssd_alpha: 2.0,
-        finetune_epochs: 2,
+        ssd: SsdOptions {
+            alpha: 2.0,
+            ..SsdOptions::default()
+        },
+        finetune: FinetuneOptions { epochs: 2 },
         ..RepairOptions::default()
     };
-    options.unlearning.badt_retain_share = 1.0;
+    options.unlearning.badt.retain_share = 1.0;
     let quiet = Silent::default();
     let mut idle = 0;
     for corrections in [vec![], vec![None, Some(2), None, None]] {
@@ -455,7 +458,7 @@ fn continued_training_smooths_labels_as_training_did() {
     let plain = trained.source(Augmentation::NONE);
     let mut model = Session::new(trained.model(), forgetting(&plain, &plain, &forget), 2, &quiet).unwrap();
     let mut options = RepairOptions::default();
-    options.unlearning.cf_steps = Some(1);
+    options.unlearning.cf.steps = Some(1);
     let outcome = apply(method("cf").unwrap(), &mut model, &options, &quiet).unwrap();
     let rate = outcome.training.unwrap().epochs[0].learning_rate;
     let rows: Vec<u32> = (0..200).filter(|row| !forget.contains(row)).collect();

@@ -11,7 +11,7 @@ use recant::nn::{
     probabilities, store_importances, train, train_many,
 };
 use recant::progress::Silent;
-use recant::repair::{self, METHODS, Reference, RepairOptions, Request, Session, Trained};
+use recant::repair::{self, METHODS, Reference, RepairOptions, Request, Session, SsdOptions, Trained};
 use recant::seed::Seed;
 
 /// Rows of a problem that can be learned: labels follow the inputs, with some noise.
@@ -358,7 +358,7 @@ proptest! {
         let options = RepairOptions {
             importance: ImportanceKind::ALL[kind],
             reference: Reference::ALL[reference],
-            ssd_alpha: 2.0,
+            ssd: SsdOptions { alpha: 2.0, ..SsdOptions::default() },
             ..RepairOptions::default()
         };
         let outcome = repair::apply(METHODS[method], &mut model, &options, &Silent::default()).unwrap();

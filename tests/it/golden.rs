@@ -8,7 +8,7 @@ use recant::nn::{
     self, Examples, Forget, ImportanceKind, MlpSpec, Network, Real, Recipe, StoredImportances, importance, logits, store_importances,
 };
 use recant::progress::Silent;
-use recant::repair::{self, Reference, RepairOptions, Request, Session, Trained};
+use recant::repair::{self, Reference, RepairOptions, Request, Session, SsdOptions, Trained};
 use serde_json::Value;
 
 struct Golden {
@@ -291,8 +291,7 @@ fn check_repairs<T: Real>() {
             let options = RepairOptions {
                 importance,
                 reference,
-                ssd_alpha: 2.0,
-                ssd_lambda: 0.5,
+                ssd: SsdOptions { alpha: 2.0, lambda: 0.5 },
                 ..RepairOptions::default()
             };
             let values = golden.importances(importance);

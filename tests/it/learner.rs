@@ -5,7 +5,7 @@ use recant::learner::{Batch, CandleNetwork, Classifier, Graph, Operation, Plan, 
 use recant::nn::images::{ImageNetwork, ImageRecipe, ImageShape, ImageSpec, Layer, Length, Schedule};
 use recant::nn::{ImportanceKind, MlpSpec, Network, OutputSize, Recipe, RowLosses, TrainingLog, softened};
 use recant::progress::Silent;
-use recant::repair::{METHODS, RepairOptions, Request, Session, Trained, apply};
+use recant::repair::{METHODS, RepairOptions, Request, Session, SsdOptions, Trained, apply};
 use recant::seed::Seed;
 
 const WIDTH: usize = 5;
@@ -273,7 +273,10 @@ fn every_method_does_the_same_to_candle_as_to_our_engine() {
     let (network, of_marked) = (trained(&case), trained(&marked));
     let of = |network: &Network<f64>| CandleNetwork::of_mlp(network).unwrap();
     let options = RepairOptions {
-        ssd_alpha: 2.0,
+        ssd: SsdOptions {
+            alpha: 2.0,
+            ..SsdOptions::default()
+        },
         ..RepairOptions::default()
     };
     for (index, method) in METHODS.iter().enumerate() {
@@ -314,13 +317,13 @@ fn cf_of_the_last_layer_moves_nothing_before_it_whatever_the_network() {
     };
     let method = METHODS.iter().position(|method| method.name() == "cf").unwrap();
     let mut options = RepairOptions::default();
-    options.unlearning.cf_steps = Some(9);
+    options.unlearning.cf.steps = Some(9);
     let network = &case.network;
     let head = network.tensors().iter().rfind(|tensor| tensor.shape.len() == 2).unwrap().offset;
     assert!(head > 0);
     for plan in [Plan::from(&recipe), Plan::shuffled(&of_images, Seed(4))] {
         let mut of_layers = |layers: Option<usize>| {
-            options.unlearning.cf_layers = layers;
+            options.unlearning.cf.layers = layers;
             let (images, candle) = (as_image_network(network), CandleNetwork::of_mlp(network).unwrap());
             let ours = repaired(network, network, &case, &plan, method, &options);
             near("images", &repaired(&images, &images, &case, &plan, method, &options), &ours, 1e-11);

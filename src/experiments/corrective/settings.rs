@@ -143,10 +143,10 @@ impl Step {
     /// As `per_pass`.
     pub fn settle(&self, options: &mut RepairOptions, per_pass: impl FnOnce() -> Result<usize>) -> Result<()> {
         options.by_text = self.by_text;
-        options.unlearning.cf_layers = self.layers;
+        options.unlearning.cf.layers = self.layers;
         if let Some(passes) = self.passes {
-            options.finetune_epochs = passes;
-            options.unlearning.cf_steps = Some(passes * per_pass()?);
+            options.finetune.epochs = passes;
+            options.unlearning.cf.steps = Some(passes * per_pass()?);
         }
         Ok(())
     }

@@ -213,10 +213,10 @@ impl ImageStudySettings {
             reference: Reference::Full,
             ..RepairOptions::default()
         };
-        options.unlearning.cf_steps = Some(steps);
-        options.unlearning.scrub_passes = passes;
-        options.unlearning.badt_passes = passes;
-        options.unlearning.badt_retain_share = 1.0;
+        options.unlearning.cf.steps = Some(steps);
+        options.unlearning.scrub.passes = passes;
+        options.unlearning.badt.passes = passes;
+        options.unlearning.badt.retain_share = 1.0;
         options.unlearning.learning_rate = (method == "scrub").then_some(self.recipe.learning_rate * SCRUB_RATE);
         options
     }

@@ -339,8 +339,8 @@ impl Bench {
         let options = folder.settings().options(unit);
         let begun = Instant::now();
         let mut model = self.repair(folder, unit, ready, (&plain, &plain), progress)?;
-        let mut points: Vec<(f64, f64)> = ALPHAS.iter().map(|alpha| (*alpha, options.ssd_lambda)).collect();
-        points.extend(LAMBDAS.iter().map(|lambda| (options.ssd_alpha, *lambda)));
+        let mut points: Vec<(f64, f64)> = ALPHAS.iter().map(|alpha| (*alpha, options.ssd.lambda)).collect();
+        points.extend(LAMBDAS.iter().map(|lambda| (options.ssd.alpha, *lambda)));
         let mut records: Vec<Record> = Vec::new();
         for (alpha, lambda) in points {
             progress.check()?;
@@ -350,8 +350,7 @@ impl Bench {
             }
             repair::Repairable::start_over(&mut model);
             let one = repair::RepairOptions {
-                ssd_alpha: alpha,
-                ssd_lambda: lambda,
+                ssd: repair::SsdOptions { alpha, lambda },
                 ..options.clone()
             };
             let outcome = repair::apply(repair::method("ssd")?, &mut model, &one, &Background(progress))?;

@@ -14,7 +14,7 @@ use crate::experiments::{About, RunFolder, Study, Unit, images};
 use crate::nn::ImportanceKind;
 use crate::nn::images::ImageRecipe;
 use crate::notes::Notes;
-use crate::repair::{self, METHODS, Reference, RepairOptions};
+use crate::repair::{self, METHODS, Reference, RepairOptions, SsdOptions};
 
 /// Version of the layout of a run folder; another one is refused.
 pub const LAYOUT_VERSION: u32 = 1;
@@ -200,8 +200,10 @@ impl ForgetSettings {
         RepairOptions {
             importance: self.importance,
             reference: self.reference,
-            ssd_alpha: task.alpha,
-            ssd_lambda: task.lambda,
+            ssd: SsdOptions {
+                alpha: task.alpha,
+                lambda: task.lambda,
+            },
             ..RepairOptions::default()
         }
     }
@@ -242,8 +244,10 @@ impl Study for ForgetSettings {
             for task in &part.tasks {
                 Task::parse(&task.task)?;
                 let options = RepairOptions {
-                    ssd_alpha: task.alpha,
-                    ssd_lambda: task.lambda,
+                    ssd: SsdOptions {
+                        alpha: task.alpha,
+                        lambda: task.lambda,
+                    },
                     ..RepairOptions::default()
                 };
                 options.check()?;

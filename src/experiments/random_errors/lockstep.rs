@@ -278,7 +278,7 @@ impl<'g, D: Accelerator> Group<'g, '_, D> {
             }
             "finetune" => {
                 self.list_retain()?;
-                self.train(Rows::Listed, &self.recipe.continued(options.finetune_epochs), progress)?;
+                self.train(Rows::Listed, &self.recipe.continued(options.finetune.epochs), progress)?;
                 Ok(None)
             }
             "assd" => {
@@ -289,9 +289,9 @@ impl<'g, D: Accelerator> Group<'g, '_, D> {
             }
             "ssd" => {
                 self.measure()?;
-                let alphas = vec![options.ssd_alpha; self.drawn.len()];
-                let done = self.lockstep.dampen(&alphas, options.ssd_lambda)?;
-                Ok(Some(dampenings(&done, None, options.ssd_lambda)))
+                let alphas = vec![options.ssd.alpha; self.drawn.len()];
+                let done = self.lockstep.dampen(&alphas, options.ssd.lambda)?;
+                Ok(Some(dampenings(&done, None, options.ssd.lambda)))
             }
             other => Err(Error::internal(format!("`{other}` in lockstep"))),
         }
