@@ -13,8 +13,9 @@ use recant::notes::Notes;
 use recant::onnx::{ACTIVATIONS, Activation, Layers};
 use recant::tables::Writing;
 
-use crate::calls::{RepairResult, RepairSheets, run};
+use crate::calls::{RepairSheets, run};
 use crate::exchange::{Opened, Sheet};
+use crate::results::RepairResult;
 use crate::settings::{FlagReading, Reading, Repairing, Running};
 use crate::work::work;
 

@@ -9,6 +9,7 @@ mod calls;
 mod elsewhere;
 mod error;
 mod exchange;
+mod results;
 mod scenarios;
 mod settings;
 mod work;

@@ -14,8 +14,8 @@ use recant::experiments::{RunFolder, run};
 use recant::notes::Notes;
 use recant::report;
 
-use crate::calls::{Page, json, rows_of};
 use crate::exchange::{ArrowTable, Sheet};
+use crate::results::{Page, json, rows_of};
 use crate::settings::{ProfileChoice, Reading, Running, share};
 use crate::work::work;
 

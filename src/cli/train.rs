@@ -5,7 +5,8 @@ use crate::cli::arguments::{TrainArgs, TrainingOptions};
 use crate::cli::sheets;
 use crate::commands::{SheetSource, TrainSheet, metric, train_sheet};
 use crate::error::Result;
-use crate::evaluate::train_record::TrainRecord;
+use crate::evaluate::record::Metrics;
+use crate::evaluate::train_record::{BaselineRecord, TrainRecord};
 use crate::jobs::train::{TrainOptions, Trained};
 use crate::report;
 
@@ -60,10 +61,11 @@ fn say(context: &Context, trained: &Trained, arguments: &TrainArgs) {
 }
 
 fn json(record: &TrainRecord, arguments: &TrainArgs) -> serde_json::Value {
-    let metrics = |metrics: &Option<crate::evaluate::record::Metrics>| {
-        metrics.as_ref().map(|metrics| {
-            serde_json::json!({ "accuracy": metrics.accuracy.estimate, "balanced_accuracy": metrics.balanced_accuracy, "macro_f1": metrics.macro_f1, "log_loss": metrics.log_loss, "calibration_error": metrics.calibration_error })
-        })
+    let figures = |metrics: &Metrics| serde_json::json!({ "accuracy": metrics.accuracy.estimate, "balanced_accuracy": metrics.balanced_accuracy, "macro_f1": metrics.macro_f1, "log_loss": metrics.log_loss, "calibration_error": metrics.calibration_error });
+    // Other models on the test rows, and what the model is against each: `verdict` and `difference` are the model's.
+    let baseline = |baseline: &BaselineRecord| {
+        let compared = &baseline.comparison;
+        serde_json::json!({ "name": baseline.name, "title": baseline.title, "test": figures(&compared.before), "verdict": compared.verdict, "difference": compared.counted_interval(), "p": compared.p_holm })
     };
     serde_json::json!({
         "model": crate::cli::sheets::in_result(&arguments.out),
@@ -74,8 +76,9 @@ fn json(record: &TrainRecord, arguments: &TrainArgs) -> serde_json::Value {
         "class_shares": record.model.class_shares,
         "learning_rate": record.training.learning_rate,
         "weight_decay": record.training.weight_decay,
-        "test": metrics(&record.test),
-        "validation": metrics(&record.validation),
+        "test": record.test.as_ref().map(figures),
+        "validation": record.validation.as_ref().map(figures),
+        "baselines": record.baselines.iter().map(baseline).collect::<Vec<_>>(),
         "usefulness": record.usefulness,
         "leakage": record.leakage,
         "notes": record.notes,

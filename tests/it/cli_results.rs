@@ -181,3 +181,44 @@ fn an_inspection_tells_times_of_day_in_full() {
     ));
     assert!(said.contains("2015-01-01 02:00 to 2015-01-28"), "{said}");
 }
+
+#[test]
+fn training_compares_with_boosted_trees_that_need_two_columns_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    // Late where both numbers are on one side of zero: neither column tells anything alone.
+    let mut rows = String::from("Order,Booked on,Slack,Load,Outcome\n");
+    let mut state = 1_u64;
+    let mut draw = || {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as i64 % 2_001 - 1_000
+    };
+    for row in 0..1_500 {
+        let (slack, load) = (draw(), draw());
+        let label = if (slack > 0) == (load > 0) { "late" } else { "on time" };
+        let day = format!("2025-{:02}-{:02}", 1 + row / 150, 1 + row % 28);
+        rows += &format!("A{row:05},{day},{slack},{load},{label}\n");
+    }
+    fs::write(folder.path().join("orders.csv"), rows).unwrap();
+    let train = |out: &str, more: &[&str]| {
+        let words = ["train", "orders.csv", "--label", "Outcome", "--out", out];
+        json(folder.path(), &[&words, more].concat())
+    };
+    let found = train("standard", &[]);
+    let names = |found: &serde_json::Value| -> Vec<String> {
+        let all = found["baselines"].as_array().unwrap();
+        all.iter().map(|one| one["name"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(names(&found), ["majority", "lookup", "logistic-regression", "boosted-trees"]);
+    let right = |place: usize| found["baselines"][place]["test"]["accuracy"].as_f64().unwrap();
+    assert!(right(2) < 0.65, "logistic regression: {}", right(2));
+    assert!(right(3) > 0.9, "boosted trees: {}", right(3));
+    // The difference is the model's accuracy minus theirs.
+    let own = found["test"]["accuracy"].as_f64().unwrap();
+    let told = found["baselines"][3]["difference"]["estimate"].as_f64().unwrap();
+    assert!((told - (own - right(3))).abs() < 1e-9);
+    // The recipe of the paper is for runs like the paper's, which has no trees.
+    let found = train("paper", &["--recipe", "paper"]);
+    assert_eq!(names(&found), ["majority", "lookup", "logistic-regression"]);
+}

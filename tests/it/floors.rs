@@ -95,3 +95,27 @@ fn the_reader_of_imports_sees_every_form() {
     let rooms: Vec<String> = rooms_used(text).into_iter().map(|(_, room)| room).collect();
     assert_eq!(rooms, ["error", "cli", "nn", "tables"]);
 }
+
+/// Most lines of a file: what is longer does more than one thing.
+const MOST_LINES: usize = 600;
+
+#[test]
+fn no_file_is_longer_than_can_be_read_at_once() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
+    for folder in ["src", "tests", "examples", "python/src"] {
+        let found = files.len();
+        // What is packed for crates.io holds no Python.
+        if folder != "python/src" || root.join(folder).exists() {
+            rust_files(&root.join(folder), &mut files);
+            assert!(files.len() > found, "nothing found in `{folder}`");
+        }
+    }
+    let lines = |file: &PathBuf| fs::read_to_string(file).unwrap().lines().count();
+    let long: Vec<String> = files
+        .iter()
+        .filter(|file| lines(file) > MOST_LINES)
+        .map(|file| format!("{} ({} lines)", file.strip_prefix(root).unwrap().display(), lines(file)))
+        .collect();
+    assert!(long.is_empty(), "longer than {MOST_LINES} lines: {}", long.join(", "));
+}
