@@ -18,10 +18,18 @@ const GROWTH: Growth = Growth {
 const PATIENCE: usize = 10;
 /// Groups that a number's values are cut into.
 const NUMBER_GROUPS: usize = 250;
-/// Training rows at most, evenly spread over those that there are: enough for trees of this size, and a matter of seconds.
+/// Training rows at most, evenly spread over those that there are, and at most so many cells a round (rows x columns x trees), though not fewer
+/// than 1,000 rows: enough for trees of this size, and a matter of seconds.
 const MOST_ROWS: usize = 50_000;
+const MOST_CELLS: usize = 5_000_000;
+const ENOUGH_ROWS: usize = 1_000;
 /// With fewer training rows there is nothing to grow on.
 const FEWEST_ROWS: usize = 60;
+
+/// Training rows at most for so many columns and classes.
+fn most_rows(columns: usize, classes: usize) -> usize {
+    (MOST_CELLS / (columns * classes).max(1)).clamp(ENOUGH_ROWS, MOST_ROWS)
+}
 
 /// Boosted trees grown on the training rows, as many rounds as the validation rows ask for (all, where there are none), on the test rows.
 /// `None` where there are too few rows or too many classes.
@@ -30,7 +38,7 @@ pub(super) fn boosted_trees(prepared: &Prepared, classes: usize) -> Option<Basel
     if train.len() < FEWEST_ROWS || classes > MOST_CLASSES {
         return None;
     }
-    let grown_on = train.len().min(MOST_ROWS);
+    let grown_on = train.len().min(most_rows(prepared.features.encoders().len(), classes));
     let chosen: Vec<usize> = (0..grown_on).map(|place| place * train.len() / grown_on).collect();
     let nobody = Vec::new();
     let validation = prepared.validation.as_ref();
@@ -101,4 +109,15 @@ pub(super) fn boosted_trees(prepared: &Prepared, classes: usize) -> Option<Basel
         kind: BaselineKind::Strong,
         probabilities: said.iter().map(|log| log.exp() as f32).collect(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::most_rows;
+
+    #[test]
+    fn wide_sheets_and_many_classes_take_fewer_rows() {
+        let rows = [(1, 2), (25, 3), (300, 3), (64, 10), (20_000, 30)].map(|(columns, classes)| most_rows(columns, classes));
+        assert_eq!(rows, [50_000, 50_000, 5_555, 7_812, 1_000]);
+    }
 }
