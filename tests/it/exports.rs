@@ -156,6 +156,9 @@ fn columns_that_are_no_pair_make_no_label_and_the_person_is_told_what_to_name() 
         );
     }
     assert!(said.contains("recant inspect orders.csv --label COLUMN"), "{said}");
+    // Some commands want `--data` before the sheet; here it does no harm.
+    let same = text(&works(folder.path(), &["inspect", "--data", "orders.csv"]));
+    assert_eq!(same, said);
     assert!(!said.contains("would stop"), "told once: {said}");
 }
 

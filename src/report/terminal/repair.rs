@@ -44,17 +44,6 @@ pub fn repair(record: &RepairRecord, timings: &Timings, look: Look) -> Result<St
                 ]
             })
             .collect();
-        // What the verdict is on comes first: the rows below are of the trusted rows.
-        let sorted = context.chosen.whole.is_some();
-        if sorted && record.settings.metric.is_accuracy() {
-            let all = [
-                "Accuracy, all rows".to_owned(),
-                String::new(),
-                String::new(),
-                change_in_words(context.chosen),
-            ];
-            rows.insert(0, all.to_vec());
-        }
         let (fixed, broken) = (test.mcnemar.fixed, test.mcnemar.broken);
         rows.push(vec![
             "Fixed, broken rows".to_owned(),
@@ -62,7 +51,7 @@ pub fn repair(record: &RepairRecord, timings: &Timings, look: Look) -> Result<St
             String::new(),
             format!("{}, {}", format::count(fixed), format::count(broken)),
         ]);
-        let which = if sorted { "on trusted rows" } else { "" };
+        let which = if context.chosen.whole.is_some() { "on trusted rows" } else { "" };
         text.push_str(&table(&[(which, 9), ("before", 7), ("after", 9), ("change", 9)], &rows, look));
     }
     if record.methods.len() > 1 {
