@@ -52,10 +52,12 @@ pub(super) fn propose_label(columns: &Columns) -> Result<(LabelRule, Vec<String>
         return Ok((LabelRule::column(first), others.iter().map(|name| format!("`{name}`")).collect()));
     }
     if let Some(late) = columns.iter().find_map(|(name, look)| days_late(name, look)) {
-        let said = named
-            .map(|(name, _)| format!("`{name}`"))
-            .filter(|name| late.sources() != [name.trim_matches('`')]);
-        return Ok((late, said.into_iter().collect()));
+        // A column that says the class itself goes before days that it is made from.
+        let days: Vec<String> = late.sources().iter().map(|name| format!("`{name}`")).collect();
+        return Ok(match named.filter(|(name, _)| late.sources() != [name.as_str()]) {
+            Some((name, _)) => (LabelRule::column(name), days),
+            None => (late, Vec::new()),
+        });
     }
     let signed = || columns.iter().find(|(_, look)| tells_by_signs(look));
     match named.or_else(signed) {

@@ -39,6 +39,7 @@ const PLAN: Meaning = Meaning {
         "sta",
         "deadline",
         "anticipated",
+        "commitment",
         "quoted",
         "appt",
         "appointment",
@@ -419,7 +420,9 @@ pub(super) fn plan(name: &str, words: &[String]) -> bool {
         "eta",
     ];
     let estimated = words.iter().any(|word| word == "est") && words.iter().any(|word| goes_with.contains(&word.as_str()));
-    by || estimated || PLAN.said(name, words).is_some()
+    // SAP's `WADAT` is the planned goods issue, `WADAT_IST` the actual one.
+    let came_true = words.iter().any(|word| word == "ist");
+    by || estimated || !came_true && PLAN.said(name, words).is_some()
 }
 
 /// The word that says that a column tells what came true.
