@@ -141,3 +141,129 @@ fn fault(error: rusqlite::Error) -> Error {
     )
     .hint("see that the disk has room and that `.recant/app.sqlite` may be written")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The layout of the first version, as it was written then.
+    const FIRST: &str = "
+CREATE TABLE reading (sheet TEXT PRIMARY KEY, options TEXT NOT NULL) STRICT;
+CREATE TABLE work (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, request TEXT NOT NULL, state TEXT NOT NULL, made TEXT NOT NULL, began TEXT, ended TEXT,
+  outcome TEXT, message TEXT, hint TEXT
+) STRICT;
+CREATE TABLE listed (
+  list TEXT NOT NULL, sheet_row INTEGER NOT NULL, kind TEXT NOT NULL, given TEXT, likeliest TEXT, chance REAL, why TEXT, source TEXT NOT NULL,
+  PRIMARY KEY (list, sheet_row)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE batch (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, list TEXT NOT NULL, what TEXT NOT NULL, who TEXT NOT NULL, at TEXT NOT NULL, undone TEXT
+) STRICT;
+CREATE TABLE decision (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, batch INTEGER NOT NULL REFERENCES batch (id), list TEXT NOT NULL, sheet_row INTEGER NOT NULL,
+  verdict TEXT NOT NULL, label TEXT
+) STRICT;
+CREATE INDEX decision_of_row ON decision (list, sheet_row, id);
+CREATE INDEX decision_of_batch ON decision (batch);
+CREATE TABLE standing (
+  list TEXT NOT NULL, sheet_row INTEGER NOT NULL, verdict TEXT NOT NULL, label TEXT, PRIMARY KEY (list, sheet_row)
+) STRICT, WITHOUT ROWID;
+INSERT INTO listed VALUES ('l', 2, 'suspect', 'late', 'early', 0.4, NULL, 'suspects'), ('l', 3, 'pattern', 'late', 'early', 0.9, '`Market` is LATAM', 'expand');
+INSERT INTO batch VALUES (1, 'l', 'one row', 'ann', '2026-01-02T03:04:05Z', NULL);
+INSERT INTO decision VALUES (1, 1, 'l', 3, 'wrong', 'early');
+INSERT INTO standing VALUES ('l', 3, 'wrong', 'early');
+PRAGMA user_version = 1;
+";
+
+    fn version(path: &Path) -> i64 {
+        let connection = Connection::open(path).unwrap();
+        connection.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap()
+    }
+
+    #[test]
+    fn a_file_of_the_first_version_keeps_its_decisions_and_can_be_gone_on_with() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = Folder::open(place.path()).unwrap();
+        let path = folder.own().unwrap().join(FILE);
+        Connection::open(&path).unwrap().execute_batch(FIRST).unwrap();
+        for _ in 0..2 {
+            let store = Store::open(&folder).unwrap();
+            let rows = store.rows("l", &View::default(), 0, 10).unwrap();
+            let seen: Vec<_> = rows
+                .iter()
+                .map(|row| {
+                    (
+                        row.listed.sheet_row,
+                        row.listed.chance,
+                        row.listed.score,
+                        row.verdict,
+                        row.label.as_deref(),
+                    )
+                })
+                .collect();
+            assert_eq!(
+                seen[..2],
+                [
+                    (3, Some(0.9), None, Verdict::Wrong, Some("early")),
+                    (2, Some(0.4), None, Verdict::Open, None)
+                ]
+            );
+            drop(store);
+            assert_eq!(version(&path), VERSION);
+        }
+        let store = Store::open(&folder).unwrap();
+        let suspect = Listed {
+            sheet_row: 9,
+            kind: "suspect".to_owned(),
+            given: None,
+            likeliest: None,
+            chance: None,
+            score: Some(0.7),
+            why: None,
+        };
+        store.put_on_list("l", "suspects", &[suspect]).unwrap();
+        assert_eq!(store.rows("l", &View::default(), 0, 10).unwrap()[2].listed.score, Some(0.7));
+        assert_eq!(
+            store.undo("l", "ben").unwrap().as_deref(),
+            Some("one row"),
+            "what was decided before can be undone"
+        );
+    }
+
+    #[test]
+    fn a_new_file_has_the_same_columns_as_one_brought_up_to_date() {
+        let columns = |prepare: &dyn Fn(&Path)| {
+            let place = tempfile::tempdir().unwrap();
+            let folder = Folder::open(place.path()).unwrap();
+            let path = folder.own().unwrap().join(FILE);
+            prepare(&path);
+            drop(Store::open(&folder).unwrap());
+            let connection = Connection::open(&path).unwrap();
+            let query =
+                "SELECT m.name, c.name, c.type FROM sqlite_schema m, pragma_table_info(m.name) c WHERE m.type = 'table' ORDER BY 1, 2";
+            let mut statement = connection.prepare(query).unwrap();
+            let rows = statement.query_map([], |row| {
+                Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
+            });
+            rows.unwrap().collect::<rusqlite::Result<Vec<_>>>().unwrap()
+        };
+        let old = columns(&|path| Connection::open(path).unwrap().execute_batch(FIRST).unwrap());
+        assert_eq!(columns(&|_| {}), old);
+        assert!(old.contains(&("listed".to_owned(), "score".to_owned(), "REAL".to_owned())));
+    }
+
+    #[test]
+    fn a_file_of_a_newer_version_is_refused_and_left_as_it_is() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = Folder::open(place.path()).unwrap();
+        let path = folder.own().unwrap().join(FILE);
+        Connection::open(&path)
+            .unwrap()
+            .pragma_update(None, "user_version", VERSION + 1)
+            .unwrap();
+        let error = Store::open(&folder).err().unwrap();
+        assert!(error.to_string().contains("newer Recant"), "{error}");
+        assert_eq!(version(&path), VERSION + 1);
+    }
+}

@@ -119,6 +119,7 @@ impl Console {
 
     /// A hint for the next step, on stdout.
     pub fn next_step(&self, text: &str, command: &str) {
+        let text = wrap(text, self.width()).join("\n");
         self.say(format!("\n{text}\n  {BOLD}{}{BOLD:#}", visible::line(command)));
     }
 

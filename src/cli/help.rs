@@ -18,11 +18,25 @@ const GLUE: &str = "\u{a0}";
 /// Where the arguments are wrong, or help or the version is asked for.
 pub(super) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<CommandLine, clap::Error> {
     let mut command = with_whole_examples(CommandLine::command());
-    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let arguments = without_data_before_sheets(arguments.into_iter().collect());
     let matches = command
         .try_get_matches_from_mut(&arguments)
         .map_err(|error| with_visible_arguments(&arguments).unwrap_or(error))?;
     CommandLine::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+}
+
+/// The arguments without a `--data` before a sheet, where a command takes its sheets without an option: other commands want it there, and nobody need
+/// remember which. Of images `--data` names their folder.
+fn without_data_before_sheets(arguments: Vec<OsString>) -> Vec<OsString> {
+    const BARE: [&str; 5] = ["inspect", "train", "suspects", "expand", "predict"];
+    let bare = arguments
+        .get(1)
+        .and_then(|command| command.to_str())
+        .is_some_and(|command| BARE.contains(&command));
+    if !bare || arguments.iter().any(|argument| argument.to_string_lossy().starts_with("--dataset")) {
+        return arguments;
+    }
+    arguments.into_iter().filter(|argument| argument != "--data").collect()
 }
 
 /// The same mistake told with arguments that can be seen: a pattern such as `*` may stand for file names that hold line breaks.

@@ -5,7 +5,9 @@ use crate::cli::arguments::InspectArgs;
 use crate::cli::sheets;
 use crate::commands::{InspectSheet, SheetSource, inspect_sheet};
 use crate::error::{Error, Result};
+use crate::features::ColumnReport;
 use crate::report::terminal;
+use crate::tables::ColumnKind;
 
 pub(super) fn run(context: &Context, arguments: &InspectArgs) -> Result<()> {
     let request = InspectSheet {
@@ -27,6 +29,20 @@ pub(super) fn run(context: &Context, arguments: &InspectArgs) -> Result<()> {
             "Next, edit the profile if something in it is not as you want it, then train:",
             &format!("recant train {sheet} --profile {}{reading} --out model", sheets::shown(path)),
         ),
+        None if inspection.label.is_none() => {
+            let dates = inspection.columns.iter().filter(|column| column.kind == ColumnKind::Date).count();
+            let few = inspection.columns.iter().any(ColumnReport::could_be_label);
+            let choice = if dates >= 2 && !few {
+                "--actual COLUMN --planned COLUMN"
+            } else {
+                "--label COLUMN"
+            };
+            let given = sheets::profile_options(&arguments.profile, &[]);
+            console.next_step(
+                "Next, look again and say what is predicted:",
+                &format!("recant inspect {sheet}{given}{reading} {choice}"),
+            );
+        }
         None => console.next_step(
             "Next, write the proposed profile to a file and edit it:",
             &format!(

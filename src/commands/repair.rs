@@ -164,6 +164,9 @@ pub fn repair_sheet(run: &Run, request: &RepairSheet) -> Result<RepairedSheet> {
         .transpose()?;
     let with_data: Option<(&TrainingSheet, &Table)> = sheet.as_ref().zip(data.as_deref());
     let found = search(run, request, &resolved, &model, with_data, &mut notes)?;
+    if let Some(corner) = found.as_ref().and_then(|found| found.corner.as_deref()) {
+        ask_where_somebody_looked(corner, &resolved, &mut notes);
+    }
     let test = request.test.map(|source| source.read(&request.reading, &mut notes)).transpose()?;
     let ground = Ground {
         run,
@@ -301,6 +304,25 @@ impl Ground<'_> {
             write_report(&folder.join("report"), &repaired.record, &repaired.timings)
         })
         .map(drop)
+    }
+}
+
+/// Asks whether only the corner was looked at in which all flags lie, where they are of several classes: an error of one place has one direction, mostly,
+/// and right rows of one place look like an error of it as long as all others are taken to have been looked at, too.
+fn ask_where_somebody_looked(corner: &str, flags: &ResolvedFlags, notes: &mut Notes) {
+    let mut classes: Vec<u8> = flags.training.iter().map(|flag| flag.observed).collect();
+    classes.sort_unstable();
+    classes.dedup();
+    if classes.len() >= 2 {
+        notes.add(
+            "flags-of-one-corner",
+            format!("all flagged rows lie in one corner ({corner}), and have {} labels", classes.len()),
+            format!(
+                "the other rows of the sheet are taken to have been looked at as well; if only this corner was, say so with `--checked '{}'`: right \
+                 rows flagged in one corner look like an error of it otherwise",
+                corner.replace('\'', "'\\''")
+            ),
+        );
     }
 }
 

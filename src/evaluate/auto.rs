@@ -5,8 +5,8 @@
 //! count alike, so that a method which forgets too much wins; here each counts for as many rows as it stands for, which estimates the
 //! change in accuracy over all rows. What picks the best of many always looks good, so the pick is accepted by rows that chose nothing:
 //!
-//! - on other trusted validation rows it must not be worse than chance allows (one-sided exact test, 5 %), must lose no class that counts, and
-//!   what is lost there as measured must be outweighed by the flagged rows;
+//! - on other trusted validation rows it must not be worse than chance allows (one-sided exact test, 5 %), nor on these and those that picked it
+//!   together (which flatters it), must lose no class that counts, and what is lost there as measured must be outweighed by the flagged rows;
 //! - it must single out the flagged rows: free them of their labels more than other rows with these labels, by more than the same repair
 //!   singles out as many random rows with these labels, flagged in their stead (a placebo). Flags on right rows are singled out no more
 //!   than that; a method that forgets the whole class singles out none.
@@ -138,7 +138,8 @@ fn overall(weight: f64, singled_out: &SingledOut, change: f64) -> f64 {
     weight * singled_out.difference() + (1.0 - weight) * change
 }
 
-/// Accepts what was picked, or keeps the old model, by the rows that `accepting` marks and the placebo; `None` where none could be run.
+/// Accepts what was picked, or keeps the old model, by the rows that `accepting` marks, these and those that selected together, and the placebo; `None`
+/// where none could be run.
 /// `turn` counts from 0: a pick after the first must not lose as measured, and the level of the test against the placebo is that of all.
 ///
 /// # Errors
@@ -147,7 +148,7 @@ pub fn accept(
     names: &[String],
     (picked, turn): (&Picked, usize),
     candidate: &Candidate<'_>,
-    (validation, accepting): (Seen<'_>, &[bool]),
+    (validation, selecting, accepting): (Seen<'_>, &[bool], &[bool]),
     placebo: Option<SingledOut>,
     settings: &EvaluationSettings,
 ) -> Result<Recommendation> {
@@ -175,6 +176,20 @@ pub fn accept(
             "{on_others}: more than the {} that count are lost, and more than chance would ({})",
             points(settings.minimum_effect),
             p_value(by_chance, LOSS_BY_CHANCE)
+        )));
+    }
+    // What picked flatters the pick: a loss on both halves together tells all the more.
+    let either: Vec<bool> = selecting
+        .iter()
+        .zip(accepting)
+        .map(|(selects, accepts)| *selects || *accepts)
+        .collect();
+    let together = Moved::of(validation, candidate.validation, &either, names, settings)?;
+    if -together.change > settings.minimum_effect && together.by_chance < LOSS_BY_CHANCE {
+        return Ok(keep(format!(
+            "{on_others}, and on all of them together by {}: more is lost than chance would ({})",
+            signed_points(together.change, 2),
+            p_value(together.by_chance, LOSS_BY_CHANCE)
         )));
     }
     if let Some(lost) = lost {
@@ -354,7 +369,7 @@ mod tests {
             &names(),
             (best, 0),
             &candidates[best.place],
-            (validation, &accepting),
+            (validation, &selecting, &accepting),
             placebo,
             &settings(),
         )
@@ -404,6 +419,20 @@ mod tests {
         assert_eq!((found.held, found.freed), (40, 25));
         assert!((found.others - (0.75 * 0.1 + 0.25 * 0.5)).abs() < 1e-12, "{}", found.others);
         assert!(found.variance > 0.004 && found.variance < 0.02, "{}", found.variance);
+    }
+
+    #[test]
+    fn a_small_loss_on_each_half_that_is_none_by_chance_on_both_keeps_the_old_model() {
+        let (name, mut validation, flagged) = repaired();
+        // Three rows of the half that selects and three of that which accepts.
+        validation[..6].fill(2);
+        let found = choose(&[(name, validation.clone(), flagged.clone())], Some(placebo(5, 0.1)));
+        assert_eq!(found.method, None, "{}", found.reason);
+        assert!(found.reason.contains("on all of them together by -0.67"), "{}", found.reason);
+        // Two and two happen by chance.
+        validation[4..6].fill(0);
+        let found = choose(&[(name, validation, flagged)], Some(placebo(5, 0.1)));
+        assert_eq!(found.method.as_deref(), Some("retrain"), "{}", found.reason);
     }
 
     #[test]

@@ -222,6 +222,12 @@ impl MethodRecord {
         whole.or(self.test.as_ref().map(Comparison::counted_interval))
     }
 
+    /// The change by the chances of doubtful rows, where verdict or leaning rests on it.
+    pub fn by_estimate(&self) -> Option<Interval> {
+        let whole = self.whole.as_ref()?;
+        whole.by_chance.filter(|_| whole.rests_on_chances || whole.leans.is_some())
+    }
+
     /// The sentence that goes with it.
     pub fn verdict_sentence(&self) -> Option<&str> {
         let by_trusted = self.test.as_ref().map(|test| test.sentence.as_str());
@@ -257,6 +263,9 @@ pub struct WholeRecord {
     /// Whether the verdict rests on that, because the bounds allow none.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub rests_on_chances: bool,
+    /// Better or worse, where the verdict is that it cannot be judged and yet nine tenths of what the chances allow lie on that side.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leans: Option<Verdict>,
     /// The verdict that holds at both bounds; else the one by the chances.
     pub verdict: Verdict,
     /// The verdict as a sentence with its figures.

@@ -205,6 +205,7 @@ fn wholes(rows: &Rows, standing: &[Standing], before: &[f32], after: &[&[f32]], 
                 high: high.high,
             }),
             rests_on_chances: false,
+            leans: None,
             verdict: Verdict::CannotBeJudged,
             sentence: String::new(),
         });
@@ -221,7 +222,27 @@ fn wholes(rows: &Rows, standing: &[Standing], before: &[f32], after: &[&[f32]], 
         };
     }
     judge_by_chances(&mut found, &weighed, settings)?;
+    for whole in &mut found {
+        whole.leans = leaning(whole, settings.minimum_effect);
+    }
     Ok(found)
+}
+
+/// What the estimate by chances speaks for where no verdict is possible: the side on which nine tenths of it lie, and it by the minimum effect.
+fn leaning(whole: &WholeRecord, least: f64) -> Option<Verdict> {
+    // Of a 95 % interval the part that leaves a tenth out on one side.
+    const PART: f64 = 1.281_6 / 1.96;
+    let by_chance = whole
+        .by_chance
+        .filter(|_| whole.verdict == Verdict::CannotBeJudged && whole.trusted > 0)?;
+    let [down, up] = [by_chance.estimate - by_chance.low, by_chance.high - by_chance.estimate];
+    if by_chance.estimate >= least && by_chance.estimate - PART * down > 0.0 {
+        Some(Verdict::Better)
+    } else if by_chance.estimate <= -least && by_chance.estimate + PART * up < 0.0 {
+        Some(Verdict::Worse)
+    } else {
+        None
+    }
 }
 
 /// Where the bounds allow no verdict, one by the chances; Holm over the methods.
@@ -289,7 +310,11 @@ fn sentence(whole: &WholeRecord, trusted: Option<&Comparison>, pattern: Option<&
         Verdict::Better => "Better, whatever the true labels of the doubtful rows are",
         Verdict::Worse => "Worse, whatever the true labels of the doubtful rows are",
         Verdict::NoChangeDetected => "No change detected, whatever the true labels of the doubtful rows are",
-        Verdict::CannotBeJudged => "Cannot be judged from these rows",
+        Verdict::CannotBeJudged => match whole.leans {
+            Some(Verdict::Better) => "Probably better, but cannot be judged from these rows for certain",
+            Some(Verdict::Worse) => "Probably worse, but cannot be judged from these rows for certain",
+            _ => "Cannot be judged from these rows",
+        },
     };
     let mut why = Vec::new();
     if whole.known_wrong > 0 {
@@ -476,10 +501,42 @@ mod tests {
         let by_chance = better.by_chance.unwrap();
         assert!((by_chance.estimate - 0.072).abs() < 1e-12 && by_chance.low > 0.0 && by_chance.high < better.best.high);
         assert_eq!(with(0.2).verdict, Verdict::Worse);
-        assert_eq!(with(0.5).verdict, Verdict::CannotBeJudged);
+        let even = with(0.5);
+        assert_eq!((even.verdict, even.leans), (Verdict::CannotBeJudged, None));
+        assert!(even.sentence.starts_with("Cannot be judged from these rows: "), "{}", even.sentence);
         // The bounds go first: where they decide, chances are not needed.
         let (labels, standing, before, after) = lane(100);
         assert!(!one(&labels, &standing, &before, &after).whole.unwrap().rests_on_chances);
+    }
+
+    #[test]
+    fn an_estimate_too_uncertain_for_a_verdict_is_told_as_what_it_leans_to() {
+        let (labels, mut standing, before, after) = lane(0);
+        let mut with = |of, error| {
+            standing[..120].fill(Standing::Doubtful {
+                chance: Some(Chance { of, error }),
+                truly: Some(1),
+            });
+            one(&labels, &standing, &before, &after).whole.unwrap()
+        };
+        let better = with(0.8, 0.18);
+        assert_eq!(
+            (better.verdict, better.leans),
+            (Verdict::CannotBeJudged, Some(Verdict::Better)),
+            "{}",
+            better.sentence
+        );
+        assert!(better.by_chance.unwrap().low < 0.0, "the interval holds both sides");
+        assert!(
+            better
+                .sentence
+                .starts_with("Probably better, but cannot be judged from these rows for certain: "),
+            "{}",
+            better.sentence
+        );
+        assert_eq!(with(0.2, 0.18).leans, Some(Verdict::Worse));
+        assert_eq!(with(0.8, 0.4).leans, None, "an estimate that could be anything leans to nothing");
+        assert_eq!(with(0.8, 0.05).leans, None, "where there is a verdict it says enough");
     }
 
     #[test]

@@ -112,8 +112,8 @@ pub fn judge_usefulness(
             "This model {} {}, but it tells the classes apart better than chance ({figures}): \
              use it to rank rows, not for its answers. {}",
             match settings.metric.is_accuracy() {
-                true => "is not more often right than",
-                false => "does no better than",
+                true => "is not shown to be more often right than",
+                false => "is not shown to do better than",
             },
             majority.title,
             majority.comparison.sentence

@@ -48,7 +48,7 @@ pub fn decide(column: &str, look: &Look, rules: &FeatureRules, findings: &[Findi
             _ => {}
         }
     }
-    let id = words::names_id(column);
+    let id = look.names_rows(column);
     let counted = || format!("{} different values in {} rows", look.distinct(), look.present());
     if words::is_unnamed(column) && look.whole() && look.distinct() * 2 > look.present() {
         return left_out(&format!("an index without a name: {}", counted()));

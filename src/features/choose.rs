@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::inspect::{group_of_rows, label_options};
 use super::label::LabelRule;
-use super::look::look;
+use super::look::{Look, look};
 use super::profile::{Dropped, Profile, RecipeKind, Scaling, TimeRule, TimeSort};
+use super::words;
 use crate::error::{Error, Result, closest};
 use crate::notes::Notes;
 use crate::tables::{ColumnKind, DateOrder, Rule, Table};
@@ -48,17 +50,53 @@ fn note_dates(table: &Table, overrides: &Overrides, notes: &mut Notes) -> Result
     const ROWS: usize = 500;
     let top = table.take(&(0..table.height().min(ROWS)).collect::<Vec<_>>());
     let used = [&overrides.label, &overrides.actual, &overrides.planned];
+    let mut dates: Vec<&String> = Vec::new();
     for name in top.names() {
         if used.iter().all(|column| column.as_ref() != Some(name)) && top.kind(name)? == ColumnKind::Date {
-            notes.add(
-                "no-time-column",
-                format!("`{name}` holds dates, and no column is named that orders the rows in time"),
-                format!("the test rows are drawn at random; `--time \"{name}\"` tests on the latest rows"),
-            );
-            break;
+            dates.push(name);
         }
     }
+    // When the order was placed, before what was planned and what came of it.
+    dates.sort_by_key(|name| {
+        (
+            !words::names_start(name),
+            words::names_plan(name),
+            words::after_the_fact(name).is_some(),
+        )
+    });
+    if let Some(name) = dates.first() {
+        notes.add(
+            "no-time-column",
+            format!("`{name}` holds dates, and no column is named that orders the rows in time"),
+            format!("the test rows are drawn at random; `--time \"{name}\"` tests on the latest rows"),
+        );
+    }
     Ok(())
+}
+
+impl Profile {
+    /// Keeps the rows of one order together, where an id that several rows share nearly settles the label and nobody named a column for that: rows of one
+    /// order on both sides of the division would give each other's label away.
+    fn keep_orders_together(&mut self, table: &Table, notes: &mut Notes) -> Result<()> {
+        let named: Vec<&String> = table
+            .names()
+            .iter()
+            .filter(|name| words::names_id(name) || words::names_paper(name))
+            .collect();
+        let looks: Vec<(&String, Look)> = named
+            .into_iter()
+            .map(|name| Ok((name, look(table, name)?)))
+            .collect::<Result<_>>()?;
+        self.group = group_of_rows(table, looks.iter().map(|(name, look)| (*name, look)), self);
+        if let Some(group) = &self.group {
+            notes.add(
+                "rows-together",
+                format!("rows with the same `{group}` nearly always have the same label"),
+                "they are kept together, in training or in test; `--group COLUMN` names another column".to_owned(),
+            );
+        }
+        Ok(())
+    }
 }
 
 /// How to say what the columns of a sheet mean, in a command to paste.
@@ -185,12 +223,19 @@ impl Profile {
                 .in_place(Error::input(
                     "no profile is named, none lies beside the sheet, and none of the built-in ones fits its columns",
                 ))
-                .hint(profile_hint(sheet)));
+                .hint(match label_options(table)? {
+                    Some(options) => format!("the sheet seems to have a label: add `{options}`; or {}", profile_hint(sheet)),
+                    None => profile_hint(sheet),
+                }));
         };
         profile.check_derived_names(table)?;
         let table = &*profile.derived(table, &mut Notes::new())?;
         overrides.require(table)?;
-        profile.with_pair(overrides, table)
+        let mut profile = profile.with_pair(overrides, table)?;
+        if profile.name == "generic" && profile.group.is_none() {
+            profile.keep_orders_together(table, notes)?;
+        }
+        Ok(profile)
     }
 
     /// The profile `generic`, as it is taken for a sheet of which nothing is known but its label column.

@@ -15,6 +15,8 @@ pub struct Look {
     pub numbers: Option<Vec<Option<f64>>>,
     /// Whether the numbers are hours, money or shares: such numbers count no rows.
     pub measured: bool,
+    /// Whether the numbers were written as times of day or durations.
+    pub hours: bool,
     /// Present where `kind` is a date.
     pub dates: Option<Vec<Option<i64>>>,
     /// What reading the numbers or dates brought up.
@@ -42,6 +44,7 @@ pub fn look(table: &Table, column: &str) -> Result<Look> {
         notes: Notes::new(),
         numbers: None,
         measured: false,
+        hours: false,
         dates: None,
         people: None,
         web: share(&words::looks_like_url) > 0.5,
@@ -60,7 +63,7 @@ pub fn look(table: &Table, column: &str) -> Result<Look> {
         ColumnKind::Number => match table.number_column(column, None, &mut look.notes) {
             Ok(numbers) => {
                 let finite = |number: Option<f64>| number.filter(|value| value.is_finite());
-                look.measured = numbers.measured;
+                (look.measured, look.hours) = (numbers.measured, numbers.hours);
                 look.numbers = Some(numbers.values.into_iter().map(finite).collect());
             }
             Err(error) => look.is_text_after_all(column, &error),
@@ -116,6 +119,21 @@ impl Look {
     /// Whether nearly every cell differs from every other.
     pub fn nearly_unique(&self) -> bool {
         self.present() >= 20 && self.distinct() as f64 >= 0.9 * self.present() as f64
+    }
+
+    /// Whether the column names rows or the papers that they belong to: it says so, or is called by a paper alone (`Order`) and holds as many different
+    /// texts or whole numbers as papers have.
+    pub fn names_rows(&self, column: &str) -> bool {
+        let written = self.whole() && !self.measured || matches!(self.kind, ColumnKind::Text | ColumnKind::Category);
+        let many = self.distinct() >= 20 && self.distinct() * 20 >= self.present();
+        words::names_id(column) || words::names_paper(column) && written && many
+    }
+
+    /// Whether the numbers are those of the lines: from 0 or 1 on, one by one.
+    pub fn numbers_lines(&self) -> bool {
+        let Some(numbers) = &self.numbers else { return false };
+        let first = numbers.first().copied().flatten().filter(|first| *first == 0.0 || *first == 1.0);
+        first.is_some_and(|first| numbers.iter().enumerate().all(|(place, own)| *own == Some(first + place as f64)))
     }
 
     /// Whether all numbers are whole.

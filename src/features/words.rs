@@ -1,6 +1,7 @@
 //! What a column's name and values say about it: people's data, ids, things known only afterwards, plans.
 
 mod given_names;
+mod languages;
 mod people;
 mod punctuality;
 
@@ -98,7 +99,33 @@ pub fn names_id(name: &str) -> bool {
         ) || has(&words, NUMBER)
             || written.contains(['#', '№'])
             || written.contains("n°")
-            || words.iter().any(joined))
+            || words.iter().any(joined)
+            || languages::number(name, &words))
+}
+
+/// Whether a column is called by a paper alone, such as `Order`, `PO` or `Lieferung`, where its number is meant.
+pub fn names_paper(name: &str) -> bool {
+    languages::paper(&words(name))
+}
+
+/// Whether a column's name says that it holds a status.
+pub fn names_status(name: &str) -> bool {
+    languages::status(name, &words(name))
+}
+
+/// Whether a column's name says that it tells who was late or in time, in words or abbreviations other than those of everyday English.
+pub fn names_lateness(name: &str) -> bool {
+    languages::lateness(name, &words(name))
+}
+
+/// Whether the name of a column of dates says that it is the day on which something came true.
+pub fn came_true_on(name: &str) -> bool {
+    !names_plan(name) && (after_the_fact(name).is_some() || languages::came_true_on(&words(name)))
+}
+
+/// Whether the name of a column of dates says that it is a plan or a limit.
+pub fn names_limit(name: &str) -> bool {
+    names_plan(name) || languages::limit(&words(name))
 }
 
 /// Whether a column has no name of its own: it was called after its place, or by pandas, which writes its index so.
@@ -225,6 +252,13 @@ pub fn after_the_fact(name: &str) -> Option<String> {
             ],
         ),
         "state" => !has(&words, &["delivery", "shipment", "process", "final"]),
+        "entrega" => !has(
+            &words,
+            &[
+                "data", "fecha", "dia", "dias", "día", "días", "hora", "horas", "prazo", "plazo", "status", "estado", "real", "tempo",
+                "tiempo",
+            ],
+        ),
         "real" => has(&words, &["estate"]),
         "late" | "delay" | "rating" | "return" => false,
         _ => false,
@@ -233,6 +267,7 @@ pub fn after_the_fact(name: &str) -> Option<String> {
         .iter()
         .find(|word| AFTER.contains(&word.as_str()) && !harmless_with(word))
         .cloned()
+        .or_else(|| languages::came_true(name, &words))
 }
 
 /// Whether a column's name says that it is a wish, which a promise may not have followed.
@@ -319,7 +354,10 @@ pub fn happened(name: &str) -> u8 {
         0
     } else if has(&words, ON_THE_WAY) && !has(&words, TO_CUSTOMER) {
         1
-    } else if has(&words, &["ata"]) || words.iter().any(|word| ARRIVED.iter().any(|stem| word.starts_with(stem))) {
+    } else if has(&words, &["ata"])
+        || words.iter().any(|word| ARRIVED.iter().any(|stem| word.starts_with(stem)))
+        || languages::arrived(name, &words)
+    {
         2
     } else {
         1
@@ -335,52 +373,53 @@ pub fn names_plan(name: &str) -> bool {
     if latest && !happened() {
         return true;
     }
-    has(
-        &words,
-        &[
-            "planned",
-            "plan",
-            "scheduled",
-            "schedule",
-            "expected",
-            "promised",
-            "promise",
-            "due",
-            "requested",
-            "request",
-            "estimated",
-            "estimate",
-            "eta",
-            "target",
-            "agreed",
-            "commit",
-            "committed",
-            "soll",
-            "geplant",
-            "zugesagt",
-            "zugesagter",
-            "vereinbart",
-            "wunschtermin",
-            "solltermin",
-            "plantermin",
-            "prévu",
-            "prévue",
-            "promis",
-            "previsto",
-            "prevista",
-            "prometida",
-            "prometido",
-            "previsão",
-            "previsao",
-            "previsión",
-            "estimada",
-            "estimado",
-            "planowana",
-            "planowany",
-            "planlanan",
-            "etd",
-        ],
-    )
+    languages::plan(name, &words)
+        || has(
+            &words,
+            &[
+                "planned",
+                "plan",
+                "scheduled",
+                "schedule",
+                "expected",
+                "promised",
+                "promise",
+                "due",
+                "requested",
+                "request",
+                "estimated",
+                "estimate",
+                "eta",
+                "target",
+                "agreed",
+                "commit",
+                "committed",
+                "soll",
+                "geplant",
+                "zugesagt",
+                "zugesagter",
+                "vereinbart",
+                "wunschtermin",
+                "solltermin",
+                "plantermin",
+                "prévu",
+                "prévue",
+                "promis",
+                "previsto",
+                "prevista",
+                "prometida",
+                "prometido",
+                "previsão",
+                "previsao",
+                "previsión",
+                "estimada",
+                "estimado",
+                "planowana",
+                "planowany",
+                "planlanan",
+                "etd",
+            ],
+        )
 }
 
 /// Whether a column's name says that it holds dates.

@@ -118,7 +118,7 @@ pub(super) fn choose(tried: &Tried, on_placebo: &mut OnPlacebo) -> Result<Recomm
     for (turn, picked) in ranked.iter().take(TURNS).enumerate() {
         let placebo = on_placebo(places[picked.place], validation, &trusted)?;
         let candidate = &candidates[picked.place];
-        let by = (validation, &*choosing.accepting);
+        let by = (validation, &*choosing.selecting, &*choosing.accepting);
         let found = accept(classes, (picked, turn), candidate, by, placebo, settings)?;
         if found.method.is_some() {
             let first = refused.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(" and ");

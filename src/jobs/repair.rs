@@ -371,7 +371,16 @@ pub(super) fn advise_on(compared: Option<&SortedComparison>, several: bool, reco
     let advice = advise(verdict, accepted, loses);
     let on_test = match (advice, verdict) {
         (Advice::CheckFirst, None) => "There are no test rows, so nothing shows whether the repaired model is better.".to_owned(),
-        (Advice::CheckFirst, _) => "Too much hangs on labels that may be wrong themselves.".to_owned(),
+        (Advice::CheckFirst, _) => match whole.and_then(|whole| whole.leans).filter(|_| !loses) {
+            Some(Verdict::Better) => {
+                "The estimate speaks for the repaired model, but too much hangs on labels that may be wrong themselves: thirty rows looked up can decide it."
+            }
+            Some(Verdict::Worse) => {
+                "The estimate speaks against the repaired model, but too much hangs on labels that may be wrong themselves: thirty rows looked up can decide it."
+            }
+            _ => "Too much hangs on labels that may be wrong themselves.",
+        }
+        .to_owned(),
         (Advice::Keep, Some(Verdict::Worse)) => "On the test rows the repaired model is worse.".to_owned(),
         (Advice::Keep, _) if loses && accepted != Some(false) => {
             format!("A class is lost: {}.", losses.unwrap_or_default())
@@ -384,7 +393,8 @@ pub(super) fn advise_on(compared: Option<&SortedComparison>, several: bool, reco
         (Advice::Use, _) => "On the test rows no change is detected.".to_owned(),
         _ => String::new(),
     };
-    let parts = [capital(&recommendation.reason), on_test];
+    // What the advice rests on comes first.
+    let parts = [on_test, capital(&recommendation.reason)];
     recommendation.reason = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
     recommendation.advice = Some(advice);
 }

@@ -130,11 +130,13 @@ pub fn sentence(text: &str, most: usize) -> String {
 
 /// A verdict sentence for a place where a headline has already told the verdict.
 pub fn without_verdict(sentence: &str) -> String {
-    const TOLD: [&str; 5] = [
+    const TOLD: [&str; 7] = [
         "Better: ",
         "Worse: ",
         "No change detected: ",
         "Cannot be judged from these rows: ",
+        "Probably better, but cannot be judged from these rows for certain: ",
+        "Probably worse, but cannot be judged from these rows for certain: ",
         "This model is useful. ",
     ];
     let Some(rest) = TOLD.iter().find_map(|told| sentence.strip_prefix(told)) else {

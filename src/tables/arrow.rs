@@ -8,6 +8,7 @@ use polars_io::prelude::{IpcReader, IpcStreamReader};
 
 use super::frame::{self, CONTRADICTION};
 use super::package;
+use super::pandas_index;
 use super::panics::caught_on_own_stack;
 use super::source::{Format, Source};
 use super::table::Table;
@@ -45,9 +46,9 @@ pub(crate) fn read(bytes: Vec<u8>, mut source: Source, notes: &mut Notes) -> Res
 }
 
 /// The columns that are no lists or structures, and the names of those that are.
-fn plain_columns(bytes: &[u8], height: usize) -> Result<(DataFrame, Vec<String>)> {
-    let stream = bytes.starts_with(&STREAM);
-    let bytes = || Cursor::new(bytes);
+fn plain_columns(all: &[u8], height: usize) -> Result<(DataFrame, Vec<String>)> {
+    let stream = all.starts_with(&STREAM);
+    let bytes = || Cursor::new(all);
     let schema = if stream {
         IpcStreamReader::new(bytes()).arrow_schema().map(Into::into)
     } else {
@@ -68,7 +69,7 @@ fn plain_columns(bytes: &[u8], height: usize) -> Result<(DataFrame, Vec<String>)
     if frame.columns().iter().any(|column| column.len() != height) {
         return Err(damaged("its columns differ in length"));
     }
-    Ok((frame, left_out))
+    Ok((pandas_index::with_index(frame, all), left_out))
 }
 
 /// What a file claims to hold.

@@ -7,8 +7,42 @@ const ZEROS: &[u32] = &[
     0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0xe50, 0xed0, 0xf20, 0x1040, 0x17e0, 0x1810,
 ];
 
+/// Signs that programs of the web write as names between `&` and `;`.
+const ENTITIES: [(&str, &str); 14] = [
+    ("&amp;", "&"),
+    ("&nbsp;", " "),
+    ("&#160;", " "),
+    ("&euro;", "\u{20ac}"),
+    ("&#8364;", "\u{20ac}"),
+    ("&pound;", "\u{a3}"),
+    ("&#163;", "\u{a3}"),
+    ("&yen;", "\u{a5}"),
+    ("&minus;", "-"),
+    ("&#36;", "$"),
+    ("&quot;", "\""),
+    ("&#39;", "'"),
+    ("&lt;", "<"),
+    ("&gt;", ">"),
+];
+
+/// A text with such names as the signs themselves; absent where it has none.
+fn without_entities(text: &str) -> Option<String> {
+    let first = text.find('&')?;
+    text[first..].contains(';').then_some(())?;
+    let plain = ENTITIES
+        .iter()
+        .fold(text.to_owned(), |text, (name, sign)| match text.contains(name) {
+            true => text.replace(name, sign),
+            false => text,
+        });
+    (plain != text).then_some(plain)
+}
+
 /// A text with ASCII digits, signs and punctuation; what cannot be seen (marks of writing direction, zero-width blanks) goes.
 pub(crate) fn ascii(text: &str) -> Cow<'_, str> {
+    if let Some(text) = without_entities(text) {
+        return Cow::Owned(text.chars().filter_map(plain).collect());
+    }
     if text.is_ascii() {
         return Cow::Borrowed(text);
     }
@@ -51,6 +85,11 @@ mod tests {
             ("12\u{2013}", "12-"),
             ("\u{200e}12\u{202f}345\u{2009}678", "12 345 678"),
             ("1\u{2019}234", "1'234"),
+            ("&euro;12.50", "\u{20ac}12.50"),
+            ("1&nbsp;234", "1 234"),
+            ("Road &amp; Rail", "Road & Rail"),
+            ("R&D; more", "R&D; more"),
+            ("a & b", "a & b"),
             ("M\u{e4}rz", "M\u{e4}rz"),
         ] {
             assert_eq!(ascii(text), same, "{text}");

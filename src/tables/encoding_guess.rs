@@ -9,8 +9,10 @@ use encoding_rs::{
 
 /// So many bytes above 127 are looked at.
 const LOOKED_AT: usize = 20_000;
-/// Fewer say nothing.
+/// Fewer say nothing of letters of scripts of their own.
 const ENOUGH: usize = 10;
+/// Fewer say nothing of letters among those of ASCII: often the names of columns alone have any.
+const ENOUGH_SINGLE: usize = 3;
 
 /// The likeliest encoding, and the script that its letters are of; Windows-1252 where nothing speaks against it.
 pub(super) fn guess(bytes: &[u8]) -> (&'static Encoding, &'static str) {
@@ -18,7 +20,7 @@ pub(super) fn guess(bytes: &[u8]) -> (&'static Encoding, &'static str) {
     let sample = sample(bytes);
     let high = |byte: Option<&u8>| byte.is_some_and(|byte| *byte >= 0x80);
     let places: Vec<usize> = (0..sample.len()).filter(|place| sample[*place] >= 0x80).collect();
-    if places.len() < ENOUGH {
+    if places.len() < ENOUGH_SINGLE {
         return WESTERN;
     }
     let beside = places
@@ -27,6 +29,9 @@ pub(super) fn guess(bytes: &[u8]) -> (&'static Encoding, &'static str) {
         .count();
     if beside * 2 < places.len() {
         return central(&sample).or_else(|| turkish(&sample)).unwrap_or(WESTERN);
+    }
+    if places.len() < ENOUGH {
+        return WESTERN;
     }
     east_asian(&sample)
         .or_else(|| turkish(&sample))
@@ -104,6 +109,27 @@ fn by_letters(sample: &[u8]) -> Option<(&'static Encoding, &'static str)> {
         .map(|(_, encoding, script)| (encoding, script))
 }
 
+/// The text without the characters that GB 18030 writes as four bytes, every second of them a digit, such as the sign of the yuan.
+fn without_fours(sample: &[u8]) -> Vec<u8> {
+    let mut rest = Vec::with_capacity(sample.len());
+    let mut place = 0;
+    while place < sample.len() {
+        match &sample[place..] {
+            [0x81..=0xfe, 0x30..=0x39, 0x81..=0xfe, 0x30..=0x39, ..] => place += 4,
+            [lead @ 0x81..=0xfe, trail @ 0x80..=0xff, ..] => {
+                rest.extend([*lead, *trail]);
+                place += 2;
+            }
+            [byte, ..] => {
+                rest.push(*byte);
+                place += 1;
+            }
+            [] => break,
+        }
+    }
+    rest
+}
+
 /// Japanese, Korean and Chinese: pairs of bytes, told by the rows of the code table that they come from.
 fn east_asian(sample: &[u8]) -> Option<(&'static Encoding, &'static str)> {
     let whole = |encoding: &'static Encoding| {
@@ -117,18 +143,21 @@ fn east_asian(sample: &[u8]) -> Option<(&'static Encoding, &'static str)> {
     let kana = |letter: char| ('\u{3041}'..='\u{30fe}').contains(&letter);
     let han = |letter: char| ('\u{4e00}'..='\u{9fff}').contains(&letter);
     // Full-width signs, such as those of money and brackets, stand among the characters of words.
-    let signs = |letter: char| ('\u{3000}'..='\u{303f}').contains(&letter) || ('\u{ff01}'..='\u{ffee}').contains(&letter);
-    let chinese = |text: &str, least: f64| share(text, &|letter| han(letter) || signs(letter)) > least && share(text, &han) > 0.6;
+    let signs =
+        |letter: char| ('\u{3000}'..='\u{303f}').contains(&letter) || ('\u{ff01}'..='\u{ffee}').contains(&letter) || letter == '\u{a5}';
+    let chinese = |text: &str, least: f64| share(text, &|letter| han(letter) || signs(letter)) > least && share(text, &han) > 0.4;
     // Bytes from 80 to 9F begin most Japanese characters and are no letters of Windows' and KOI8's alphabets.
     if let Some(text) = whole(SHIFT_JIS)
         && sample.iter().any(|byte| (0x81..=0x9f).contains(byte))
-        && share(&text, &|letter| kana(letter) || han(letter)) > 0.9
+        && share(&text, &|letter| kana(letter) || han(letter) || signs(letter)) > 0.9
+        && share(&text, &|letter| kana(letter) || han(letter)) > 0.4
         && share(&text, &|letter| ('\u{ff61}'..='\u{ff9f}').contains(&letter)) < 0.05
     {
         return Some((SHIFT_JIS, "Japanese"));
     }
     // Words of an alphabet have odd numbers of letters as well: these are no pairs.
-    if sample.split(|byte| *byte < 0x80).filter(|word| word.len() % 2 == 1).count() > 0 {
+    let pairs = without_fours(sample);
+    if pairs.split(|byte| *byte < 0x80).filter(|word| word.len() % 2 == 1).count() > 0 {
         let low_trails = whole(BIG5).filter(|text| chinese(text, 0.95));
         return low_trails.map(|_| (BIG5, "traditional Chinese"));
     }
@@ -175,6 +204,8 @@ mod tests {
             (EUC_KR, "서울 부산 대구 인천 광주"),
             (GBK, "上海 北京 广州 深圳 成都"),
             (GBK, "￥12.50 4天 56.7千克 是 （延迟）"),
+            (encoding_rs::GB18030, "\u{a5}74.72 订单号 实际送达日期 海运 公路 \u{a5}555.51"),
+            (SHIFT_JIS, "￥248 ￥413 ￥1,200 注文番号 納品日 航空 ￥96 ￥5"),
             (
                 WINDOWS_1254,
                 "Sipari\u{15f} A\u{11f}\u{131}rl\u{131}k \u{130}zmir G\u{fc}n Ta\u{15f}\u{131}ma",
@@ -186,8 +217,19 @@ mod tests {
             (BIG5, "上海 北京 廣州 深圳 成都 台北 高雄"),
         ] {
             let bytes = encoding.encode(&words.repeat(4)).0.into_owned();
-            assert_eq!(guess(&bytes).0.name(), encoding.name(), "{words}");
+            assert_eq!(guess(&bytes).0.name(), encoding.name().replace("gb18030", "GBK"), "{words}");
         }
         assert_eq!(guess(b"caf\xe9").0, WINDOWS_1252);
+        // The names of the columns alone have letters that are not ASCII.
+        for (encoding, names) in [
+            (
+                WINDOWS_1254,
+                "Sipari\u{15f} No;Ger\u{e7}ekle\u{15f}en Teslim;A\u{11f}\u{131}rl\u{131}k\n1;2;3\n",
+            ),
+            (WINDOWS_1250, "Data zam\u{f3}wienia;Warto\u{15b}\u{107};Wag\u{119}\n1;2;3\n"),
+            (WINDOWS_1252, "Gr\u{f6}\u{df}e;M\u{fc}ller;f\u{fc}r 5 m\u{b3}\n1;2;3\n"),
+        ] {
+            assert_eq!(guess(&encoding.encode(names).0).0, encoding, "{names}");
+        }
     }
 }

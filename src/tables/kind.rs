@@ -81,7 +81,10 @@ fn kind_of(texts: &Texts) -> ColumnKind {
         mix.differ = different.enough();
         mix.nearly_all_values() || mix.values_with_exceptions()
     };
-    if mostly(&numbers::looks_like_number) {
+    // Programs write large numbers as `1.2E+05`; a column of `12E5` and `87E3` holds codes, though each by itself could be a number.
+    let codes = valued.iter().filter(|(value, _)| is_code_with_e(value)).count();
+    let numbers = codes < 3 || codes * 2 <= valued.len();
+    if numbers && mostly(&numbers::looks_like_number) {
         return ColumnKind::Number;
     }
     // Day counts of a spreadsheet among dates: its cells of dates came out as numbers.
@@ -106,6 +109,14 @@ fn kind_of(texts: &Texts) -> ColumnKind {
     } else {
         ColumnKind::Text
     }
+}
+
+/// Digits, an E and digits again, without a sign or a mark.
+fn is_code_with_e(value: &str) -> bool {
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    value
+        .split_once(['e', 'E'])
+        .is_some_and(|(left, right)| digits(left) && digits(right))
 }
 
 impl Texts {
@@ -170,6 +181,9 @@ mod tests {
         assert_eq!(column(&["Air", "Sea", "Air", "Sea"]), ColumnKind::Category);
         assert_eq!(column(&["Air", "Sea", "Road"]), ColumnKind::Text);
         assert_eq!(column(&["1", "2", "x"]), ColumnKind::Text);
+        assert_eq!(column(&["12E5", "87E3", "15E4", "12E5", "87E3", "15E4"]), ColumnKind::Category);
+        assert_eq!(column(&["1200000", "87000", "15E4", "12E5", "3", "4"]), ColumnKind::Number);
+        assert_eq!(column(&["1.2E5", "8.7E3", "1.5E4", "1E+05"]), ColumnKind::Number);
     }
 
     #[test]

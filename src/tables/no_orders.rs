@@ -239,7 +239,10 @@ impl<'a> Look<'a> {
             .filter(|(place, cell)| self.shapes[*place] == Shape::Values && !is_marker(cell))
             .map(|(place, cell)| self.is_stranger(*place, cell))
             .collect();
-        over.len() >= 2 && over.iter().all(|strange| *strange)
+        // One unit is enough where all other cells say that there is none.
+        let strangers = cells.iter().filter(|(_, cell)| !is_marker(cell)).count();
+        let alone = over.len() == 1 && strangers == 1 && cells.len() >= 3 && cells.len() == self.columns.len();
+        (over.len() >= 2 || alone) && over.iter().all(|strange| *strange)
     }
 
     /// Whether the numbers of a row are the sums of the rows above, since the last total or from the top: how many are and how many there are.

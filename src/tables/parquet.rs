@@ -10,6 +10,7 @@ use polars_io::prelude::ParquetReader;
 use super::csv::with_thousands;
 use super::frame::{self, CONTRADICTION};
 use super::package;
+use super::pandas_index;
 use super::panics::caught_on_own_stack;
 use super::source::{Format, Source};
 use super::table::Table;
@@ -44,7 +45,7 @@ fn plain_columns(bytes: &[u8]) -> Result<(DataFrame, Vec<String>)> {
         return Ok((DataFrame::empty_with_height(height), left_out));
     }
     let frame = reader.with_projection(Some(places)).finish().map_err(damaged)?;
-    Ok((frame, left_out))
+    Ok((pandas_index::with_index(frame, bytes), left_out))
 }
 
 /// How deep columns may be nested.

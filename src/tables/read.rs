@@ -13,7 +13,7 @@ use super::limits::MAX_TEXT_BYTES;
 use super::sniff::{self, Kind};
 use super::source::{Format, Source, Writing};
 use super::table::{RowNumbers, Table};
-use super::{arrow, delimiter, encoding, no_orders, numpy, package, parquet, stray_quotes, text, workbook};
+use super::{aligned, arrow, delimiter, encoding, markup, no_orders, numpy, package, parquet, stray_quotes, text, workbook};
 use crate::error::{Error, Result};
 use crate::files::{self, hex};
 use crate::memory;
@@ -122,6 +122,12 @@ fn read_file(path: &Path, options: &ReadOptions, notes: &mut Notes) -> Result<Ta
             }
             read_text(bytes, options, source, notes)
         }
+        Kind::Markup => {
+            if !hashed {
+                source.sha256 = hex(&Sha256::digest(&bytes));
+            }
+            read_markup(bytes, options, source, notes)
+        }
         Kind::Gzip => Err(Error::internal("gzip inside gzip")),
         Kind::Parquet => {
             if !hashed {
@@ -221,6 +227,26 @@ fn no_delimiter(text: &str) -> u8 {
     [0x1f, 0x1e, 0x1d, 0x1c, 0x01, 0x02].into_iter().find(absent).unwrap_or(0x1f)
 }
 
+/// The largest table of a web page or XML spreadsheet.
+fn read_markup(bytes: Vec<u8>, options: &ReadOptions, mut source: Source, notes: &mut Notes) -> Result<Table> {
+    let named = || markup::named_encoding(&bytes).filter(|_| std::str::from_utf8(&bytes).is_err());
+    let asked = options.encoding.clone().or_else(named);
+    let decoded = encoding::decode(bytes, asked.as_deref(), &source.file_name, notes)?;
+    source.encoding = Some(decoded.encoding.name().to_owned());
+    let (text, rows) = markup::largest_table(&decoded.text[decoded.start..]).ok_or_else(sniff::no_table)?;
+    notes.add(
+        "markup-table",
+        format!("`{}` is a web page or XML spreadsheet under another name", source.file_name),
+        format!("its largest table was read ({}); rows are numbered within it", counted(rows, "row")),
+    );
+    let options = ReadOptions {
+        delimiter: Some(b','),
+        sheet: None,
+        ..options.clone()
+    };
+    read_decoded(text, 0, &options, source, notes)
+}
+
 fn read_text(bytes: Vec<u8>, options: &ReadOptions, mut source: Source, notes: &mut Notes) -> Result<Table> {
     if let Some(sheet) = &options.sheet {
         return Err(
@@ -228,9 +254,12 @@ fn read_text(bytes: Vec<u8>, options: &ReadOptions, mut source: Source, notes: &
         );
     }
     let decoded = encoding::decode(bytes, options.encoding.as_deref(), &source.file_name, notes)?;
-    let (mut text, mut start) = (decoded.text, decoded.start);
     source.encoding = Some(decoded.encoding.name().to_owned());
     source.byte_order_mark = decoded.byte_order_mark;
+    read_decoded(decoded.text, decoded.start, options, source, notes)
+}
+
+fn read_decoded(mut text: String, mut start: usize, options: &ReadOptions, mut source: Source, notes: &mut Notes) -> Result<Table> {
     let is_empty = |letter: char| letter.is_whitespace() || letter.is_control() || matches!(letter, ',' | ';' | '|' | '"');
     if text.get(start..).is_none_or(|rest| rest.chars().all(is_empty)) {
         return Err(Error::input("the file holds no text").hint("export the sheet again"));
@@ -250,6 +279,19 @@ fn read_text(bytes: Vec<u8>, options: &ReadOptions, mut source: Source, notes: &
     {
         (text, start, detected) = (lines, 0, Some(delimiter));
     }
+    if detected.is_none()
+        && let Some(lines) = aligned::divided(&text[start..])
+    {
+        notes.add(
+            "aligned-columns",
+            format!(
+                "the columns of `{}` stand below each other with blanks between them",
+                source.file_name
+            ),
+            "divided where all rows have a blank; check that no column was cut",
+        );
+        (text, start, detected) = (lines, 0, Some(b'\t'));
+    }
     source.delimiter = Some(detected.unwrap_or(b','));
     let delimiter = detected.unwrap_or_else(|| no_delimiter(&text));
     if matches!(delimiter, b'"' | b'\n' | b'\r') {
@@ -257,6 +299,25 @@ fn read_text(bytes: Vec<u8>, options: &ReadOptions, mut source: Source, notes: &
     }
     if !carriage_returns && let Cow::Owned(mended) = stray_quotes::without(&text, start, delimiter, &source.file_name, notes) {
         text = mended;
+    }
+    let mut rules = 0;
+    if delimiter == b'|'
+        && let Some((without, lines)) = aligned::without_rules(&text[start..])
+    {
+        notes.add(
+            "rule-lines",
+            format!(
+                "{} between the rows of `{}`",
+                if lines == 1 {
+                    "1 line of dashes".to_owned()
+                } else {
+                    format!("{lines} lines of dashes")
+                },
+                source.file_name
+            ),
+            "left out",
+        );
+        (text, start, rules) = (without, 0, lines);
     }
     let top = delimiter::top_rows(&text, start, delimiter, carriage_returns, LOOK_AT_ROWS)?;
     if top.is_empty() {
@@ -281,8 +342,13 @@ fn read_text(bytes: Vec<u8>, options: &ReadOptions, mut source: Source, notes: &
         header_row: header.row,
         width,
     };
-    let body = body::body(&text, cut)?;
+    let mut body = body::body(&text, cut)?;
     drop(text);
+    // Lines of dashes are told as such.
+    let irregular = &mut body.irregular;
+    let last = rules.min(irregular.trailing_blank);
+    irregular.trailing_blank -= last;
+    irregular.blank = irregular.blank.saturating_sub(rules - last);
     assemble(body, header, width, source, notes)
 }
 
@@ -373,7 +439,11 @@ pub(crate) fn note_header(top: &[TopRow], found: &Header, file_name: &str, optio
                 "row {} of `{file_name}`, taken for the column names, holds mostly numbers or dates",
                 last.row
             ),
-            "if the sheet has no column names, add a row with names on top",
+            if last.cells.len() > 20 && top.len() * 2 < last.cells.len() {
+                "if its rows are its columns, turn it (Excel: copy, Paste Special, Transpose); if it has no column names, add a row with names on top"
+            } else {
+                "if the sheet has no column names, add a row with names on top"
+            },
         );
     }
 }

@@ -16,6 +16,8 @@ pub(crate) enum Kind {
     Arrow,
     /// An array of NumPy.
     Numpy,
+    /// A web page or an XML spreadsheet, which may hold a table.
+    Markup,
     /// Nothing known: text.
     Text,
 }
@@ -43,6 +45,9 @@ pub(crate) fn kind(bytes: &[u8]) -> Result<Kind> {
         }
         0xd0 if bytes.starts_with(&[0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1]) => return Ok(Kind::Ole),
         _ => {}
+    }
+    if is_markup(bytes) {
+        return Ok(Kind::Markup);
     }
     if let Some((what, hint)) = known_stranger(bytes) {
         return Err(Error::input(format!("this is no sheet: {what}")).hint(hint));
@@ -100,31 +105,66 @@ fn known_stranger(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
     if let Some((_, what, hint)) = found {
         return Some((what, hint));
     }
-    let head = &bytes[..bytes.len().min(2048)];
-    let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
-    let text = String::from_utf8_lossy(head).trim_start().to_ascii_lowercase();
+    let text = small_head(bytes);
     let begins = |starts: &[&str]| starts.iter().any(|start| text.starts_with(start));
-    if begins(&["<!doctype html", "<html", "<head", "<body", "<table", "<meta", "<script"]) {
-        return Some((
-            "it is a web page (HTML), as some systems send under the name .xls",
-            "open it in Excel and save it as .xlsx or CSV; if it should be a download, you may have saved a sign-in page",
-        ));
-    }
     if begins(&["<?xml", "<workbook"]) {
-        let what = if text.contains("urn:schemas-microsoft-com:office:spreadsheet") {
-            "it is an \"XML Spreadsheet 2003\""
-        } else {
-            "it is an XML file"
-        };
-        return Some((what, "open it in Excel and save it as .xlsx or CSV"));
+        return Some(("it is an XML file", "open it in Excel and save it as .xlsx or CSV"));
     }
     if begins(&["{\"", "[{", "[["]) || (begins(&["{", "["]) && text.contains("\":")) {
         return Some(("it is a JSON file", "save it as CSV, Excel or Parquet"));
+    }
+    let statements = [
+        "create table",
+        "insert into",
+        "drop table",
+        "set names",
+        "begin transaction;",
+        "pragma foreign_keys",
+    ];
+    let first = text
+        .lines()
+        .map(str::trim)
+        .find(|line| !line.is_empty() && !line.starts_with("--") && !line.starts_with("/*"));
+    if first.is_some_and(|line| statements.iter().any(|start| line.starts_with(start))) && text.contains([';', '(']) {
+        return Some((
+            "it is a dump of a database, made of SQL statements",
+            "export the table as CSV: `\\copy orders to 'orders.csv' csv header` in psql, `.mode csv` in sqlite3, an export wizard elsewhere",
+        ));
     }
     if begins(&["mime-version:"]) {
         return Some(("it is a web archive (MHTML)", "open it in Excel and save it as .xlsx or CSV"));
     }
     None
+}
+
+/// The first of a text, in small letters.
+fn small_head(bytes: &[u8]) -> String {
+    let head = &bytes[..bytes.len().min(2048)];
+    let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+    String::from_utf8_lossy(head).trim_start().to_ascii_lowercase()
+}
+
+/// Whether a file is a web page or an "XML Spreadsheet 2003", as many systems send under the name `.xls`.
+fn is_markup(bytes: &[u8]) -> bool {
+    let text = small_head(bytes);
+    let begins = |starts: &[&str]| starts.iter().any(|start| text.starts_with(start));
+    begins(&[
+        "<!doctype html",
+        "<html",
+        "<head",
+        "<body",
+        "<table",
+        "<meta",
+        "<script",
+        "<style",
+        "<div",
+    ]) || begins(&["<?xml", "<workbook"]) && (text.contains("urn:schemas-microsoft-com:office:spreadsheet") || text.contains("<html"))
+}
+
+/// That a web page holds no table.
+pub(crate) fn no_table() -> Error {
+    Error::input("this is no sheet: it is a web page (HTML) or XML spreadsheet without a table of two rows and two columns")
+        .hint("open it in a browser to see what it is; where it should be a download, you may have saved a sign-in page")
 }
 
 #[cfg(test)]
@@ -140,14 +180,18 @@ mod tests {
         assert_eq!(kind(b"ARROW1\0\0rest").unwrap(), Kind::Arrow);
         assert_eq!(kind(b"\xff\xff\xff\xff\x10\0\0\0").unwrap(), Kind::Arrow);
         assert_eq!(kind(&[0x1f, 0x8b, 8]).unwrap(), Kind::Gzip);
+        assert_eq!(kind(b"<html><table>").unwrap(), Kind::Markup);
+        assert_eq!(kind(b"\xef\xbb\xbf <!DOCTYPE html>").unwrap(), Kind::Markup);
+        let spreadsheet = b"<?xml version='1.0'?><Workbook xmlns='urn:schemas-microsoft-com:office:spreadsheet'>";
+        assert_eq!(kind(spreadsheet).unwrap(), Kind::Markup);
         for stranger in [
             &b""[..],
-            b"<html><table>",
-            b"\xef\xbb\xbf <!DOCTYPE html>",
             b"%PDF-1.4",
             b"{\"a\": 1}",
             b"[\n {\"a\": 1}]",
             b"<?xml version='1.0'?>",
+            b"CREATE TABLE orders (id int, late int);\nINSERT INTO orders VALUES (1, 0);\n",
+            b"-- MySQL dump 10.13\n/*!40101 SET */;\n\nDROP TABLE IF EXISTS `orders`;\n",
         ] {
             assert!(kind(stranger).is_err());
         }

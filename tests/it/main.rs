@@ -23,6 +23,7 @@ mod expand;
 mod expand_bad_input;
 mod expand_images;
 mod exported;
+mod exports;
 mod features;
 mod features_errors;
 mod flag_cases;

@@ -1,5 +1,6 @@
 //! A first look at an unknown sheet: what is in it, which column could be what, what gives the label away, and a profile to edit.
 
+mod label;
 mod propose;
 mod text;
 
@@ -18,6 +19,9 @@ use super::profile::Profile;
 use super::words;
 use crate::error::Result;
 use crate::notes::Notes;
+pub(super) use label::label_options;
+pub(super) use propose::group_of_rows;
+
 use crate::tables::{ColumnKind, DateOrder, Source, Table};
 
 /// What a sheet holds and how it could be used.
@@ -70,6 +74,13 @@ pub struct ColumnReport {
     pub role: Role,
     /// Why, where the role does not say it all.
     pub why: String,
+}
+
+impl ColumnReport {
+    /// Whether it has as few values as classes have, and so could be what is predicted.
+    pub fn could_be_label(&self) -> bool {
+        (2..=10).contains(&self.distinct) && self.people.is_none()
+    }
 }
 
 /// A class and how many rows have it.

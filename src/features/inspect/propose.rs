@@ -12,6 +12,8 @@ use crate::features::{auto, split, words};
 use crate::notes::Notes;
 use crate::tables::{ColumnKind, Table, Texts};
 
+use super::label::{could_be_class, propose_label};
+
 /// A proposed profile.
 pub struct Proposal {
     pub profile: Profile,
@@ -22,13 +24,17 @@ pub struct Proposal {
 }
 
 /// Columns by name with their looks.
-struct Columns<'a> {
+pub(super) struct Columns<'a> {
     names: &'a [String],
     looks: &'a [Look],
 }
 
 impl<'a> Columns<'a> {
-    fn iter(&self) -> impl Iterator<Item = (&'a String, &'a Look)> + use<'a> {
+    pub(super) fn new(names: &'a [String], looks: &'a [Look]) -> Self {
+        Self { names, looks }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&'a String, &'a Look)> + use<'a> {
         self.names.iter().zip(self.looks)
     }
 
@@ -39,10 +45,7 @@ impl<'a> Columns<'a> {
 
 /// Proposes a profile for a sheet that no built-in one fits.
 pub fn propose(table: &Table, looks: &[Look], overrides: &Overrides, notes: &mut Notes) -> Result<Proposal> {
-    let columns = Columns {
-        names: table.names(),
-        looks,
-    };
+    let columns = Columns::new(table.names(), looks);
     let mut remarks: Vec<(&'static str, String)> = Vec::new();
     let label = match &overrides.label {
         Some(column) => LabelRule::column(column),
@@ -110,7 +113,7 @@ pub fn propose(table: &Table, looks: &[Look], overrides: &Overrides, notes: &mut
             sort: TimeSort::Exact,
         });
     profile.key = overrides.key.clone().or_else(|| propose_key(&columns));
-    profile.group = overrides.group.clone().or_else(|| propose_group(table, &columns, &profile));
+    profile.group = overrides.group.clone().or_else(|| group_of_rows(table, columns.iter(), &profile));
     if let Some(seed) = overrides.seed {
         profile.split.seed = seed & i64::MAX as u64;
     }
@@ -123,180 +126,6 @@ pub fn propose(table: &Table, looks: &[Look], overrides: &Overrides, notes: &mut
         .map_or(64, |(_, batch)| batch);
     let uses = spell_out(table, &mut profile, &columns);
     Ok(Proposal { profile, remarks, uses })
-}
-
-fn could_be_class(look: &Look) -> bool {
-    (2..=10).contains(&look.distinct()) && look.present() > 0 && look.people.is_none()
-}
-
-/// Actual against planned where the names say so, else a column of words for early, on time and late, else the column whose name says that it
-/// is a label; with other candidates, in words.
-fn propose_label(columns: &Columns) -> Result<(LabelRule, Vec<String>)> {
-    let named = columns
-        .iter()
-        .filter(|(name, look)| could_be_class(look) && label_score(name) > 0)
-        .max_by_key(|(name, look)| (label_score(name), std::cmp::Reverse(look.distinct())));
-    if let Some((name, _)) = named.filter(|(name, _)| label_score(name) >= 3) {
-        return Ok((LabelRule::column(name), Vec::new()));
-    }
-    let pairs: Vec<(Pair, bool)> = [ColumnKind::Number, ColumnKind::Date]
-        .into_iter()
-        .flat_map(|kind| pairs(columns, kind).into_iter().map(move |pair| (pair, kind == ColumnKind::Date)))
-        .collect();
-    // The first of the best: days as numbers come before dates, which they are mostly made from.
-    let best = pairs.iter().map(|(pair, _)| pair.rank).max();
-    if let Some((pair, dates)) = pairs.iter().find(|(pair, _)| Some(pair.rank) == best) {
-        // The same columns told in another unit are no other label; another day is.
-        let others = pairs
-            .iter()
-            .filter(|(other, kind)| kind == dates && (other.actual != pair.actual || other.planned != pair.planned))
-            .map(|(other, _)| format!("`{}` minus `{}`", other.actual, other.planned));
-        let mut others: Vec<String> = others.collect();
-        others.dedup();
-        return Ok((LabelRule::early_or_late(pair.actual, pair.planned, *dates)?, others));
-    }
-    let statuses: Vec<&String> = columns
-        .iter()
-        .filter(|(_, look)| tells_punctuality(look))
-        .map(|(name, _)| name)
-        .collect();
-    if let [first, others @ ..] = statuses.as_slice() {
-        return Ok((LabelRule::column(first), others.iter().map(|name| format!("`{name}`")).collect()));
-    }
-    match named {
-        Some((name, _)) => Ok((LabelRule::column(name), Vec::new())),
-        None => Ok((LabelRule::without_column()?, Vec::new())),
-    }
-}
-
-/// Whether a column's values say early, on time or late: at least two of them, in at least half of the rows.
-fn tells_punctuality(look: &Look) -> bool {
-    if !could_be_class(look) {
-        return false;
-    }
-    let said: Vec<Option<words::Punctuality>> = look.texts.values.iter().map(|value| words::punctuality(value)).collect();
-    let rows: usize = said
-        .iter()
-        .zip(&look.counts)
-        .filter(|(said, _)| said.is_some())
-        .map(|(_, count)| count)
-        .sum();
-    let mut kinds: Vec<words::Punctuality> = said.into_iter().flatten().collect();
-    kinds.sort_unstable();
-    kinds.dedup();
-    kinds.len() >= 2 && rows * 2 >= look.present()
-}
-
-/// How much a name looks like that of a label: 0 not at all, 3 it says so.
-fn label_score(name: &str) -> u8 {
-    let words = words::words(name);
-    let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
-    if has(&["label", "target", "y", "groundtruth"]) || (words.len() == 1 && has(&["class"])) {
-        3
-    } else if has(&[
-        "late",
-        "delayed",
-        "delay",
-        "ontime",
-        "overdue",
-        "churn",
-        "default",
-        "fraud",
-        "defect",
-        "verspätet",
-        "retard",
-    ]) {
-        2
-    } else if has(&["outcome", "result"]) || (has(&["delivery", "shipment"]) && has(&["status"])) {
-        1
-    } else {
-        0
-    }
-}
-
-/// Two columns of which one is what happened and the other the plan.
-struct Pair<'a> {
-    /// What the names say: that it happened to the customer, then how many words they share.
-    rank: (u8, usize),
-    actual: &'a str,
-    planned: &'a str,
-}
-
-/// The pairs of a kind whose names have a word in common, each of what happened with the plan that it shares most words with.
-fn pairs<'a>(columns: &Columns<'a>, kind: ColumnKind) -> Vec<Pair<'a>> {
-    let of_kind: Vec<&String> = columns
-        .iter()
-        .filter(|(_, look)| look.kind == kind && look.distinct() > 1)
-        .map(|(name, _)| name)
-        .collect();
-    let units = [
-        "day",
-        "days",
-        "hour",
-        "hours",
-        "date",
-        "time",
-        "duration",
-        "lead",
-        "tage",
-        "tagen",
-        "stunden",
-        "lieferzeit",
-        "laufzeit",
-        "dauer",
-        "jours",
-        "heures",
-        "délai",
-        "días",
-        "dias",
-        "horas",
-        "plazo",
-        "giorni",
-        "ore",
-        "dagen",
-        "uren",
-        "dni",
-    ];
-    // `ETA` goes with `ATA`, `ETD` with `ATD`.
-    let ports = [("ata", "eta"), ("atd", "etd")];
-    let stems = |name: &str| -> Vec<String> { words::words(name).iter().map(|word| stem(word)).collect() };
-    let mut found: Vec<Pair> = Vec::new();
-    for actual in of_kind.iter().filter(|name| words::after_the_fact(name).is_some()) {
-        let own = stems(actual);
-        let timed = kind == ColumnKind::Date || words::words(actual).iter().any(|word| units.contains(&word.as_str()));
-        let plans = of_kind.iter().filter(|name| timed && words::names_plan(name)).map(|planned| {
-            let plan = stems(planned);
-            let paired =
-                |(actual, planned): &(&str, &str)| own.iter().any(|word| word == actual) && plan.iter().any(|word| word == planned);
-            let shared = own.iter().filter(|word| plan.contains(word)).count() + ports.iter().filter(|pair| paired(pair)).count();
-            (shared, planned)
-        });
-        let mut plans: Vec<(usize, &&String)> = plans.filter(|(shared, _)| *shared > 0).collect();
-        let most = plans.iter().map(|(shared, _)| *shared).max();
-        plans.retain(|(shared, _)| Some(*shared) == most);
-        // The first of those that share most; a promise before a wish.
-        plans.sort_by_key(|(_, planned)| words::names_wish(planned));
-        let wished = |planned: &str| words::names_wish(planned);
-        for (place, (shared, planned)) in plans.iter().enumerate() {
-            if place == 0 || wished(planned) && !wished(plans[0].1) {
-                found.push(Pair {
-                    rank: (words::happened(actual), *shared),
-                    actual,
-                    planned,
-                });
-            }
-        }
-    }
-    found
-}
-
-/// `delivered`, `delivery` and `deliveries` are one word.
-fn stem(word: &str) -> String {
-    let cut = |ending: &str| word.strip_suffix(ending).filter(|stem| stem.chars().count() >= 4);
-    ["ies", "ed", "ery", "ment", "ing", "y", "s"]
-        .into_iter()
-        .find_map(cut)
-        .map_or_else(|| word.to_owned(), |stem| stem.trim_end_matches("er").to_owned())
 }
 
 /// A date column that says when things began; else the first that is not a plan and not known only afterwards. Nearly every row that has a label has it:
@@ -321,7 +150,7 @@ fn propose_time(table: &Table, columns: &Columns, label: &LabelRule) -> Option<S
 fn propose_key(columns: &Columns) -> Option<String> {
     let unique = columns
         .iter()
-        .filter(|(name, look)| words::names_id(name) && look.missing() == 0 && look.present() > 1 && look.distinct() == look.present());
+        .filter(|(name, look)| look.names_rows(name) && look.missing() == 0 && look.present() > 1 && look.distinct() == look.present());
     let particular = |name: &str| {
         let words = words::words(name);
         words
@@ -329,10 +158,10 @@ fn propose_key(columns: &Columns) -> Option<String> {
             .filter(|word| ["item", "line", "row", "position", "record"].contains(&word.as_str()))
             .count()
     };
-    // The first of the most particular ones.
-    let mut best: Option<(usize, &String)> = None;
-    for (name, _) in unique {
-        let score = particular(name);
+    // The first of the most particular ones; a running number of the lines names no row of another sheet.
+    let mut best: Option<((bool, usize), &String)> = None;
+    for (name, look) in unique {
+        let score = (!look.numbers_lines(), particular(name));
         if best.is_none_or(|(most, _)| score > most) {
             best = Some((score, name));
         }
@@ -341,11 +170,11 @@ fn propose_key(columns: &Columns) -> Option<String> {
 }
 
 /// An id that several rows share and that nearly settles the label: rows of one order.
-fn propose_group(table: &Table, columns: &Columns, profile: &Profile) -> Option<String> {
-    let labels = profile.label.labels(table, &mut Notes::new()).ok()?;
+pub fn group_of_rows<'a>(table: &Table, columns: impl Iterator<Item = (&'a String, &'a Look)>, profile: &Profile) -> Option<String> {
+    let label = profile.label.resolve(table).ok()?;
+    let labels = label.labels(table, &mut Notes::new()).ok()?;
     columns
-        .iter()
-        .filter(|(name, look)| words::names_id(name) && profile.key.as_ref() != Some(name) && look.missing() * 20 <= look.texts.codes.len())
+        .filter(|(name, look)| look.names_rows(name) && profile.key.as_ref() != Some(name) && look.missing() * 20 <= look.texts.codes.len())
         .filter(|(_, look)| look.distinct() * 10 <= look.present() * 9 && look.distinct() * 50 >= look.present())
         .find(|(_, look)| {
             // Rows beyond the first of their group, and how many of them have its label.

@@ -324,8 +324,11 @@ impl LabelRule {
                 bounds,
                 order,
             } => {
-                let happened = table.dates(actual, *order, notes)?;
-                let expected = table.dates(planned, *order, notes)?;
+                let mut own = [Notes::new(), Notes::new()];
+                let happened = table.dates(actual, *order, &mut own[0])?;
+                let expected = table.dates(planned, *order, &mut own[1])?;
+                note_zones([actual, planned], &own, notes);
+                own.into_iter().for_each(|own| notes.extend(own));
                 note_times((actual, &happened), (planned, &expected), notes);
                 let pairs = happened.iter().zip(&expected);
                 Ok(pairs
@@ -393,6 +396,24 @@ fn note_missing(column: &str, texts: &Texts, classes: &[Option<u8>], says_nothin
                 shown.join(" or ")
             ),
             "left out of training and evaluation; `[label]` `classes` or `missing` in a profile says otherwise",
+        );
+    }
+}
+
+/// Says where both columns name time zones, and other ones: days are then counted by two clocks.
+fn note_zones([actual, planned]: [&str; 2], own: &[Notes; 2], notes: &mut Notes) {
+    let zones = |notes: &Notes| {
+        let told = notes.iter().find(|note| note.code == "time-zones")?.found.clone();
+        let (_, zones) = told.rsplit_once('(')?;
+        Some(zones.trim_end_matches(')').to_owned())
+    };
+    if let (Some(happened), Some(expected)) = (zones(&own[0]), zones(&own[1]))
+        && happened != expected
+    {
+        notes.add(
+            "zones-differ",
+            format!("`{actual}` is written in another time zone ({happened}) than `{planned}` ({expected})"),
+            "each day was taken by the clock it is written in; where a few hours decide the day, bring both into one zone",
         );
     }
 }

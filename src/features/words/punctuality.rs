@@ -60,6 +60,14 @@ pub fn punctuality(value: &str) -> Option<Punctuality> {
         "准时",
         "按时",
         "정시",
+        "في الموعد",
+        "في الوقت",
+        "في الوقت المحدد",
+        "בזמן",
+        "ตรงเวลา",
+        "समय पर",
+        "🟢",
+        "✅",
     ];
     const EARLY: &[&str] = &[
         "early",
@@ -102,6 +110,11 @@ pub fn punctuality(value: &str) -> Option<Punctuality> {
         "提前",
         "提早",
         "조기",
+        "مبكر",
+        "مبكرا",
+        "מוקדם",
+        "ก่อนเวลา",
+        "जल्दी",
     ];
     const LATE: &[&str] = &[
         "late",
@@ -162,7 +175,18 @@ pub fn punctuality(value: &str) -> Option<Punctuality> {
         "延迟",
         "延遲",
         "迟到",
+        "延误",
+        "逾期",
         "지연",
+        "متأخر",
+        "متأخرة",
+        "מאוחר",
+        "באיחור",
+        "ล่าช้า",
+        "देर",
+        "देरी",
+        "🔴",
+        "❌",
     ];
     let words = format!(" {} ", super::super::label::folded(value).replace('’', "'"));
     let says = |list: &[&str]| list.iter().any(|phrase| words.contains(&format!(" {phrase} ")));

@@ -83,6 +83,62 @@ fn what_is_known_afterwards_is_told_from_plans_and_choices() {
 }
 
 #[test]
+fn plans_and_what_came_true_are_told_apart_in_many_languages() {
+    for name in [
+        "EDD",
+        "Est. Delivery",
+        "Need By",
+        "LFDAT",
+        "Planlanan Teslim Tarihi",
+        "Geplande leverdatum",
+        "Плановая дата",
+        "计划送达日期",
+        "到着予定日",
+        "納期",
+        "배송예정일",
+        "التسليم المتوقع",
+        "Ngày giao dự kiến",
+    ] {
+        assert!(names_plan(name) && after_the_fact(name).is_none(), "{name}");
+    }
+    for name in [
+        "Act.GI Date",
+        "POD Date",
+        "Date Fulfilled",
+        "Effective Date",
+        "WADAT_IST",
+        "Gerçekleşen Teslim Tarihi",
+        "Werkelijke leverdatum",
+        "Фактическая дата",
+        "实际送达日期",
+        "納品日",
+        "실제배송일",
+        "التسليم الفعلي",
+        "Ngày giao thực tế",
+    ] {
+        assert!(after_the_fact(name).is_some() && !names_plan(name), "{name}");
+    }
+    // Ports, places and ways of delivery are known beforehand; so are rates and estates.
+    for name in [
+        "POD",
+        "East",
+        "Est",
+        "到货地",
+        "納品先",
+        "到着港",
+        "Tipo de entrega",
+        "Effective rate",
+        "Cable reel",
+        "Mode de livraison",
+    ] {
+        assert!(after_the_fact(name).is_none() && !names_plan(name), "{name}");
+    }
+    assert!(names_paper("Order") && names_paper("Sales Order") && names_paper("Lieferung") && names_paper("PO"));
+    assert!(!names_paper("Order Date") && !names_paper("Delivery days") && !names_paper("Orders"));
+    assert!(names_lateness("OTIF") && names_lateness("是否延迟") && !names_lateness("Plate"));
+}
+
+#[test]
 fn words_are_found_in_every_style() {
     assert_eq!(words("OrderItem_Id (real)"), ["order", "item", "id", "real"]);
     assert_eq!(words("order-date"), ["order", "date"]);
@@ -112,6 +168,18 @@ fn ids_are_found_by_name_in_every_language_and_counts_are_none() {
         "Item Id",
         "№",
         "Invoice Num",
+        "N. ordine",
+        "N.º encomenda",
+        "VBELN",
+        "AWB",
+        "Číslo objednávky",
+        "Rendelésszám",
+        "订单号",
+        "注文番号",
+        "주문번호",
+        "رقم الطلب",
+        "เลขที่ใบสั่ง",
+        "Mã đơn hàng",
     ] {
         assert!(names_id(name) || name == "Número de serie", "{name}");
     }
@@ -125,6 +193,9 @@ fn ids_are_found_by_name_in_every_language_and_counts_are_none() {
         "Casino",
         "Num of pieces",
         "Days planned",
+        "N. colli",
+        "N. di pezzi",
+        "Számla összege",
     ] {
         assert!(!names_id(name), "{name}");
     }

@@ -573,11 +573,11 @@ impl<'a> Matcher<'a> {
         }
         if part == Part::Validation {
             result.validation.push(position);
-            self.aside.add("a validation row, which the model was not trained on", name);
+            self.aside.add("in the validation part, which the model was not trained on", name);
         } else {
             result.test.push(position);
             result.counts.on_test_rows += 1;
-            self.aside.add("a test row, which the model was not trained on", name);
+            self.aside.add("in the test part, which the model was not trained on", name);
         }
     }
 }

@@ -22,7 +22,11 @@ pub fn headline(context: &Context<'_>) -> String {
         Some(Verdict::Better) => "The repair made the model better",
         Some(Verdict::Worse) => "The repair made the model worse",
         Some(Verdict::NoChangeDetected) => "No change detected",
-        Some(Verdict::CannotBeJudged) => "Cannot be judged from these rows",
+        Some(Verdict::CannotBeJudged) => match leaning(context.chosen) {
+            Some(Verdict::Better) => "Probably better, but cannot be judged from these rows for certain",
+            Some(Verdict::Worse) => "Probably worse, but cannot be judged from these rows for certain",
+            _ => "Cannot be judged from these rows",
+        },
         None => "Not evaluated: there were no test rows",
     };
     let improved = context.chosen.verdict() == Some(Verdict::Better);
@@ -59,11 +63,27 @@ pub fn verdict_words(verdict: Option<Verdict>) -> (&'static str, &'static str) {
     }
 }
 
+/// What the estimate on a method speaks for that cannot be judged; nothing where a class is lost that must not be.
+fn leaning(method: &MethodRecord) -> Option<Verdict> {
+    let whole = method.whole.as_ref()?;
+    whole.leans.filter(|_| !method.loses_a_class())
+}
+
 /// The verdict on a method; what is better overall and loses a class that must not be lost is called neither better nor worse.
 pub fn method_words(method: &MethodRecord) -> (&'static str, &'static str) {
     match method.verdict() {
         Some(Verdict::Better) if method.loses_a_class() => ("± a class is lost", "unknown"),
-        verdict => verdict_words(verdict),
+        verdict => match (
+            verdict,
+            leaning(method),
+            method.whole.as_ref().is_some_and(|whole| whole.rests_on_chances),
+        ) {
+            (Some(Verdict::Better), _, true) => ("▲ better by estimate", "better"),
+            (Some(Verdict::Worse), _, true) => ("▼ worse by estimate", "worse"),
+            (Some(Verdict::CannotBeJudged), Some(Verdict::Better), _) => ("? probably better", "unknown"),
+            (Some(Verdict::CannotBeJudged), Some(Verdict::Worse), _) => ("? probably worse", "unknown"),
+            _ => verdict_words(verdict),
+        },
     }
 }
 
@@ -162,10 +182,17 @@ fn figures(context: &Context<'_>, test: &Comparison) -> Vec<Card> {
                 name,
                 before: None,
                 value: change_in_words(context.chosen),
-                note: format!(
-                    "95\u{a0}% interval {}, whatever the doubtful labels are",
-                    format::points_between(whole.worst.low, whole.best.high, 2)
-                ),
+                note: match context.chosen.by_estimate() {
+                    Some(by_chance) => format!(
+                        "estimate, each doubtful row weighed by its chance of being wrong; 95\u{a0}% interval {}; {} whatever their labels are",
+                        format::points_between(by_chance.low, by_chance.high, 2),
+                        format::points_between(whole.worst.low, whole.best.high, 2)
+                    ),
+                    None => format!(
+                        "95\u{a0}% interval {}, whatever the doubtful labels are",
+                        format::points_between(whole.worst.low, whole.best.high, 2)
+                    ),
+                },
             },
         );
     }

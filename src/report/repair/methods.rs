@@ -31,7 +31,10 @@ fn draw(context: &Context<'_>) -> Result<Option<Body>> {
         @if let Some(plot) = &plot { (plot.figure("Filled: the method whose model was written. The p-values are corrected for having tried several methods.")) }
         (method_table(context))
         @if context.record.methods.iter().any(|method| method.whole.is_some()) {
-            p { "Verdict and change are on all test rows and hold whatever the labels under suspicion are; the other figures are of the rows that can be trusted." }
+            p {
+                "Verdict and change are on all test rows and hold whatever the labels under suspicion are; where they are told by estimate or as "
+                "probable, each such row is weighed by its chance of being wrong. The other figures are of the rows that can be trusted."
+            }
         }
         dl.facts { @for method in methods { dt { (theirs(&method.title)) } dd { (format::visible(&method.description, 400)) } } }
         p { strong { (advice_words(context.record)) } " " (prose(&advice.reason, 1200)) }
@@ -149,8 +152,11 @@ fn method_row(context: &Context<'_>, method: &MethodRecord, validated: bool, tim
     cells
 }
 
-/// The change that the verdict is on, in words; between two bounds where labels are under suspicion.
+/// The change that the verdict is on, in words: the estimate where it rests on one, between two bounds where labels are under suspicion.
 pub fn change_in_words(method: &MethodRecord) -> String {
+    if let Some(by_chance) = method.by_estimate() {
+        return format!("about {}", format::points(by_chance.estimate, 1));
+    }
     match (&method.whole, method.change()) {
         (Some(whole), _) if whole.open > 0 => format::points_between(whole.worst.estimate, whole.best.estimate, 2),
         (_, Some(change)) => format::points(change.estimate, 2),

@@ -32,13 +32,50 @@ pub fn inspection(inspection: &Inspection, look: Look) -> String {
             ));
         }
     }
-    if let Some(obstacle) = &inspection.obstacle {
+    if inspection.label.is_none() {
+        text.push('\n');
+        text.push_str(&wrap(&without_label(inspection), "! ", "  ", look));
+    } else if let Some(obstacle) = &inspection.obstacle {
         text.push('\n');
         text.push_str(&wrap(
             &format!("Training with this profile would stop: {obstacle}"),
             "! ",
             "  ",
             look,
+        ));
+    }
+    text
+}
+
+/// What a person can name where no label was found.
+fn without_label(inspection: &Inspection) -> String {
+    let of =
+        |test: &dyn Fn(&ColumnReport) -> bool| -> Vec<&ColumnReport> { inspection.columns.iter().filter(|column| test(column)).collect() };
+    let few = of(&ColumnReport::could_be_label);
+    let dates = of(&|column| column.kind == ColumnKind::Date && column.people.is_none());
+    let listed = |columns: &[&ColumnReport]| {
+        let names: Vec<String> = columns
+            .iter()
+            .take(8)
+            .map(|column| format!("`{}`", format::visible(&column.name, 40)))
+            .collect();
+        let more = columns.len() - names.len();
+        let rest = if more == 0 { String::new() } else { format!(" and {more} more") };
+        format!("{}{rest}", names.join(", "))
+    };
+    let mut text = "No column looks like what is to be predicted.".to_owned();
+    if few.is_empty() {
+        text.push_str(" None has as few values as classes have.");
+    } else {
+        text.push_str(&format!(
+            " Name the one that holds the class with `--label COLUMN`; few values have {}.",
+            listed(&few)
+        ));
+    }
+    if dates.len() >= 2 {
+        text.push_str(&format!(
+            " Or name what came true and what was planned with `--actual COLUMN --planned COLUMN`: the class is then early, on time or late; dates are {}.",
+            listed(&dates)
         ));
     }
     text
@@ -62,7 +99,7 @@ fn overview(inspection: &Inspection) -> Vec<(&'static str, String)> {
             inspection
                 .label
                 .clone()
-                .unwrap_or_else(|| "no column looks like one: name it with --label COLUMN".to_owned()),
+                .unwrap_or_else(|| "no column looks like one (see below)".to_owned()),
         ),
     ];
     if !inspection.classes.is_empty() {

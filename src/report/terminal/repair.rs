@@ -51,7 +51,8 @@ pub fn repair(record: &RepairRecord, timings: &Timings, look: Look) -> Result<St
             String::new(),
             format!("{}, {}", format::count(fixed), format::count(broken)),
         ]);
-        text.push_str(&table(&[("", 9), ("before", 7), ("after", 9), ("change", 9)], &rows, look));
+        let which = if context.chosen.whole.is_some() { "on trusted rows" } else { "" };
+        text.push_str(&table(&[(which, 9), ("before", 7), ("after", 9), ("change", 9)], &rows, look));
     }
     if record.methods.len() > 1 {
         text.push('\n');
@@ -93,6 +94,8 @@ fn what(context: &Context<'_>) -> Vec<(&'static str, String)> {
         facts.push(("ignored", format::counted(set_aside, "flag")));
     }
     match (&context.chosen.whole, &context.chosen.test) {
+        // Of a model that was kept nothing is judged.
+        _ if context.record.kept_the_old() => {}
         (Some(whole), _) => facts.push((
             "judged on",
             format!(
@@ -165,13 +168,23 @@ fn methods(context: &Context<'_>, look: Look) -> String {
         true => String::new(),
         false => format!("; verdict, change, p and validation are of {}", metric.change_words()),
     };
-    let legend = match sorted {
-        true => {
-            "verdict and change: on all test rows, whatever the labels under suspicion are; * the method whose model was written; verdicts are \
-             corrected for several methods"
-        }
-        false => "* the method whose model was written; p is corrected for several methods",
-    };
+    let estimated = context.record.methods.iter().any(|method| method.by_estimate().is_some());
+    let mut legend: Vec<&str> = Vec::new();
+    if sorted {
+        legend.push("verdict and change: on all test rows, whatever the labels under suspicion are");
+    }
+    if estimated {
+        legend.push("\"about\": each such row weighed by its chance of being wrong");
+    }
+    if !context.record.kept_the_old() {
+        legend.push("* the method whose model was written");
+    }
+    legend.push(if sorted {
+        "verdicts are corrected for several methods"
+    } else {
+        "p is corrected for several methods"
+    });
+    let legend = legend.join("; ");
     text.push_str(&wrap(&format!("{legend}{counts}"), "", "  ", look));
     text
 }

@@ -37,7 +37,7 @@ const UNITS: &[(f64, &str)] = &[
         DAY,
         " d day days tag tage tagen dag dagen dage dager dagar jour jours j d\u{ed}a d\u{ed}as dia dias giorno giorni gg zi zile dzie\u{144} dni den dny \
          dn\u{16f} de\u{148} dn\u{ed} dan dana nap p\u{e4}iv\u{e4} p\u{e4}iv\u{e4}\u{e4} pv g\u{fc}n hari дн день дня дней дні днів \
-         \u{3b7}\u{3bc}\u{3ad}\u{3c1}\u{3b5}\u{3c2} ng\u{e0}y 天 日間 일 ",
+         \u{3b7}\u{3bc}\u{3ad}\u{3c1}\u{3b5}\u{3c2} ng\u{e0}y 天 日間 日 일 ",
     ),
     (
         WEEK,
@@ -228,6 +228,7 @@ mod tests {
             ("3 dn\u{16f}", 72.0),
             ("2 дня", 48.0),
             ("3天", 72.0),
+            ("5日", 120.0),
             ("2時間30分", 2.5),
             ("2시간", 2.0),
             ("2 ng\u{e0}y", 48.0),

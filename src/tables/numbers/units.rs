@@ -7,7 +7,7 @@ use crate::tables::exceptions::is_exception;
 use crate::tables::text::{is_missing_value, trimmed};
 
 /// Units in small letters.
-const UNITS: &str = " kg kgs g gr mg t to ton tons tonne tonnes tonnen lb lbs oz km m cm mm mi miles ft yd l ltr ml cl hl gal m2 m3 m\u{b2} m\u{b3} qm cbm ccm kwh mwh kw \
+const UNITS: &str = " kg kgs g gr mg t to ton tons tonne tonnes tonnen lb lbs oz km m cm mm mi miles ft yd l ltr ml cl hl gal k tsd mio mn bn m2 m3 m\u{b2} m\u{b3} qm cbm ccm kwh mwh kw \
     pcs pc pce ea each unit units stk st\u{fc}ck stck pi\u{e8}ces pieces piece pi\u{e8}ce uds unidades pz pezzi szt szt. ks db box boxes ctn ctns carton cartons karton kartons \
     kilogramm kilogram kilograms kilogramme kilogrammes pound pounds in inch inches st x \u{7bb1} \u{53f0} \u{5305} \u{888b} \u{76d2} \
     pallet pallets plt plts pal palette paletten colli collo kolli \u{b0}c \u{43a}\u{433} \u{448}\u{442} \u{43c} \u{43a}\u{43c} \u{43b} \u{500b} \u{4ef6} \u{516c}\u{65a4} \u{5343}\u{514b} \u{ac1c} ";
@@ -105,6 +105,7 @@ mod tests {
             ("30 Stk.", Some(("30", "Stk"))),
             ("40 m3", Some(("40", "m3"))),
             ("40m\u{b3}", Some(("40", "m\u{b3}"))),
+            ("74.7k", Some(("74.7", "k"))),
             ("12", None),
             ("12a", None),
             ("kg", None),

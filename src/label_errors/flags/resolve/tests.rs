@@ -109,8 +109,8 @@ fn every_flag_is_used_or_set_aside_with_its_reason() {
             ("not in the training sheet", 1),
             ("the line has no key", 1),
             ("flagged more than once; counted once", 1),
-            ("a validation row, which the model was not trained on", 1),
-            ("a test row, which the model was not trained on", 2),
+            ("in the validation part, which the model was not trained on", 1),
+            ("in the test part, which the model was not trained on", 2),
             ("left out of training: the filter keeps COMPLETE orders only", 1),
         ]
     );
@@ -293,7 +293,7 @@ fn flags_of_which_none_can_be_used_are_an_error_that_says_why() {
     assert!(error.message().contains("with leading zeros"), "{error}");
     assert!(error.hint_text().unwrap().contains("--loose-keys"));
     let error = refused(&by_key(&["0114", "0115"]));
-    assert!(error.message().contains("test row"), "{error}");
+    assert!(error.message().contains("test part"), "{error}");
     let error = refused(&by_key(&["x", "y"]));
     assert!(error.hint_text().unwrap().contains("--key"));
 }
