@@ -22,6 +22,8 @@ pub enum Existing {
     /// Put the new file in its place, whole or not at all: for files that only Recant writes.
     #[default]
     Replace,
+    /// It is kept, and no option of the command replaces it.
+    KeepForGood,
 }
 
 impl Existing {
@@ -36,8 +38,8 @@ impl Existing {
 /// # Errors
 /// Where something is there already and is to be kept, or as [`check_place`].
 pub fn check_new_file(path: &Path, existing: Existing) -> Result<()> {
-    if existing == Existing::Keep && fs::symlink_metadata(path).is_ok() {
-        return Err(exists_already(path));
+    if existing != Existing::Replace && fs::symlink_metadata(path).is_ok() {
+        return Err(exists_already(path, existing));
     }
     if path.is_dir() {
         return Err(Error::io("write", path, &std::io::ErrorKind::IsADirectory.into()));
@@ -45,8 +47,11 @@ pub fn check_new_file(path: &Path, existing: Existing) -> Result<()> {
     check_place(path)
 }
 
-fn exists_already(path: &Path) -> Error {
-    Error::input(format!("`{}` already exists", path.display())).hint("give another name with `--out`, or replace it with `--force`")
+fn exists_already(path: &Path, existing: Existing) -> Error {
+    Error::input(format!("`{}` already exists", path.display())).hint(match existing {
+        Existing::KeepForGood => "give another name with `--out`, or move the old one away",
+        _ => "give another name with `--out`, or replace it with `--force`",
+    })
 }
 
 /// Checks that the clock of this computer can be written into a file: workbooks hold the time, counted from 1970.
@@ -90,10 +95,10 @@ pub fn write_file(path: &Path, existing: Existing, fill: impl FnOnce(&mut dyn Wr
     temporary.as_file().sync_all().map_err(|error| Error::io("write", path, &error))?;
     let placed = match existing {
         Existing::Replace => temporary.persist(path),
-        Existing::Keep => temporary.persist_noclobber(path),
+        Existing::Keep | Existing::KeepForGood => temporary.persist_noclobber(path),
     };
     placed.map_err(|error| match error.error.kind() {
-        std::io::ErrorKind::AlreadyExists => exists_already(path),
+        std::io::ErrorKind::AlreadyExists => exists_already(path, existing),
         _ => Error::io("write", path, &error.error),
     })?;
     sync_folder(&parent);
@@ -153,7 +158,15 @@ impl Drop for NewFolders {
 /// # Errors
 /// As [`write_atomic`].
 pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
-    write_atomic(path, |writer| {
+    write_bytes_to(path, Existing::Replace, bytes)
+}
+
+/// Writes bytes whole or not at all, where nothing is or over what is there.
+///
+/// # Errors
+/// As [`write_file`].
+pub fn write_bytes_to(path: &Path, existing: Existing, bytes: &[u8]) -> Result<()> {
+    write_file(path, existing, |writer| {
         writer.write_all(bytes).map_err(|error| Error::io("write", path, &error))
     })
 }

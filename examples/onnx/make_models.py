@@ -356,4 +356,5 @@ def main():
         print(name, [node.op_type for node in model.graph.node], "compared:", len(kept.get("gradient", {})), "of", [t.name for t in model.graph.initializer])
 
 
-main()
+if __name__ == "__main__":
+    main()

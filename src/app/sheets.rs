@@ -12,7 +12,7 @@ use super::reading::Reading;
 use crate::commands::{InspectedSheet, SheetSource};
 use crate::error::{Error, Result};
 use crate::notes::Notes;
-use crate::tables::{ColumnKind, Table, Texts};
+use crate::tables::{ColumnKind, Table, Texts, worksheets};
 
 /// Sheets that are kept; memory is for the work.
 const KEPT: usize = 2;
@@ -60,6 +60,7 @@ impl Sheets {
             choices: OnceLock::new(),
             last: Mutex::new(None),
             inspected: Mutex::new(None),
+            worksheets: OnceLock::new(),
         });
         kept.push_front((key, Arc::clone(&opened)));
         Ok(opened)
@@ -108,12 +109,22 @@ pub(super) struct Opened {
     choices: OnceLock<Vec<Choices>>,
     last: Mutex<Option<(Search, Arc<Vec<u32>>)>>,
     inspected: Mutex<Option<(ProfileKey, Arc<InspectedSheet>)>>,
+    worksheets: OnceLock<Vec<String>>,
 }
 
 /// What names a profile as it is: its file, how large it is and when it changed.
 pub(super) type ProfileKey = Option<(PathBuf, u64, Option<SystemTime>)>;
 
 impl Opened {
+    /// Names of the worksheets of its workbook; none of any other file. The file is not read again for each page.
+    pub fn worksheets(&self) -> &[String] {
+        let source = self.table.source();
+        self.worksheets.get_or_init(|| match source.sheet {
+            Some(_) => worksheets(&source.path).unwrap_or_default(),
+            None => Vec::new(),
+        })
+    }
+
     /// The cells of every column, in the order of the columns.
     ///
     /// # Errors
@@ -292,6 +303,7 @@ mod tests {
             choices: OnceLock::new(),
             last: Mutex::new(None),
             inspected: Mutex::new(None),
+            worksheets: OnceLock::new(),
         }
     }
 

@@ -132,6 +132,16 @@ impl Work {
         }
     }
 
+    /// Files that it writes beside its models: predictions, and lists of rows.
+    pub fn lists(&self) -> Vec<&str> {
+        match self {
+            Self::Train { .. } => Vec::new(),
+            Self::Repair { flags, .. } => vec![flags],
+            Self::Expand { flags, out, .. } => vec![flags, out],
+            Self::Suspects { out, .. } | Self::Predict { out, .. } | Self::Check { out, .. } => vec![out],
+        }
+    }
+
     /// The same work into another file or folder.
     pub fn into(mut self, place: &str) -> Self {
         match &mut self {

@@ -125,7 +125,7 @@ pub fn report_folder(out: &Path) -> PathBuf {
 pub fn repair_imported(run: &Run, request: &RepairImported) -> Result<RepairedModel> {
     let report = report_folder(request.out);
     check_ending(request.model, request.out)?;
-    files::check_new_file(request.out, Existing::Keep)?;
+    files::check_new_file(request.out, Existing::KeepForGood)?;
     files::check_new_folder(&report)?;
     if !(request.learning_rate.is_finite() && request.learning_rate > 0.0) {
         return Err(Error::input("a learning rate is a number above 0"));

@@ -100,7 +100,34 @@ impl Predictions {
     }
 }
 
-/// Four decimals: more would be noise to a reader, and long cells.
+/// Six decimals, and four digits of what is smaller than a thousandth: enough to order rows and to compare programs, and no longer cells.
 fn rounded(probability: f32) -> f64 {
-    (f64::from(probability) * 10_000.0).round() / 10_000.0
+    let wide = f64::from(probability);
+    let decimals = match wide {
+        small if small > 0.0 && small < 1e-3 => (3 - small.log10().floor() as i32).min(12),
+        _ => 6,
+    };
+    let scale = 10_f64.powi(decimals);
+    (wide * scale).round() / scale
+}
+
+#[cfg(test)]
+mod tests {
+    use super::rounded;
+
+    #[test]
+    fn probabilities_keep_the_digits_that_tell_rows_apart() {
+        for (probability, shown) in [
+            (0.123_456_79, "0.123457"),
+            (0.999_987_4, "0.999987"),
+            (0.5, "0.5"),
+            (0.000_123_456, "0.0001235"),
+            (1.234_567e-7, "0.0000001235"),
+            (1e-30, "0"),
+            (0.0, "0"),
+            (1.0, "1"),
+        ] {
+            assert_eq!(rounded(probability).to_string(), shown);
+        }
+    }
 }

@@ -10,12 +10,18 @@ pub(super) enum Function {
     LeakyRelu(f64),
     ThresholdedRelu(f64),
     Elu(f64),
-    Selu { alpha: f64, gamma: f64 },
+    Selu {
+        alpha: f64,
+        gamma: f64,
+    },
     Celu(f64),
     GeluExact,
     GeluTanh,
     Sigmoid,
-    HardSigmoid { alpha: f64, beta: f64 },
+    HardSigmoid {
+        alpha: f64,
+        beta: f64,
+    },
     HardSwish,
     Silu,
     Mish,
@@ -28,13 +34,23 @@ pub(super) enum Function {
     Sqrt,
     Reciprocal,
     Absolute,
-    Clip { low: f64, high: f64 },
+    Clip {
+        low: f64,
+        high: f64,
+    },
     Power(f64),
     Sine,
     Cosine,
     Sign,
     Floor,
     Ceiling,
+    /// To the nearest whole number, of two the even one.
+    Round,
+    Tangent,
+    InverseTangent,
+    HyperbolicSine,
+    HyperbolicCosine,
+    InverseHyperbolicSine,
 }
 
 /// Error function by its series and continued fraction, to about 1e-15.
@@ -120,6 +136,12 @@ impl Function {
             }
             Self::Floor => x.floor(),
             Self::Ceiling => x.ceil(),
+            Self::Round => x.round_ties_even(),
+            Self::Tangent => x.tan(),
+            Self::InverseTangent => x.atan(),
+            Self::HyperbolicSine => x.sinh(),
+            Self::HyperbolicCosine => x.cosh(),
+            Self::InverseHyperbolicSine => x.asinh(),
         }
     }
 
@@ -194,7 +216,12 @@ impl Function {
             Self::Power(power) => step(power != 0.0, power * x.powf(power - 1.0)),
             Self::Sine => x.cos(),
             Self::Cosine => -x.sin(),
-            Self::Sign | Self::Floor | Self::Ceiling => 0.0,
+            Self::Sign | Self::Floor | Self::Ceiling | Self::Round => 0.0,
+            Self::Tangent => 1.0 + x.tan() * x.tan(),
+            Self::InverseTangent => 1.0 / (1.0 + x * x),
+            Self::HyperbolicSine => x.cosh(),
+            Self::HyperbolicCosine => x.sinh(),
+            Self::InverseHyperbolicSine => 1.0 / (1.0 + x * x).sqrt(),
         }
     }
 

@@ -6,15 +6,14 @@ use std::fs;
 use std::ops::Range;
 use std::path::{Component, Path};
 
+pub(super) use super::kind;
+use super::parts::Parts;
 use super::wire::{Field, Fields, Read, eight, four};
 use crate::error::{Error, Result};
 use crate::files;
 
 /// Files above this size are refused: one message of protobuf cannot be larger.
 const LARGEST: u64 = 2 << 30;
-
-/// Graphs of more nodes or initialisers are refused: what is kept of one is larger than what an empty one takes in the file.
-const MOST_PARTS: usize = 50_000;
 
 /// The bytes of a model: its own file, and the files beside it that hold its larger tensors.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,8 +63,8 @@ pub(super) struct AttributeMessage {
     pub floats: Vec<f32>,
     pub integers: Vec<i64>,
     pub texts: Vec<String>,
-    /// Whether it holds a graph of its own, as loops and branches do.
-    pub graph: bool,
+    /// A graph of its own, as loops and branches have.
+    pub graph: Option<Box<GraphMessage>>,
 }
 
 /// Name, kind of value and shape of an input or output; `None` is a size that is not fixed.
@@ -88,48 +87,6 @@ pub(super) struct TensorMessage {
     texts: Vec<String>,
     external: Vec<(String, String)>,
     is_external: bool,
-}
-
-/// Kinds of values, by their numbers in the format.
-pub(super) mod kind {
-    pub const FLOAT: i64 = 1;
-    pub const UINT8: i64 = 2;
-    pub const INT8: i64 = 3;
-    pub const UINT16: i64 = 4;
-    pub const INT16: i64 = 5;
-    pub const INT32: i64 = 6;
-    pub const INT64: i64 = 7;
-    pub const STRING: i64 = 8;
-    pub const BOOL: i64 = 9;
-    pub const FLOAT16: i64 = 10;
-    pub const DOUBLE: i64 = 11;
-    pub const UINT32: i64 = 12;
-    pub const UINT64: i64 = 13;
-    pub const BFLOAT16: i64 = 16;
-
-    pub fn is_float(kind: i64) -> bool {
-        [FLOAT, FLOAT16, DOUBLE, BFLOAT16].contains(&kind)
-    }
-
-    /// A value as a tensor of this kind holds it.
-    pub fn rounded(kind: i64, value: f32) -> f32 {
-        match kind {
-            FLOAT16 => half::f16::from_f32(value).to_f32(),
-            BFLOAT16 => half::bf16::from_f32(value).to_f32(),
-            _ => value,
-        }
-    }
-
-    /// Bytes of a value, where they are fixed.
-    pub fn size(kind: i64) -> Option<usize> {
-        match kind {
-            FLOAT | INT32 | UINT32 => Some(4),
-            DOUBLE | INT64 | UINT64 => Some(8),
-            FLOAT16 | BFLOAT16 | INT16 | UINT16 => Some(2),
-            INT8 | UINT8 | BOOL => Some(1),
-            _ => None,
-        }
-    }
 }
 
 /// The values of a tensor.
@@ -364,9 +321,7 @@ impl Stored {
 impl ModelMessage {
     /// All tensors of initialisers and constants.
     fn tensors(&self) -> impl Iterator<Item = &TensorMessage> {
-        let constants = self.graph.nodes.iter().flat_map(|node| &node.attributes);
-        let constants = constants.filter_map(|attribute| attribute.tensor.as_ref());
-        self.graph.initializers.iter().chain(constants)
+        self.graph.tensors().into_iter()
     }
 
     fn parse(bytes: &[u8]) -> Read<Self> {
@@ -379,7 +334,7 @@ impl ModelMessage {
                 2 => model.producer = field.text(bytes)?,
                 7 => {
                     has_graph = true;
-                    model.graph = GraphMessage::parse(bytes, field.bytes()?)?;
+                    model.graph = GraphMessage::parse(bytes, field.bytes()?, &Parts::default())?;
                 }
                 8 => {
                     let (mut domain, mut opset) = (String::new(), 0);
@@ -435,14 +390,27 @@ fn pair(bytes: &[u8], range: Range<usize>) -> Read<(String, String)> {
 }
 
 impl GraphMessage {
-    fn parse(bytes: &[u8], range: Range<usize>) -> Read<Self> {
+    /// All tensors of initialisers and constants, those of branches and loops too.
+    fn tensors(&self) -> Vec<&TensorMessage> {
+        let attributes = || self.nodes.iter().flat_map(|node| &node.attributes);
+        let constants = attributes().filter_map(|attribute| attribute.tensor.as_ref());
+        let inside = attributes().filter_map(|attribute| attribute.graph.as_ref());
+        let inside = inside.flat_map(|graph| graph.tensors());
+        self.initializers.iter().chain(constants).chain(inside).collect()
+    }
+
+    fn parse(bytes: &[u8], range: Range<usize>, parts: &Parts) -> Read<Self> {
         let mut graph = Self::default();
         each(bytes, range, |number, field| {
             match number {
-                1 if graph.nodes.len() >= MOST_PARTS => return Err(format!("it has more than {MOST_PARTS} nodes")),
-                5 if graph.initializers.len() >= MOST_PARTS => return Err(format!("it has more than {MOST_PARTS} initialisers")),
-                1 => graph.nodes.push(NodeMessage::parse(bytes, field.bytes()?)?),
-                5 => graph.initializers.push(TensorMessage::parse(bytes, field.bytes()?)?),
+                1 => {
+                    parts.node()?;
+                    graph.nodes.push(NodeMessage::parse(bytes, field.bytes()?, parts)?);
+                }
+                5 => {
+                    parts.initializer()?;
+                    graph.initializers.push(TensorMessage::parse(bytes, field.bytes()?)?);
+                }
                 11 => graph.inputs.push(ValueMessage::parse(bytes, field.bytes()?)?),
                 12 => graph.outputs.push(ValueMessage::parse(bytes, field.bytes()?)?),
                 15 => graph.sparse = true,
@@ -455,7 +423,7 @@ impl GraphMessage {
 }
 
 impl NodeMessage {
-    fn parse(bytes: &[u8], range: Range<usize>) -> Read<Self> {
+    fn parse(bytes: &[u8], range: Range<usize>, parts: &Parts) -> Read<Self> {
         let mut node = Self::default();
         each(bytes, range, |number, field| {
             match number {
@@ -464,7 +432,7 @@ impl NodeMessage {
                 3 => node.name = field.text(bytes)?,
                 4 => node.operator = field.text(bytes)?,
                 5 if node.attributes.len() >= 100 => return Err(format!("node `{}` has more than 100 attributes", node.name)),
-                5 => node.attributes.push(AttributeMessage::parse(bytes, field.bytes()?)?),
+                5 => node.attributes.push(AttributeMessage::parse(bytes, field.bytes()?, parts)?),
                 7 => node.domain = field.text(bytes)?,
                 _ => {}
             }
@@ -478,7 +446,7 @@ impl NodeMessage {
 }
 
 impl AttributeMessage {
-    fn parse(bytes: &[u8], range: Range<usize>) -> Read<Self> {
+    fn parse(bytes: &[u8], range: Range<usize>, parts: &Parts) -> Read<Self> {
         let mut attribute = Self::default();
         each(bytes, range, |number, field| {
             match number {
@@ -487,7 +455,7 @@ impl AttributeMessage {
                 3 => attribute.integer = Some(field.integer()?),
                 4 => attribute.text = Some(field.text(bytes)?),
                 5 => attribute.tensor = Some(TensorMessage::parse(bytes, field.bytes()?)?),
-                6 | 11 => attribute.graph = true,
+                6 => attribute.graph = Some(Box::new(GraphMessage::parse(bytes, field.bytes()?, &parts.inside()?)?)),
                 7 => {
                     let mut places = Vec::new();
                     field.places(4, &mut places)?;

@@ -42,6 +42,8 @@ pub struct OnnxGraph {
     pub(super) input: Vec<usize>,
     pub(super) classes: usize,
     pub(super) ending: Ending,
+    /// Whether it needs two rows at once: a `squeeze` that also takes away the axis of a single row.
+    pub(super) in_pairs: bool,
     pub(super) tensors: Vec<TensorSpec>,
 }
 
@@ -56,6 +58,21 @@ impl PartialEq for OnnxGraph {
 impl OnnxGraph {
     /// The value that the logits are made of.
     pub(super) fn end(&self, parameters: &[Tensor], inputs: &Tensor) -> std::result::Result<(Value, usize), Fault> {
+        let alone = self.in_pairs && inputs.dims().first() == Some(&1);
+        if !alone {
+            return self.end_of(parameters, inputs);
+        }
+        let whole = |what: String| Fault {
+            step: "the graph".to_owned(),
+            what,
+        };
+        let twice = Tensor::cat(&[inputs, inputs], 0).map_err(|error| whole(words(error)))?;
+        let (end, made) = self.end_of(parameters, &twice)?;
+        let first = end.float().and_then(|end| end.narrow(0, 0, 1).map_err(words)).map_err(whole)?;
+        Ok((Value::Float(first), made))
+    }
+
+    fn end_of(&self, parameters: &[Tensor], inputs: &Tensor) -> std::result::Result<(Value, usize), Fault> {
         let whole = |what: String| Fault {
             step: "the graph".to_owned(),
             what,

@@ -4,7 +4,7 @@
 //! | file | what it does |
 //! |---|---|
 //! | `wire`, `file` | protobuf read in place: every number keeps its place in the file |
-//! | `plan`, `head` | which nodes make the logits, what is a variable, what is preprocessing |
+//! | `plan`, `head`, `body` | which nodes make the logits, what is a variable, what is preprocessing; branches and loops |
 //! | `operators` | the one list of operators that can be computed |
 //! | `elementwise` | functions of one number with their derivatives |
 //! | `graph` | the whole as a [`TensorGraph`], so that [`CandleNetwork`] is a classifier like any other |
@@ -16,14 +16,17 @@
 //!
 //! [`TensorGraph`]: crate::learner::TensorGraph
 
+mod body;
 mod build;
 mod check;
 mod elementwise;
 mod file;
 mod graph;
 mod head;
+mod kind;
 mod needed;
 mod operators;
+mod parts;
 mod plan;
 mod state_dict;
 mod value;
@@ -42,10 +45,10 @@ pub use plan::{Input, InputKind};
 pub use state_dict::{ACTIVATIONS, Activation, Layers, ReadAs};
 
 use crate::error::{Error, Result};
-use crate::files;
+use crate::files::{self, Existing};
 use crate::learner::CandleNetwork;
 use crate::nn::MOST_CLASSES;
-use file::{ModelMessage, Stored, Values, kind};
+use file::{ModelMessage, Stored, Values};
 use graph::{Fed, parameter_tensors, rows_tensor};
 use plan::Plan;
 use value::{Array, Value};
@@ -165,7 +168,7 @@ impl Model {
             true => state_dict::read(path, layers).map(|(stored, message, read_as)| (stored, message, Some(read_as)))?,
             false => Stored::read(path).map(|(stored, message)| (stored, message, None))?,
         };
-        let plan = Plan::of(&stored, &message).map_err(|error| error.in_file(path))?;
+        let plan = Plan::of(&stored, &message).map_err(|error| hinted(error).in_file(path))?;
         Ok(Self {
             stored,
             message,
@@ -179,8 +182,8 @@ impl Model {
     /// # Errors
     /// As [`Model::read`].
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Self> {
-        let (stored, message) = Stored::from_bytes(bytes)?;
-        let plan = Arc::new(Plan::of(&stored, &message)?);
+        let (stored, message) = Stored::from_bytes(bytes).map_err(hinted)?;
+        let plan = Arc::new(Plan::of(&stored, &message).map_err(hinted)?);
         Ok(Self {
             stored,
             message,
@@ -406,6 +409,10 @@ impl Model {
     /// # Errors
     /// Names the node that fails.
     pub fn network(&self, rows: &Encoded) -> Result<OnnxNetwork> {
+        self.tried(rows).map_err(hinted)
+    }
+
+    fn tried(&self, rows: &Encoded) -> Result<OnnxNetwork> {
         let parameters = self.parameters()?;
         let mut graph = OnnxGraph {
             plan: self.plan.clone(),
@@ -413,9 +420,15 @@ impl Model {
             input: vec![rows.width],
             classes: 0,
             ending: self.plan.head.kind,
+            in_pairs: false,
             tensors: self.plan.variables.iter().map(|variable| variable.spec.clone()).collect(),
         };
         let tried = rows.rows().min(TRIED);
+        let first = &rows.values[..rows.width];
+        if let Err(alone) = try_rows(&graph, &parameters, first, rows.width) {
+            graph.in_pairs = true;
+            try_rows(&graph, &parameters, first, rows.width).map_err(|_| alone)?;
+        }
         let (together, shape) = try_rows(&graph, &parameters, &rows.values[..tried * rows.width], rows.width)?;
         if let Some(softmax) = &self.plan.head.softmax {
             softmax.check(&shape, self.plan.opset)?;
@@ -472,24 +485,31 @@ impl Model {
         }
         if let (Some(read_as), Some((_, bytes))) = (&self.read_as, stored.files.get_mut(1)) {
             read_as.seal(bytes);
-            return files::write_bytes(out, bytes);
+            return files::write_bytes_to(out, Existing::KeepForGood, bytes);
         }
         let folder = out.parent().unwrap_or(Path::new(""));
-        for (location, bytes) in stored.files.iter().skip(1) {
-            let path = folder.join(location);
-            if path.exists() {
-                return Err(Error::input(format!(
-                    "the model names its data file `{location}`, and there is one beside `{}` already",
-                    out.display()
-                ))
-                .hint("write the repaired model into a folder of its own: `--out repaired/model.onnx`"));
+        let mut written = Vec::new();
+        let mut put = |path: &Path, bytes: &[u8]| -> Result<()> {
+            files::write_bytes_to(path, Existing::KeepForGood, bytes)?;
+            written.push(path.to_owned());
+            Ok(())
+        };
+        let mut all = || -> Result<()> {
+            for (location, bytes) in stored.files.iter().skip(1) {
+                let path = folder.join(location);
+                if path.exists() {
+                    return Err(Error::input(format!(
+                        "the model names its data file `{location}`, and there is one beside `{}` already",
+                        out.display()
+                    ))
+                    .hint("write the repaired model into a folder of its own: `--out repaired/model.onnx`"));
+                }
+                put(&path, bytes)?;
             }
-            if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-                std::fs::create_dir_all(parent).map_err(|error| Error::io("make the folder", parent, &error))?;
-            }
-            files::write_bytes(&path, bytes)?;
-        }
-        files::write_bytes(out, &stored.files[0].1)
+            put(out, &stored.files[0].1)
+        };
+        // What another process wrote under these names in the meantime is left alone.
+        all().inspect_err(|_| written.iter().for_each(|path| drop(std::fs::remove_file(path))))
     }
 
     /// Data files that the model's tensors lie in, as it names them.
@@ -498,6 +518,14 @@ impl Model {
             return Vec::new();
         }
         self.stored.files.iter().skip(1).map(|(name, _)| name.as_str()).collect()
+    }
+}
+
+/// What to do about a model that is refused, where nothing better is known.
+fn hinted(error: Error) -> Error {
+    match error.hint_text() {
+        Some(_) => error,
+        None => error.hint("export the model again, and copy the whole file; `docs/onnx.md` says what a model may be made of"),
     }
 }
 

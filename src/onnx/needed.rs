@@ -22,6 +22,31 @@ pub(super) fn refused(what: String) -> Error {
     Error::input(what)
 }
 
+/// Names from outside that the graphs inside a node take, in their order.
+pub(super) fn captured(node: &NodeMessage) -> Vec<&str> {
+    let graphs = node.attributes.iter().filter_map(|attribute| attribute.graph.as_ref());
+    let mut names = BTreeSet::new();
+    for graph in graphs {
+        let made: BTreeSet<&str> = graph
+            .inputs
+            .iter()
+            .map(|input| input.name.as_str())
+            .chain(graph.initializers.iter().map(|tensor| tensor.name.as_str()))
+            .chain(graph.nodes.iter().flat_map(|node| node.outputs.iter().map(String::as_str)))
+            .collect();
+        let taken = graph.nodes.iter().flat_map(takes);
+        let ends = graph.outputs.iter().map(|output| output.name.as_str());
+        names.extend(taken.chain(ends).filter(|name| !made.contains(name)));
+    }
+    names.into_iter().collect()
+}
+
+/// Names that a node takes: its inputs, and what the graphs inside it take from outside.
+pub(super) fn takes(node: &NodeMessage) -> impl Iterator<Item = &str> {
+    let inputs = node.inputs.iter().map(String::as_str).filter(|input| !input.is_empty());
+    inputs.chain(captured(node))
+}
+
 /// Which node makes each name.
 pub(super) type Makers<'a> = BTreeMap<&'a str, usize>;
 
@@ -72,8 +97,7 @@ pub(super) fn needed(model: &ModelMessage, makers: &Makers, name: &str) -> Resul
             )));
         }
         if found.insert(node) {
-            let inputs = graph.nodes[node].inputs.iter().filter(|input| !input.is_empty());
-            open.extend(inputs.map(|input| (input.as_str(), Some(node))));
+            open.extend(takes(&graph.nodes[node]).map(|input| (input, Some(node))));
         }
         if found.len() > MOST_NODES {
             return Err(too_many(MOST_NODES));

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use candle_core::DType;
 
-use super::file::{ModelMessage, NodeMessage, Stored, TensorMessage, Values, kind};
+use super::body::Body;
+use super::file::{AttributeMessage, ModelMessage, NodeMessage, Stored, TensorMessage, Values, kind};
 use super::head::{self, Head};
-use super::needed::{makers, needed, refused, shown, too_many};
+use super::needed::{captured, makers, needed, refused, shown, too_many};
 use super::operators::{Call, LEARNING, Operator, loaded, operator, unsupported};
 use super::value::{Computed, Value};
 use crate::error::Result;
@@ -16,7 +17,7 @@ use crate::nn::TensorSpec;
 const OLDEST: i64 = 9;
 
 /// The most nodes that logits may need after preprocessing: gradients go back through them one inside the other.
-const MOST_STEPS: usize = 500;
+pub(super) const MOST_STEPS: usize = 500;
 
 /// The most values that a row may become in one result.
 pub(super) const MOST_PER_ROW: usize = 1 << 22;
@@ -33,6 +34,8 @@ pub(super) struct Step {
     pub inputs: Vec<Option<usize>>,
     pub outputs: Vec<Option<usize>>,
     constants: Vec<(String, Values, Vec<usize>)>,
+    /// Branches, or what a loop repeats.
+    pub bodies: Vec<Body>,
 }
 
 /// What batch norm and dropout say of a graph that was exported in training mode.
@@ -132,10 +135,10 @@ pub(super) struct Plan {
 
 /// Numbers of names.
 #[derive(Default)]
-struct Slots(BTreeMap<String, usize>);
+pub(super) struct Slots(pub BTreeMap<String, usize>);
 
 impl Slots {
-    fn of(&mut self, name: &str) -> Option<usize> {
+    pub fn of(&mut self, name: &str) -> Option<usize> {
         if name.is_empty() {
             return None;
         }
@@ -306,13 +309,6 @@ impl Plan {
         let width = |input: &Input| input.shape.iter().copied().product::<Option<usize>>();
         let mut raw: BTreeMap<usize, Option<usize>> = self.inputs.iter().map(|input| (input.slot, width(input))).collect();
         for (step, early) in steps.iter().zip(early) {
-            let places: &[usize] = match step.node.operator.as_str() {
-                "BatchNormalization" => &[3, 4],
-                "Clip" => &[1, 2],
-                "Pad" => &[2],
-                "Pow" => &[1],
-                _ => &[],
-            };
             let first = step.inputs.first().copied().flatten();
             let scaled = first.and_then(|first| raw.get(&first).copied());
             let small = |slot: usize| {
@@ -327,7 +323,7 @@ impl Plan {
             }
             for (place, slot) in step.inputs.iter().enumerate() {
                 if let Some(slot) = slot.filter(|slot| initializers.contains_key(slot)) {
-                    let stays = places.contains(&place) || (shifts && place == 1) || *early;
+                    let stays = step.is_fixed(place) || (shifts && place == 1) || *early;
                     if stays {
                         fixed.insert(slot)
                     } else {
@@ -409,7 +405,11 @@ impl Plan {
 
     /// Computes steps; `values` holds what they take, and then what they make. Returns the number of values made.
     pub fn run(steps: &[Step], values: &mut [Option<Value>], precision: DType, rows: usize) -> std::result::Result<usize, Fault> {
-        let most = rows.saturating_mul(MOST_PER_ROW).min(1 << 28);
+        Self::run_within(steps, values, precision, rows.saturating_mul(MOST_PER_ROW).min(1 << 28))
+    }
+
+    /// The same with no result larger than `most`.
+    pub fn run_within(steps: &[Step], values: &mut [Option<Value>], precision: DType, most: usize) -> std::result::Result<usize, Fault> {
         let mut made = 0_usize;
         for step in steps {
             let fault = |what: String| Fault {
@@ -422,6 +422,7 @@ impl Plan {
                 opset: step.opset,
                 inputs,
                 constants: &step.constants,
+                bodies: &step.bodies,
                 precision,
                 most,
             };
@@ -449,17 +450,13 @@ fn values_empty(values: &Values) -> bool {
     }
 }
 
-fn step(stored: &Stored, node: &NodeMessage, opset: i64, model: &ModelMessage, slots: &mut Slots) -> Result<Step> {
+/// A node as a step; `model` names the functions that the file defines for itself.
+pub(super) fn step(stored: &Stored, node: &NodeMessage, opset: i64, model: &ModelMessage, slots: &mut Slots) -> Result<Step> {
     let name = shown(node);
     let Some(Operator { compute, .. }) = operator(node) else {
         let local = model.functions.contains(&node.operator);
         return Err(unsupported(node, &name, local));
     };
-    if node.attributes.iter().any(|attribute| attribute.graph) {
-        return Err(
-            refused(format!("{name} holds a graph of its own, which is not supported")).hint("export the model without loops and branches")
-        );
-    }
     let mut constants = Vec::new();
     for attribute in &node.attributes {
         if let Some(tensor) = &attribute.tensor {
@@ -469,38 +466,71 @@ fn step(stored: &Stored, node: &NodeMessage, opset: i64, model: &ModelMessage, s
             constants.push((attribute.name.clone(), values, tensor.shape()));
         }
     }
+    let captured = captured(node);
+    let mut bodies = Vec::new();
+    for attribute in &node.attributes {
+        if let Some(graph) = &attribute.graph {
+            let places = captured.iter().zip(node.inputs.len()..).map(|(name, place)| (*name, place));
+            bodies.push(Body::of(stored, (&attribute.name, graph), places, opset, model)?);
+        }
+    }
+    // What is kept of the node does without the graphs, which are in the bodies.
+    let mut kept = node.clone();
+    kept.attributes.iter_mut().for_each(|attribute| attribute.graph = None);
+    let inputs = node.inputs.iter().map(String::as_str).chain(captured.iter().copied());
     Ok(Step {
         name,
         compute: *compute,
-        learning: node.domain == LEARNING,
+        learning: node.domain == LEARNING || bodies.iter().any(Body::is_learning),
         opset,
-        inputs: node.inputs.iter().map(|input| slots.of(input)).collect(),
+        inputs: inputs.map(|input| slots.of(input)).collect(),
         outputs: node.outputs.iter().map(|output| slots.of(output)).collect(),
         constants,
-        node: node.clone(),
+        bodies,
+        node: kept,
     })
 }
 
-fn role(step: &Step, slot: usize, tensor: &TensorMessage) -> Role {
-    let shape = tensor.shape();
-    let size = |place: usize| shape.get(place).copied().unwrap_or(1);
-    let place = step.inputs.iter().position(|input| *input == Some(slot)).unwrap_or_default();
-    let turned = step
-        .node
-        .attributes
-        .iter()
-        .any(|attribute| attribute.name == "transB" && attribute.integer == Some(1));
-    match (step.node.operator.as_str(), place) {
-        ("Gemm", 1) => Role::Weight(if turned { size(1) } else { size(0) }),
-        ("MatMul", 1) => Role::Weight(shape.iter().rev().nth(1).copied().unwrap_or(1)),
-        ("Conv", 1) => Role::Weight(shape.iter().skip(1).product()),
-        ("BatchNormalization" | "LayerNormalization", 1) => Role::Scale,
-        ("Gather", 0) => Role::Table,
-        ("Transpose" | "Identity" | "Reshape", 0) if shape.len() > 1 => Role::Weight(shape.iter().skip(1).product()),
-        ("Mul", _) => Role::Table,
-        ("MatMul", 0) => Role::Weight(size(shape.len().saturating_sub(1))),
-        _ => Role::Bias,
+impl Step {
+    /// Whether a number at this place of its inputs was not trained.
+    pub fn is_fixed(&self, place: usize) -> bool {
+        let places: &[usize] = match self.node.operator.as_str() {
+            "BatchNormalization" => &[3, 4],
+            "Clip" => &[1, 2],
+            "Pad" => &[2],
+            "Pow" => &[1],
+            _ => &[],
+        };
+        let inside = self.bodies.iter().flat_map(|body| body.users(place));
+        places.contains(&place) || inside.into_iter().any(|(step, place)| step.is_fixed(place))
     }
+
+    /// What a variable of this shape is at this place of its inputs.
+    fn role(&self, place: usize, shape: &[usize]) -> Role {
+        if let Some((step, place)) = self.bodies.iter().flat_map(|body| body.users(place)).next() {
+            return step.role(place, shape);
+        }
+        let size = |place: usize| shape.get(place).copied().unwrap_or(1);
+        let is_turned = |attribute: &AttributeMessage| attribute.name == "transB" && attribute.integer == Some(1);
+        let turned = self.node.attributes.iter().any(is_turned);
+        match (self.node.operator.as_str(), place) {
+            ("Gemm", 1) => Role::Weight(if turned { size(1) } else { size(0) }),
+            ("MatMul", 1) => Role::Weight(shape.iter().rev().nth(1).copied().unwrap_or(1)),
+            ("Conv", 1) => Role::Weight(shape.iter().skip(1).product()),
+            ("GRU" | "LSTM" | "RNN", 1 | 2) => Role::Weight(size(2)),
+            ("BatchNormalization" | "LayerNormalization", 1) => Role::Scale,
+            ("Gather", 0) => Role::Table,
+            ("Transpose" | "Identity" | "Reshape", 0) if shape.len() > 1 => Role::Weight(shape.iter().skip(1).product()),
+            ("Mul", _) => Role::Table,
+            ("MatMul", 0) => Role::Weight(size(shape.len().saturating_sub(1))),
+            _ => Role::Bias,
+        }
+    }
+}
+
+fn role(step: &Step, slot: usize, tensor: &TensorMessage) -> Role {
+    let place = step.inputs.iter().position(|input| *input == Some(slot)).unwrap_or_default();
+    step.role(place, &tensor.shape())
 }
 
 fn inputs(model: &ModelMessage, initializers: &BTreeMap<&str, usize>, slots: &mut Slots) -> Result<Vec<Input>> {

@@ -1,6 +1,7 @@
 //! Imported models against what PyTorch and onnxruntime make of them (`examples/onnx/make_models.py`), and broken files.
 
 mod ends;
+mod sequences;
 
 use std::path::{Path, PathBuf};
 
@@ -134,19 +135,28 @@ fn close(one: &[f64], other: &[f64], tolerance: f64, what: &str) {
 
 #[test]
 fn outputs_are_those_of_onnxruntime() {
-    let all = expected();
-    for name in MODELS {
-        let case = case(name, &all);
+    outputs_agree(MODELS, &expected());
+}
+
+/// That the outputs of these models are those in the file.
+fn outputs_agree(models: &[&str], all: &Json) {
+    for name in models {
+        let case = case(name, all);
         close(&case.outputs(), &numbers(&case.expected["outputs"]), 1e-5, name);
     }
 }
 
 #[test]
 fn gradients_and_importances_are_those_of_pytorch() {
-    let all = expected();
+    let compared = gradients_agree(MODELS, &expected());
+    assert!(compared > 60, "{compared}");
+}
+
+/// Compares gradients and importances with those in the file; the number of tensors compared.
+fn gradients_agree(models: &[&str], all: &Json) -> usize {
     let mut compared = 0;
-    for name in MODELS {
-        let case = case(name, &all);
+    for name in models {
+        let case = case(name, all);
         let Some(gradients) = case.expected["gradient"].as_object() else {
             continue;
         };
@@ -185,14 +195,18 @@ fn gradients_and_importances_are_those_of_pytorch() {
             compared += 1;
         }
     }
-    assert!(compared > 60, "{compared}");
+    compared
 }
 
 #[test]
 fn gradients_are_finite_differences_for_every_model() {
-    let all = expected();
-    for name in MODELS {
-        let case = case(name, &all);
+    differences_agree(MODELS, &expected());
+}
+
+/// That the gradient of every variable is what differences of the loss are.
+fn differences_agree(models: &[&str], all: &Json) {
+    for name in models {
+        let case = case(name, all);
         let check = check_gradients(&case.network, &case.rows, &case.labels, 6, 1).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(check.tensors, case.network.tensors().len());
     }
@@ -250,6 +264,25 @@ fn a_written_model_differs_in_the_changed_values_only() {
                     .is_err()
             );
         }
+    }
+}
+
+#[test]
+fn what_another_process_wrote_in_the_meantime_stays() {
+    let all = expected();
+    for name in ["mlp", "mlp_external"] {
+        let case = case(name, &all);
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("new.onnx");
+        std::fs::write(&out, b"of somebody else").unwrap();
+        let error = case.model.write(case.network.parameters(), &out).unwrap_err();
+        assert!(error.to_string().contains("already exists"), "{error}");
+        assert_eq!(std::fs::read(&out).unwrap(), b"of somebody else", "{name}");
+        assert_eq!(
+            std::fs::read_dir(folder.path()).unwrap().count(),
+            1,
+            "{name}: nothing of ours is left"
+        );
     }
 }
 

@@ -33,7 +33,8 @@ pub(crate) fn read(bytes: Vec<u8>, mut source: Source, notes: &mut Notes) -> Res
         return Err(package::bomb());
     }
     frame::check_size(usize::try_from(claims.rows).unwrap_or(usize::MAX), 1)?;
-    let (frame, left_out) = caught_on_own_stack(|| plain_columns(&bytes, claims.rows as usize)).map_err(|_| damaged(CONTRADICTION))??;
+    let (frame, left_out) =
+        caught_on_own_stack(|| plain_columns(&bytes, claims.rows as usize)).map_err(|words| frame::gave_up("Arrow", &words))??;
     drop(bytes);
     if claims.endless {
         notes.add(

@@ -26,6 +26,20 @@ pub(super) fn damaged(kind: &str, detail: impl std::fmt::Display) -> Error {
         .hint("copy or download it again, since a file cut off in the middle looks like this; or save it with plain columns: texts, numbers, dates")
 }
 
+/// A file of a kind whose reader panicked with these words: it knows the format, and not the type of some column; or the file is damaged.
+pub(super) fn gave_up(kind: &str, words: &str) -> Error {
+    let unknown = ["not yet implemented", "not implemented", "not supported by Polars"];
+    if !unknown.iter().any(|part| words.contains(part)) {
+        return damaged(kind, CONTRADICTION);
+    }
+    Error::input(format!(
+        "the {kind} file has a column of a type that cannot be read, such as a list view, runs of equal values, or a union"
+    ))
+    .hint(
+        "leave that column out where the file is made, or save it as texts, numbers or dates (pandas: `frame.drop(columns=[\"COLUMN\"])`)",
+    )
+}
+
 /// Places of the columns that hold plain values, and the names of the others (lists, structures, extension types).
 pub(super) fn plain_places<'a>(fields: impl Iterator<Item = &'a ArrowField>) -> (Vec<usize>, Vec<String>) {
     let (mut places, mut left_out) = (Vec::new(), Vec::new());

@@ -29,7 +29,7 @@ fn damaged(detail: impl std::fmt::Display) -> Error {
 pub(crate) fn read(bytes: Vec<u8>, mut source: Source, notes: &mut Notes) -> Result<Table> {
     source.format = Format::Parquet;
     check(&bytes)?;
-    let (frame, left_out) = caught_on_own_stack(|| plain_columns(&bytes)).map_err(|_| damaged(CONTRADICTION))??;
+    let (frame, left_out) = caught_on_own_stack(|| plain_columns(&bytes)).map_err(|words| frame::gave_up("Parquet", &words))??;
     drop(bytes);
     frame::sheet(frame, left_out, source, notes)
 }

@@ -40,6 +40,7 @@ mod label_cases;
 mod learner;
 mod privacy;
 mod program;
+mod promises;
 mod regular_files;
 mod report;
 mod report_fixture;

@@ -13,7 +13,7 @@ use crate::app::requests::{Answer, Asked, Fault};
 use crate::app::work::{Sheet, Work};
 use crate::commands::{default_evidence, key_path, read_check};
 use crate::error::{Error, Result};
-use crate::evaluate::record::Advice;
+use crate::evaluate::record::{Advice, KEPT};
 use crate::evaluate::words::signed_points;
 use crate::report::elements::{facts, theirs};
 use crate::report::format;
@@ -36,6 +36,7 @@ fn page(app: &App, item: &Item, asked: &Asked, outcome: Markup) -> Result<Answer
     let Some(parent) = parent else {
         return Err(Error::input(format!("`{}` was not repaired, so there is nothing to check", item.name)).into());
     };
+    let unchanged = summary.info.repairs.last().is_some_and(|repair| repair.method == KEPT);
     let (old, sheet) = (app.folder.named(&parent, Kind::Model)?, sheet_of(app, item)?);
     let content = html! {
         h1 { "Check " (theirs(&item.name)) }
@@ -47,6 +48,7 @@ fn page(app: &App, item: &Item, asked: &Asked, outcome: Markup) -> Result<Answer
             @match (&old, &sheet) {
                 (None, _) => p { "The model before the repair, " (theirs(&parent)) ", is not in the folder." },
                 (_, None) => (without_sheet(&summary.info.data.file)),
+                _ if unchanged => p { "No repair was accepted: " (theirs(&item.name)) " is " (theirs(&parent)) " unchanged. The two say the same on every row, so there is nothing to look up." },
                 (Some(old), Some(sheet)) => (draw_form(app, item, old, sheet)?),
             }
         }

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::elements::when;
+use super::elements::{by_method, when};
 use super::summaries::Summary;
 use super::{App, Page};
 use crate::app::folder::{Item, Kind};
@@ -20,15 +20,15 @@ const LINES: &[Line] = &[
     ),
     ("In words", |_, summary| html! { (summary.headline) }),
     ("Accuracy on its test rows", |_, summary| {
-        html! { (format::percent_or_unknown(summary.info.test.accuracy, 2)) " of " (format::counted(summary.info.test.rows, "row")) }
+        accuracy(summary.info.test.accuracy, summary.info.test.rows, !summary.info.repairs.is_empty())
     }),
     ("Accuracy on its validation rows", |_, summary| match &summary.info.validation {
-        Some(part) => html! { (format::percent_or_unknown(part.accuracy, 2)) " of " (format::counted(part.rows, "row")) },
+        Some(part) => accuracy(part.accuracy, part.rows, false),
         None => html! { (format::UNKNOWN) },
     }),
     ("Repaired from", |_, summary| match summary.info.repairs.last() {
         Some(repair) => {
-            html! { (theirs(&repair.parent.name)) " by " code { (repair.method) } " with " (format::counted(repair.flagged, "flagged row")) }
+            html! { (theirs(&repair.parent.name)) ", " (by_method(&repair.method)) ", " (format::counted(repair.flagged, "flagged row")) }
         }
         None => html! { (format::UNKNOWN) },
     }),
@@ -51,6 +51,17 @@ const LINES: &[Line] = &[
     ("Seed", |_, summary| html! { (summary.info.seed) }),
     ("Changed", |item, _| html! { (when(item.changed)) }),
 ];
+
+/// An accuracy, and the rows that it is on; of a repaired model those under suspicion are left out.
+fn accuracy(share: Option<f64>, rows: usize, repaired: bool) -> Markup {
+    match share {
+        Some(_) if repaired => {
+            html! { (format::percent_or_unknown(share, 2)) " of those of " (format::counted(rows, "row")) " that can be trusted" }
+        }
+        Some(_) => html! { (format::percent_or_unknown(share, 2)) " of " (format::counted(rows, "row")) },
+        None => html! { (format::UNKNOWN) },
+    }
+}
 
 /// Two models side by side.
 pub(in crate::app) fn show(app: &App, asked: &Asked) -> Result<Answer, Fault> {

@@ -36,6 +36,14 @@ pub(super) fn size(bytes: u64) -> String {
     format!("{number}\u{a0}{}", UNITS[unit])
 }
 
+/// How a model was repaired, for lists.
+pub(super) fn by_method(method: &str) -> Markup {
+    match method == crate::evaluate::record::KEPT {
+        true => html! { "unchanged: no repair was accepted" },
+        false => html! { "repaired by " code { (method) } },
+    }
+}
+
 /// A form of the app, which carries the token.
 pub(super) fn form(app: &App, action: &str, content: Markup) -> Markup {
     html! {
@@ -63,10 +71,15 @@ fn words_of(text: &str) -> String {
 
 /// The command of the terminal that does the same.
 pub(super) fn command(app: &App, line: &Line) -> Markup {
+    commands(app, std::slice::from_ref(line))
+}
+
+/// The commands of the terminal that do the same, one after the other.
+pub(super) fn commands(app: &App, lines: &[Line]) -> Markup {
     html! {
         section.terminal aria-label="The same in the terminal" {
             p.small.aside { "The same in the terminal:" }
-            pre { code { "cd " (shell_word(&app.folder.root().display().to_string())) "\n" (line.shown()) } }
+            pre { code { "cd " (shell_word(&app.folder.root().display().to_string()))  @for line in lines { "\n" (line.shown()) } } }
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
-use super::elements::{button, drop_file, size, when};
-use super::{App, Page};
+use super::elements::{button, by_method, drop_file, size, when};
+use super::{App, Page, made_here};
 use crate::app::folder::{Item, Kind};
 use crate::app::requests::{Answer, Asked, Fault};
 use crate::app::upload::MOST_BYTES;
@@ -21,14 +21,23 @@ pub(in crate::app) fn home(app: &App, _: &Asked) -> Result<Answer, Fault> {
         found.sort_by_key(|item| std::cmp::Reverse(item.changed));
         found
     };
-    let (found, models, reports) = (of(Kind::Sheet), of(Kind::Model), of(Kind::Report));
+    let (all, models, reports) = (of(Kind::Sheet), of(Kind::Model), of(Kind::Report));
+    let made = made_here(app)?;
+    let (lists, found): (Vec<&Item>, Vec<&Item>) = all.into_iter().partition(|item| made.contains(&item.name));
     let content = html! {
         section aria-labelledby="sheets" {
             h1 id="sheets" { "Sheets" }
             @if found.is_empty() { p.lead { "No sheet is in this folder yet. A sheet is a list of orders with one row each: what was planned, what came true, and all else that is known." } }
-            @else { (sheets(app, &found)) }
+            @else { (sheets(app, "Sheets, newest first", &found)) }
             @if !app.read_only {
                 (drop_file(app, "Drop a sheet here, or choose one", &format!("CSV, Excel, OpenDocument, Parquet or Arrow, up to {}. It is copied into the folder.", size(MOST_BYTES)), None))
+            }
+        }
+        @if !lists.is_empty() {
+            section aria-labelledby="lists" {
+                h2 id="lists" { "Predictions and lists" }
+                p { "Written by the work in this folder: predicted sheets, and lists of rows." }
+                (sheets(app, "Predictions and lists, newest first", &lists))
             }
         }
         section aria-labelledby="models" {
@@ -50,7 +59,7 @@ fn more(shown: usize) -> Markup {
     html! { @if shown > SHOWN { p.small.aside { "The " (SHOWN) " newest of " (format::count(shown)) " are listed." } } }
 }
 
-fn sheets(app: &App, found: &[&Item]) -> Markup {
+fn sheets(app: &App, caption: &str, found: &[&Item]) -> Markup {
     let columns = [
         Column::text("Sheet"),
         Column::figures("Size"),
@@ -65,7 +74,7 @@ fn sheets(app: &App, found: &[&Item]) -> Markup {
             Cell::Markup(delete(app, "sheets", item)),
         ]
     });
-    html! { (table("Sheets, newest first", &columns, rows.collect())) (more(found.len())) }
+    html! { (table(caption, &columns, rows.collect())) (more(found.len())) }
 }
 
 fn list_of_models(app: &App, models: &[&Item]) -> Markup {
@@ -82,7 +91,7 @@ fn list_of_models(app: &App, models: &[&Item]) -> Markup {
                 let (badge, class) = summary.badge;
                 let from = summary.info.repairs.last().map_or_else(
                     || html! { (theirs(&summary.info.data.file)) ", " (format::counted(summary.info.train.rows, "training row")) },
-                    |repair| html! { (theirs(&repair.parent.name)) ", repaired by " code { (repair.method) } ", " (format::counted(repair.flagged, "flagged row")) },
+                    |repair| html! { (theirs(&repair.parent.name)) ", " (by_method(&repair.method)) ", " (format::counted(repair.flagged, "flagged row")) },
                 );
                 (html! { span class={ "badge " (class) } { (badge) } }, from)
             }

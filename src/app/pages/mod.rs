@@ -15,13 +15,15 @@ mod train;
 mod work;
 mod wrong;
 
+use std::collections::HashSet;
+
 use axum::http::StatusCode;
 use maud::{DOCTYPE, Markup, html};
 
 use super::folder::{self, Item, Kind};
 use super::requests::{Answer, Asked, Fault};
 use super::{App, requests};
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::report::elements::{prose, words};
 
 pub(super) use check::{draw as check_draw, read as check_read, show as check};
@@ -96,6 +98,13 @@ impl<'a> Page<'a> {
         };
         page.into_string()
     }
+}
+
+/// Names of the files that the work in this folder wrote: predictions, and lists of rows. No one predicts from these or trains on them.
+fn made_here(app: &App) -> Result<HashSet<String>> {
+    let Some(store) = &app.store else { return Ok(HashSet::new()) };
+    let work = store.latest_work(work::LISTED)?;
+    Ok(work.iter().flat_map(|row| row.work.lists()).map(str::to_owned).collect())
 }
 
 fn head(title: &str, again: Option<u32>, script: bool) -> Markup {

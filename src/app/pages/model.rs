@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{App, Page, asked_item};
+use super::{App, Page, asked_item, made_here};
 use crate::app::folder::{Item, Kind, report_in};
 use crate::app::requests::{Answer, Asked, Fault};
 use crate::error::Result;
@@ -90,11 +90,12 @@ fn first_screen(item: &Item, repaired: bool) -> Result<Markup> {
 
 fn next(app: &App, item: &Item, repaired: bool) -> Result<Markup> {
     let base = format!("/models/{}", item.id);
+    let made = made_here(app)?;
     let sheets: Vec<Item> = app
         .folder
         .items()?
         .into_iter()
-        .filter(|item| item.kind == Kind::Sheet)
+        .filter(|item| item.kind == Kind::Sheet && !made.contains(&item.name))
         .take(50)
         .collect();
     Ok(html! {

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::report::elements::{theirs_short, words};
 use crate::report::format;
 use crate::report::terminal::kind;
-use crate::tables::Texts;
+use crate::tables::{ColumnKind, Texts};
 
 /// Rows of a page.
 pub(super) const ROWS: usize = 50;
@@ -128,6 +128,13 @@ pub(super) fn view(opened: &Opened, seen: &Seen, base: &str, before: Option<&Bef
     })
 }
 
+/// Whether a sheet is what a prediction wrote.
+pub(super) fn is_predicted(opened: &Opened) -> bool {
+    let names = opened.table.names();
+    let begins = |with: &str| names.iter().any(|name| name.starts_with(with));
+    begins("predicted") && begins("probability of ")
+}
+
 fn is_prediction(name: &str) -> bool {
     PREDICTION_COLUMNS.iter().any(|of| name.starts_with(of))
 }
@@ -214,7 +221,7 @@ fn cells(opened: &Opened, seen: &Seen, rows: &[usize], base: &str, caption: &str
                         @if let Some(before) = before { th scope="col" { (before.title) } }
                         th scope="col" class="number" { "Row" }
                         @for (name, texts) in &shown {
-                            (heading(name, kind(texts.kind()), seen, base))
+                            (heading(name, texts.kind(), seen, base))
                         }
                     }
                 }
@@ -223,7 +230,7 @@ fn cells(opened: &Opened, seen: &Seen, rows: &[usize], base: &str, caption: &str
                         tr id={ "row-" (opened.table.row_number(*row)) } {
                             @if let Some(before) = before { td { ((before.cell)(*row)) } }
                             th scope="row" class="number" { (opened.table.row_number(*row)) }
-                            @for (_, texts) in &shown { td { @if let Some(text) = texts.get(*row) { (cell(text)) } } }
+                            @for (_, texts) in &shown { td class=[of_numbers(texts.kind())] { @if let Some(text) = texts.get(*row) { (cell(text)) } } }
                         }
                     }
                 }
@@ -231,6 +238,11 @@ fn cells(opened: &Opened, seen: &Seen, rows: &[usize], base: &str, caption: &str
         }
         @if names.len() > COLUMNS { p.small.aside { "The first " (COLUMNS) " of " (format::counted(names.len(), "column")) " are shown." } }
     })
+}
+
+/// Numbers stand below each other by their last digits.
+fn of_numbers(kind: ColumnKind) -> Option<&'static str> {
+    (kind == ColumnKind::Number).then_some("number")
 }
 
 /// A cell's text. Plain letters need no element to keep their direction to themselves, and a page of rows has thousands of them.
@@ -242,7 +254,7 @@ fn cell(text: &str) -> Markup {
 }
 
 /// The name of a column, which orders the rows by it: rising, then falling.
-fn heading(name: &str, holds: &str, seen: &Seen, base: &str) -> Markup {
+fn heading(name: &str, holds: ColumnKind, seen: &Seen, base: &str) -> Markup {
     let own = seen.search.by.as_deref() == Some(name);
     let falling = own && !seen.search.falling;
     let link = Seen {
@@ -259,9 +271,9 @@ fn heading(name: &str, holds: &str, seen: &Seen, base: &str) -> Markup {
         (true, true) => (Some("descending"), " ▼"),
     };
     html! {
-        th scope="col" aria-sort=[sort] {
+        th scope="col" class=[of_numbers(holds)] aria-sort=[sort] {
             a href=(link.link(base)) { (theirs_short(name, 40)) (mark) }
-            span.holds { (holds) }
+            span.holds { (kind(holds)) }
         }
     }
 }

@@ -63,12 +63,18 @@ pub(in crate::app) fn show(app: &App, asked: &Asked) -> Result<Answer, Fault> {
                         ("Noticed", html! { @if notes.is_empty() { "nothing unusual" } @else { a href="#noticed" { (format::counted(notes.by_matter().len(), "matter")) } } }),
                     ]))
                     (rows::view(&opened, &seen, &base, None)?)
-                    p { a.button href={ (base) "/task" } { "Next: what is to be predicted" } }
+                    div.actions {
+                        @if rows::is_predicted(&opened) { a.button href={ (base) "/file" } { "Download it" } }
+                        @else {
+                            a.button href={ (base) "/task" } { "Next: what is to be predicted" }
+                            " " a href={ (base) "/file" } { "Download it" }
+                        }
+                    }
                 }
                 @if !notes.is_empty() {
                     section aria-labelledby="noticed" { h2 id="noticed" { "What was noticed" } (warnings(notes, "the terminal")) }
                 }
-                (correct(app, &item, &reading, false))
+                (correct(app, &item, &reading, opened.worksheets(), false))
                 (inspect_command(app, &item, &reading))
             }
         }
@@ -76,7 +82,8 @@ pub(in crate::app) fn show(app: &App, asked: &Asked) -> Result<Answer, Fault> {
         Err(error) => html! {
             h1 { (theirs(&item.name)) }
             (super::stopped(&error))
-            (correct(app, &item, &reading, true))
+            // A workbook that cannot be opened has no worksheets to choose from.
+            (correct(app, &item, &reading, &worksheets(&item.path).unwrap_or_default(), true))
             (inspect_command(app, &item, &reading))
         },
     };
@@ -98,10 +105,8 @@ fn source(source: &Source) -> Markup {
 }
 
 /// The form that states how the sheet is read.
-fn correct(app: &App, item: &Item, reading: &Reading, open: bool) -> Markup {
-    // A workbook that cannot be opened has no worksheets to choose from.
-    let sheets = worksheets(&item.path).unwrap_or_default();
-    let sheets: Vec<(String, String)> = sheets.into_iter().map(|name| (name.clone(), name)).collect();
+fn correct(app: &App, item: &Item, reading: &Reading, worksheets: &[String], open: bool) -> Markup {
+    let sheets: Vec<(String, String)> = worksheets.iter().map(|name| (name.clone(), name.clone())).collect();
     let marks = MARKS.map(|(mark, words)| (mark.option().to_owned(), words.to_owned()));
     let orders = ORDERS.map(|(order, words)| (order.option().to_owned(), words.to_owned()));
     let row = reading.header_row.map(|row| row.to_string());

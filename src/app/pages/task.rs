@@ -91,8 +91,8 @@ pub(in crate::app) fn show(app: &App, asked: &Asked) -> Result<Answer, Fault> {
                 (columns(app, inspection, &profile))
                 @if !app.read_only {
                     div.actions {
-                        button type="submit" { "Keep this task" }
-                        " " a.button.plain href={ (base) "/train" } { "Next: train" }
+                        button type="submit" name="then" value="train" { "Keep it, and next: train" }
+                        " " button.plain type="submit" { "Keep this task" }
                     }
                     p.small.aside { "Kept as the profile " code { (beside.as_ref().map_or_else(|| own_profile(&item.name), |path| path.display().to_string())) } " beside the sheet, where every command finds it." }
                 }
@@ -117,7 +117,7 @@ pub(in crate::app) fn show(app: &App, asked: &Asked) -> Result<Answer, Fault> {
 }
 
 /// The name of the profile that the app writes beside a sheet.
-fn own_profile(sheet: &str) -> String {
+pub(super) fn own_profile(sheet: &str) -> String {
     let (folder, name) = sheet.rsplit_once('/').map_or(("", sheet), |(folder, name)| (folder, name));
     let stem = name.split('.').next().filter(|stem| !stem.is_empty()).unwrap_or(name);
     let slash = if folder.is_empty() { "" } else { "/" };
@@ -269,7 +269,8 @@ pub(in crate::app) fn keep(app: &App, asked: &Asked) -> Result<Answer, Fault> {
     let found = inspected(app, &item, &reading)?;
     let profile = stated(asked, Profile::from_toml(&found.inspection.profile_toml)?, &opened.table)?;
     write(app, &item, &profile, &opened.table)?;
-    Ok(Answer::See(format!("/sheets/{}/task", item.id)))
+    let next = if asked.field("then") == Some("train") { "train" } else { "task" };
+    Ok(Answer::See(format!("/sheets/{}/{next}", item.id)))
 }
 
 /// The profile with what the form states.
@@ -347,6 +348,41 @@ pub(in crate::app) fn keep_text(app: &App, asked: &Asked) -> Result<Answer, Faul
     Profile::from_toml(&text)?;
     put(app, &item, &format!("{text}\n"))?;
     Ok(Answer::See(format!("/sheets/{}/task", item.id)))
+}
+
+/// Whether a training takes what is proposed for a sheet, which must be kept first: no profile lies beside it, and none of the
+/// built-in ones fits it.
+pub(super) fn is_proposal(app: &App, item: &Item, reading: &Reading) -> Result<bool> {
+    if profile_beside(item).is_some() {
+        return Ok(false);
+    }
+    let opened = app.sheets.open(item, reading)?;
+    Ok(Profile::choose(&opened.table, None, &Overrides::default(), &mut Notes::new()).is_err())
+}
+
+/// Keeps what is proposed for a sheet, where a training needs it: the person saw it on the page before.
+///
+/// # Errors
+/// Where nothing can be predicted by the proposal.
+pub(super) fn keep_proposal(app: &App, item: &Item, reading: &Reading) -> Result<()> {
+    if !is_proposal(app, item, reading)? {
+        return Ok(());
+    }
+    let found = inspected(app, item, reading)?;
+    if found.inspection.label.is_none() {
+        return Err(Error::input(format!("it is not said what is to be predicted of `{}`", item.name))
+            .hint("choose the column with the class, or the two columns that make it, on the page Task of the sheet"));
+    }
+    put(app, item, &found.inspection.profile_toml)
+}
+
+/// The command that keeps what is proposed.
+pub(super) fn keep_line(item: &Item, reading: &Reading) -> Line {
+    reading.onto(
+        Line::new("inspect")
+            .path(&item.name)
+            .option("--write-profile", &own_profile(&item.name)),
+    )
 }
 
 /// Writes a profile beside its sheet, with comments.

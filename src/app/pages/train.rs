@@ -2,9 +2,9 @@
 
 use maud::html;
 
-use super::elements::{command, form, select};
+use super::elements::{commands, form, select};
 use super::sheet::{Part, reading_of, steps};
-use super::task::inspected;
+use super::task::{inspected, is_proposal, keep_line, keep_proposal, own_profile};
 use super::{App, Page, asked_item};
 use crate::app::folder::{Kind, safe_name};
 use crate::app::requests::{Answer, Asked, Fault};
@@ -32,6 +32,8 @@ pub(in crate::app) fn show(app: &App, asked: &Asked) -> Result<Answer, Fault> {
         .iter()
         .map(|kind| (kind.name().to_owned(), kind.name().to_owned()))
         .collect();
+    let proposal = is_proposal(app, &item, &reading)?;
+    let before = proposal.then(|| keep_line(&item, &reading));
     let proposed = Work::Train {
         sheet: Sheet {
             name: item.name.clone(),
@@ -68,10 +70,13 @@ pub(in crate::app) fn show(app: &App, asked: &Asked) -> Result<Answer, Fault> {
                         p.field { label { input type="checkbox" name="balance_classes" value="1"; " Rare classes count as much as common ones" } }
                     }
                 }
-                @if !app.read_only { p { button type="submit" { "Train" } } }
+                @if !app.read_only {
+                    p { button type="submit" { "Train" } }
+                    @if proposal { p.small.aside { "The task as it is proposed is kept with it, as the profile " code { (own_profile(&item.name)) } "." } }
+                }
             }))
         }
-        (command(app, &proposed.line(app.seed)))
+        (commands(app, &before.into_iter().chain([proposed.line(app.seed)]).collect::<Vec<_>>()))
     };
     Page::new(&format!("Train on {}", item.name), content)
         .under(&item.name, base)
@@ -90,6 +95,7 @@ pub(in crate::app) fn begin(app: &App, asked: &Asked) -> Result<Answer, Fault> {
         let number = text.parse::<usize>().ok().filter(|epochs| *epochs > 0);
         number.ok_or_else(|| Error::input(format!("`{text}` is no number of epochs")).hint("give a whole number from 1"))
     });
+    keep_proposal(app, &item, &reading)?;
     let work = Work::Train {
         sheet: Sheet { name: item.name, reading },
         recipe: recipe.transpose()?,

@@ -14,7 +14,7 @@ use crate::report::elements::{Cell, Column, prose, table, theirs};
 use crate::report::format;
 
 /// Pieces of work that are listed.
-const LISTED: usize = 100;
+pub(super) const LISTED: usize = 100;
 
 /// The mark of the head of every page: how much work is under way.
 pub(super) fn running(store: &Store) -> Markup {
@@ -88,7 +88,14 @@ pub(in crate::app) fn show(app: &App, asked: &Asked) -> Result<Answer, Fault> {
                 State::Waiting => p { "It begins when the work before it is done." },
                 State::Done => {
                     @if let Some(said) = &row.outcome { p.lead { (prose(said, 600)) } }
-                    @if let Some(place) = result(&app.folder, &row.work)? { p { a.button href=(place) { "See what came of it" } } }
+                    @if let Some(place) = result(&app.folder, &row.work)? {
+                        div.actions {
+                            a.button href=(place) { "See what came of it" }
+                            @if let Work::Predict { out, .. } | Work::Check { out, .. } = &row.work {
+                                @if let Some(item) = app.folder.named(out, Kind::Sheet)? { a.button.plain href={ "/sheets/" (item.id) "/file" } { "Download " (theirs(out)) } }
+                            }
+                        }
+                    }
                 },
                 State::Failed | State::Stopped | State::BrokenOff => {
                     @if let Some(message) = &row.message { p.lead { (prose(message, 1200)) "." } }

@@ -1,14 +1,19 @@
 //! The operators that can be computed, one list: [`OPERATORS`]. A graph with any other is refused by the operator's name.
 
+mod attention;
+mod choosing;
+mod control;
 mod einsum;
 mod learning;
 mod numbers;
 mod products;
+mod recurrent;
 mod shapes;
 mod windows;
 
 use candle_core::{DType, Device, Tensor};
 
+use super::body::Body;
 use super::file::{AttributeMessage, NodeMessage, Values};
 use super::value::{Array, Computed, Value, words};
 use crate::error::Error;
@@ -22,6 +27,8 @@ pub(super) struct Call<'a> {
     pub inputs: Vec<Option<&'a Value>>,
     /// Values of tensors among the attributes, by name.
     pub constants: &'a [(String, Values, Vec<usize>)],
+    /// Graphs inside it.
+    pub bodies: &'a [Body],
     /// Precision.
     pub precision: DType,
     /// The most values that a result may have.
@@ -60,6 +67,9 @@ pub(super) const OPERATORS: &[Operator] = &[
     onnx("And", numbers::compare),
     onnx("ArgMax", numbers::arg_extreme),
     onnx("ArgMin", numbers::arg_extreme),
+    onnx("Asinh", numbers::unary),
+    onnx("Atan", numbers::unary),
+    onnx("Attention", attention::attention),
     onnx("AveragePool", windows::average_pool),
     onnx("BatchNormalization", products::batch_norm),
     onnx("Cast", numbers::cast),
@@ -72,6 +82,8 @@ pub(super) const OPERATORS: &[Operator] = &[
     onnx("ConstantOfShape", shapes::constant_of_shape),
     onnx("Conv", windows::conv),
     onnx("Cos", numbers::unary),
+    onnx("Cosh", numbers::unary),
+    onnx("CumSum", choosing::running_sum),
     onnx("Div", numbers::binary),
     onnx("Dropout", shapes::dropout),
     onnx("Einsum", einsum::einsum),
@@ -82,7 +94,10 @@ pub(super) const OPERATORS: &[Operator] = &[
     onnx("Expand", shapes::expand),
     onnx("Flatten", shapes::flatten),
     onnx("Floor", numbers::unary),
+    onnx("GRU", recurrent::recurrent),
     onnx("Gather", shapes::gather),
+    onnx("GatherElements", choosing::gather_elements),
+    onnx("GatherND", choosing::gather_slices),
     onnx("Gelu", numbers::unary),
     onnx("Gemm", products::gemm),
     onnx("GlobalAveragePool", windows::global_average),
@@ -93,15 +108,18 @@ pub(super) const OPERATORS: &[Operator] = &[
     onnx("HardSigmoid", numbers::unary),
     onnx("HardSwish", numbers::unary),
     onnx("Identity", shapes::identity),
+    onnx("If", control::branch),
     onnx("InstanceNormalization", products::instance_norm),
     onnx("IsInf", numbers::is_infinite),
     onnx("IsNaN", numbers::is_nan),
+    onnx("LSTM", recurrent::recurrent),
     onnx("LayerNormalization", products::layer_norm),
     onnx("LeakyRelu", numbers::unary),
     onnx("Less", numbers::compare),
     onnx("LessOrEqual", numbers::compare),
     onnx("Log", numbers::unary),
-    onnx("LogSoftmax", numbers::softmax),
+    onnx("LogSoftmax", attention::softmax),
+    onnx("Loop", control::repeat),
     onnx("LpNormalization", products::lp_norm),
     onnx("MatMul", products::matmul),
     onnx("Max", numbers::extreme),
@@ -119,6 +137,7 @@ pub(super) const OPERATORS: &[Operator] = &[
     onnx("Pad", shapes::pad),
     onnx("Pow", numbers::power),
     onnx("RMSNormalization", products::rms_norm),
+    onnx("RNN", recurrent::recurrent),
     onnx("Range", shapes::range),
     onnx("Reciprocal", numbers::unary),
     onnx("ReduceL1", numbers::reduce),
@@ -133,14 +152,18 @@ pub(super) const OPERATORS: &[Operator] = &[
     onnx("ReduceSumSquare", numbers::reduce),
     onnx("Relu", numbers::unary),
     onnx("Reshape", shapes::reshape),
+    onnx("Round", numbers::unary),
+    onnx("ScatterElements", choosing::scatter),
+    onnx("ScatterND", choosing::scatter),
     onnx("Selu", numbers::unary),
     onnx("Shape", shapes::shape),
     onnx("Sigmoid", numbers::unary),
     onnx("Sign", numbers::unary),
     onnx("Sin", numbers::unary),
+    onnx("Sinh", numbers::unary),
     onnx("Size", shapes::shape),
     onnx("Slice", shapes::slice),
-    onnx("Softmax", numbers::softmax),
+    onnx("Softmax", attention::softmax),
     onnx("Softplus", numbers::unary),
     onnx("Softsign", numbers::unary),
     onnx("Split", shapes::split),
@@ -149,12 +172,16 @@ pub(super) const OPERATORS: &[Operator] = &[
     onnx("Sub", numbers::binary),
     onnx("Sum", numbers::sum),
     onnx("Swish", numbers::unary),
+    onnx("Tan", numbers::unary),
     onnx("Tanh", numbers::unary),
     onnx("ThresholdedRelu", numbers::unary),
     onnx("Tile", shapes::tile),
+    onnx("TopK", choosing::top),
     onnx("Transpose", shapes::transpose),
+    onnx("Trilu", choosing::triangle),
     onnx("Unsqueeze", shapes::unsqueeze),
     onnx("Where", numbers::choose),
+    onnx("Xor", numbers::compare),
     learning("ArrayFeatureExtractor", learning::extract_features),
     learning("Binarizer", learning::binarizer),
     learning("FeatureVectorizer", learning::vectorize),
@@ -179,8 +206,7 @@ pub(super) fn unsupported(node: &NodeMessage, name: &str, local: bool) -> Error 
     };
     let hint = match node.operator.as_str() {
         _ if local => "export the model with its functions inlined (`onnx.inliner.inline_local_functions`)",
-        "Loop" | "If" | "Scan" => "export it with `torch.onnx.export` for fixed shapes, without Python loops or branches over values",
-        "LSTM" | "GRU" | "RNN" => "recurrent networks are not repaired; a network of convolutions or attention is",
+        "Scan" => "export it with `torch.onnx.export` for fixed shapes, without Python loops over values",
         "TreeEnsembleClassifier" | "TreeEnsemble" | "TreeEnsembleRegressor" => {
             "trees have no gradients to repair by: leave the flagged rows out and train them again"
         }

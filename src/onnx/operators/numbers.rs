@@ -27,6 +27,12 @@ fn function(call: &Call) -> Computed<Function> {
         "LeakyRelu" => Function::LeakyRelu(call.number("alpha", 0.01)),
         "Log" => Function::Log,
         "Mish" => Function::Mish,
+        "Asinh" => Function::InverseHyperbolicSine,
+        "Atan" => Function::InverseTangent,
+        "Cosh" => Function::HyperbolicCosine,
+        "Round" => Function::Round,
+        "Sinh" => Function::HyperbolicSine,
+        "Tan" => Function::Tangent,
         "Reciprocal" => Function::Reciprocal,
         "Relu" => Function::Relu,
         "Selu" => Function::Selu {
@@ -174,6 +180,7 @@ pub(super) fn compare(call: &Call) -> Results {
     let test = |a: f64, b: f64| match name {
         "And" => a != 0.0 && b != 0.0,
         "Or" => a != 0.0 || b != 0.0,
+        "Xor" => (a != 0.0) != (b != 0.0),
         "Equal" => a == b,
         "Greater" => a > b,
         "GreaterOrEqual" => a >= b,
@@ -559,35 +566,4 @@ pub(super) fn arg_extreme(call: &Call) -> Results {
     let places = extreme_places(&value.numbers()?, &shape, &[along], largest)?;
     let data = places.into_iter().map(|place| (place / step % shape[along]) as i64).collect();
     one(Value::Integer(Array::new(kept, data)))
-}
-
-/// Softmax and its logarithm. Before version 13 all axes from the given one on are one.
-pub(super) fn softmax(call: &Call) -> Results {
-    let x = call.float(0)?;
-    let shape = x.dims().to_vec();
-    let old = call.opset < 13;
-    let along = axis(call.integer("axis", if old { 1 } else { -1 }), shape.len())?;
-    let (flat, along) = if old {
-        let rows: usize = shape[..along].iter().product();
-        (vec![rows, shape[along..].iter().product()], 1)
-    } else {
-        (shape.clone(), along)
-    };
-    if flat.contains(&0) {
-        return Err("has no values".to_owned());
-    }
-    let logarithm = call.node.operator == "LogSoftmax";
-    let run = || {
-        let x = x.reshape(flat.as_slice())?;
-        let shifted = x.broadcast_sub(&x.max_keepdim(along)?.detach())?;
-        let powers = shifted.exp()?;
-        let total = powers.sum_keepdim(along)?;
-        let found = if logarithm {
-            shifted.broadcast_sub(&total.log()?)
-        } else {
-            powers.broadcast_div(&total)
-        };
-        found?.reshape(shape.as_slice())
-    };
-    floats(run())
 }

@@ -88,8 +88,8 @@ fn operators_of_old_sets_are_read_by_their_attributes() {
     let told = refused(product(8, &[node("Identity", "i", &["v"], "y")]));
     assert!(told.contains("operator set 8") && told.contains("convert_version"), "{told}");
     // What a newer set would not mend is told first.
-    let told = refused(product(8, &[node("Loop", "again", &["v"], "y")]));
-    assert!(told.contains("`Loop` of node `again`"), "{told}");
+    let told = refused(product(8, &[node("Scan", "again", &["v"], "y")]));
+    assert!(told.contains("`Scan` of node `again`"), "{told}");
 }
 
 /// What `torch.nan_to_num` becomes.

@@ -17,7 +17,7 @@ pub fn warnings(notes: &Notes, rest: &str) -> Markup {
     html! {
         ul.notes {
             @for note in notes.iter().take(MOST) {
-                li { (prose(&note.found, 600)) " " strong { "What was done: " } (prose(&note.done, 600)) " " span.aside.small { "(" (theirs(&note.code)) ")" } }
+                li { (prose(&note.found, 600)) "." br; strong { "What was done: " } (prose(&note.done, 600)) ". " span.aside.small { "(" (theirs(&note.code)) ")" } }
             }
         }
         @if notes.len() > MOST { p.aside { "The other " (notes.len() - MOST) " are in " (rest) "." } }

@@ -4,4 +4,5 @@ mod browser;
 mod http;
 mod path;
 mod safety;
+mod strangers;
 mod webdriver;

@@ -62,7 +62,7 @@ fn ended(served: &Served, work: &str) -> String {
 }
 
 #[track_caller]
-fn done(served: &Served, answer: &Answer) -> String {
+pub fn done(served: &Served, answer: &Answer) -> String {
     let page = ended(served, &place(answer));
     assert!(page.contains("✓ done"), "{page}");
     between(&page, "class=\"button\" href=\"", "\"").unwrap().to_owned()

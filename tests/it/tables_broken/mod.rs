@@ -52,6 +52,7 @@ pub fn broken_sheets() -> Vec<Broken> {
     all.extend(workbooks::excel());
     all.extend(workbooks::other_workbooks());
     all.extend(columnar::parquet());
+    all.extend(columnar::unknown_types());
     all.extend(columnar::numpy());
     all
 }
