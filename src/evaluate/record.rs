@@ -3,6 +3,7 @@
 //! Fractions are fractions (0.876), never percent. What is unknown is absent (`None`), never 0.
 //! Timings are kept out of these records, so that equal seeds give equal bytes: see [`Timings`].
 
+mod dampening;
 mod expansion;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::metric::Metric;
 use crate::notes::Notes;
 
+pub use dampening::{DampeningRecord, HistogramBin, LayerDampening};
 pub use expansion::{ExpansionRecord, ExpansionRule, ExpansionShare};
 
 /// Version of the record layout; a report refuses a newer one.
@@ -279,53 +281,6 @@ pub struct BeforeAfter {
     pub before: f64,
     /// After.
     pub after: f64,
-}
-
-/// What dampening did.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct DampeningRecord {
-    /// "squared batch gradient" or "per-sample Fisher".
-    pub importance: String,
-    /// What the flagged rows were compared with: "retain set on the original batches", "retain set", "full training set".
-    pub reference: String,
-    /// Percentile p of ASSD (equation 4 of arXiv 2402.10098); absent for SSD.
-    pub percentile: Option<f64>,
-    /// Selection weighting alpha: parameters whose importance ratio exceeds it are dampened.
-    pub alpha: f64,
-    /// Dampening constant lambda.
-    pub lambda: f64,
-    /// Parameters in all.
-    pub parameters: usize,
-    /// Parameters that were dampened.
-    pub dampened: usize,
-    /// Parameters that became exactly 0.
-    pub zeroed: usize,
-    /// Per tensor, in network order.
-    pub layers: Vec<LayerDampening>,
-    /// Histogram of log10(forget importance / reference importance) over finite positive ratios.
-    pub ratio_histogram: Vec<HistogramBin>,
-}
-
-/// What dampening did to one tensor.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct LayerDampening {
-    /// Tensor name, such as `layers.0.linear.weight`.
-    pub tensor: String,
-    /// Parameters in it.
-    pub parameters: usize,
-    /// Of these dampened.
-    pub dampened: usize,
-}
-
-/// `[low, high)` in log10 of the ratio, and how many parameters fall in it.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct HistogramBin {
-    /// Lower edge.
-    pub low: f64,
-    /// Upper edge.
-    pub high: f64,
-    /// Count.
-    pub count: usize,
 }
 
 /// The model before against the model after, on the same rows.
