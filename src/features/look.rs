@@ -124,9 +124,17 @@ impl Look {
     /// Whether the column names rows or the papers that they belong to: it says so, or is called by a paper alone (`Order`) and holds as many different
     /// texts or whole numbers as papers have.
     pub fn names_rows(&self, column: &str) -> bool {
-        let written = self.whole() && !self.measured || matches!(self.kind, ColumnKind::Text | ColumnKind::Category);
+        let written = self.whole() && !self.measured && self.like_papers() || matches!(self.kind, ColumnKind::Text | ColumnKind::Category);
         let many = self.distinct() >= 20 && self.distinct() * 20 >= self.present();
         words::names_id(column) || words::names_paper(column) && written && many
+    }
+
+    /// Whether whole numbers may be those of papers and not amounts (a `Load` in kilograms): long ones, or such as count on from row to row.
+    fn like_papers(&self) -> bool {
+        const LONG: f64 = 1_000.0;
+        let Some(numbers) = &self.numbers else { return false };
+        let all: Vec<f64> = numbers.iter().flatten().copied().collect();
+        all.iter().all(|number| *number >= LONG) || all.first().is_some_and(|first| *first >= 0.0) && all.is_sorted()
     }
 
     /// Whether the numbers are those of the lines: from 0 or 1 on, one by one.

@@ -1,8 +1,9 @@
 //! Arrow IPC files (Feather) and streams through Polars' readers. As for Parquet, what the file claims about its sizes is checked first.
 
 use std::io::Cursor;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use polars::prelude::DataFrame;
+use polars::prelude::{ArrowDataType, ArrowField, DataFrame};
 use polars_io::SerReader;
 use polars_io::prelude::{IpcReader, IpcStreamReader};
 
@@ -33,8 +34,13 @@ pub(crate) fn read(bytes: Vec<u8>, mut source: Source, notes: &mut Notes) -> Res
         return Err(package::bomb());
     }
     frame::check_size(usize::try_from(claims.rows).unwrap_or(usize::MAX), 1)?;
-    let (frame, left_out) =
-        caught_on_own_stack(|| plain_columns(&bytes, claims.rows as usize)).map_err(|words| frame::gave_up("Arrow", &words))??;
+    let has_union = AtomicBool::new(false);
+    let read = caught_on_own_stack(|| plain_columns(&bytes, claims.rows as usize, &has_union));
+    // The reader gives up on passing over a union, in words that say nothing of it.
+    let (frame, left_out) = read.map_err(|words| match has_union.load(Ordering::Relaxed) {
+        true => frame::unknown_type("Arrow"),
+        false => frame::gave_up("Arrow", &words),
+    })??;
     drop(bytes);
     if claims.endless {
         notes.add(
@@ -46,8 +52,8 @@ pub(crate) fn read(bytes: Vec<u8>, mut source: Source, notes: &mut Notes) -> Res
     frame::sheet(frame, left_out, source, notes)
 }
 
-/// The columns that are no lists or structures, and the names of those that are.
-fn plain_columns(all: &[u8], height: usize) -> Result<(DataFrame, Vec<String>)> {
+/// The columns that are no lists or structures, and the names of those that are. `has_union`: whether there is a union among them.
+fn plain_columns(all: &[u8], height: usize, has_union: &AtomicBool) -> Result<(DataFrame, Vec<String>)> {
     let stream = all.starts_with(&STREAM);
     let bytes = || Cursor::new(all);
     let schema = if stream {
@@ -57,6 +63,8 @@ fn plain_columns(all: &[u8], height: usize) -> Result<(DataFrame, Vec<String>)> 
     };
     let schema = schema.map_err(damaged)?;
     let (places, left_out) = frame::plain_places(schema.iter_values());
+    let union = |field: &ArrowField| matches!(field.dtype(), ArrowDataType::Union(_));
+    has_union.store(schema.iter_values().any(union), Ordering::Relaxed);
     frame::check_size(height, schema.len())?;
     if places.is_empty() {
         return Ok((DataFrame::empty_with_height(height), left_out));

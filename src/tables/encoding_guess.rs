@@ -27,11 +27,8 @@ pub(super) fn guess(bytes: &[u8]) -> (&'static Encoding, &'static str) {
         .iter()
         .filter(|place| high(sample.get(**place + 1)) || place.checked_sub(1).is_some_and(|before| high(sample.get(before))))
         .count();
-    if beside * 2 < places.len() {
+    if beside * 2 < places.len() || places.len() < ENOUGH {
         return central(&sample).or_else(|| turkish(&sample)).unwrap_or(WESTERN);
-    }
-    if places.len() < ENOUGH {
-        return WESTERN;
     }
     east_asian(&sample)
         .or_else(|| turkish(&sample))
@@ -69,9 +66,11 @@ fn central(sample: &[u8]) -> Option<(&'static Encoding, &'static str)> {
     };
     let (windows, iso) = (within(&[0x9c, 0x9f, 0xb9]), within(&[0xb1, 0xb6, 0xbc, 0xbe]));
     let both = within(&[0xb3, 0xbf, 0xa3]);
+    // `ść`, which ends many words of Polish; in Windows-1252 these are two ligatures that never meet.
+    let polish_ending = sample.windows(2).filter(|pair| pair == b"\x9c\xe6").count();
     if iso > windows {
         Some((ISO_8859_2, "Central European"))
-    } else if both + within(&[0x9f, 0xb9]) > 0 {
+    } else if both + polish_ending + within(&[0x9f, 0xb9]) > 0 {
         Some((WINDOWS_1250, "Central European"))
     } else {
         None

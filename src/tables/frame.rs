@@ -29,9 +29,14 @@ pub(super) fn damaged(kind: &str, detail: impl std::fmt::Display) -> Error {
 /// A file of a kind whose reader panicked with these words: it knows the format, and not the type of some column; or the file is damaged.
 pub(super) fn gave_up(kind: &str, words: &str) -> Error {
     let unknown = ["not yet implemented", "not implemented", "not supported by Polars"];
-    if !unknown.iter().any(|part| words.contains(part)) {
-        return damaged(kind, CONTRADICTION);
+    match unknown.iter().any(|part| words.contains(part)) {
+        true => unknown_type(kind),
+        false => damaged(kind, CONTRADICTION),
     }
+}
+
+/// A sound file with a column that its reader does not know, and cannot pass over.
+pub(super) fn unknown_type(kind: &str) -> Error {
     Error::input(format!(
         "the {kind} file has a column of a type that cannot be read, such as a list view, runs of equal values, or a union"
     ))

@@ -233,6 +233,7 @@ fn hostile_text_never_becomes_markup() {
         "nav",
         "footer",
         "p",
+        "br",
         "h1",
         "h2",
         "h3",
