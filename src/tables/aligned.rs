@@ -27,8 +27,8 @@ pub(super) fn divided(text: &str) -> Option<String> {
     }
     // Where columns of cells begin and end; a name may reach beyond its cells, to the next column.
     let mut spans: Vec<(usize, usize)> = Vec::new();
-    for place in 0..width {
-        if !blank[place] {
+    for (place, blank) in blank.iter().enumerate() {
+        if !blank {
             match spans.last_mut().filter(|(_, end)| *end == place) {
                 Some(span) => span.1 = place + 1,
                 None => spans.push((place, place + 1)),

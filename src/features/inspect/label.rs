@@ -139,7 +139,7 @@ fn days_late(name: &str, look: &Look) -> Option<LabelRule> {
     for (value, number) in look.texts.values.iter().zip(&of_value) {
         let place = match (*number)? {
             number if number < 0.0 => 0,
-            number if number == 0.0 => 1,
+            0.0 => 1,
             _ => 2,
         };
         values[place].push(value.clone());
