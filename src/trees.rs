@@ -34,7 +34,7 @@ pub struct Growth {
 }
 
 impl Growth {
-    /// Rounds at most for so many classes: no more than 300 trees, yet at least 18 rounds.
+    /// Most rounds for a number of classes: no more than 300 trees, yet at least 18 rounds.
     pub fn rounds(&self, classes: usize) -> usize {
         self.rounds.min((MOST_TREES / trees_a_round(classes)).max(FEWEST_ROUNDS))
     }

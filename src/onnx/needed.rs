@@ -106,7 +106,7 @@ pub(super) fn needed(model: &ModelMessage, makers: &Makers, name: &str) -> Resul
     Ok(found.into_iter().collect())
 }
 
-/// That a model needs more than so many nodes.
+/// A model that needs more nodes than the limit.
 pub(super) fn too_many(nodes: usize) -> Error {
     refused(format!("the model needs more than {nodes} nodes")).hint("simplify it with `onnxsim` or `onnxslim` first")
 }

@@ -16,7 +16,7 @@ struct Range {
 
 /// How pandas begins the description of a frame.
 const BEGIN: &[u8] = b"{\"index_columns\": [{\"kind\": \"range\"";
-/// At either end of a file so many bytes are searched: footers and headers hold the description.
+/// Bytes that are searched at either end of a file: footers and headers hold the description.
 const SEARCHED: usize = 1 << 20;
 /// A longer description of one index is none.
 const LONGEST: usize = 4096;

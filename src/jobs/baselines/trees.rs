@@ -14,19 +14,19 @@ const GROWTH: Growth = Growth {
     rate: 0.15,
     leaves: 31,
 };
-/// Ends where so many rounds bring nothing on the validation rows.
+/// Rounds without a gain on the validation rows after which growing ends.
 const PATIENCE: usize = 10;
 /// Groups that a number's values are cut into.
 const NUMBER_GROUPS: usize = 250;
-/// Training rows at most, evenly spread over those that there are, and at most so many cells a round (rows x columns x trees), though not fewer
-/// than 1,000 rows: enough for trees of this size, and a matter of seconds.
+/// Most training rows, evenly spread over all of them; most cells a round (rows x columns x trees); and the rows that are taken however many cells
+/// they have. Enough for trees of this size, and a matter of seconds.
 const MOST_ROWS: usize = 50_000;
 const MOST_CELLS: usize = 5_000_000;
 const ENOUGH_ROWS: usize = 1_000;
 /// With fewer training rows there is nothing to grow on.
 const FEWEST_ROWS: usize = 60;
 
-/// Training rows at most for so many columns and classes.
+/// Most training rows for a number of columns and of classes.
 fn most_rows(columns: usize, classes: usize) -> usize {
     (MOST_CELLS / (columns * classes).max(1)).clamp(ENOUGH_ROWS, MOST_ROWS)
 }
@@ -40,7 +40,6 @@ pub(super) fn boosted_trees(prepared: &Prepared, classes: usize) -> Option<Basel
     }
     let grown_on = train.len().min(most_rows(prepared.features.encoders().len(), classes));
     let chosen: Vec<usize> = (0..grown_on).map(|place| place * train.len() / grown_on).collect();
-    let nobody = Vec::new();
     let validation = prepared.validation.as_ref();
     let later = |part: &Part| (0..part.len()).collect::<Vec<usize>>();
     let parts = [
@@ -77,7 +76,7 @@ pub(super) fn boosted_trees(prepared: &Prepared, classes: usize) -> Option<Basel
     let sheet = Sheet::new(&binned.collect::<Vec<_>>(), labels.len());
     let all: Vec<u32> = (0..labels.len() as u32).collect();
     let (own, wanted) = all.split_at(grown_on);
-    let checked = validation.map_or(&nobody, |part| &part.labels);
+    let checked = validation.map_or(&[] as &[u8], |part| &part.labels);
     let (mut best, mut since, mut said) = (f64::INFINITY, 0, Vec::new());
     let grown = Grown {
         rows: own,

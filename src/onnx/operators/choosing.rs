@@ -6,7 +6,7 @@ use super::products::product;
 use super::{Call, Results, floats, one};
 use crate::onnx::value::{Array, Computed, Value, axis, mapped, strides, words};
 
-/// A place that may count from the end of so many.
+/// A place among `size`, counted from the end where it is negative.
 fn counted(named: i64, size: usize) -> Computed<usize> {
     axis(named, size).map_err(|_| format!("takes number {named} of {size}"))
 }
