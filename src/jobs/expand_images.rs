@@ -36,6 +36,9 @@ pub struct ListedImage {
     pub label: String,
     /// Chance that it is wrong; absent of a known one.
     pub chance: Option<f64>,
+    /// The other class that it is likeliest of; absent of a known one that shares no pattern.
+    #[serde(default)]
+    pub likeliest: Option<String>,
 }
 
 /// Counts of a class.
@@ -165,11 +168,16 @@ impl<'a> ImageSearch<'a> {
     fn told(&self, found: &FoundImages, network: &ImageNetwork<f32>, learned: f64) -> ImageExpansion {
         let labels = &self.set.images.labels;
         let class_of = |row: u32| usize::from(labels[row as usize]);
-        let listed = |row: u32, chance: Option<f64>| ListedImage {
+        let listed = |row: u32, chance: Option<f64>, likeliest: Option<u8>| ListedImage {
             row,
             name: self.set.names[row as usize].clone(),
             label: self.set.classes[class_of(row)].clone(),
             chance,
+            likeliest: likeliest.map(|class| self.set.classes[usize::from(class)].clone()),
+        };
+        let of_known = |row: &u32| {
+            let place = found.known.binary_search_by_key(row, |(row, _)| *row).ok()?;
+            Some(found.known[place].1)
         };
         let of_class = |rows: &mut dyn Iterator<Item = u32>, class: usize| rows.filter(|row| class_of(*row) == class).count();
         let counts = self.set.classes.iter().enumerate().map(|(class, name)| ClassCounts {
@@ -190,11 +198,11 @@ impl<'a> ImageSearch<'a> {
             sentence: verdict.sentence(),
             rules: found.rules.clone(),
             classes,
-            known: self.flagged.iter().map(|row| listed(*row, None)).collect(),
+            known: self.flagged.iter().map(|row| listed(*row, None, of_known(row))).collect(),
             expected_wrong: proposals.iter().map(|proposal| proposal.chance).sum(),
             proposed: proposals
                 .iter()
-                .map(|proposal| listed(proposal.row, Some(proposal.chance)))
+                .map(|proposal| listed(proposal.row, Some(proposal.chance), Some(proposal.likeliest)))
                 .collect(),
             network: network.spec().name.clone(),
             learned,
@@ -226,5 +234,6 @@ pub fn list_of(found: &ImageExpansion) -> Result<Table> {
             all.iter()
                 .map(|(image, _)| image.chance.map(|chance| format!("{chance:.3}")))
                 .collect(),
-        )
+        )?
+        .with_column("likeliest_label", all.iter().map(|(image, _)| image.likeliest.clone()).collect())
 }

@@ -337,7 +337,7 @@ fn grid(report: &ImageStudyReport, found: &ManipulationReport, name: &str) -> Re
 
 /// What was proposed from the known images alone: once for every way that expands.
 fn finding_the_rest(report: &ImageStudyReport) -> Result<Option<Body>> {
-    let Some(way) = report.settings.methods.iter().find(|method| method.starts_with("expand+")) else {
+    let Some(way) = report.settings.methods.iter().find(|method| method.starts_with("expand")) else {
         return Ok(None);
     };
     let columns = [
@@ -366,7 +366,7 @@ fn finding_the_rest(report: &ImageStudyReport) -> Result<Option<Body>> {
         }
     }
     Ok(Some(Body::plain(html! {
-        p { "Ways that begin with expand first propose further images from the known ones alone, and drop them with these. Recall is over the manipulated images that are not known." }
+        p { "Ways that begin with expand first propose further images from the known ones alone, and drop them with these (expand-relabel: learn all as their likeliest other class). Recall is over the manipulated images that are not known." }
         (table("Proposed images, means over models", &columns, rows))
     })))
 }

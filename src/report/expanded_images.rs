@@ -130,6 +130,7 @@ fn sheet<'a>(listed: impl Iterator<Item = &'a ListedImage>, images: &Images) -> 
             li {
                 (shown)
                 @if let Some(chance) = image.chance { strong { (format::percent(chance, 0)) } " " }
+                @if let (Some(_), Some(likeliest)) = (image.chance, &image.likeliest) { span.name { "likeliest " (theirs(likeliest)) } " " }
                 span.name { (theirs(&image.name)) }
             }
         });
@@ -227,6 +228,7 @@ mod tests {
             name: format!("<b>cat/{row}.png"),
             label: "cat".to_owned(),
             chance,
+            likeliest: Some("<i>dog".to_owned()),
         };
         let verdict = if proposed > 0 {
             ImagesVerdict::Pattern
@@ -263,6 +265,8 @@ mod tests {
         assert_eq!(page.matches("<img src=\"data:image/png;base64,").count(), 9);
         assert!(!page.contains("<b>cat") && page.contains("&lt;b&gt;cat/7.png, recorded as cat"));
         assert!(page.contains("3 more images are like the 6 known ones") && page.contains("img-src data:"));
+        assert_eq!((page.matches("likeliest ").count() >= 3, page.contains("<i>dog")), (true, false));
+        assert!(page.contains("&lt;i&gt;dog") && !page.contains("likeliest none"));
         assert!(page.contains("about 3 of them are wrong"), "{}", report.expected_wrong);
     }
 

@@ -101,7 +101,10 @@ fn the_rest_of_a_patch_is_listed_shown_and_found_again_from_the_list() {
     insta::assert_snapshot!("expand_images", told.lines().map(digits).collect::<Vec<_>>().join("\n"));
 
     let list = read(&at.join("found/images.csv"), &ReadOptions::default(), &mut Notes::new()).unwrap();
-    assert_eq!(list.names(), ["image", "is_label_issue", "kind", "given_label", "chance_wrong"]);
+    let columns = ["image", "is_label_issue", "kind", "given_label", "chance_wrong", "likeliest_label"];
+    assert_eq!(list.names(), columns);
+    let (given, likeliest) = (list.texts("given_label").unwrap(), list.texts("likeliest_label").unwrap());
+    assert!((0..list.height()).all(|row| likeliest.get(row).is_some() && likeliest.get(row) != given.get(row)));
     let (names, kinds) = (list.texts("image").unwrap(), list.texts("kind").unwrap());
     let of = |kind: &str| -> BTreeSet<String> {
         let rows = (0..list.height()).filter(|row| kinds.get(*row) == Some(kind));

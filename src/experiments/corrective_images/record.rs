@@ -33,6 +33,12 @@ pub struct Record {
     /// Of these, images that were manipulated.
     #[serde(default)]
     pub proposed_wrong: Option<u32>,
+    /// Flagged and proposed images that were learned as their likeliest class, for ways that relabel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relabelled: Option<u32>,
+    /// Of these, images whose likeliest class is the clean one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relabelled_right: Option<u32>,
     /// What the flagged images have in common, in words.
     #[serde(default)]
     pub rules: Vec<String>,
@@ -89,7 +95,9 @@ pub(super) fn check(settings: &ImageStudySettings, piece: &Piece, records: &[Rec
         && record.manipulated <= record.training_images
         && record.false_flags <= record.flags
         && record.flags + record.proposed.unwrap_or(0) <= record.training_images
-        && record.proposed_wrong.unwrap_or(0) <= record.proposed.unwrap_or(0).min(record.manipulated);
+        && record.proposed_wrong.unwrap_or(0) <= record.proposed.unwrap_or(0).min(record.manipulated)
+        && record.relabelled.unwrap_or(0) <= record.flags + record.proposed.unwrap_or(0)
+        && record.relabelled_right.unwrap_or(0) <= record.relabelled.unwrap_or(0);
     if !within {
         return Err("a count is above its whole".to_owned());
     }

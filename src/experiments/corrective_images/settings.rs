@@ -132,10 +132,10 @@ pub fn methods(names: &[String]) -> Result<Vec<String>> {
 /// For a name that is none, or a way of tables alone.
 fn check_way(name: &str) -> Result<Way> {
     let way = way(name)?;
-    if !matches!(way.proposed, None | Some(Proposed::Drop)) {
+    if way.proposed == Some(Proposed::Draw) {
         return Err(
-            Error::input(format!("`{name}` learns rows as their likeliest class, which images have none of"))
-                .hint("use `expand+` in front, which drops the proposed images with the flagged ones"),
+            Error::input(format!("`{name}` draws the class of each image, which is for tables alone"))
+                .hint("`expand-relabel+` in front learns the proposed images as their likeliest class, `expand+` drops them"),
         );
     }
     Ok(way)

@@ -35,6 +35,8 @@ fn cells(settings: &ImageStudySettings, piece: &Piece, record: &Record, seed: i6
         ("false_flags", whole(record.false_flags)),
         ("proposed", maybe(record.proposed)),
         ("proposed_wrong", maybe(record.proposed_wrong)),
+        ("relabelled", maybe(record.relabelled)),
+        ("relabelled_right", maybe(record.relabelled_right)),
         ("affected", whole(record.affected)),
         ("affected_right", whole(record.affected_right)),
         ("affected_accuracy", Value::Number(record.affected_accuracy())),

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
 
-use super::settings::Model;
+use super::settings::{Model, Piece};
 use super::*;
 use crate::experiments::images::{Reading, RecipeChanges};
 use crate::experiments::mock::StopAfter;
-use crate::experiments::{Done, RunFolder, Shard, Study, run as run_study};
+use crate::experiments::{Done, RunFolder, Shard, Study, Unit, run as run_study};
 use crate::notes::Notes;
 use crate::progress::{Progress, Silent};
 
@@ -127,7 +127,7 @@ fn a_poison_spoils_its_images_and_retraining_with_all_of_it_known_heals_them() {
     wanted.augmentation = Some("none".to_owned());
     wanted.manipulations = vec!["poison:n=60,size=2".to_owned()];
     wanted.known = vec![1.0, 0.25];
-    wanted.methods = vec!["retrain".to_owned(), "expand+retrain".to_owned()];
+    wanted.methods = ["retrain", "expand+retrain", "expand-relabel+retrain"].map(str::to_owned).to_vec();
     wanted.rows = Some(300);
     wanted.test_rows = None;
     wanted.recipe.epochs = Some(5);
@@ -142,13 +142,25 @@ fn a_poison_spoils_its_images_and_retraining_with_all_of_it_known_heals_them() {
         clean.manipulated.mean > spoiled.manipulated.mean && spoiled.manipulated.mean < 0.5,
         "{clean:?} {spoiled:?}"
     );
-    let [part, expanded, all, _] = &found.methods[..] else {
+    let [part, expanded, relabelled, all, _, _] = &found.methods[..] else {
         panic!("{:?}", found.methods)
     };
     assert_eq!((part.known, part.flags, all.known, all.flags), (0.25, 15.0, 1.0, 60.0));
     assert!(all.figures.manipulated.mean > spoiled.manipulated.mean, "{all:?}");
     assert!((part.proposed, part.recall).eq(&(None, None)) && part.product().is_some());
     assert!(expanded.proposed.is_some() && expanded.expanding_seconds.is_some(), "{expanded:?}");
+    assert_eq!((&relabelled.proposed, &relabelled.recall), (&expanded.proposed, &expanded.recall));
+    let record = |method: &str| {
+        let settings = folder.settings();
+        let of = |unit: &Unit<Piece>| settings.known(&unit.key) == Some(0.25) && settings.method(&unit.key) == method;
+        let unit = folder.units().unwrap().into_iter().find(of).unwrap();
+        folder.records(&unit).unwrap().unwrap().remove(0)
+    };
+    let (dropped, learned) = (record("expand+retrain"), record("expand-relabel+retrain"));
+    assert_eq!((dropped.relabelled, dropped.relabelled_right), (None, None));
+    // All that is flagged or proposed is recorded as the target, and learned as another class: the clean one more often than by chance (1 of 3).
+    assert_eq!(learned.relabelled, Some(learned.flags + learned.proposed.unwrap()));
+    assert!(learned.relabelled_right.unwrap() * 2 > learned.relabelled.unwrap(), "{learned:?}");
     assert_eq!(report.claims.len(), 7);
 }
 
@@ -214,7 +226,7 @@ fn what_cannot_be_studied_is_refused_before_anything_is_trained() {
     assert!(fails(&|wanted| wanted.false_flags = 1.0).contains("false flags"));
     assert!(fails(&|wanted| wanted.seeds = 0).contains("at least one seed"));
     assert!(fails(&|wanted| wanted.methods = vec!["sdd".to_owned()]).contains("sdd"));
-    assert!(fails(&|wanted| wanted.methods = vec!["expand-relabel+ssd".to_owned()]).contains("likeliest class"));
+    assert!(fails(&|wanted| wanted.methods = vec!["expand-draw+retrain".to_owned()]).contains("for tables alone"));
     assert!(fails(&|wanted| wanted.bias = "colour = red".to_owned()).contains("colour"));
     assert!(fails(&|wanted| wanted.network = Some("resnet".to_owned())).contains("resnet"));
     for number in [1, 8] {

@@ -53,6 +53,8 @@ pub struct ImageProposal {
     pub row: u32,
     /// Chance that it is.
     pub chance: f64,
+    /// The class that it is likeliest of, other than the recorded one.
+    pub likeliest: u8,
 }
 
 /// What was found.
@@ -64,6 +66,8 @@ pub struct FoundImages {
     pub rules: Vec<String>,
     /// Classes that known images are recorded as more often than mistakes at random would be.
     pub classes: Vec<u8>,
+    /// Known images that are recorded as one of these classes, ascending, each with the other class that it is likeliest of.
+    pub known: Vec<(u32, u8)>,
 }
 
 /// What a search came to.
@@ -142,11 +146,10 @@ pub fn find_images(request: &ImagesRequest, progress: &dyn Progress) -> Result<F
     for class in found.classes.clone() {
         progress.check()?;
         let candidates = Candidates::new(request, class, progress)?;
-        let (proposals, rules) = candidates.found(progress)?;
-        found.proposals.extend(proposals);
-        found.rules.extend(rules);
+        candidates.find(&mut found, progress)?;
     }
     found.proposals.sort_by_key(|proposal| proposal.row);
+    found.known.sort_unstable();
     Ok(found)
 }
 
@@ -195,11 +198,14 @@ impl<'a> Candidates<'a> {
         self.folds.fold_of.len()
     }
 
-    fn found(&self, progress: &dyn Progress) -> Result<(Vec<ImageProposal>, Vec<String>)> {
-        let rest = &self.rows[self.known()..];
+    /// Adds what is found of this class.
+    fn find(&self, found: &mut FoundImages, progress: &dyn Progress) -> Result<()> {
+        let (known, rest) = self.rows.split_at(self.known());
         let name = &self.request.classes[usize::from(self.class)];
+        let (margins, likeliest) = self.by_margin(progress)?;
+        found.known.extend(known.iter().copied().zip(likeliest.iter().copied()));
         if rest.is_empty() {
-            return Ok((Vec::new(), Vec::new()));
+            return Ok(());
         }
         let of_others: Vec<u32> = (0..)
             .zip(self.request.images.labels())
@@ -212,7 +218,7 @@ impl<'a> Candidates<'a> {
             |visit| self.each_image(&self.rows, visit),
             |visit| self.each_image(&of_others, visit),
         )?;
-        let scores = [self.by_margin(progress)?, self.by_features(progress)?, self.by_pixels(progress)?];
+        let scores = [margins, self.by_features(progress)?, self.by_pixels(progress)?];
         let scores = discriminant::combined(&scores, self.known());
         let (of_known, of_rest) = scores.split_at(self.known());
         let mut chances = match mixture::Parts::of(of_known, of_rest) {
@@ -229,11 +235,13 @@ impl<'a> Candidates<'a> {
             }
             rules.push(template.in_words(name));
         }
-        let proposals = rest.iter().zip(&chances).filter(|(_, chance)| **chance >= LEAST_CHANCE);
-        let proposals: Vec<ImageProposal> = proposals
-            .map(|(row, chance)| ImageProposal {
+        let each = rest.iter().zip(&chances).zip(&likeliest[self.known()..]);
+        let proposals: Vec<ImageProposal> = each
+            .filter(|((_, chance), _)| **chance >= LEAST_CHANCE)
+            .map(|((row, chance), likeliest)| ImageProposal {
                 row: *row,
                 chance: *chance,
+                likeliest: *likeliest,
             })
             .collect();
         if rules.is_empty() && !proposals.is_empty() {
@@ -243,7 +251,9 @@ impl<'a> Candidates<'a> {
                 self.known()
             ));
         }
-        Ok((proposals, rules))
+        found.proposals.extend(proposals);
+        found.rules.extend(rules);
+        Ok(())
     }
 
     /// Calls `visit` with the place among these rows and the values of every image.
@@ -261,8 +271,8 @@ impl<'a> Candidates<'a> {
     }
 
     /// How much more likely the classes that known ones are taken for are to the network than the recorded one, in deviations of the rest from its median. A
-    /// network that has not learned its images by heart gives it away at once.
-    fn by_margin(&self, progress: &dyn Progress) -> Result<Vec<f64>> {
+    /// network that has not learned its images by heart gives it away at once. And which of those classes each image is likeliest of.
+    fn by_margin(&self, progress: &dyn Progress) -> Result<(Vec<f64>, Vec<u8>)> {
         let request = self.request;
         let logits = source_logits(request.network, request.images, &self.rows, 0, request.compute, progress)?;
         let classes = request.network.spec().classes;
@@ -277,7 +287,12 @@ impl<'a> Candidates<'a> {
         }
         let margins: Vec<f64> = logits.chunks_exact(classes).map(|logits| margin(logits, own, &taken_for)).collect();
         let (middle, deviation) = discriminant::middle_and_deviation(&margins[self.known()..]);
-        Ok(margins.into_iter().map(|margin| (margin - middle) / deviation).collect())
+        let margins = margins.into_iter().map(|margin| (margin - middle) / deviation).collect();
+        let likeliest = logits
+            .chunks_exact(classes)
+            .map(|logits| likeliest(logits, own, &taken_for))
+            .collect();
+        Ok((margins, likeliest))
     }
 
     /// Scores by what the network sees.
@@ -313,6 +328,13 @@ fn margin(logits: &[f32], class: usize, weights: &[f64]) -> f64 {
     let top = others().map(against).fold(f64::NEG_INFINITY, f64::max);
     let sum: f64 = others().map(|other| weights[other] / all * (against(other) - top).exp()).sum();
     top + sum.ln()
+}
+
+/// The likeliest class but one, each weighed.
+fn likeliest(logits: &[f32], class: usize, weights: &[f64]) -> u8 {
+    let score = |other: usize| f64::from(logits[other]) + weights[other].ln();
+    let others = (0..logits.len()).filter(|other| *other != class);
+    others.max_by(|one, other| score(*one).total_cmp(&score(*other))).unwrap_or(class) as u8
 }
 
 #[cfg(test)]

@@ -208,3 +208,36 @@ fn training_goes_on_from_any_epoch_with_the_bytes_of_one_that_was_never_stopped(
         }
     }
 }
+
+#[test]
+fn whitening_weights_stay_as_they_begin() {
+    let shape = ImageShape::CIFAR;
+    let spec = ImageSpec::named("fast", shape, 10).unwrap();
+    let values: Vec<f32> = (0..4 * shape.len()).map(|at| (at as f32 * 0.37).sin()).collect();
+    let labels = [0, 1, 2, 3];
+    let source = PlainImages {
+        shape,
+        values: &values,
+        labels: &labels,
+    };
+    let initial = ImageNetwork::initial(&spec, Seed(1)).unwrap().whitened(&source, 2).unwrap();
+    let kept = initial.kept_weights();
+    assert_eq!(kept, 24 * 3 * 2 * 2);
+    let mut stepper = ImageStepper::new(initial.clone(), 2).unwrap();
+    stepper
+        .step(StepImages::Values(&values), &labels, &ImageRecipe::fast(), 0.1)
+        .unwrap();
+    let stepped = stepper.into_network().unwrap();
+    assert_eq!(stepped.parameters()[..kept], initial.parameters()[..kept]);
+    for tensor in &initial.tensors()[1..] {
+        assert_ne!(
+            stepped.parameters()[tensor.range()],
+            initial.parameters()[tensor.range()],
+            "{}",
+            tensor.name
+        );
+    }
+    // A network that whitens nothing learns all of its weights.
+    let plain = ImageNetwork::<f32>::initial(&ImageSpec::named("resnet-tiny", shape, 10).unwrap(), Seed(1)).unwrap();
+    assert_eq!(plain.kept_weights(), 0);
+}

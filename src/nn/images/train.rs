@@ -336,6 +336,10 @@ impl<'c, T: Real> ImageStepper<'c, T> {
 
     /// A step on the loss that `deltas` makes of the logits.
     fn take(&mut self, images: StepImages<T>, labels: &[u8], sgd: Sgd, rate: f64, deltas: LogitDeltas<'_, T>) -> Result<f64> {
+        let sgd = Sgd {
+            from: sgd.from.max(self.network.kept_weights()),
+            ..sgd
+        };
         let finite = |loss: f64| match loss.is_finite() {
             true => Ok(()),
             false => Err(Error::input(format!("training diverged at learning rate {rate}")).hint("choose a lower learning rate")),

@@ -18,6 +18,15 @@ const LEAST_VARIANCE: f64 = 5e-4;
 const SWEEPS: usize = 30;
 
 impl<T: Real> ImageNetwork<T> {
+    /// Parameters at the front that no step changes: the whitening weights of a network that whitens its images. They are of the images, not of
+    /// what is learned from their labels (as in airbench94).
+    pub fn kept_weights(&self) -> usize {
+        match self.tensors().first() {
+            Some(first) if self.spec().whitens() => first.range().end,
+            _ => 0,
+        }
+    }
+
     /// With the first convolution whitening these images and the later ones beginning as identities.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ use crate::error::Result;
 use crate::experiments::corrective::settings::Step;
 use crate::experiments::corrective_images::settings::ImageStudySettings;
 use crate::experiments::runner::Background;
+use crate::label_errors::images::FoundImages;
 use crate::progress::Progress;
 use crate::repair::{self, RepairOptions, Repairable};
 
@@ -28,4 +29,25 @@ pub(super) fn options(settings: &ImageStudySettings, step: &Step) -> Result<Repa
     let mut options = settings.options(step.method.name());
     step.settle(&mut options, || Ok(settings.recipe.steps_per_epoch(settings.trained_on())))?;
     Ok(options)
+}
+
+/// The likeliest class of each of these images, of those that have one.
+pub(super) fn likeliest(positions: &[u32], found: &FoundImages) -> Vec<Option<u8>> {
+    let proposed = found.proposals.iter().map(|proposal| (proposal.row, proposal.likeliest));
+    let mut classes: Vec<(u32, u8)> = found.known.iter().copied().chain(proposed).collect();
+    classes.sort_unstable();
+    let of = |row: &u32| {
+        classes
+            .binary_search_by_key(row, |(row, _)| *row)
+            .ok()
+            .map(|place| classes[place].1)
+    };
+    positions.iter().map(of).collect()
+}
+
+/// How many of these images are learned as a class of their own, and how many of these as their clean one.
+pub(super) fn learned(positions: &[u32], classes: &[Option<u8>], clean: &[u8]) -> (u32, u32) {
+    let learned = positions.iter().zip(classes).filter_map(|(row, class)| Some((*row, (*class)?)));
+    let right = learned.clone().filter(|(row, class)| clean[*row as usize] == *class);
+    (learned.count() as u32, right.count() as u32)
 }
