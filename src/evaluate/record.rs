@@ -3,7 +3,6 @@
 //! Fractions are fractions (0.876), never percent. What is unknown is absent (`None`), never 0.
 //! Timings are kept out of these records, so that equal seeds give equal bytes: see [`Timings`].
 
-mod dampening;
 mod expansion;
 mod whole;
 
@@ -14,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::metric::Metric;
 use crate::notes::Notes;
 
-pub use dampening::{DampeningRecord, HistogramBin, LayerDampening};
+pub use crate::repair::{Dampening, RatioBin, TensorDampening};
 pub use expansion::{ExpansionRecord, ExpansionRule, ExpansionShare};
 pub use whole::WholeRecord;
 
@@ -188,7 +187,7 @@ pub struct MethodRecord {
     /// One sentence on what it does.
     pub description: String,
     /// What was dampened; only for methods that dampen.
-    pub dampening: Option<DampeningRecord>,
+    pub dampening: Option<Dampening>,
     /// The test rows that can be trusted; absent where there are none.
     pub test: Option<Comparison>,
     /// All test rows by their recorded labels; absent where all can be trusted. No verdict rests on it.

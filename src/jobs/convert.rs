@@ -1,10 +1,9 @@
 //! From what lower floors return to what records hold.
 
-use crate::evaluate::record::{BeforeAfter, DampeningRecord, FlagSummary, HistogramBin, IgnoredFlags, LayerDampening, LeakageFinding};
+use crate::evaluate::record::{BeforeAfter, FlagSummary, IgnoredFlags, LeakageFinding};
 use crate::evaluate::train_record;
 use crate::features::{ColumnUse, Finding, Role};
 use crate::label_errors::flags::FlagCounts;
-use crate::repair::Dampening;
 
 /// A finding of the leakage audit.
 pub(super) fn finding(finding: &Finding) -> LeakageFinding {
@@ -38,38 +37,6 @@ pub(super) fn column_use(column: &ColumnUse, inputs: usize) -> train_record::Col
         role: role.to_owned(),
         inputs,
         why: (!column.why.is_empty()).then(|| column.why.clone()),
-    }
-}
-
-/// What dampening did.
-pub(super) fn dampening(dampening: &Dampening) -> DampeningRecord {
-    DampeningRecord {
-        importance: dampening.importance.clone(),
-        reference: dampening.reference.clone(),
-        percentile: dampening.percentile,
-        alpha: dampening.alpha,
-        lambda: dampening.lambda,
-        parameters: dampening.parameters,
-        dampened: dampening.dampened,
-        zeroed: dampening.zeroed,
-        layers: dampening
-            .tensors
-            .iter()
-            .map(|tensor| LayerDampening {
-                tensor: tensor.tensor.clone(),
-                parameters: tensor.parameters,
-                dampened: tensor.dampened,
-            })
-            .collect(),
-        ratio_histogram: dampening
-            .ratio_histogram
-            .iter()
-            .map(|bin| HistogramBin {
-                low: bin.low,
-                high: bin.high,
-                count: bin.count,
-            })
-            .collect(),
     }
 }
 

@@ -17,23 +17,25 @@ const MOST_BINS: f64 = 60.0;
 pub struct Dampening {
     /// "squared batch gradient" or "per-sample Fisher".
     pub importance: String,
-    /// What the flagged rows were compared with.
+    /// What the flagged rows were compared with: "retain set on the original batches", "retain set", "full training set".
     pub reference: String,
-    /// Percentile of the ratios at which ASSD cut; absent for SSD.
+    /// Percentile of the ratios at which ASSD cut (equation 4 of arXiv 2402.10098); absent for SSD.
     pub percentile: Option<f64>,
-    /// Selection weighting alpha.
+    /// Selection weighting alpha: parameters whose ratio exceeds it are selected.
     pub alpha: f64,
     /// Dampening constant lambda.
     pub lambda: f64,
     /// Parameters in all.
     pub parameters: usize,
-    /// Parameters whose ratio exceeds alpha.
+    /// Parameters whose ratio exceeds alpha; 0 in records from before this was kept.
+    #[serde(default)]
     pub selected: usize,
     /// Of these, parameters that became smaller; the factor of the others is 1.
     pub dampened: usize,
     /// Parameters that became exactly 0.
     pub zeroed: usize,
     /// Per tensor, in network order.
+    #[serde(rename = "layers")]
     pub tensors: Vec<TensorDampening>,
     /// Histogram of log10(forget importance / reference importance) over finite positive ratios; bins without gaps.
     pub ratio_histogram: Vec<RatioBin>,

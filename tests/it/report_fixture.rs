@@ -146,7 +146,7 @@ pub fn bare() -> RepairRecord {
     let dampening = record.methods[0].dampening.as_mut().unwrap();
     dampening.dampened = 0;
     dampening.zeroed = 0;
-    dampening.layers.iter_mut().for_each(|layer| layer.dampened = 0);
+    dampening.tensors.iter_mut().for_each(|layer| layer.dampened = 0);
     dampening.ratio_histogram.clear();
     record.model.training_period = None;
     record.model.test_period = None;
@@ -265,13 +265,13 @@ pub(super) fn flags(per_class: &[usize]) -> FlagSummary {
     }
 }
 
-pub(super) fn dampening() -> DampeningRecord {
+pub(super) fn dampening() -> Dampening {
     // A bell around 0.3 with a thin right tail beyond the cut.
-    let ratio_histogram: Vec<HistogramBin> = (0..44)
+    let ratio_histogram: Vec<RatioBin> = (0..44)
         .map(|place| {
             let low = -3.0 + 0.125 * f64::from(place);
             let bell = 2400.0 * (-(low + 0.5).powi(2) / 0.5).exp() + 30.0 * (-(low - 1.2).powi(2) / 0.4).exp();
-            HistogramBin {
+            RatioBin {
                 low,
                 high: low + 0.125,
                 count: bell as usize,
@@ -289,7 +289,7 @@ pub(super) fn dampening() -> DampeningRecord {
         ("head.weight", 300, 17),
         ("head.bias", 3, 1),
     ];
-    DampeningRecord {
+    Dampening {
         importance: "squared batch gradient".to_owned(),
         reference: "retain set on the original batches".to_owned(),
         percentile: Some(98.2082),
@@ -298,9 +298,10 @@ pub(super) fn dampening() -> DampeningRecord {
         parameters: 24_103,
         dampened: 231,
         zeroed: 2,
-        layers: tensors
+        selected: 240,
+        tensors: tensors
             .into_iter()
-            .map(|(tensor, parameters, dampened)| LayerDampening {
+            .map(|(tensor, parameters, dampened)| TensorDampening {
                 tensor: tensor.to_owned(),
                 parameters,
                 dampened,

@@ -65,7 +65,7 @@ pub fn hostile() -> RepairRecord {
         if let Some(dampening) = &mut method.dampening {
             dampening.importance = take();
             dampening.reference = take();
-            for layer in &mut dampening.layers {
+            for layer in &mut dampening.tensors {
                 layer.tensor = take();
             }
         }

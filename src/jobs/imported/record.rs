@@ -101,7 +101,7 @@ pub(super) fn record(
             name: ran.method.name().to_owned(),
             title: ran.method.title().to_owned(),
             description: ran.method.description().to_owned(),
-            dampening: ran.outcome.dampening.as_ref().map(convert::dampening),
+            dampening: ran.outcome.dampening.clone(),
             test: compared.and_then(|compared| compared.trusted.clone()),
             test_as_recorded: None,
             whole: None,

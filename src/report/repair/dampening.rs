@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use crate::error::Result;
-use crate::evaluate::record::DampeningRecord;
+use crate::evaluate::record::Dampening;
 use crate::report::elements::{Cell, Column, table};
 use crate::report::plots::{Plot, RatioPlot};
 use crate::report::{Body, Context, RepairSection, Section, format};
@@ -49,7 +49,7 @@ fn draw(context: &Context<'_>) -> Result<Option<Body>> {
     }))
 }
 
-fn plot(dampening: &DampeningRecord) -> Result<Option<Plot>> {
+fn plot(dampening: &Dampening) -> Result<Option<Plot>> {
     if dampening.ratio_histogram.iter().all(|bin| bin.count == 0) {
         return Ok(None);
     }
@@ -62,14 +62,14 @@ fn plot(dampening: &DampeningRecord) -> Result<Option<Plot>> {
     plot.draw().map(Some)
 }
 
-fn layers(dampening: &DampeningRecord) -> Markup {
+fn layers(dampening: &Dampening) -> Markup {
     let columns = [
         Column::text("part of the network"),
         Column::figures("parameters"),
         Column::figures("dampened"),
         Column::figures("share"),
     ];
-    let rows = dampening.layers.iter().map(|layer| {
+    let rows = dampening.tensors.iter().map(|layer| {
         vec![
             Cell::Theirs(layer.tensor.clone()),
             Cell::Figure(format::count(layer.parameters)),
