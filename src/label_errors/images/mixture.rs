@@ -2,9 +2,9 @@
 //!
 //! - Where the known ones lie apart, both parts are normal: the part of the known ones is that of their own scores out of fold; share, mean and deviation
 //!   of the others are estimated by expectation-maximisation.
-//! - Where the two overlap, as with classes that are hard to tell apart, nothing is assumed of the others: the share is the most that the upper
-//!   tails allow, and a chance is the share times the ratio of the two densities (Elkan and Noto 2008; Scott 2015). The share being a bound, these chances are
-//!   rather too high than too low.
+//! - Where the two overlap, as with classes that are hard to tell apart, nothing is assumed of the others: the share is what the upper
+//!   tails allow, and a chance is the share times the ratio of the two densities (Elkan and Noto 2008; Scott 2015). Others that score as high as the known
+//!   ones count towards the share, so these chances are rather too high than too low.
 
 use super::discriminant::middle_and_deviation;
 
@@ -87,24 +87,66 @@ const OF_A_PART: usize = 8;
 /// Parts, at most.
 const PARTS: usize = 20;
 
+/// Least mean chance of what is proposed where scores overlap.
+const LEAST_MEAN: f64 = 2.0 / 3.0;
+/// Standard errors by which each share that a tail allows is raised: the least of many is too low by chance.
+const RAISED: f64 = 0.5;
+
+/// Of several scores (known ones first) the one that sets the known ones furthest ahead: [`by_ratio`] of it, and which of the rest are proposed.
+pub(super) fn best_ratio(scores: &[Vec<f64>], known: usize) -> Option<(Vec<f64>, Vec<bool>)> {
+    let best = scores
+        .iter()
+        .max_by(|one, other| ahead(one, known).total_cmp(&ahead(other, known)))?;
+    let (of_known, of_rest) = best.split_at(known);
+    let chances = by_ratio(of_known, of_rest)?;
+    let proposed = as_many_as_expected(of_rest, &chances);
+    Some((chances, proposed))
+}
+
+/// Chance that a known image scores above one of the rest.
+fn ahead(scores: &[f64], known: usize) -> f64 {
+    let (known, rest) = scores.split_at(known);
+    let mut sorted = rest.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let below: usize = known.iter().map(|score| sorted.partition_point(|other| other < score)).sum();
+    below as f64 / (known.len() * rest.len()).max(1) as f64
+}
+
+/// The highest scores: as many as the chances add up to, or fewer, so that their mean chance is no less than [`LEAST_MEAN`].
+fn as_many_as_expected(scores: &[f64], chances: &[f64]) -> Vec<bool> {
+    let mut order: Vec<usize> = (0..scores.len()).collect();
+    order.sort_by(|one, other| scores[*other].total_cmp(&scores[*one]).then(one.cmp(other)));
+    let expected = chances.iter().sum::<f64>().round() as usize;
+    let (mut sum, mut taken) = (0.0, 0);
+    for (place, at) in order.iter().take(expected).enumerate() {
+        sum += chances[*at];
+        if sum >= LEAST_MEAN * (place + 1) as f64 {
+            taken = place + 1;
+        }
+    }
+    let mut proposed = vec![false; scores.len()];
+    order[..taken].iter().for_each(|at| proposed[*at] = true);
+    proposed
+}
+
 /// Chance of each score of the rest that its image is like the known ones, where nothing is assumed of the others; `None` where the scores do not tell
 /// them apart.
-pub(super) fn by_ratio(known: &[f64], rest: &[f64]) -> Option<Vec<f64>> {
+fn by_ratio(known: &[f64], rest: &[f64]) -> Option<Vec<f64>> {
     let parts = (known.len() / OF_A_PART).min(PARTS);
     if parts < 2 || rest.is_empty() {
         return None;
     }
+    let ahead = ahead(&[known, rest].concat(), known.len());
     let (mut known, mut sorted) = (known.to_vec(), rest.to_vec());
     known.sort_unstable_by(f64::total_cmp);
     sorted.sort_unstable_by(f64::total_cmp);
     let below = |score: f64| sorted.partition_point(|other| *other < score) as f64;
     let (count, others) = (known.len() as f64, sorted.len() as f64);
-    let ahead: f64 = known.iter().map(|score| below(*score)).sum::<f64>() / (count * others);
     // Above the score that a share of the known ones reach, at most this share of the rest is like them. A few known ones may lie high by chance.
     let bound = |reach: usize| {
         let share = reach as f64 / count;
         let tail = (others - below(known[known.len() - reach])) / others;
-        tail / share * (1.0 + ((1.0 - share) / (share * count)).sqrt())
+        tail / share * (1.0 + RAISED * ((1.0 - share) / (share * count)).sqrt())
     };
     let alike = (known.len() / 5..=known.len() * 4 / 5)
         .filter(|reach| *reach >= OF_A_PART)
@@ -175,11 +217,12 @@ mod tests {
         // A quarter is like the known ones, one and a half deviations above.
         let rest = [spread(3_000, 0.0, 1.0), spread(1_000, 1.5, 1.0)].concat();
         let chances = by_ratio(&spread(120, 1.5, 1.0), &rest).unwrap();
-        let proposed: Vec<usize> = (0..4_000).filter(|place| chances[*place] >= 0.5).collect();
+        let taken = as_many_as_expected(&rest, &chances);
+        let proposed: Vec<usize> = (0..4_000).filter(|place| taken[*place]).collect();
         let right = proposed.iter().filter(|place| **place >= 3_000).count() as f64;
         let (precision, recall) = (right / proposed.len() as f64, right / 1_000.0);
-        assert!(precision > 0.55 && recall > 0.7, "{precision} {recall}");
-        // The share is a bound from above, so the chances are rather too high: never below what comes true.
+        assert!(precision > 0.55 && recall > 0.55, "{precision} {recall}");
+        // Others that score as high count towards the share, so the chances are rather too high: never below what comes true.
         let expected: f64 = proposed.iter().map(|place| chances[*place]).sum::<f64>() / proposed.len() as f64;
         assert!(expected > precision, "{expected} {precision}");
         let mut order: Vec<usize> = (0..4_000).collect();
@@ -194,6 +237,27 @@ mod tests {
         assert!(by_ratio(&spread(100, -1.0, 1.0), &rest).is_none());
         assert!(by_ratio(&spread(10, 3.0, 1.0), &rest).is_none(), "too few known ones");
         assert!(by_ratio(&spread(100, 0.0, 1.0), &[]).is_none());
+    }
+
+    #[test]
+    fn what_tells_best_is_gone_by_and_as_many_are_proposed_as_are_expected() {
+        // A quarter of the rest is like the known ones; another score knows nothing.
+        let telling = [spread(120, 2.5, 1.0), spread(3_000, 0.0, 1.0), spread(1_000, 2.5, 1.0)].concat();
+        let silent: Vec<f64> = (0..telling.len()).map(|at| (at * 7919 % telling.len()) as f64).collect();
+        let (chances, proposed) = best_ratio(&[silent, telling.clone()], 120).unwrap();
+        assert_eq!(chances, by_ratio(&telling[..120], &telling[120..]).unwrap());
+        let taken: Vec<usize> = (0..4_000).filter(|place| proposed[*place]).collect();
+        let right = taken.iter().filter(|place| **place >= 3_000).count() as f64;
+        assert!((800..=1_200).contains(&taken.len()), "{}", taken.len());
+        assert!(right / taken.len() as f64 > 0.75 && right > 750.0, "{right} of {}", taken.len());
+        assert!(taken.len() as f64 <= chances.iter().sum::<f64>().round());
+        // Where few are like them and many score as high, only those are proposed whose chances are good on average.
+        let scores: Vec<f64> = (0..100).map(f64::from).collect();
+        let chances: Vec<f64> = (0..100).map(|at| if at >= 90 { 0.9 } else { 0.3 }).collect();
+        let few = as_many_as_expected(&scores, &chances);
+        assert_eq!(few.iter().filter(|taken| **taken).count(), 16);
+        assert!(few[84..].iter().all(|taken| *taken));
+        assert!(as_many_as_expected(&scores, &vec![0.5; 100]).iter().all(|taken| !taken));
     }
 
     #[test]

@@ -60,7 +60,8 @@ pub struct ImageProposal {
 /// What was found.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct FoundImages {
-    /// Further images whose chance is at least [`LEAST_CHANCE`], ascending by number.
+    /// Further images that are likelier than not to be manipulated; where known ones and the rest overlap, as many as are estimated to be. Ascending
+    /// by number.
     pub proposals: Vec<ImageProposal>,
     /// What the known ones have in common, in words.
     pub rules: Vec<String>,
@@ -115,8 +116,8 @@ impl ImagesVerdict {
     }
 }
 
-/// Least chance of a proposal.
-pub const LEAST_CHANCE: f64 = 0.5;
+/// Least chance of a proposal, where known ones and the rest lie apart.
+const LEAST_CHANCE: f64 = 0.5;
 /// Least number of known images of a class.
 const LEAST_KNOWN: usize = 5;
 /// Chance, over all classes, that mistakes at random would pass for a pattern.
@@ -219,26 +220,33 @@ impl<'a> Candidates<'a> {
             |visit| self.each_image(&of_others, visit),
         )?;
         let scores = [margins, self.by_features(progress)?, self.by_pixels(progress)?];
-        let scores = discriminant::combined(&scores, self.known());
-        let (of_known, of_rest) = scores.split_at(self.known());
-        let mut chances = match mixture::Parts::of(of_known, of_rest) {
-            Some(parts) if parts.apart() >= LEAST_APART => parts.chances(of_rest),
-            _ => mixture::by_ratio(of_known, of_rest).unwrap_or_else(|| vec![0.0; rest.len()]),
+        let combined = discriminant::combined(&scores, self.known());
+        let (of_known, of_rest) = combined.split_at(self.known());
+        let likely = |chances: Vec<f64>| {
+            let proposed = chances.iter().map(|chance| *chance >= LEAST_CHANCE).collect();
+            (chances, proposed)
+        };
+        let (mut chances, mut proposed): (Vec<f64>, Vec<bool>) = match mixture::Parts::of(of_known, of_rest) {
+            Some(parts) if parts.apart() >= LEAST_APART => likely(parts.chances(of_rest)),
+            // Where the two overlap, what tells them apart less well only blurs what tells them apart best.
+            _ => mixture::best_ratio(&scores, self.known()).unwrap_or_else(|| likely(vec![0.0; rest.len()])),
         };
         let mut rules = Vec::new();
         if let Some(template) = template {
             // Where it is what the known ones have in common, likeness in other ways says nothing more.
             let alone = template.of_known() >= ALL_BUT_A_FEW;
-            for (chance, place) in chances.iter_mut().zip(self.known()..) {
+            for ((chance, proposed), place) in chances.iter_mut().zip(&mut proposed).zip(self.known()..) {
                 let own = template.chance(place);
                 *chance = if alone { own } else { chance.max(own) };
+                *proposed = own >= LEAST_CHANCE || !alone && *proposed;
             }
             rules.push(template.in_words(name));
         }
         let each = rest.iter().zip(&chances).zip(&likeliest[self.known()..]);
         let proposals: Vec<ImageProposal> = each
-            .filter(|((_, chance), _)| **chance >= LEAST_CHANCE)
-            .map(|((row, chance), likeliest)| ImageProposal {
+            .zip(&proposed)
+            .filter(|(_, proposed)| **proposed)
+            .map(|(((row, chance), likeliest), _)| ImageProposal {
                 row: *row,
                 chance: *chance,
                 likeliest: *likeliest,
