@@ -81,6 +81,7 @@ pub fn look(table: &Table, column: &str) -> Result<Look> {
         }
     }
     look.texts = texts;
+    look.note_no_dates(column);
     Ok(look)
 }
 
@@ -91,6 +92,29 @@ fn are_persons(values: &[String]) -> bool {
 }
 
 impl Look {
+    /// Says that a column is called a date and its cells, which have digits enough for one, are read as none.
+    fn note_no_dates(&mut self, column: &str) {
+        const DIGITS: usize = 5;
+        let told = self.notes.has("read-as-text") || self.notes.has("unlikely-years");
+        if self.kind == ColumnKind::Date || self.hours || self.measured || told || !words::names_calendar_day(column) {
+            return;
+        }
+        let long = |value: &&String| value.chars().filter(char::is_ascii_digit).count() >= DIGITS;
+        let values = &self.texts.values[..self.texts.values.len().min(LOOKED_AT)];
+        let dated = values.iter().filter(long).count();
+        if values.len() < 2 || dated * 10 < values.len() * 9 {
+            return;
+        }
+        self.notes.add(
+            "named-as-date",
+            format!(
+                "column `{column}` is called a date, but cells such as `{}` are read as none",
+                values[0]
+            ),
+            "taken for what they look like; write the dates as `2018-01-31` to have them as dates",
+        );
+    }
+
     fn is_text_after_all(&mut self, column: &str, error: &Error) {
         let hint = error.hint_text().map(|hint| format!("; {hint}")).unwrap_or_default();
         self.notes.add(
@@ -152,7 +176,7 @@ impl Look {
     }
 }
 
-/// Whether whole numbers are dates: 20180131, 20180131225600, or under a name that says so the day counts of a spreadsheet or counts since 1970.
+/// Whether whole numbers are dates: 20180131, 20180131225600, 201801312256, or under a name that says so the day counts of a spreadsheet or counts since 1970.
 fn dates_as_numbers(column: &str, numbers: &[Option<f64>]) -> bool {
     let named = words::names_date(column);
     let written_out = |number: f64| {
@@ -168,7 +192,11 @@ fn dates_as_numbers(column: &str, numbers: &[Option<f64>]) -> bool {
                 .iter()
                 .any(|per_second| (631_152_000.0..2_208_988_800.0).contains(&(number / per_second)))
     };
-    let with_time = |number: f64| number.fract() == 0.0 && (1.95e13..2.1e13).contains(&number) && written_out((number / 1e6).floor());
+    let with_time = |number: f64| {
+        let day = if number < 1e13 { number / 1e4 } else { number / 1e6 };
+        let long = (1.95e11..2.1e11).contains(&number) || (1.95e13..2.1e13).contains(&number);
+        number.fract() == 0.0 && long && written_out(day.floor())
+    };
     let mut present = numbers.iter().flatten().copied().peekable();
     // A date of zeros stands in for none.
     let none_or = |test: &dyn Fn(f64) -> bool| {
@@ -179,8 +207,27 @@ fn dates_as_numbers(column: &str, numbers: &[Option<f64>]) -> bool {
         && (none_or(&written_out)
             || present.clone().all(with_time)
             || present.clone().all(counted)
+            || counts_days(column, numbers)
             || present.all(since_1970)
             || run_together(numbers, named))
+}
+
+/// Whether the whole numbers of a column whose name says that something happened or is due (`Delivered`) are day counts of a spreadsheet, which may be
+/// amounts as well: many different ones of few years between 2000 and 2039, not all of them round.
+fn counts_days(column: &str, numbers: &[Option<f64>]) -> bool {
+    const DIFFERENT: usize = 10;
+    const YEARS: f64 = 15.0 * 366.0;
+    if !(words::names_moment(column) || words::came_true_on(column) || words::names_limit(column)) {
+        return false;
+    }
+    let mut days: Vec<f64> = numbers.iter().flatten().copied().collect();
+    days.sort_unstable_by(f64::total_cmp);
+    days.dedup();
+    let (Some(first), Some(last)) = (days.first(), days.last()) else {
+        return false;
+    };
+    let fits = days.iter().all(|day| day.fract() == 0.0 && (36_526.0..51_136.0).contains(day));
+    days.len() >= DIFFERENT && fits && last - first < YEARS && days.iter().any(|day| day % 10.0 != 0.0)
 }
 
 /// Whether whole numbers are dates without marks: `31012018` under any name, `310118` and `180131` under one that says so.

@@ -31,7 +31,7 @@ pub use encode::{CategoryCoding, Coding, Encoder, NamedException, NumberCoding};
 pub use filter::{Filter, Filters};
 pub use fitted::{FittedFeatures, Transformed};
 pub use inspect::{ClassShare, ColumnReport, Inspection, inspect};
-pub use label::{Bound, LabelKind, LabelRule, MAX_CLASSES};
+pub use label::{Bound, LabelKind, LabelRule, MAX_CLASSES, is_same_class};
 pub use load::Source;
 pub(crate) use look::{Look, look};
 pub use mistype::Mistyper;
@@ -43,4 +43,4 @@ pub use profile::{
 };
 pub use roles::Chosen;
 pub use split::{Cut, SplitBounds, SplitBy};
-pub(crate) use words::{identifies_person, names_id, words as words_of};
+pub(crate) use words::{identifies_person, names_id, punctuality, words as words_of};

@@ -2,6 +2,7 @@
 
 mod given_names;
 mod languages;
+mod meanings;
 mod people;
 mod punctuality;
 
@@ -270,6 +271,38 @@ pub fn after_the_fact(name: &str) -> Option<String> {
         .or_else(|| languages::came_true(name, &words))
 }
 
+/// Whether a word by itself says that something came true.
+pub fn says_came_true(word: &str) -> bool {
+    languages::came_true(word, &[word.to_owned()]).is_some()
+}
+
+/// Whether a word by itself says that something was planned.
+pub fn says_planned(word: &str) -> bool {
+    names_plan(word)
+}
+
+/// Whether a column's name says that a plan was changed since, perhaps by what happened.
+pub fn names_change(name: &str) -> bool {
+    has(
+        &words(name),
+        &[
+            "revised",
+            "new",
+            "updated",
+            "current",
+            "rescheduled",
+            "changed",
+            "adjusted",
+            "latest",
+            "neu",
+            "neuer",
+            "nouvelle",
+            "nuevo",
+            "nueva",
+        ],
+    )
+}
+
 /// Whether a column's name says that it is a wish, which a promise may not have followed.
 pub fn names_wish(name: &str) -> bool {
     has(
@@ -334,6 +367,9 @@ pub fn happened(name: &str) -> u8 {
         "livr",
         "entreg",
         "consegn",
+        "finish",
+        "complet",
+        "unload",
     ];
     // The carrier gets the goods before the customer does.
     const ON_THE_WAY: &[&str] = &[
@@ -354,7 +390,7 @@ pub fn happened(name: &str) -> u8 {
         0
     } else if has(&words, ON_THE_WAY) && !has(&words, TO_CUSTOMER) {
         1
-    } else if has(&words, &["ata"])
+    } else if has(&words, &["ata", "end", "pod"])
         || words.iter().any(|word| ARRIVED.iter().any(|stem| word.starts_with(stem)))
         || languages::arrived(name, &words)
     {
@@ -442,6 +478,12 @@ pub fn names_date(name: &str) -> bool {
             "날짜",
         ],
     )
+}
+
+/// Whether a column's name says that it holds days of the calendar, where the day of a week or a number of days is none.
+pub fn names_calendar_day(name: &str) -> bool {
+    let words = words(name);
+    names_date(name) && !has(&words, &["day", "days", "week", "month", "year", "diff", "difference", "key", "id"])
 }
 
 /// Whether a column's name says that it holds moments, in some unit of time since 1970 perhaps.

@@ -127,12 +127,14 @@ fn names_an_index(rows: &[TopRow]) -> bool {
     named && !below.is_empty() && below.iter().all(counted)
 }
 
-/// Whether the first row holds the letters of the columns (`A`, `B`, `C`) or names that a program gave them (`Column1`), and the second one names.
+/// Whether the first row holds the letters of the columns (`A`, `B`, `C`), their numbers or names that a program gave them (`Column1`), and the second one
+/// names.
 fn is_letters(rows: &[TopRow]) -> bool {
     let [head, names, below, ..] = rows else { return false };
     let given = |(place, cell): (usize, &String)| {
         let cell = trimmed(cell);
         cell == letters(place)
+            || cell.trim_matches(['(', ')']) == (place + 1).to_string()
             || cell
                 .strip_prefix("Column")
                 .is_some_and(|number| number.trim() == (place + 1).to_string())

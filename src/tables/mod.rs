@@ -10,7 +10,7 @@
 //! `short-rows`, `blank-rows`, `trailing-blank`, `error-cells`, `formulas-without-results`, `formulas-never-calculated`, `merged-cells`, `hidden-rows`, `other-sheets`, `missing-sheets`, `two-row-header`, `no-orders`, `rounded-numbers`, `stray-quotes`, `missing-markers`, `infinite-numbers`, `numbers-as-text`,
 //! `ambiguous-numbers`, `thousands-marks`, `hours`, `named-exceptions`, `credit-marks`, `mixed-decimals`, `decimal-comma`, `percent-signs`, `currency-signs`, `mixed-currencies`, `unreadable-numbers`, `swapped-dates`,
 //! `possibly-swapped-dates`, `mixed-dates`, `mixed-date-orders`, `ambiguous-dates`, `ambiguous-months`, `year-first-dates`, `unlikely-years`, `serial-dates`, `unix-dates`, `time-zones`, `two-digit-years`,
-//! `placeholder-dates`, `markup-table`, `rule-lines`, `aligned-columns`, `periods`, `unit-of-numbers`, `quoted-lines`, `rows-in-two-files`, `unreadable-dates`, `unreadable-columns`, `no-rows`.
+//! `placeholder-dates`, `markup-table`, `rule-lines`, `aligned-columns`, `periods`, `unit-of-numbers`, `quoted-lines`, `other-quotes`, `rows-in-two-files`, `unreadable-dates`, `unreadable-columns`, `no-rows`.
 
 mod aligned;
 mod arrow;
@@ -36,6 +36,7 @@ mod no_orders;
 mod numbers;
 mod numpy;
 mod ods;
+mod other_quotes;
 mod package;
 mod pandas_index;
 mod panics;

@@ -35,6 +35,7 @@ enum Why {
     Aside,
     Names,
     Units,
+    Rule,
 }
 
 /// What the cells of a column look like.
@@ -219,6 +220,28 @@ impl<'a> Look<'a> {
             .collect()
     }
 
+    /// Rows of lines drawn with signs: `=====` in every cell.
+    fn rules(&self) -> Vec<usize> {
+        const LEAST: usize = 3;
+        let is_rule = |text: &str| {
+            let text = trimmed(text);
+            text.len() >= LEAST
+                && text
+                    .bytes()
+                    .all(|byte| matches!(byte, b'=' | b'-' | b'_' | b'*' | b'~' | b'+' | b'#'))
+        };
+        let drawn = |row: usize, place: usize| matches!(self.columns[place].get(row), CellView::Text(text) if is_rule(&text));
+        let Some(first) = (0..self.columns.len()).find(|place| self.full[*place]) else {
+            return Vec::new();
+        };
+        let rows = (0..self.height).into_par_iter().filter(|row| drawn(*row, first));
+        rows.filter(|row| {
+            let cells = self.cells(*row);
+            cells.len() >= 2 && cells.iter().all(|(place, _)| drawn(*row, *place))
+        })
+        .collect()
+    }
+
     /// Whether the first row names units or says the names in other words: texts where all rows below hold numbers.
     fn has_units(&self) -> bool {
         if self.height < 4 {
@@ -353,6 +376,7 @@ impl<'a> Look<'a> {
 
     fn find(&self) -> BTreeMap<usize, Why> {
         let mut out: BTreeMap<usize, Why> = self.names_again().into_iter().map(|row| (row, Why::Names)).collect();
+        out.extend(self.rules().into_iter().map(|row| (row, Why::Rule)));
         if self.typical < 2 || self.height < 2 {
             return out;
         }
@@ -379,7 +403,7 @@ impl<'a> Look<'a> {
         }
         // Where most rows are unlike orders, it is the orders that are of two kinds.
         if out.len() * 2 > self.height {
-            out.retain(|_, why| matches!(why, Why::Names | Why::Units));
+            out.retain(|_, why| matches!(why, Why::Names | Why::Units | Why::Rule));
         }
         out
     }
@@ -431,6 +455,7 @@ pub(crate) fn leave_out(table: Table, notes: &mut Notes) -> Table {
                 Why::Aside => format!("`{}`", shortened(&said)),
                 Why::Names => "the column names again".to_owned(),
                 Why::Units => "units or names in other words".to_owned(),
+                Why::Rule => "a drawn line".to_owned(),
             };
             format!("row {} ({what})", table.row_number(*row))
         })

@@ -13,7 +13,7 @@ use super::limits::MAX_TEXT_BYTES;
 use super::sniff::{self, Kind};
 use super::source::{Format, Source, Writing};
 use super::table::{RowNumbers, Table};
-use super::{aligned, arrow, delimiter, encoding, markup, no_orders, numpy, package, parquet, stray_quotes, text, workbook};
+use super::{aligned, arrow, delimiter, encoding, markup, no_orders, numpy, other_quotes, package, parquet, stray_quotes, text, workbook};
 use crate::error::{Error, Result};
 use crate::files::{self, hex};
 use crate::memory;
@@ -296,6 +296,14 @@ fn read_decoded(mut text: String, mut start: usize, options: &ReadOptions, mut s
     let delimiter = detected.unwrap_or_else(|| no_delimiter(&text));
     if matches!(delimiter, b'"' | b'\n' | b'\r') {
         return Err(Error::input("a quotation mark or a line end cannot separate columns").hint("use a comma, a semicolon or a tab"));
+    }
+    if !carriage_returns && let Some((plain, open, close)) = other_quotes::plain(&text[start..], delimiter) {
+        notes.add(
+            "other-quotes",
+            format!("the cells of `{}` stand in {open}such quotes{close}", source.file_name),
+            "the quotes were left out",
+        );
+        (text, start) = (plain, 0);
     }
     if !carriage_returns && let Cow::Owned(mended) = stray_quotes::without(&text, start, delimiter, &source.file_name, notes) {
         text = mended;

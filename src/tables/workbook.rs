@@ -4,6 +4,7 @@
 mod assemble;
 mod compound;
 mod grid;
+mod larger;
 mod long_numbers;
 mod number_formats;
 mod second_look;
@@ -34,6 +35,8 @@ type Bytes<'a> = Cursor<&'a [u8]>;
 /// A sheet as its reader found it.
 struct Opened {
     sheet: String,
+    /// The names of all visible sheets.
+    visible: Vec<String>,
     grid: Grid,
     marks: Marks,
     is_1904: bool,
@@ -52,21 +55,51 @@ pub(crate) fn read(
     notes: &mut Notes,
 ) -> Result<Table> {
     source.format = format;
-    let file_name = source.file_name.clone();
-    let open = || match (format, package) {
-        (Format::Xls, _) => open_xls(bytes, options, &file_name, notes),
-        (Format::Xlsx, Some(package)) => open_xlsx(bytes, &package, options, &file_name, notes),
-        (Format::Xlsb, _) => open_xlsb(bytes, options, &file_name, notes),
-        (Format::Ods, Some(package)) => open_ods(bytes, package, options, &file_name, notes),
-        _ => Err(Error::internal("a workbook was expected")),
+    let mut book = Book {
+        bytes,
+        format,
+        package,
+        source,
     };
-    let opened = caught(open).map_err(|_| damaged("its contents contradict each other"))??;
-    source.sheet = Some(opened.sheet.clone());
-    source.dates_from_1904 = opened.is_1904;
-    let sheet = opened.sheet.clone();
-    let table = assemble::assemble(opened.grid, &opened.marks, options, source, notes).map_err(|error| error.in_sheet(&sheet))?;
-    refuse_undivided(&table).map_err(|error| error.in_sheet(sheet))?;
+    let mut own = Notes::new();
+    let found = book.table(options, &mut own).and_then(|(table, visible)| match options.sheet {
+        Some(_) => table,
+        None => larger::of(&mut book, table, &visible, options, &mut own),
+    });
+    notes.extend(own);
+    let table = found?;
+    refuse_undivided(&table).map_err(|error| error.in_sheet(table.source().sheet.clone().unwrap_or_default()))?;
     Ok(table)
+}
+
+/// A workbook whose sheets can be read one by one.
+struct Book<'a> {
+    bytes: &'a [u8],
+    format: Format,
+    package: Option<Package>,
+    source: Source,
+}
+
+impl Book<'_> {
+    /// The sheet that the options name, else the first visible one: as a table or why it is none; and the visible sheets.
+    fn table(&mut self, options: &ReadOptions, notes: &mut Notes) -> Result<(Result<Table>, Vec<String>)> {
+        let file_name = self.source.file_name.clone();
+        let (bytes, format, package) = (self.bytes, self.format, &mut self.package);
+        let open = || match (format, package) {
+            (Format::Xls, _) => open_xls(bytes, options, &file_name, notes),
+            (Format::Xlsx, Some(package)) => open_xlsx(bytes, package, options, &file_name, notes),
+            (Format::Xlsb, _) => open_xlsb(bytes, options, &file_name, notes),
+            (Format::Ods, Some(package)) => open_ods(bytes, package, options, &file_name, notes),
+            _ => Err(Error::internal("a workbook was expected")),
+        };
+        let opened = caught(open).map_err(|_| damaged("its contents contradict each other"))??;
+        let mut source = self.source.clone();
+        source.sheet = Some(opened.sheet.clone());
+        source.dates_from_1904 = opened.is_1904;
+        let table =
+            assemble::assemble(opened.grid, &opened.marks, options, source, notes).map_err(|error| error.in_sheet(opened.sheet.clone()));
+        Ok((table, opened.visible))
+    }
 }
 
 /// A text file that was opened without dividing its lines has whole rows in the first column.
@@ -115,11 +148,12 @@ pub(crate) fn worksheets(bytes: &[u8], format: Format, package: Option<Package>)
 
 fn open_xls(bytes: &[u8], options: &ReadOptions, file_name: &str, notes: &mut Notes) -> Result<Opened> {
     let book = xls::Xls::open(bytes)?;
-    let sheet = choose(&book.sheets(), options, file_name, notes)?;
+    let (sheet, visible) = choose(&book.sheets(), options, file_name, notes)?;
     let mut grid = Grid::default();
     let marks = book.fill(&sheet, &mut grid).map_err(|error| error.in_sheet(&sheet))?;
     Ok(Opened {
         sheet,
+        visible,
         grid,
         marks,
         is_1904: book.is_1904(),
@@ -129,11 +163,12 @@ fn open_xls(bytes: &[u8], options: &ReadOptions, file_name: &str, notes: &mut No
 fn open_xlsb(bytes: &[u8], options: &ReadOptions, file_name: &str, notes: &mut Notes) -> Result<Opened> {
     let mut parts = Parts::open(bytes)?.ok_or_else(|| damaged("it has no workbook part"))?;
     let book = xlsb::Xlsb::open(&mut parts)?;
-    let sheet = choose(&book.sheets(), options, file_name, notes)?;
+    let (sheet, visible) = choose(&book.sheets(), options, file_name, notes)?;
     let mut grid = Grid::default();
     let marks = book.fill(&mut parts, &sheet, &mut grid).map_err(|error| error.in_sheet(&sheet))?;
     Ok(Opened {
         sheet,
+        visible,
         grid,
         marks,
         is_1904: book.is_1904(),
@@ -161,7 +196,7 @@ fn open_xlsx(bytes: &[u8], package: &Package, options: &ReadOptions, file_name: 
     }
     let mended_bytes;
     let mut book = open(bytes)?;
-    let sheet = choose(book.sheets_metadata(), options, file_name, notes)?;
+    let (sheet, visible) = choose(book.sheets_metadata(), options, file_name, notes)?;
     let mut look = SecondLook::default();
     if package.second_look
         && let Some(mut parts) = Parts::open(bytes)?
@@ -183,6 +218,7 @@ fn open_xlsx(bytes: &[u8], package: &Package, options: &ReadOptions, file_name: 
     }
     Ok(Opened {
         sheet,
+        visible,
         grid,
         marks,
         is_1904: book.has_1904_epoch(),
@@ -219,18 +255,19 @@ fn fill_from_xlsx(book: &mut Xlsx<Bytes<'_>>, sheet: &str, formulas: bool, look:
     }
 }
 
-fn open_ods(bytes: &[u8], mut package: Package, options: &ReadOptions, file_name: &str, notes: &mut Notes) -> Result<Opened> {
+fn open_ods(bytes: &[u8], package: &mut Package, options: &ReadOptions, file_name: &str, notes: &mut Notes) -> Result<Opened> {
     let mut book: Ods<Bytes<'_>> = Ods::new(Cursor::new(bytes)).map_err(|error| match error {
         calamine::OdsError::Password => locked(),
         other => damaged(other),
     })?;
-    let sheet = choose(book.sheets_metadata(), options, file_name, notes)?;
+    let (sheet, visible) = choose(book.sheets_metadata(), options, file_name, notes)?;
     let range = book.worksheet_range(&sheet).map_err(damaged)?;
     drop(book);
     Ok(Opened {
         grid: grid_of(&range)?,
         marks: package.tables.remove(&sheet).unwrap_or_default(),
         sheet,
+        visible,
         is_1904: false,
     })
 }
@@ -257,8 +294,8 @@ fn grid_of(range: &calamine::Range<Data>) -> Result<Grid> {
     Ok(grid)
 }
 
-/// The sheet asked for by name or number, else the first visible one.
-fn choose(sheets: &[Sheet], options: &ReadOptions, file_name: &str, notes: &mut Notes) -> Result<String> {
+/// The sheet asked for by name or number, else the first visible one; and all visible ones.
+fn choose(sheets: &[Sheet], options: &ReadOptions, file_name: &str, notes: &mut Notes) -> Result<(String, Vec<String>)> {
     let worksheets: Vec<&Sheet> = sheets.iter().filter(|sheet| sheet.typ == SheetType::WorkSheet).collect();
     let names: Vec<String> = worksheets.iter().map(|sheet| sheet.name.clone()).collect();
     if names.is_empty() {
@@ -266,6 +303,8 @@ fn choose(sheets: &[Sheet], options: &ReadOptions, file_name: &str, notes: &mut 
             "open it in Excel, copy the table onto a worksheet of its own, and save it again; charts and macro sheets hold no rows",
         ));
     }
+    let visible = worksheets.iter().filter(|sheet| sheet.visible == SheetVisible::Visible);
+    let visible: Vec<String> = visible.map(|sheet| sheet.name.clone()).collect();
     let Some(asked) = &options.sheet else {
         let first = worksheets
             .iter()
@@ -278,7 +317,7 @@ fn choose(sheets: &[Sheet], options: &ReadOptions, file_name: &str, notes: &mut 
                 format!("read the first, `{}`; `--sheet \"{other}\"` reads another", first.name),
             );
         }
-        return Ok(first.name.clone());
+        return Ok((first.name.clone(), visible));
     };
     let asked = asked.trim();
     let exact = names.iter().find(|name| name.as_str() == asked);
@@ -287,7 +326,7 @@ fn choose(sheets: &[Sheet], options: &ReadOptions, file_name: &str, notes: &mut 
         let number: usize = asked.parse().ok()?;
         names.get(number.checked_sub(1)?)
     };
-    exact.or_else(loose).or_else(by_number).cloned().ok_or_else(|| {
+    let found = exact.or_else(loose).or_else(by_number).cloned().ok_or_else(|| {
         let near = closest(asked, names.iter().map(String::as_str)).map(|near| format!("closest match is `{near}`; "));
         Error::input(format!("there is no sheet `{asked}`")).hint(format!(
             "{}the sheets are {} (by name, or by number from 1 to {})",
@@ -295,5 +334,6 @@ fn choose(sheets: &[Sheet], options: &ReadOptions, file_name: &str, notes: &mut 
             listed(&names),
             names.len()
         ))
-    })
+    })?;
+    Ok((found, visible))
 }

@@ -44,7 +44,7 @@ fn soll_and_haben_are_debits_and_credits_and_hours_stay_hours() {
 }
 
 #[test]
-fn one_unit_behind_all_numbers_is_left_out_and_two_are_text() {
+fn one_unit_behind_all_numbers_is_left_out_related_ones_are_told_in_one_and_others_are_text() {
     let weights: Vec<String> = (1..30)
         .map(|row| format!("1.{row:03},5 kg"))
         .chain(["unbekannt".to_owned()])
@@ -52,8 +52,28 @@ fn one_unit_behind_all_numbers_is_left_out_and_two_are_text() {
     let (kind, values, notes) = numbers(&weights);
     assert_eq!((kind, values[1]), (ColumnKind::Number, Some(1002.5)));
     assert!(notes.has("unit-of-numbers"), "{notes:?}");
-    let mixed: Vec<String> = (1..30).map(|row| format!("{row} {}", ["kg", "g"][row % 2])).collect();
+    let mixed: Vec<String> = (1..30).map(|row| format!("{row} {}", ["kg", "lbs"][row % 2])).collect();
     assert_ne!(column(&mixed).kind("v").unwrap(), ColumnKind::Number);
+    for (shown, read) in [
+        (["1,5 kg", "250 g"], [1.5, 0.25]),
+        (["1.234,5 g", "2 kg"], [1.2345, 2.0]),
+        (["1.5k", "950"], [1500.0, 950.0]),
+        (["3.4M", "1.2K"], [3_400_000.0, 1200.0]),
+        (["2 lakh", "1.5 crore"], [200_000.0, 15_000_000.0]),
+        (["12\u{4e07}", "9500"], [120_000.0, 9500.0]),
+        (["12 m", "35 cm"], [12.0, 0.35]),
+    ] {
+        let cells: Vec<String> = shown.iter().cycle().take(30).map(|cell| (*cell).to_owned()).collect();
+        let (kind, values, notes) = numbers(&cells);
+        assert_eq!(kind, ColumnKind::Number, "{shown:?}");
+        for (value, wanted) in values.iter().zip(read.iter().cycle()) {
+            assert!((value.unwrap() - wanted).abs() < 1e-9 * wanted, "{shown:?}: {value:?}");
+        }
+        assert!(notes.has("unit-of-numbers"), "{notes:?}");
+    }
+    // Whether a bare number is kilograms or grams, nobody knows.
+    let open: Vec<String> = (1..30).map(|row| format!("{row}{}", [" kg", " g", ""][row % 3])).collect();
+    assert_ne!(column(&open).kind("v").unwrap(), ColumnKind::Number);
 }
 
 #[test]
@@ -304,4 +324,25 @@ fn sums_that_are_marked_by_stars_are_no_orders() {
     let (table, notes) = text_file(format!("|Order|Day|Net value|Mode|Status|\n{rows}|**|          |1350| | |\n")).unwrap();
     assert_eq!(table.height(), 30);
     assert!(notes.has("no-orders"), "{notes:?}");
+}
+
+#[test]
+fn drawn_lines_and_numbers_of_columns_above_the_names_are_no_orders() {
+    let rows: String = (1..40)
+        .map(|row| format!("{},2024-03-{:02},{row}\n", 900 + row, 1 + row % 28))
+        .collect();
+    let (table, notes) = text_file(format!("Order,Day,Weight\n{rows}=====,==========,======\n")).unwrap();
+    assert_eq!(table.height(), 39);
+    assert!(notes.iter().any(|note| note.found.contains("a drawn line")), "{notes:?}");
+    let (table, _) = text_file(format!("1,2,3\nOrder,Day,Weight\n{rows}")).unwrap();
+    assert_eq!((table.height(), table.names()[1].as_str()), (39, "Day"));
+}
+
+#[test]
+fn cells_in_quotes_of_another_kind_are_read_without_them() {
+    let rows: String = (1..40).map(|row| format!("'{}','North, East','{row}'\n", 900 + row)).collect();
+    let (table, notes) = text_file(format!("'Order','Region','Weight'\n{rows}")).unwrap();
+    assert_eq!(table.names(), ["Order", "Region", "Weight"]);
+    assert_eq!(table.cell(0, "Region").unwrap().as_deref(), Some("North, East"));
+    assert!(notes.has("other-quotes"), "{notes:?}");
 }

@@ -49,6 +49,7 @@ mod report_fixture_training;
 mod report_plots;
 mod report_stored;
 mod scenarios;
+mod sheet_siblings;
 mod state_dicts;
 mod supply_chain;
 mod tables_broken;

@@ -235,7 +235,7 @@ pub struct FlagOptions {
     #[arg(long, value_name = "NAME")]
     pub flags_sheet: Option<String>,
     /// What labels that are numbers mean, such as 0=early,1=late [default: the way that agrees with every given label]
-    #[arg(long, value_name = "CODES")]
+    #[arg(long, value_name = "CODES", allow_hyphen_values = true)]
     pub label_codes: Option<String>,
     /// Take keys that differ only in leading zeros, a trailing .0, spaces or case as the same
     #[arg(long)]

@@ -111,7 +111,11 @@ fn days_late(name: &str, look: &Look) -> Option<LabelRule> {
     const MOST: usize = 200;
     let words = words::words(name);
     let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
-    let says = has(&["late", "delay", "lateness", "overdue", "variance", "deviation", "verzug", "retard"]) || words::names_lateness(name);
+    // A difference of days is one of plan and truth.
+    let differs = has(&["delta", "difference", "diff"]) && unit(name) == Some("days");
+    let says = differs
+        || has(&["late", "delay", "lateness", "overdue", "variance", "deviation", "verzug", "retard"])
+        || words::names_lateness(name);
     if !says
         || has(&[
             "cost",
@@ -165,7 +169,9 @@ fn days_late(name: &str, look: &Look) -> Option<LabelRule> {
 fn label_score(name: &str) -> u8 {
     let words = words::words(name);
     let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
-    if has(&["label", "target", "groundtruth"]) || (words.len() == 1 && has(&["class", "y"])) {
+    // A target of days is a plan.
+    let counts = words::names_date(name) || unit(name).is_some() || has(TIMED);
+    if has(&["label", "groundtruth"]) || has(&["target"]) && !counts || (words.len() == 1 && has(&["class", "y"])) {
         3
     } else if has(&[
         "late",
@@ -235,36 +241,17 @@ const TIMED: &[&str] = &[
     "dauer",
     "délai",
     "plazo",
+    "lt",
+    "tat",
+    "durchlaufzeit",
+    "zeit",
+    "tiempo",
+    "tempo",
+    "durée",
+    "sla",
 ];
-/// Words that only say that something came true.
-const CAME_TRUE: &[&str] = &[
-    "actual",
-    "real",
-    "act",
-    "ist",
-    "final",
-    "actually",
-    "tatsächlich",
-    "tatsächliche",
-    "tatsächlicher",
-    "tatsächliches",
-    "réel",
-    "réelle",
-    "effettiva",
-    "effettivo",
-];
-/// Words that only say that something was planned.
-const PLANNED: &[&str] = &[
-    "planned",
-    "plan",
-    "scheduled",
-    "expected",
-    "promised",
-    "target",
-    "soll",
-    "geplant",
-    "estimated",
-];
+/// Words that say that something came true where no other does.
+const CAME_TRUE: &[&str] = &["actual", "real", "ist", "final", "actually", "réel", "réelle"];
 
 /// What a name says that its numbers count.
 fn unit(name: &str) -> Option<&'static str> {
@@ -282,7 +269,7 @@ fn pairs<'a>(columns: &Columns<'a>, kind: ColumnKind) -> Vec<Pair<'a>> {
         .filter(|(_, look)| look.kind == kind && look.distinct() > 1)
         .collect();
     // `ETA` goes with `ATA`, `ETD` with `ATD`; of SAP's dates the actual goods issue goes with the delivery date.
-    const TOGETHER: [(&str, &str); 9] = [
+    const TOGETHER: [(&str, &str); 15] = [
         ("ata", "eta"),
         ("atd", "etd"),
         ("ata", "sta"),
@@ -292,17 +279,23 @@ fn pairs<'a>(columns: &Columns<'a>, kind: ColumnKind) -> Vec<Pair<'a>> {
         ("add", "rdd"),
         ("wadat", "lfdat"),
         ("budat", "eindt"),
+        ("gi", "dlv"),
+        ("gi", "deliv"),
+        ("gi", "lieferdatum"),
+        ("wa", "lieferdatum"),
+        ("warenausg", "lief"),
+        ("pod", "rdd"),
     ];
     let dates = kind == ColumnKind::Date;
     let actuals = of_kind.iter().filter(|(name, _)| {
         let words = words::words(name);
-        let known = words == ["add"] || words.iter().any(|word| ["ata", "atd"].contains(&word.as_str()));
+        let known = words == ["add"] || words.iter().any(|word| ["ata", "atd", "pod"].contains(&word.as_str()));
         words::after_the_fact(name).is_some() || dates && known
     });
     let mut found: Vec<Pair> = Vec::new();
     for (actual, look) in actuals {
         let own = stems(actual);
-        let bare = without(actual, CAME_TRUE);
+        let bare = without(actual, CAME_TRUE, words::says_came_true);
         let timed = dates || look.hours || unit(actual).is_some() || words::words(actual).iter().any(|word| TIMED.contains(&word.as_str()));
         let plans = of_kind
             .iter()
@@ -315,7 +308,7 @@ fn pairs<'a>(columns: &Columns<'a>, kind: ColumnKind) -> Vec<Pair<'a>> {
             let shared = own.iter().filter(|word| plan.contains(word)).count() + abbreviated + usize::from(share_letters(actual, planned));
             if words::names_plan(planned) {
                 // `actual` beside `planned` has no word left to share.
-                let nothing_else = bare.is_empty() && without(planned, PLANNED).is_empty();
+                let nothing_else = bare.is_empty() && without(planned, &[], words::says_planned).is_empty();
                 return (timed && shared > 0 || nothing_else).then_some((shared, *planned));
             }
             // `Lead time` beside `Actual lead time` is the plan.
@@ -328,9 +321,15 @@ fn pairs<'a>(columns: &Columns<'a>, kind: ColumnKind) -> Vec<Pair<'a>> {
         let mut plans: Vec<(usize, &String)> = plans.collect();
         let most = plans.iter().map(|(shared, _)| *shared).max();
         plans.retain(|(shared, _)| Some(*shared) == most);
-        // The first of those that share most; a plan by name first, a promise before a wish.
-        plans.sort_by_key(|(_, planned)| (!words::names_plan(planned), words::names_wish(planned)));
-        let wished = |planned: &str| words::names_wish(planned);
+        // The first of those that share most; a plan by name first, a promise before a wish, the first promise before one that was changed.
+        plans.sort_by_key(|(_, planned)| {
+            (
+                !words::names_plan(planned),
+                words::names_wish(planned),
+                words::names_change(planned),
+            )
+        });
+        let wished = |planned: &str| words::names_wish(planned) || words::names_change(planned);
         for (place, (shared, planned)) in plans.iter().enumerate() {
             if place == 0 || wished(planned) && !wished(plans[0].1) {
                 found.push(Pair {
@@ -340,6 +339,32 @@ fn pairs<'a>(columns: &Columns<'a>, kind: ColumnKind) -> Vec<Pair<'a>> {
                 });
             }
         }
+    }
+    if found.is_empty() {
+        found.extend(beside_its_plan(&of_kind));
+    }
+    found
+}
+
+/// Times beside their plan, whose name is the same but for the word that says so, in any language: `Datum isporuke` and `Planirani datum isporuke`.
+fn beside_its_plan<'a>(of_kind: &[(&'a String, &'a Look)]) -> Vec<Pair<'a>> {
+    let mut found = Vec::new();
+    for (planned, _) in of_kind.iter().filter(|(name, _)| words::names_plan(name)) {
+        let bare = without(planned, &[], words::says_planned);
+        let general = |word: &String| words::names_date(word) || ["time", "at", "on", "data", "days"].contains(&word.as_str());
+        let says_what = !bare.is_empty() && !bare.iter().all(general);
+        let beside = of_kind.iter().find(|(name, look)| {
+            let timed = look.kind == ColumnKind::Date
+                || look.hours
+                || unit(name).is_some()
+                || words::words(name).iter().any(|word| TIMED.contains(&word.as_str()));
+            timed && words::words(name) == bare && !words::names_start(name) && words::happened(name) > 0
+        });
+        found.extend(beside.filter(|_| says_what).map(|(actual, _)| Pair {
+            rank: (words::happened(actual), bare.len()),
+            actual,
+            planned,
+        }));
     }
     found
 }
@@ -351,18 +376,25 @@ fn pairs_by_value<'a>(columns: &Columns<'a>) -> Vec<Pair<'a>> {
         .filter(|(_, look)| look.kind == ColumnKind::Date && look.distinct() > 1)
         .filter_map(|(name, look)| Some((name, look.dates.as_deref()?)))
         .collect();
+    const CHANGED: i64 = 14 * 86_400;
     let mut found: Vec<(Pair, i64)> = Vec::new();
     for (actual, happened) in dates.iter().filter(|(name, _)| words::came_true_on(name)) {
         let plans = dates.iter().filter(|(planned, _)| planned != actual && words::names_limit(planned));
-        let near = plans.filter_map(|(planned, expected)| Some((*planned, apart(happened, expected)?)));
+        // A promise that was changed since follows what happened, and so lies nearer.
+        let farther = |planned: &str| if words::names_change(planned) { CHANGED } else { 0 };
+        let near = plans.filter_map(|(planned, expected)| Some((*planned, apart(happened, expected)? + farther(planned))));
+        let mut near: Vec<(&String, i64)> = near.collect();
         // The nearest: a delivery is held against the promised delivery, not against the planned dispatch.
-        if let Some((planned, days)) = near.min_by_key(|(_, days)| *days) {
-            let pair = Pair {
-                rank: (words::happened(actual), 0),
-                actual,
-                planned,
-            };
-            found.push((pair, days));
+        near.sort_by_key(|(_, seconds)| *seconds);
+        for (place, (planned, seconds)) in near.into_iter().enumerate() {
+            if place == 0 || words::names_change(planned) {
+                let pair = Pair {
+                    rank: (words::happened(actual), 0),
+                    actual,
+                    planned,
+                };
+                found.push((pair, seconds));
+            }
         }
     }
     found.sort_by_key(|(_, seconds)| *seconds);
@@ -388,17 +420,20 @@ fn same_unit(actual: &str, planned: &str) -> bool {
 }
 
 /// The words of a name without some.
-fn without(name: &str, left_out: &[&str]) -> Vec<String> {
+fn without(name: &str, left_out: &[&str], says: fn(&str) -> bool) -> Vec<String> {
     words::words(name)
         .into_iter()
-        .filter(|word| !left_out.contains(&word.as_str()))
+        .filter(|word| !left_out.contains(&word.as_str()) && !says(word))
         .collect()
 }
 
 /// Whether two names have two letters in a row in common that belong to no alphabet with blanks between its words.
 fn share_letters(actual: &str, planned: &str) -> bool {
     let ideographs = |letter: &char| {
-        ('\u{3040}'..='\u{9fff}').contains(letter) || ('\u{ac00}'..='\u{d7a3}').contains(letter) || ('\u{e00}'..='\u{e7f}').contains(letter)
+        ('\u{3040}'..='\u{9fff}').contains(letter)
+            || ('\u{900}'..='\u{97f}').contains(letter)
+            || ('\u{ac00}'..='\u{d7a3}').contains(letter)
+            || ('\u{e00}'..='\u{e7f}').contains(letter)
     };
     let letters: Vec<char> = actual.chars().collect();
     letters

@@ -11,6 +11,7 @@ use crate::tables::{DateOrder, Table, Texts};
 
 use spelling::alike;
 pub(super) use spelling::folded;
+pub use spelling::is_same_class;
 
 /// Most classes a label may have; a column with more is no class but a number, a name or an id.
 pub const MAX_CLASSES: usize = 50;

@@ -44,7 +44,12 @@ pub(in crate::features) fn alike(text: &str) -> String {
     ];
     let bare = text.trim_matches(QUOTES).trim_end_matches(['.', ',', ';', ':', '!']).trim();
     let bare = if bare.is_empty() { text.trim() } else { bare };
-    let letters: Vec<char> = bare.chars().collect();
+    // A coloured dot or tick beside a word says nothing more; by itself it is the class.
+    let worded = bare.chars().any(char::is_alphanumeric);
+    let letters: Vec<char> = bare.chars().filter(|letter| !(worded && is_picture(*letter))).collect();
+    let start = letters.iter().position(|letter| *letter != ' ').unwrap_or(0);
+    let end = letters.iter().rposition(|letter| *letter != ' ').map_or(0, |end| end + 1);
+    let letters = letters[start..end.max(start)].to_vec();
     let mut plain = String::with_capacity(bare.len());
     for (place, letter) in letters.iter().enumerate() {
         let before = place.checked_sub(1).and_then(|before| letters.get(before));
@@ -64,6 +69,16 @@ pub(in crate::features) fn alike(text: &str) -> String {
         }
     }
     plain
+}
+
+/// Whether a character is a sign that people set beside words: coloured dots, ticks, arrows, faces, and what joins or colours them.
+fn is_picture(letter: char) -> bool {
+    matches!(letter, '\u{200d}' | '\u{fe0e}' | '\u{fe0f}' | '\u{2190}'..='\u{21ff}' | '\u{25a0}'..='\u{27bf}' | '\u{2b00}'..='\u{2bff}' | '\u{1f300}'..='\u{1faff}')
+}
+
+/// Whether two texts are spellings of one class (`On-Time` and `on time`).
+pub fn is_same_class(left: &str, right: &str) -> bool {
+    !alike(left).is_empty() && alike(left) == alike(right)
 }
 
 /// Whether two texts are the same truth value: `yes` and `TRUE`, `N` and `0`.

@@ -1,7 +1,10 @@
 //! A corrected sheet as flags: the rows whose label is another one there than the model was trained with, each with its correction.
 
-use std::collections::BTreeMap;
+mod matching;
 
+use matching::{by_key, refuse_other_rows};
+
+use super::columns::folded;
 use super::{Addressing, Flag, FlagFile, Numbering, ReadFlags, ResolvedFlags, RowIndex, resolve};
 use crate::error::{Error, Result};
 use crate::features::LabelRule;
@@ -24,6 +27,8 @@ pub fn find_corrected(
     notes: &mut Notes,
 ) -> Result<(ReadFlags, ResolvedFlags)> {
     let name = corrected.source().file_name.clone();
+    let wanted: Vec<&str> = label.sources().into_iter().chain(index.key_column()).collect();
+    let corrected = with_names(corrected, &wanted, notes)?;
     let found = differing(&corrected, index, label, sheet, notes).map_err(|error| error.in_file(&name))?;
     let read = ReadFlags {
         file: found,
@@ -43,7 +48,11 @@ fn differing(corrected: &Table, index: &RowIndex, label: &LabelRule, sheet: Opti
     }
     let labels = label.labels(corrected, notes)?;
     let entries = match index.key_column() {
-        Some(key) => by_key(corrected, key, index, notes)?,
+        Some(key) => {
+            let found = by_key(corrected, key, index, (&labels, &label.sources(), sheet), notes)?;
+            refuse_other_rows(corrected, &found, &label.sources(), (key, index), sheet)?;
+            found
+        }
         None => by_order(corrected, index, label, sheet)?,
     };
     let keys = index.key_column().map(|key| corrected.texts(key)).transpose()?;
@@ -117,50 +126,25 @@ fn rows(count: usize) -> String {
     format!("{count} {}", if count == 1 { "row" } else { "rows" })
 }
 
-/// Per row of the corrected sheet its entry. Rows that share a key are matched in their order.
-fn by_key(corrected: &Table, key: &str, index: &RowIndex, notes: &mut Notes) -> Result<Vec<Option<usize>>> {
-    corrected.require(key)?;
-    let texts = corrected.texts(key)?;
-    let mut left: BTreeMap<u32, std::vec::IntoIter<usize>> = BTreeMap::new();
-    let mut found = Vec::with_capacity(corrected.height());
-    for row in 0..corrected.height() {
-        let entry = texts.get(row).and_then(|text| {
-            let rows = left.entry(texts.codes[row]).or_insert_with(|| {
-                let mut entries = index.with_key(text);
-                entries.sort_by_key(|entry| index.entries()[*entry].table_row);
-                entries.into_iter()
-            });
-            rows.next()
-        });
-        found.push(entry);
+/// The sheet with the columns that are looked for under the names that the model knows, where they differ in case, blanks and dashes only.
+fn with_names(mut corrected: Table, wanted: &[&str], notes: &mut Notes) -> Result<Table> {
+    for name in wanted {
+        let same: Vec<String> = corrected
+            .names()
+            .iter()
+            .filter(|own| folded(own) == folded(name))
+            .cloned()
+            .collect();
+        if let ([own], false) = (same.as_slice(), corrected.has(name)) {
+            corrected = corrected.with_made(name, corrected.column(own)?)?.without(&[own.as_str()]);
+            notes.add(
+                "columns-by-other-names",
+                format!("`{}` has no column `{name}` but `{own}`", corrected.source().file_name),
+                "taken for it",
+            );
+        }
     }
-    let known = found.iter().flatten().count();
-    if known == 0 {
-        return Err(Error::input(format!(
-            "no row of the corrected sheet has a `{key}` of the sheet that the model was trained on"
-        ))
-        .in_column(key)
-        .hint("give a corrected copy of that sheet"));
-    }
-    let (new, missing) = (found.len() - known, index.entries().len() - known);
-    if new > 0 || missing > 0 {
-        notes.add(
-            "corrected-rows",
-            format!(
-                "{} of the corrected sheet {} not in the training sheet, and {} of that {} not in the corrected one",
-                rows(new),
-                is(new),
-                rows(missing),
-                is(missing)
-            ),
-            "nothing is said about them: they are not flagged",
-        );
-    }
-    Ok(found)
-}
-
-fn is(count: usize) -> &'static str {
-    if count == 1 { "is" } else { "are" }
+    Ok(corrected)
 }
 
 /// Rows matched by their order, where everything but the label says that it is the same.

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::numbering::whole;
 use super::{FlagFile, RowIndex};
 use crate::error::{Error, Result, closest};
+use crate::features::{is_same_class, punctuality};
 
 /// One way to read labels.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +20,7 @@ pub(super) enum Coding {
         /// Where the order comes from, in words.
         by: &'static str,
         /// Class by code.
-        classes: BTreeMap<usize, u8>,
+        classes: BTreeMap<i64, u8>,
     },
 }
 
@@ -28,7 +29,7 @@ impl Coding {
     pub(super) fn class(&self, text: &str, classes: &[String]) -> Option<u8> {
         match self {
             Coding::Names => named(text, classes),
-            Coding::Codes { classes, .. } => classes.get(&whole(text)?).copied(),
+            Coding::Codes { classes, .. } => classes.get(&code(text)?).copied(),
         }
     }
 
@@ -49,7 +50,7 @@ impl Coding {
 }
 
 /// Label codes as a person states them: `0=early,1=late`.
-pub type LabelCodes = Vec<(usize, String)>;
+pub type LabelCodes = Vec<(i64, String)>;
 
 /// Reads stated label codes.
 ///
@@ -60,7 +61,7 @@ pub fn parse_codes(text: &str) -> Result<LabelCodes> {
     for entry in text.split(',').filter(|entry| !entry.trim().is_empty()) {
         let pair = entry
             .split_once('=')
-            .and_then(|(code, class)| Some((whole(code.trim())?, class.trim().to_owned())));
+            .and_then(|(number, class)| Some((code(number)?, class.trim().to_owned())));
         let pair =
             pair.ok_or_else(|| Error::input(format!("`{entry}` is not a number, `=` and a class")).hint("such as `0=early,1=late`"))?;
         if codes.iter().any(|(code, _)| *code == pair.0) {
@@ -90,30 +91,28 @@ pub(super) fn codings(file: &FlagFile, index: &RowIndex) -> Result<Vec<Coding>> 
     let Some((text, what, line)) = unknown else {
         return Ok(vec![Coding::Names]);
     };
-    if !texts(file).all(|(text, ..)| whole(text).is_some()) {
+    if !texts(file).all(|(text, ..)| code(text).is_some()) {
         // One that is not even a number is the better example.
         let (text, what, line) = texts(file)
-            .find(|(text, ..)| named(text, classes).is_none() && whole(text).is_none())
+            .find(|(text, ..)| named(text, classes).is_none() && code(text).is_none())
             .unwrap_or((text, what, line));
         return Err(not_a_class(text, what, classes).at_row(line));
     }
-    let used: BTreeSet<usize> = texts(file).filter_map(|(text, ..)| whole(text)).collect();
+    let used: BTreeSet<i64> = texts(file).filter_map(|(text, ..)| code(text)).collect();
     let found = match &file.label_codes {
         Some(stated) => vec![stated_coding(stated, classes)?],
         None => counted(index, &used),
     };
     let able: Vec<Coding> = found.into_iter().filter(|coding| covers(coding, &used)).collect();
     if able.is_empty() {
-        let code = used.last().copied().unwrap_or_default();
-        let (text, what, line) = texts(file)
-            .find(|(text, ..)| whole(text) == Some(code))
-            .unwrap_or((text, what, line));
+        let last = used.last().copied();
+        let (text, what, line) = texts(file).find(|(text, ..)| code(text) == last).unwrap_or((text, what, line));
         return Err(not_a_class(text, what, classes).at_row(line));
     }
     Ok(able)
 }
 
-fn covers(coding: &Coding, used: &BTreeSet<usize>) -> bool {
+fn covers(coding: &Coding, used: &BTreeSet<i64>) -> bool {
     match coding {
         Coding::Names => true,
         Coding::Codes { classes, .. } => used.iter().all(|code| classes.contains_key(code)),
@@ -131,26 +130,57 @@ fn stated_coding(stated: &LabelCodes, classes: &[String]) -> Result<Coding> {
     })
 }
 
-/// The orders in which programs count classes, from 0 and, where no label is 0, from 1.
-fn counted(index: &RowIndex, used: &BTreeSet<usize>) -> Vec<Coding> {
+/// The number of a label code: as [`whole`], or below zero, as a person numbers early deliveries.
+fn code(text: &str) -> Option<i64> {
+    let text = text.trim();
+    match text.strip_prefix(['-', '\u{2212}']) {
+        Some(rest) => i64::try_from(whole(rest)?).ok().map(|number| -number),
+        None => i64::try_from(whole(text)?).ok(),
+    }
+}
+
+/// The orders in which programs and people count classes, from 0 and, where no label is 0, from 1; those from early to late also from -1.
+fn counted(index: &RowIndex, used: &BTreeSet<i64>) -> Vec<Coding> {
     let classes = index.classes();
     let own: Vec<u8> = (0..classes.len() as u8).collect();
     let mut by_alphabet = own.clone();
     by_alphabet.sort_by_key(|class| &classes[usize::from(*class)]);
     let mut by_sheet: Vec<u8> = Vec::new();
+    let mut rows = vec![0_usize; classes.len()];
     for entry in (0..index.entries().len()).filter_map(|row| index.at_table_row(row)) {
-        by_sheet.extend(index.entries()[entry].label.filter(|label| !by_sheet.contains(label)));
+        let label = index.entries()[entry].label;
+        by_sheet.extend(label.filter(|label| !by_sheet.contains(label)));
+        if let Some(label) = label {
+            rows[usize::from(label)] += 1;
+        }
     }
-    let orders = [
+    let mut by_frequency = by_alphabet.clone();
+    by_frequency.sort_by_key(|class| std::cmp::Reverse(rows[usize::from(*class)]));
+    let said: Vec<_> = classes.iter().map(|class| punctuality(class)).collect();
+    let mut by_time = own.clone();
+    by_time.sort_by_key(|class| said[usize::from(*class)]);
+    let has_times = said.iter().all(Option::is_some)
+        && by_time
+            .windows(2)
+            .all(|pair| said[usize::from(pair[0])] < said[usize::from(pair[1])]);
+    const FROM_EARLY: &str = "from early to late";
+    let mut orders = vec![
         ("by the alphabet, as scikit-learn counts them", by_alphabet),
         ("in the order of the model", own),
         ("in the order of the sheet, as pandas' factorize counts them", by_sheet),
+        ("the most frequent first, as Spark counts them", by_frequency),
     ];
-    let starts = if used.contains(&0) { 0..1 } else { 0..2_usize };
+    if has_times {
+        orders.push((FROM_EARLY, by_time));
+    }
+    let starts: &[i64] = if used.contains(&0) { &[0, -1] } else { &[0, 1, -1] };
     let mut found: Vec<Coding> = Vec::new();
     for start in starts {
         for (by, order) in &orders {
-            let coded: BTreeMap<usize, u8> = order.iter().enumerate().map(|(code, class)| (code + start, *class)).collect();
+            if *start < 0 && (*by != FROM_EARLY || order.len() != 3) {
+                continue;
+            }
+            let coded: BTreeMap<i64, u8> = (*start..).zip(order.iter().copied()).collect();
             let known = found
                 .iter()
                 .any(|coding| matches!(coding, Coding::Codes { classes, .. } if *classes == coded));
@@ -208,7 +238,7 @@ pub(super) fn settle(file: &FlagFile, index: &RowIndex, codings: &[Coding], evid
     Ok((*first).clone())
 }
 
-/// The class of this name: exactly, else without regard to case.
+/// The class of this name: exactly, else without regard to case, as the same number, or as the one class that it is another spelling of.
 pub(super) fn named(text: &str, classes: &[String]) -> Option<u8> {
     let text = text.trim();
     let number = || text.parse::<f64>().ok();
@@ -221,13 +251,22 @@ pub(super) fn named(text: &str, classes: &[String]) -> Option<u8> {
                 .iter()
                 .position(|class| number().is_some() && class.parse::<f64>().ok() == number())
         });
-    found.and_then(|class| u8::try_from(class).ok())
+    let spelt = || {
+        let mut same = (0..classes.len()).filter(|class| is_same_class(&classes[*class], text));
+        same.next().filter(|_| same.next().is_none())
+    };
+    found.or_else(spelt).and_then(|class| u8::try_from(class).ok())
 }
 
 fn not_a_class(text: &str, what: &str, classes: &[String]) -> Error {
     let error = Error::input(format!("`{text}` is given as the {what} label but is not a class"));
     match closest(text, classes.iter().map(String::as_str)) {
         Some(near) => error.hint(format!("closest match is `{near}`")),
+        None if code(text).is_some() => error.hint(format!(
+            "the classes are {}; say what the numbers mean by `--label-codes \"{text}={},...\"`",
+            classes.join(", "),
+            classes[0]
+        )),
         None => error.hint(format!("the classes are {}", classes.join(", "))),
     }
 }

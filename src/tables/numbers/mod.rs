@@ -254,13 +254,9 @@ pub(crate) fn numbers(table: &Table, column: &Column, name: &str, mark: Option<D
         });
     }
     let cells: Vec<Quick> = cells.collect();
-    if let Some((unit, bare)) = units::without(column, height) {
-        notes.add(
-            "unit-of-numbers",
-            format!("the numbers of column `{name}` have the unit `{unit}` behind them"),
-            "read as numbers, the unit was left out; a number without it was taken to be in the same unit",
-        );
-        let read = numbers(table, &bare, name, mark, notes)?;
+    if let Some(bare) = units::without(column, height) {
+        bare.note(name, notes);
+        let read = numbers(table, &bare.column, name, mark, notes)?;
         return Ok(NumberColumn { measured: true, ..read });
     }
     if let Some(hours) = hours(table, column, name, &cells, notes) {
