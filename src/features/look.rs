@@ -51,9 +51,12 @@ pub fn look(table: &Table, column: &str) -> Result<Look> {
         counts,
         texts: Texts::default(),
     };
+    // `0012345678` under `Auftrag` is no telephone number.
+    let called_paper = words::names_id(column) || words::names_paper(column);
+    let is_digits = |value: &str| value.bytes().all(|byte| byte.is_ascii_digit());
     if words::names_people(column) {
         look.people = Some("its name says that it holds people's data".to_owned());
-    } else if share(&words::looks_personal) > 0.3 {
+    } else if share(&words::looks_personal) > 0.3 && !(called_paper && values.iter().all(|value| is_digits(value))) {
         look.people = Some("its values look like e-mail addresses, telephone numbers or streets".to_owned());
     } else if matches!(look.kind, ColumnKind::Text | ColumnKind::Category) && are_persons(values) {
         look.people = Some("its values look like names of persons".to_owned());

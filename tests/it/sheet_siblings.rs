@@ -8,7 +8,7 @@ use recant::label_errors::flags::{FlagOptions, parse_codes};
 use recant::notes::Notes;
 use recant::tables::{self, ReadOptions, Table};
 
-use crate::flag_cases::{find, index, plain, refuses};
+use crate::flag_cases::{find, finds, index, plain, refuses};
 use crate::program::{json, recant, text, works};
 
 fn read(name: &str, bytes: &[u8]) -> (Table, Notes) {
@@ -166,6 +166,18 @@ fn a_column_called_a_date_that_is_read_as_none_is_told() {
 }
 
 #[test]
+fn numbers_of_papers_with_leading_zeros_are_no_telephone_numbers() {
+    let line = |row: usize| format!("{:010},{},{}\n", 80_013_000 + row, row * 37 % 101, ["late", "on time"][row % 2]);
+    let lines: String = (0..90).map(line).collect();
+    for name in ["Auftrag", "Delivery No", "VBELN"] {
+        let (found, _) = looked_at(format!("{name},Weight,Status\n{lines}").as_bytes());
+        assert_eq!(Profile::from_toml(&found.profile_toml).unwrap().key.as_deref(), Some(name));
+    }
+    let (found, _) = looked_at(format!("Telefon,Weight,Status\n{lines}").as_bytes());
+    assert!(found.columns[0].people.is_some());
+}
+
+#[test]
 fn day_counts_under_a_name_that_says_what_happened_are_days() {
     let lines: String = (0..90)
         .map(|row| format!("{},{},{}\n", 45_300 + row, 45_301 + row - row % 3, ["Air", "Sea"][row / 3 % 2]))
@@ -256,6 +268,26 @@ fn label_codes_that_fit_in_several_ways_are_refused() {
     assert_eq!(corrections(spelt, &correct), [Some(1)]);
     let error = refuses("Order No,given_label\n10001,9\n", &plain(), "is not a class");
     assert!(error.hint_text().unwrap().contains("--label-codes"), "{error}");
+}
+
+#[test]
+fn a_list_of_other_things_is_no_list_of_keys_and_the_paper_alone_is_its_number() {
+    let rows = |name: &str| format!("{name}\n{}", [2, 5, 11, 17].map(|row| format!("{}\n", 10_001 + row)).concat());
+    for name in ["Customer ID", "Invoice No", "Qty"] {
+        let error = refuses(&rows(name), &plain(), "it is not clear how the flag file names rows");
+        assert!(error.hint_text().unwrap().contains(&format!("--key \"{name}\"")), "{error}");
+        let stated = FlagOptions {
+            key: Some(name.to_owned()),
+            ..plain()
+        };
+        finds(&rows(name), &stated);
+    }
+    for name in ["Order", "Orders to fix", "PO", "id"] {
+        finds(&rows(name), &plain());
+    }
+    let lines = [2, 5, 11, 17].map(|row| format!("{},{}\n", 10_001 + row, row % 3 + 1)).concat();
+    let notes = finds(&format!("Order,Line\n{lines}"), &plain());
+    assert!(notes.has("key-by-similar-name"), "{notes:?}");
 }
 
 /// 120 orders; `key` and `status` of a row, and whether in reversed order.

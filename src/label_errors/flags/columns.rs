@@ -361,6 +361,9 @@ impl Columns<'_> {
             let numbering = Some(Numbering::Sheet);
             return Ok((Addressing::RowNumbers { numbering }, Some(self.table.texts(column)?)));
         }
+        if let Some(found) = self.similar(index, notes)? {
+            return Ok(found);
+        }
         if let Some(column) = self.number_column(index) {
             return Ok((Addressing::RowNumbers { numbering: None }, Some(self.table.texts(column)?)));
         }
@@ -391,12 +394,14 @@ impl Columns<'_> {
             keys && found(all().all(is_key)) && all().any(is_key)
         };
         let column = || only.to_owned();
+        let another = index.key_column().filter(|key| names::is_another(only, key));
         match numbers {
-            None if keys => return Ok((Addressing::Key { column: column() }, Some(texts))),
+            None if keys && another.is_none() => return Ok((Addressing::Key { column: column() }, Some(texts))),
             Some(_) if !are_keys(&|_| true) => return Ok((Addressing::RowNumbers { numbering: None }, Some(texts))),
             // All of them are keys, and the sheet has no rows of such numbers.
             Some(numbers)
-                if are_keys(&|all| all)
+                if another.is_none()
+                    && are_keys(&|all| all)
                     && numbers.iter().min().copied() > index.sheet_rows().map(|(_, last)| last.max(index.entries().len())) =>
             {
                 return Ok((Addressing::Key { column: column() }, Some(texts)));
@@ -404,6 +409,35 @@ impl Columns<'_> {
             _ => {}
         }
         Err(self.unclear(index))
+    }
+
+    /// The column that is called by the paper alone, or by its number in another word, where the key or group of the model has one: `Order` for
+    /// `Order No`.
+    fn similar(&self, index: &RowIndex, notes: &mut Notes) -> Result<Option<(Addressing, Option<Texts>)>> {
+        for (wanted, group) in [(index.key_column(), false), (index.group_column(), true)] {
+            let Some(wanted) = wanted.filter(|_| self.table.width() > 1) else {
+                continue;
+            };
+            let same: Vec<&String> = self
+                .table
+                .names()
+                .iter()
+                .filter(|name| names::are_of_one_paper(name, wanted))
+                .collect();
+            let [column] = same[..] else { continue };
+            notes.add(
+                "key-by-similar-name",
+                format!("the flag file has no column `{wanted}` but `{column}`"),
+                "taken as the same column",
+            );
+            let texts = Some(self.table.texts(column)?);
+            let column = column.clone();
+            return Ok(Some(match group {
+                true => (Addressing::Group { column }, texts),
+                false => (Addressing::Key { column }, texts),
+            }));
+        }
+        Ok(None)
     }
 
     fn by_key(&self, column: &str, index: &RowIndex) -> Result<(Addressing, Option<Texts>)> {

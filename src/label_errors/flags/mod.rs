@@ -11,6 +11,7 @@ mod index;
 mod keys;
 mod labels;
 mod mask;
+mod names;
 mod numbering;
 mod read;
 mod resolve;
