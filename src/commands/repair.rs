@@ -174,6 +174,10 @@ pub fn repair_sheet(run: &Run, request: &RepairSheet) -> Result<RepairedSheet> {
         model: &model,
         name: &origin.name,
         suspicion: find_suspicion(run, &model, with_data, &resolved, found.as_ref())?,
+        alike: match (&found, with_data) {
+            (Some(found), Some((sheet, table))) => expand::where_flags_lie(found, request.checked.as_ref(), sheet, table)?,
+            _ => None,
+        },
         flags: &read_flags,
         typed: &resolved,
         data: with_data,
@@ -217,6 +221,8 @@ struct Ground<'a> {
     /// Name of the model, for records.
     name: &'a str,
     suspicion: Suspicion,
+    /// Where the flags lie that follow no rule: [`expand::where_flags_lie`].
+    alike: Option<Vec<bool>>,
     flags: &'a ReadFlags,
     /// The flags as the person gave them.
     typed: &'a ResolvedFlags,
@@ -282,6 +288,7 @@ impl Ground<'_> {
             training: self.data.map(|(sheet, _)| sheet.data.clone()),
             test,
             validation,
+            alike: self.alike.clone(),
             pattern: suspicion.words().map(str::to_owned),
             label_alone: suspicion.is_of_a_label_alone(),
             affected,

@@ -16,7 +16,7 @@ use crate::nn::Recipe;
 use crate::notes::Notes;
 use crate::progress::Progress;
 use crate::seed::Seed;
-use crate::tables::Table;
+use crate::tables::{Rule, Table};
 
 /// Where to look: a sheet that a model was trained on, and how networks that judge its rows are made.
 pub struct Search<'a> {
@@ -192,6 +192,26 @@ pub fn with_likeliest(flags: &ResolvedFlags, found: &Expansion) -> ResolvedFlags
         flag.correction = flag.correction.or_else(|| Some(found.explained.get(explained?)?.likeliest));
     }
     all
+}
+
+/// Marks of the training rows where flags lie that follow no rule: those that meet the first thing that the flags share beyond what slips would, and
+/// were checked where somebody said which. `None` where flags follow a rule, or share nothing that can be written as one.
+///
+/// # Errors
+/// Where a rule does not fit the sheet.
+pub fn where_flags_lie(found: &Expansion, checked: Option<&Rule>, sheet: &TrainingSheet, table: &Table) -> Result<Option<Vec<bool>>> {
+    if !found.rules.is_empty() {
+        return Ok(None);
+    }
+    let first = found.shared.iter().find(|shared| !shared.as_slips_would);
+    let shared = first.and_then(|shared| shared.rule.as_deref()).map(Rule::parse).transpose()?;
+    let rules: Vec<Vec<bool>> = [shared.as_ref(), checked]
+        .into_iter()
+        .flatten()
+        .map(|rule| rule.matches(table, &mut Notes::new()))
+        .collect::<Result<_>>()?;
+    let meets = |row: &usize| rules.iter().all(|rule| rule.get(*row) == Some(&true));
+    Ok((!rules.is_empty()).then(|| sheet.prepared.train.table_rows.iter().map(meets).collect()))
 }
 
 /// Of the corrections in a record only those that the person typed are shown as such.

@@ -4,25 +4,27 @@ use rand::seq::SliceRandom;
 
 use super::repair::ForgetSet;
 use crate::jobs::rows::TrainingData;
-use crate::label_errors::flags::ResolvedFlags;
+use crate::label_errors::flags::ResolvedFlag;
 use crate::seed::Seed;
 
-/// As many rows that are not flagged as are flagged, label by label, with the corrections of those; fewer where a label has no more rows.
-/// Ascending by position.
-pub(super) fn placebo(flags: &ResolvedFlags, training: &TrainingData, width: usize, seed: Seed) -> ForgetSet {
+/// As many rows that are not flagged as are flagged, label by label, with the corrections of those; fewer where a label has no more rows. `alike`: marks
+/// of the training rows where flags lie that follow no rule, so many of the placebo's lie there, too. Right rows flagged in one place are singled
+/// out beside rows of other places, and not beside rows of their own. Ascending by position.
+pub(super) fn placebo(flags: &[ResolvedFlag], training: &TrainingData, alike: Option<&[bool]>, width: usize, seed: Seed) -> ForgetSet {
     let rows = training.labels.len();
     let mut flagged = vec![false; rows];
-    flags.training.iter().for_each(|flag| flagged[flag.position as usize] = true);
+    flags.iter().for_each(|flag| flagged[flag.position as usize] = true);
     let mut random = seed.stream("placebo", 0);
-    let mut by_label: Vec<Vec<u32>> = vec![Vec::new(); 256];
+    let inside = |row: usize| alike.and_then(|alike| alike.get(row)) == Some(&true);
+    let mut by_label: Vec<Vec<u32>> = vec![Vec::new(); 512];
+    let kind = |label: u8, row: usize| usize::from(label) + if inside(row) { 256 } else { 0 };
     (0..rows)
         .filter(|row| !flagged[*row])
-        .for_each(|row| by_label[usize::from(training.labels[row])].push(row as u32));
+        .for_each(|row| by_label[kind(training.labels[row], row)].push(row as u32));
     by_label.iter_mut().for_each(|rows| rows.shuffle(&mut random));
     let mut drawn: Vec<(u32, Option<u8>)> = flags
-        .training
         .iter()
-        .filter_map(|flag| Some((by_label[usize::from(flag.observed)].pop()?, flag.correction)))
+        .filter_map(|flag| Some((by_label[kind(flag.observed, flag.position as usize)].pop()?, flag.correction)))
         .collect();
     drawn.sort_unstable();
     let row = |position: &u32| *position as usize;
@@ -62,6 +64,30 @@ pub(super) fn halves(trusted: &[bool], groups: Option<&[u32]>, seed: Seed) -> (V
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_placebo_lies_where_the_flags_lie() {
+        // Rows 0 to 99 of two labels in turn; flags on eight of the first forty, where all of them lie, and on two of the others.
+        let training = TrainingData {
+            inputs: (0..100).map(|row| row as f32).collect(),
+            labels: (0..100).map(|row| (row % 2) as u8).collect(),
+        };
+        let positions = [0, 3, 7, 10, 12, 21, 30, 39, 50, 71];
+        let flags = positions.map(|position| ResolvedFlag {
+            position,
+            name: String::new(),
+            sheet_row: 0,
+            observed: (position % 2) as u8,
+            correction: None,
+            flag: 0,
+        });
+        let alike: Vec<bool> = (0..100).map(|row| row < 40).collect();
+        let drawn = placebo(&flags, &training, Some(&alike), 1, Seed(4));
+        assert_eq!(drawn.positions.len(), positions.len());
+        assert!(drawn.positions.iter().all(|position| !positions.contains(position)));
+        assert_eq!(drawn.positions.iter().filter(|position| **position < 40).count(), 8);
+        assert_eq!(drawn.labels.iter().filter(|label| **label == 1).count(), 5);
+    }
 
     #[test]
     fn halves_share_no_row_and_no_group() {

@@ -40,6 +40,8 @@ pub struct RepairJob<'a> {
     pub test: Option<JudgedRows>,
     /// Validation rows to choose by.
     pub validation: Option<JudgedRows>,
+    /// Marks of the training rows where the flags lie, where these share something and follow no rule: a placebo lies there too.
+    pub alike: Option<Vec<bool>>,
     /// What rows under suspicion have in common, in words.
     pub pattern: Option<String>,
     /// Whether validation rows are under suspicion for nothing but a label that nearly all flags carry. Then all of them would be, and none
@@ -222,7 +224,13 @@ fn on_placebo(job: &RepairJob, ran: &Ran, others: Seen<'_>, trusted: &[bool], pr
         return Ok(None);
     };
     progress.start("trying the repair on random rows", 0);
-    let rows = placebo(job.flags, training, job.model.network.spec().inputs, Seed(job.settings.seed));
+    let rows = placebo(
+        &job.flags.training,
+        training,
+        job.alike.as_deref(),
+        job.model.network.spec().inputs,
+        Seed(job.settings.seed),
+    );
     let found = singled_out(job.model.info.classes.len(), &rows, others, trusted, || {
         let repaired = run_one(job, ran.method, &rows, None, &ran.options, progress)?;
         Ok((

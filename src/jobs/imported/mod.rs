@@ -238,7 +238,7 @@ fn on_placebo(
 ) -> Result<SingledOut> {
     progress.start("trying the repair on random rows", 0);
     let width = job.imported.rows.encoded.width;
-    let drawn = placebo(&divided.flags, &divided.training, width, Seed(job.settings.seed));
+    let drawn = placebo(&divided.flags.training, &divided.training, None, width, Seed(job.settings.seed));
     let found = singled_out(job.imported.classes.len(), &drawn, others, trusted, || {
         let repaired = run_one(job, ran.method, (divided, &drawn), None, &ran.options, progress)?;
         let places: Vec<usize> = drawn.positions.iter().map(|row| divided.kept[*row as usize]).collect();

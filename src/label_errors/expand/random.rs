@@ -1,7 +1,7 @@
 //! Whether the flags tell wrong rows from others at all, or look like a random sample of rows: flags on right rows lie where rows of their
 //! labels lie, and models that did not learn from them do not doubt them more than others.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Work;
 use super::grouped;
@@ -16,6 +16,12 @@ const CONCENTRATED: f64 = 0.001;
 const TOLD_APART: f64 = 2.33;
 /// Fewest flags of which it is told that they look like a random sample.
 const FEWEST_FOR_A_SAMPLE: usize = 10;
+/// Chance of labels as unlike those of the rows of a region, from which on its flags are no sample of them.
+const LIKE_LABELS: f64 = 0.01;
+/// Share of the flags of a region that have another label than most: with fewer they speak of one label.
+const OTHER_LABELS: f64 = 0.1;
+/// A region whose labels models that saw the rest of it miss so many times as often as elsewhere is noisier than right rows are.
+const NOISIER: f64 = 2.0;
 
 /// How much the flagged rows are doubted beside other rows of their labels.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -34,7 +40,12 @@ impl Doubted {
     /// Whether a random sample of rows would be doubted as the flags are, and wrong rows would not.
     pub fn as_at_random(self) -> bool {
         let apart = TOLD_APART * self.error;
-        self.flags >= FEWEST_FOR_A_SAMPLE && self.chance - 0.5 < apart && self.if_wrong - self.chance > apart
+        self.flags >= FEWEST_FOR_A_SAMPLE && !self.more_than_others() && self.if_wrong - self.chance > apart
+    }
+
+    /// Whether the flagged rows are doubted more than others.
+    fn more_than_others(self) -> bool {
+        self.chance - 0.5 >= TOLD_APART * self.error
     }
 }
 
@@ -59,23 +70,85 @@ impl Work<'_> {
         by_row.max(by_group) < CONCENTRATED
     }
 
+    /// Whether the flags of a region, of several labels, look like a random sample of its own rows: their labels are mixed as those rows' are, models
+    /// that saw the rest of the region doubt them no more than the others, and miss the labels there not much more often than elsewhere. An error of
+    /// a region has a direction, or spoils its labels; flags on right rows of the one place where somebody looked have neither. `truth`:
+    /// probabilities, rows x classes.
+    pub(super) fn sample_of_its_rows(&self, region: &Region, truth: &[f32]) -> bool {
+        let (flags, others): (Vec<usize>, Vec<usize>) = region.rows.iter().copied().partition(|row| self.flagged[*row]);
+        let label = |row: &usize| usize::from(self.request.labels[*row]);
+        let mut counts = vec![0_usize; self.classes];
+        flags.iter().for_each(|row| counts[label(row)] += 1);
+        let of_other_labels = flags.len() - counts.iter().copied().max().unwrap_or_default();
+        if of_other_labels < 2 || (of_other_labels as f64) < OTHER_LABELS * flags.len() as f64 {
+            return false;
+        }
+        let by_row = self.chance_of_labels(&flags, &region.rows, &|row| row as u32);
+        let groups = self.request.prepared.train.groups.as_deref();
+        let by_group = groups.map_or(0.0, |groups| self.chance_of_labels(&flags, &region.rows, &|row| groups[row]));
+        if by_row.max(by_group) < LIKE_LABELS {
+            return false;
+        }
+        if self.doubted_among(&region.rows, truth).is_some_and(Doubted::more_than_others) {
+            return false;
+        }
+        let missed = |rows: &mut dyn Iterator<Item = &usize>| {
+            let (mut missed, mut all) = (0.0, 0.0_f64);
+            for row in rows {
+                let said = &truth[row * self.classes..(row + 1) * self.classes];
+                missed += f64::from(u8::from(said.iter().any(|chance| *chance > said[label(row)])));
+                all += 1.0;
+            }
+            missed / all.max(1.0)
+        };
+        let elsewhere: Vec<usize> = (0..self.flagged.len())
+            .filter(|row| !self.flagged[*row] && region.rows.binary_search(row).is_err())
+            .collect();
+        elsewhere.is_empty() || missed(&mut others.iter()) < NOISIER * missed(&mut elsewhere.iter())
+    }
+
+    /// Chance of labels so unlike those of the rows that the flags are among, if flags were drawn from them at random: the rarest or commonest label's,
+    /// times the number of labels (hypergeometric). Rows that `unit` gives one number count once a label.
+    fn chance_of_labels(&self, flags: &[usize], rows: &[usize], unit: &dyn Fn(usize) -> u32) -> f64 {
+        let counts = |rows: &[usize]| {
+            let units: BTreeSet<(u8, u32)> = rows.iter().map(|row| (self.request.labels[*row], unit(*row))).collect();
+            let mut counts: BTreeMap<u8, u64> = BTreeMap::new();
+            units.iter().for_each(|(label, _)| *counts.entry(*label).or_default() += 1);
+            (units.len() as u64, counts)
+        };
+        let ((drawn, of_flags), (all, of_rows)) = (counts(flags), counts(rows));
+        let rarest = of_rows.iter().map(|(label, there)| {
+            let found = of_flags.get(label).copied().unwrap_or_default();
+            let more = hypergeometric_at_least(found, *there, drawn, all);
+            more.min(hypergeometric_at_least(drawn - found, all - there, drawn, all))
+        });
+        (rarest.fold(1.0, f64::min) * 2.0 * of_rows.len() as f64).min(1.0)
+    }
+
     /// How much the flags are doubted beside the other checked rows of their labels, by models that did not learn from them; `None` where there is
     /// nothing to compare. `truth`: probabilities, rows x classes.
     pub(super) fn doubted(&self, truth: &[f32]) -> Option<Doubted> {
+        let checked: Vec<usize> = (0..self.flagged.len()).filter(|row| self.checked[*row]).collect();
+        self.doubted_among(&checked, truth)
+    }
+
+    /// The same among some of the rows.
+    fn doubted_among(&self, rows: &[usize], truth: &[f32]) -> Option<Doubted> {
+        let mut flagged = 0;
         let (mut wins, mut of_wrong, mut pairs, mut variance) = (0.0, 0.0, 0.0, 0.0);
         for label in 0..self.classes {
             let doubt = |row: &usize| -f64::from(truth[row * self.classes + label]);
             let has_it = |row: &usize| usize::from(self.request.labels[*row]) == label;
-            let checked = (0..self.flagged.len()).filter(|row| self.checked[*row]);
-            let (flags, others): (Vec<usize>, Vec<usize>) = checked.clone().filter(has_it).partition(|row| self.flagged[*row]);
+            let (flags, others): (Vec<usize>, Vec<usize>) = rows.iter().copied().filter(has_it).partition(|row| self.flagged[*row]);
+            flagged += flags.len();
             let of_others: Vec<f64> = others.iter().map(doubt).collect();
             let compared = beats(&flags.iter().map(doubt).collect::<Vec<f64>>(), &of_others);
             // Wrong rows may be of the class that models can tell least from this one.
             let of_class = |class: usize| {
-                let rows = checked
-                    .clone()
-                    .filter(|row| !self.flagged[*row] && usize::from(self.request.labels[*row]) == class);
-                let doubts: Vec<f64> = rows.map(|row| doubt(&row)).collect();
+                let rows = rows
+                    .iter()
+                    .filter(|row| !self.flagged[**row] && usize::from(self.request.labels[**row]) == class);
+                let doubts: Vec<f64> = rows.map(doubt).collect();
                 Some(beats(&doubts, &of_others)?.0 / (doubts.len() * others.len()) as f64)
             };
             let classes = (0..self.classes).filter(|class| *class != label);
@@ -92,7 +165,7 @@ impl Work<'_> {
             chance: wins / pairs,
             if_wrong: of_wrong / pairs,
             error: variance.sqrt() / pairs,
-            flags: self.flags.len(),
+            flags: flagged,
         })
     }
 

@@ -28,8 +28,14 @@ impl Work<'_> {
         let enough = (1.0 / self.request.options.significance.clamp(1e-12, 1.0)).ln();
         while found.len() < self.request.options.most_rules && left.len() >= FEWEST_FLAGS {
             let best = |doubted| {
-                let region = self.best_rule(columns, truth, &left, doubted)?;
-                (region.found.gain >= enough && self.bear_out(&region, &left)).then_some(region)
+                let holds = |region: &Region| region.found.gain >= enough && self.bear_out(region, &left);
+                let region = self.best_rule(columns, truth, &left, (doubted, true)).filter(holds)?;
+                if !self.sample_of_its_rows(&region, truth) {
+                    return Some(region);
+                }
+                // Errors of two places with opposite directions are one mixture as long as labels are taken together.
+                let of_one_label = self.best_rule(columns, truth, &left, (doubted, false)).filter(holds)?;
+                (!self.sample_of_its_rows(&of_one_label, truth)).then_some(of_one_label)
             };
             let first = if found.is_empty() { best(false) } else { None };
             let Some(region) = first.or_else(|| best(true)) else {
@@ -78,8 +84,8 @@ impl Work<'_> {
     }
 
     /// The best rule for any one recorded class, or for all of them together. `doubted`: some flags may be false, as what a first rule leaves over,
-    /// and those lie where right rows of their class lie.
-    fn best_rule(&self, columns: &[Column], truth: &[f32], left: &[u32], doubted: bool) -> Option<Region> {
+    /// and those lie where right rows of their class lie. `any`: whether a rule may be for all classes together.
+    fn best_rule(&self, columns: &[Column], truth: &[f32], left: &[u32], (doubted, any): (bool, bool)) -> Option<Region> {
         let by_class = self.by_class(left);
         let present = by_class.iter().filter(|rows| !rows.is_empty()).count();
         let choice = ((present + 1) as f64).ln();
@@ -108,7 +114,7 @@ impl Work<'_> {
                 consider(search::search(&evidence), Some(class as u8));
             }
         }
-        if present > 1 {
+        if present > 1 && any {
             let if_false = doubted.then_some(&together_if_false[..]);
             consider(search::search(&self.evidence(columns, &together, if_false, left)), None);
         }

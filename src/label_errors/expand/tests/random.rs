@@ -45,3 +45,30 @@ fn slips_are_doubted_and_are_no_random_sample() {
     let found = trial.expand(&flagged, 2).unwrap();
     assert_eq!(found.verdict, Verdict::IndependentSlips, "{}", found.sentence);
 }
+
+/// Somebody looked at one market only and flagged right rows there. That all flags lie there is no error of the market.
+#[test]
+fn right_rows_of_one_market_are_no_pattern_of_it_even_where_nothing_is_said_of_what_was_checked() {
+    for market in ["Africa", "LATAM", "Europe"] {
+        let (trial, flagged) = right_rows(Some(market), 8);
+        let found = trial.expand(&flagged, 2).unwrap();
+        assert!(found.rules.is_empty() && found.pattern.is_empty(), "{market}: {}", found.sentence);
+        assert_eq!(found.verdict, Verdict::Shared, "{}", found.sentence);
+        assert_eq!(found.corner, Some(format!("\"Market\" = \"{market}\"")));
+    }
+}
+
+/// An error that books any class in the stead of any other: labels of the market are noisier than elsewhere, or flagged rows are doubted.
+#[test]
+fn an_error_of_a_market_without_direction_is_still_a_pattern() {
+    let clean = sheet(6_000, 1);
+    let once = trial(&clean, &profile(), "segment:Market = LATAM: late -> on time, 80%", None, false);
+    let mut trial = trial(&once.table, &profile(), "segment:Market = LATAM: on time -> late, 50%", None, false);
+    let labels = prepare(&clean, &profile(), &mut Notes::new()).unwrap().train.labels;
+    let differs = |row: &u32| trial.prepared.train.labels[*row as usize] != labels[*row as usize];
+    trial.wrong = (0..labels.len() as u32).filter(differs).collect();
+    let flagged = trial.flags(0.3, 0.0);
+    let found = trial.expand(&flagged, 2).unwrap();
+    assert_eq!(found.verdict, Verdict::Pattern, "{}", found.sentence);
+    assert!(found.rules[0].conditions.contains("`Market` = LATAM"), "{}", found.sentence);
+}
