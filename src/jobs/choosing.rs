@@ -3,8 +3,8 @@
 use super::placebo::halves;
 use super::repair::ForgetSet;
 use crate::error::Result;
-use crate::evaluate::record::{EvaluationSettings, Recommendation};
-use crate::evaluate::{Candidate, Seen, SingledOut, Standing, TURNS, accept, pick};
+use crate::evaluate::record::{Comparison, EvaluationSettings, Recommendation, Verdict};
+use crate::evaluate::{Candidate, FEWEST_ROWS, Others, Seen, SingledOut, SortedComparison, Standing, TURNS, accept, pick};
 use crate::jobs::rows::JudgedRows;
 use crate::repair::{self, RepairMethod};
 use crate::seed::Seed;
@@ -32,6 +32,51 @@ impl Choosing {
             selecting,
             accepting,
         }
+    }
+
+    /// Whether there are too few rows to select a method by.
+    pub(super) fn too_few(&self) -> bool {
+        self.labels.len() < FEWEST_ROWS
+    }
+}
+
+/// The method that is put to the test rows where there is nothing to choose by: it has no settings, and undoes most.
+pub(super) const UNCHOSEN: &str = "retrain";
+
+/// On a small sheet nothing can choose among methods. One that is fixed beforehand needs no choice: it is taken where the test rows, which then chose
+/// nothing, call it better whatever the labels under suspicion are.
+pub(super) fn without_a_choice(name: &str, compared: &SortedComparison, none: Recommendation) -> Recommendation {
+    let trusted = compared.trusted.as_ref();
+    let better = match (&compared.whole, trusted) {
+        (Some(whole), _) => whole.verdict == Verdict::Better && !whole.rests_on_chances,
+        (None, Some(trusted)) => trusted.verdict == Verdict::Better,
+        (None, None) => false,
+    };
+    if none.method.is_some() || !better || trusted.is_some_and(Comparison::loses_a_class) {
+        return none;
+    }
+    Recommendation {
+        method: Some(name.to_owned()),
+        reason: format!("{} So {name} alone, which needs no choice, was put to the test rows.", none.reason),
+        ..none
+    }
+}
+
+/// The old model stays where the test rows speak against what was chosen: worse, or so by nine tenths of what is known of the labels under suspicion.
+/// They refuse it, and choose nothing in its stead.
+pub(super) fn unless_worse(compared: &SortedComparison, found: Recommendation) -> Recommendation {
+    let verdict = match (&compared.whole, &compared.trusted) {
+        (Some(whole), _) => whole.leans.unwrap_or(whole.verdict),
+        (None, Some(trusted)) => trusted.verdict,
+        (None, None) => return found,
+    };
+    match (&found.method, verdict) {
+        (Some(name), Verdict::Worse) => Recommendation {
+            reason: format!("{} But the test rows speak against {name}, and the old model stays.", found.reason),
+            method: None,
+            ..found
+        },
+        _ => found,
     }
 }
 
@@ -68,7 +113,7 @@ pub(super) struct Tried<'a> {
 
 /// What the method at a place does to random rows with like labels, compared with the validation rows that the marks trust; `None` where that
 /// cannot be tried.
-pub(super) type OnPlacebo<'a> = dyn FnMut(usize, Seen<'_>, &[bool]) -> Result<Option<SingledOut>> + 'a;
+pub(super) type OnPlacebo<'a> = dyn FnMut(usize, Seen<'_>, Others<'_>) -> Result<Option<SingledOut>> + 'a;
 
 /// A method or none, by trusted validation rows, the flagged rows and a placebo.
 pub(super) fn choose(tried: &Tried, on_placebo: &mut OnPlacebo) -> Result<Recommendation> {
@@ -107,16 +152,21 @@ pub(super) fn choose(tried: &Tried, on_placebo: &mut OnPlacebo) -> Result<Recomm
         groups: part.groups.as_deref(),
     };
     let trusted = usable(part, tried.label_alone);
+    let unflagged: Vec<bool> = part.standing.iter().map(|standing| *standing != Standing::KnownWrong).collect();
+    let others = Others {
+        trusted: &trusted,
+        unflagged: &unflagged,
+    };
     let (ranked, no_reason) = pick(
         classes,
-        (validation, &choosing.selecting, &trusted),
+        (validation, &choosing.selecting, others),
         (tried.flagged, stands_for(tried, &trusted)),
         &candidates,
         settings,
     )?;
     let mut refused: Vec<(&str, String)> = Vec::new();
     for (turn, picked) in ranked.iter().take(TURNS).enumerate() {
-        let placebo = on_placebo(places[picked.place], validation, &trusted)?;
+        let placebo = on_placebo(places[picked.place], validation, others)?;
         let candidate = &candidates[picked.place];
         let by = (validation, &*choosing.selecting, &*choosing.accepting);
         let found = accept(classes, (picked, turn), candidate, by, placebo, settings)?;
@@ -171,7 +221,7 @@ pub(super) fn singled_out(
     classes: usize,
     rows: &ForgetSet,
     others: Seen<'_>,
-    trusted: &[bool],
+    marks: Others<'_>,
     repair: impl FnOnce() -> Result<(Vec<f32>, Vec<f32>, Vec<f32>)>,
 ) -> Result<SingledOut> {
     let (before, after, after_others) = match rows.labels.is_empty() {
@@ -183,5 +233,5 @@ pub(super) fn singled_out(
         before: &before,
         groups: None,
     };
-    SingledOut::of(classes, seen, others, trusted, (&after, &after_others))
+    SingledOut::of(classes, seen, others, marks, (&after, &after_others))
 }

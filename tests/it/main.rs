@@ -50,6 +50,7 @@ mod report_plots;
 mod report_stored;
 mod scenarios;
 mod sheet_siblings;
+mod small_sheets;
 mod state_dicts;
 mod supply_chain;
 mod tables_broken;

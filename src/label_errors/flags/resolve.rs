@@ -11,6 +11,9 @@ use super::{Addressing, Flag, FlagFile, Part, RowIndex};
 use crate::error::{Error, Result};
 use crate::notes::Notes;
 
+/// What is said of flagged rows that a model is judged by.
+const NOT_LEARNT: &str = "which the model was not trained on";
+
 /// Flags matched with the rows of a model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResolvedFlags {
@@ -573,11 +576,11 @@ impl<'a> Matcher<'a> {
         }
         if part == Part::Validation {
             result.validation.push(position);
-            self.aside.add("in the validation part, which the model was not trained on", name);
+            self.aside.add(&format!("in the validation part, {NOT_LEARNT}"), name);
         } else {
             result.test.push(position);
             result.counts.on_test_rows += 1;
-            self.aside.add("in the test part, which the model was not trained on", name);
+            self.aside.add(&format!("in the test part, {NOT_LEARNT}"), name);
         }
     }
 }

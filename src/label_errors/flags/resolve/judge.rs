@@ -1,6 +1,6 @@
 //! Whether a repair can use the flags that were found.
 
-use super::{FlagCounts, ResolvedFlags};
+use super::{FlagCounts, NOT_LEARNT, ResolvedFlags};
 use crate::error::{Error, Result};
 use crate::label_errors::flags::{Part, RowIndex};
 use crate::notes::Notes;
@@ -95,8 +95,11 @@ fn nothing_left(counts: &FlagCounts) -> Error {
     ));
     if main.reason.contains(AS_WRITTEN) {
         error.hint("give the keys as they are in the sheet, or add `--loose-keys`")
-    } else if main.reason.contains("test row") {
-        error.hint("only rows that the model was trained on can be repaired; test rows are judged with and without the flagged ones")
+    } else if main.reason.contains(NOT_LEARNT) {
+        error.hint(
+            "the model learnt nothing from these rows, so nothing of them can be taken out of it: flag rows of its training period that are wrong, \
+             too. Wrong rows among those that it is judged by are to be corrected in the sheet, or left out of one that you give with `--test SHEET`",
+        )
     } else {
         error.hint("check that the flags belong to the sheet that the model was trained on, and the key column (`--key COLUMN`)")
     }
