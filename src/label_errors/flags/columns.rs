@@ -1,6 +1,7 @@
 //! Which column of a flag file says what.
 
 use super::keys::variants;
+use super::names;
 use super::numbering::{numpy_whole, options as numbering_options, whole};
 use super::read::FlagOptions;
 use super::{Addressing, Numbering, RowIndex};
