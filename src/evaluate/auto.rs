@@ -16,7 +16,7 @@ use super::compare::{RowSet, Rows, changes as fixed_and_broken, p_of_no_change};
 use super::metrics::{metrics, predictions};
 use super::part::Part;
 use super::record::{EvaluationSettings, Recommendation};
-use super::singled_out::{Others, Seen, SingledOut, hits};
+use super::singled_out::{Seen, SingledOut, hits};
 use super::words::{count_of, p_value, percent, points, signed_points};
 use crate::error::{Error, Result};
 use crate::stats::{exceeds, holm, mcnemar_exact};
@@ -69,12 +69,12 @@ pub const TURNS: usize = 3;
 /// Where sizes do not fit.
 pub fn pick(
     names: &[String],
-    (validation, selecting, others): (Seen<'_>, &[bool], Others<'_>),
+    (validation, selecting, others): (Seen<'_>, &[bool], &[bool]),
     (flagged, weight): (Seen<'_>, f64),
     candidates: &[Candidate<'_>],
     settings: &EvaluationSettings,
 ) -> Result<(Vec<Picked>, String)> {
-    if selecting.len() != validation.labels.len() || others.trusted.len() != selecting.len() {
+    if selecting.len() != validation.labels.len() || others.len() != selecting.len() {
         return Err(Error::internal("marks not one per validation row"));
     }
     let rows = selecting.iter().filter(|selects| **selects).count();
@@ -294,13 +294,6 @@ mod tests {
         ["early", "on time", "late"].map(str::to_owned).to_vec()
     }
 
-    fn all(marks: &[bool]) -> Others<'_> {
-        Others {
-            trusted: marks,
-            unflagged: marks,
-        }
-    }
-
     fn sure(classes: &[u8]) -> Vec<f32> {
         classes
             .iter()
@@ -359,7 +352,7 @@ mod tests {
         let trusted: Vec<bool> = (0..1_000).map(|row| row < 900).collect();
         let (ranked, reason) = pick(
             &names(),
-            (validation, &selecting, all(&trusted)),
+            (validation, &selecting, &trusted),
             (flagged, 0.1),
             &candidates,
             &settings(),
@@ -419,41 +412,13 @@ mod tests {
             3,
             seen(&forget, &forget_before),
             seen(&others, &others_before),
-            all(&[true; 120]),
+            &[true; 120],
             (&sure(&after_forget), &sure(&after_others)),
         )
         .unwrap();
         assert_eq!((found.held, found.freed), (40, 25));
         assert!((found.others - (0.75 * 0.1 + 0.25 * 0.5)).abs() < 1e-12, "{}", found.others);
         assert!(found.variance > 0.004 && found.variance < 0.02, "{}", found.variance);
-    }
-
-    /// Twenty rows of class 1 lie where the flags lie, and are not trusted; no other row is given that class. A repair that never gives it frees all
-    /// flagged rows, and all of those.
-    #[test]
-    fn a_repair_that_forgets_a_class_of_the_flags_own_corner_singles_out_none() {
-        let labels: Vec<u8> = (0..120).map(|row| u8::from(row >= 100)).collect();
-        let trusted: Vec<bool> = labels.iter().map(|label| *label == 0).collect();
-        let (before, flags) = (sure(&labels), sure(&[1; 50]));
-        let seen = |labels, before| Seen {
-            labels,
-            before,
-            groups: None,
-        };
-        let found = |unflagged: &[bool]| {
-            let marks = Others {
-                trusted: &trusted,
-                unflagged,
-            };
-            let after = (
-                &sure(&[2; 50])[..],
-                &sure(&(0..120).map(|row| if row < 100 { 0 } else { 2 }).collect::<Vec<u8>>())[..],
-            );
-            SingledOut::of(3, seen(&[1; 50], &flags), seen(&labels, &before), marks, after).unwrap()
-        };
-        assert!(found(&[true; 120]).difference().abs() < 1e-12);
-        // Where all of those are flagged themselves, other classes are all there is to compare with.
-        assert!((found(&trusted).difference() - 1.0).abs() < 1e-12);
     }
 
     #[test]
@@ -551,7 +516,7 @@ mod tests {
             flagged: &flagged_after,
         };
         let none = [false; 1_000];
-        let (ranked, reason) = pick(&names(), (seen, &none, all(&none)), (flagged, 0.1), &[candidate], &settings()).unwrap();
+        let (ranked, reason) = pick(&names(), (seen, &none, &none), (flagged, 0.1), &[candidate], &settings()).unwrap();
         assert!(ranked.is_empty());
         assert!(reason.starts_with("no validation row"), "{reason}");
     }

@@ -27,7 +27,7 @@ pub use classwise::{losses_in_words, made_up_for_in_words};
 pub use compare::{RowSet, Rows, Unjudged, compare, compare_with_baseline};
 pub use metric::{CostTable, Metric, known_class};
 pub use metrics::{INTERVAL_LEVEL, SMALLEST_PROBABILITY, metrics, predictions};
-pub use singled_out::{Others, Seen, SingledOut};
+pub use singled_out::{Seen, SingledOut};
 pub use trust::{Chance, SortedComparison, Standing, compare_sorted, compare_trusted};
 pub use usefulness::{Baseline, BaselineKind, FEWEST_OF_A_CLASS, judge_usefulness, majority_baseline};
 pub use verdict::judge;

@@ -18,16 +18,6 @@ pub struct Seen<'a> {
     pub groups: Option<&'a [u32]>,
 }
 
-/// Marks of the rows that those to forget are compared with.
-#[derive(Debug, Clone, Copy)]
-pub struct Others<'a> {
-    /// Rows that can be trusted.
-    pub trusted: &'a [bool],
-    /// Rows that are not known to be wrong. They stand in where no trusted row is given a label: a repair that forgets a class which is found only
-    /// where the flags lie would seem to free nothing but the flagged rows of it.
-    pub unflagged: &'a [bool],
-}
-
 /// How much more of the rows to forget than of other rows with their labels a repair frees of their label.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SingledOut {
@@ -42,12 +32,12 @@ pub struct SingledOut {
 }
 
 impl SingledOut {
-    /// Counts. `after` are probabilities by the repaired model on the rows of `forget` and of `others`; of the others those that `marks`
+    /// Counts. `after` are probabilities by the repaired model on the rows of `forget` and of `others`; of the others those that `trusted`
     /// marks count.
     ///
     /// # Errors
     /// Where sizes do not fit.
-    pub fn of(classes: usize, forget: Seen<'_>, others: Seen<'_>, marks: Others<'_>, after: (&[f32], &[f32])) -> Result<Self> {
+    pub fn of(classes: usize, forget: Seen<'_>, others: Seen<'_>, trusted: &[bool], after: (&[f32], &[f32])) -> Result<Self> {
         let counted = |seen: Seen<'_>, after: &[f32], marks: Option<&[bool]>| -> Result<Vec<(f64, f64)>> {
             let before = hits(seen.before, seen.labels, classes)?;
             let after = hits(after, seen.labels, classes)?;
@@ -60,8 +50,7 @@ impl SingledOut {
             Ok(by_label)
         };
         let to_forget = counted(forget, after.0, None)?;
-        let other = counted(others, after.1, Some(marks.trusted))?;
-        let unflagged = counted(others, after.1, Some(marks.unflagged))?;
+        let other = counted(others, after.1, Some(trusted))?;
         let total = |counts: &[(f64, f64)]| counts.iter().fold((0.0, 0.0), |sum, count| (sum.0 + count.0, sum.1 + count.1));
         let (held, freed) = total(&to_forget);
         let all_others = total(&other);
@@ -71,10 +60,9 @@ impl SingledOut {
             share * (1.0 - share) / (held + 2.0)
         };
         let (mut share, mut spread) = (0.0, variance((held, freed)));
-        for (own, (trusted, unflagged)) in to_forget.iter().zip(other.iter().zip(&unflagged)).filter(|(own, _)| own.0 > 0.0) {
+        for (own, others) in to_forget.iter().zip(&other).filter(|(own, _)| own.0 > 0.0) {
             // A label that hardly any other row carries is compared with all others.
-            let enough = |others: &&(f64, f64)| others.0 >= FEWEST_OTHERS;
-            let others = *[trusted, unflagged].into_iter().find(enough).unwrap_or(&all_others);
+            let others = if others.0 < FEWEST_OTHERS { all_others } else { *others };
             let weight = own.0 / held;
             share += weight * others.1 / others.0.max(1.0);
             spread += weight * weight * variance(others);

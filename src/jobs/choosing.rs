@@ -4,7 +4,7 @@ use super::placebo::halves;
 use super::repair::ForgetSet;
 use crate::error::Result;
 use crate::evaluate::record::{Comparison, EvaluationSettings, Recommendation, Verdict};
-use crate::evaluate::{Candidate, FEWEST_ROWS, Others, Seen, SingledOut, SortedComparison, Standing, TURNS, accept, pick};
+use crate::evaluate::{Candidate, FEWEST_ROWS, Seen, SingledOut, SortedComparison, Standing, TURNS, accept, pick};
 use crate::jobs::rows::JudgedRows;
 use crate::repair::{self, RepairMethod};
 use crate::seed::Seed;
@@ -62,24 +62,6 @@ pub(super) fn without_a_choice(name: &str, compared: &SortedComparison, none: Re
     }
 }
 
-/// The old model stays where the test rows speak against what was chosen: worse, or so by nine tenths of what is known of the labels under suspicion.
-/// They refuse it, and choose nothing in its stead.
-pub(super) fn unless_worse(compared: &SortedComparison, found: Recommendation) -> Recommendation {
-    let verdict = match (&compared.whole, &compared.trusted) {
-        (Some(whole), _) => whole.leans.unwrap_or(whole.verdict),
-        (None, Some(trusted)) => trusted.verdict,
-        (None, None) => return found,
-    };
-    match (&found.method, verdict) {
-        (Some(name), Verdict::Worse) => Recommendation {
-            reason: format!("{} But the test rows speak against {name}, and the old model stays.", found.reason),
-            method: None,
-            ..found
-        },
-        _ => found,
-    }
-}
-
 /// Marks of the validation rows that may choose: the trusted ones; all but the flagged ones where only their label is under suspicion.
 fn usable(rows: &JudgedRows, label_alone: bool) -> Vec<bool> {
     let may = |standing: &Standing| standing.is_trusted() || (label_alone && *standing != Standing::KnownWrong);
@@ -113,7 +95,7 @@ pub(super) struct Tried<'a> {
 
 /// What the method at a place does to random rows with like labels, compared with the validation rows that the marks trust; `None` where that
 /// cannot be tried.
-pub(super) type OnPlacebo<'a> = dyn FnMut(usize, Seen<'_>, Others<'_>) -> Result<Option<SingledOut>> + 'a;
+pub(super) type OnPlacebo<'a> = dyn FnMut(usize, Seen<'_>, &[bool]) -> Result<Option<SingledOut>> + 'a;
 
 /// A method or none, by trusted validation rows, the flagged rows and a placebo.
 pub(super) fn choose(tried: &Tried, on_placebo: &mut OnPlacebo) -> Result<Recommendation> {
@@ -152,21 +134,16 @@ pub(super) fn choose(tried: &Tried, on_placebo: &mut OnPlacebo) -> Result<Recomm
         groups: part.groups.as_deref(),
     };
     let trusted = usable(part, tried.label_alone);
-    let unflagged: Vec<bool> = part.standing.iter().map(|standing| *standing != Standing::KnownWrong).collect();
-    let others = Others {
-        trusted: &trusted,
-        unflagged: &unflagged,
-    };
     let (ranked, no_reason) = pick(
         classes,
-        (validation, &choosing.selecting, others),
+        (validation, &choosing.selecting, &trusted),
         (tried.flagged, stands_for(tried, &trusted)),
         &candidates,
         settings,
     )?;
     let mut refused: Vec<(&str, String)> = Vec::new();
     for (turn, picked) in ranked.iter().take(TURNS).enumerate() {
-        let placebo = on_placebo(places[picked.place], validation, others)?;
+        let placebo = on_placebo(places[picked.place], validation, &trusted)?;
         let candidate = &candidates[picked.place];
         let by = (validation, &*choosing.selecting, &*choosing.accepting);
         let found = accept(classes, (picked, turn), candidate, by, placebo, settings)?;
@@ -221,7 +198,7 @@ pub(super) fn singled_out(
     classes: usize,
     rows: &ForgetSet,
     others: Seen<'_>,
-    marks: Others<'_>,
+    trusted: &[bool],
     repair: impl FnOnce() -> Result<(Vec<f32>, Vec<f32>, Vec<f32>)>,
 ) -> Result<SingledOut> {
     let (before, after, after_others) = match rows.labels.is_empty() {
@@ -233,5 +210,5 @@ pub(super) fn singled_out(
         before: &before,
         groups: None,
     };
-    SingledOut::of(classes, seen, others, marks, (&after, &after_others))
+    SingledOut::of(classes, seen, others, trusted, (&after, &after_others))
 }

@@ -194,33 +194,24 @@ pub fn with_likeliest(flags: &ResolvedFlags, found: &Expansion) -> ResolvedFlags
     all
 }
 
-/// Marks of the training rows where flags lie whose place holds no further wrong rows, for all that is known: those of rules that no other row seems to
-/// follow wrongly, or that meet the first thing that the flags share beyond what slips would; and were checked where somebody said which. `None` where
-/// further rows of a rule seem to be wrong, or flags share nothing that can be written as one.
+/// Marks of the training rows where flags lie that follow no rule: those that meet the first thing that the flags share beyond what slips would, and
+/// were checked where somebody said which. `None` where flags follow a rule, or share nothing that can be written as one.
 ///
 /// # Errors
 /// Where a rule does not fit the sheet.
 pub fn where_flags_lie(found: &Expansion, checked: Option<&Rule>, sheet: &TrainingSheet, table: &Table) -> Result<Option<Vec<bool>>> {
-    if found.rules.iter().any(|rule| rule.estimated_wrong - rule.flags as f64 >= 1.0) {
+    if !found.rules.is_empty() {
         return Ok(None);
     }
-    let first = || found.shared.iter().find(|shared| !shared.as_slips_would)?.rule.clone();
-    let rules = found.rules.iter().filter_map(|rule| rule.rule.clone());
-    let shared: Vec<String> = match found.rules.is_empty() {
-        true => first().into_iter().collect(),
-        false => rules.collect(),
-    };
-    if shared.is_empty() && checked.is_none() {
-        return Ok(None);
-    }
-    let matches = |rule: &Rule| rule.matches(table, &mut Notes::new());
-    let shared: Vec<Vec<bool>> = shared.iter().map(|rule| matches(&Rule::parse(rule)?)).collect::<Result<_>>()?;
-    let checked = checked.map(matches).transpose()?;
-    let meets = |row: &usize| {
-        let of = |marks: &Vec<bool>| marks.get(*row) == Some(&true);
-        (shared.is_empty() || shared.iter().any(of)) && checked.as_ref().is_none_or(of)
-    };
-    Ok(Some(sheet.prepared.train.table_rows.iter().map(meets).collect()))
+    let first = found.shared.iter().find(|shared| !shared.as_slips_would);
+    let shared = first.and_then(|shared| shared.rule.as_deref()).map(Rule::parse).transpose()?;
+    let rules: Vec<Vec<bool>> = [shared.as_ref(), checked]
+        .into_iter()
+        .flatten()
+        .map(|rule| rule.matches(table, &mut Notes::new()))
+        .collect::<Result<_>>()?;
+    let meets = |row: &usize| rules.iter().all(|rule| rule.get(*row) == Some(&true));
+    Ok((!rules.is_empty()).then(|| sheet.prepared.train.table_rows.iter().map(meets).collect()))
 }
 
 /// Of the corrections in a record only those that the person typed are shown as such.

@@ -8,10 +8,10 @@ use crate::evaluate::record::{
     RepairRecord, Timings, Verdict,
 };
 use crate::evaluate::{
-    Others, RowNames, RowSet, Rows, Seen, SingledOut, SortedComparison, advise, affected_domain, changed_rows, compare_sorted,
-    flagged_agreement, flagged_rows, losses_in_words,
+    RowNames, RowSet, Rows, Seen, SingledOut, SortedComparison, advise, affected_domain, changed_rows, compare_sorted, flagged_agreement,
+    flagged_rows, losses_in_words,
 };
-use crate::jobs::choosing::{Choosing, Tried, UNCHOSEN, choose, settled, singled_out, unless_worse, without_a_choice};
+use crate::jobs::choosing::{Choosing, Tried, UNCHOSEN, choose, settled, singled_out, without_a_choice};
 use crate::jobs::convert;
 use crate::jobs::placebo::placebo;
 use crate::jobs::rows::{FlaggedInputs, JudgedRows, TrainingData};
@@ -175,13 +175,13 @@ pub fn run(job: &RepairJob, notes: &mut Notes, progress: &dyn Progress) -> Resul
         0 | 1 => None,
         _ => Some(recommend(&judged, job, &ran, choosing.as_ref(), progress)?),
     };
-    let recommendation = recommendation.map(|recommendation| {
-        let too_few = choosing.as_ref().is_none_or(Choosing::too_few);
-        match (&judged.test, job.auto) {
-            (Some((.., compared)), true) => by_test_rows(&ran, compared, too_few, recommendation),
-            _ => recommendation,
-        }
-    });
+    let fixed = ran.iter().position(|ran| ran.method.name() == UNCHOSEN);
+    let fixed = fixed.and_then(|place| judged.test.as_ref()?.2.get(place));
+    let too_few = job.auto && choosing.as_ref().is_none_or(Choosing::too_few);
+    let recommendation = match (recommendation, fixed) {
+        (Some(none), Some(compared)) if too_few => Some(without_a_choice(UNCHOSEN, compared, none)),
+        (recommendation, _) => recommendation,
+    };
     let (mut recommendation, chosen) = settled(recommendation, job.auto, ran[0].method);
     let place = ran.iter().position(|ran| ran.method.name() == chosen);
     let compared = place.and_then(|place| judged.test.as_ref()?.2.get(place));
@@ -191,19 +191,6 @@ pub fn run(job: &RepairJob, notes: &mut Notes, progress: &dyn Progress) -> Resul
     let network = ran.into_iter().find(|ran| ran.method.name() == chosen).map(|ran| ran.network);
     let network = network.ok_or_else(|| Error::internal("the chosen method did not run"))?;
     Ok(Repaired { network, record, timings })
-}
-
-/// What the test rows say to a choice that they had no part in, or to a method that is fixed beforehand where there was nothing to choose by.
-fn by_test_rows(ran: &[Ran], compared: &[SortedComparison], too_few: bool, recommendation: Recommendation) -> Recommendation {
-    let of = |name: &str| compared.get(ran.iter().position(|ran| ran.method.name() == name)?);
-    let recommendation = match of(UNCHOSEN).filter(|_| too_few) {
-        Some(compared) => without_a_choice(UNCHOSEN, compared, recommendation),
-        None => recommendation,
-    };
-    match recommendation.method.as_deref().and_then(of) {
-        Some(compared) => unless_worse(compared, recommendation),
-        None => recommendation,
-    }
 }
 
 /// A method or none, of those that ran.
@@ -233,13 +220,13 @@ fn recommend(
         label_alone: job.label_alone,
         settings: &job.settings,
     };
-    choose(&tried, &mut |place, others, marks| {
-        on_placebo(job, &ran[place], others, marks, progress)
+    choose(&tried, &mut |place, others, trusted| {
+        on_placebo(job, &ran[place], others, trusted, progress)
     })
 }
 
 /// What the same repair does to random rows with like labels; `None` without the training sheet.
-fn on_placebo(job: &RepairJob, ran: &Ran, others: Seen<'_>, marks: Others<'_>, progress: &dyn Progress) -> Result<Option<SingledOut>> {
+fn on_placebo(job: &RepairJob, ran: &Ran, others: Seen<'_>, trusted: &[bool], progress: &dyn Progress) -> Result<Option<SingledOut>> {
     let (Some(training), Some(part)) = (&job.training, &job.validation) else {
         return Ok(None);
     };
@@ -251,7 +238,7 @@ fn on_placebo(job: &RepairJob, ran: &Ran, others: Seen<'_>, marks: Others<'_>, p
         job.model.network.spec().inputs,
         Seed(job.settings.seed),
     );
-    let found = singled_out(job.model.info.classes.len(), &rows, others, marks, || {
+    let found = singled_out(job.model.info.classes.len(), &rows, others, trusted, || {
         let repaired = run_one(job, ran.method, &rows, None, &ran.options, progress)?;
         Ok((
             probabilities(&job.model.network, &rows.inputs, job.threads)?,

@@ -70,7 +70,11 @@ pub(in crate::app) fn show(app: &App, asked: &Asked) -> Result<Answer, Fault> {
             section aria-labelledby="report" {
                 h2 id="report" { "The report" }
                 p { a href={ (base) "/report" } { "Read it on a page of its own" } " · " a href={ (base) "/report.html" } { "Download it" } }
-                iframe src={ (base) "/report" } title="The report" {}
+                // Folded up, since it begins with the verdict that stands above.
+                details {
+                    summary { "Read it here" }
+                    iframe src={ (base) "/report" } title="The report" loading="lazy" {}
+                }
             }
         }
     };

@@ -353,7 +353,8 @@ fn beside_its_plan<'a>(of_kind: &[(&'a String, &'a Look)]) -> Vec<Pair<'a>> {
         let bare = without(planned, &[], words::says_planned);
         let general = |word: &String| words::names_date(word) || ["time", "at", "on", "data", "days"].contains(&word.as_str());
         let says_what = !bare.is_empty() && !bare.iter().all(general);
-        let beside = of_kind.iter().find(|(name, look)| {
+        let mut others = of_kind.iter().filter(|(name, _)| name != planned);
+        let beside = others.find(|(name, look)| {
             let timed = look.kind == ColumnKind::Date
                 || look.hours
                 || unit(name).is_some()

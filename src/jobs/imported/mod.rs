@@ -16,7 +16,7 @@ pub use rows::{Imported, ImportedRows, SheetPlan, input_columns};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::evaluate::record::{EvaluationSettings, Recommendation, RepairRecord, Timings};
-use crate::evaluate::{Others, Seen, SingledOut};
+use crate::evaluate::{Seen, SingledOut};
 use crate::jobs::choosing::{Choosing, Tried, choose, settled, singled_out};
 use crate::jobs::placebo::placebo;
 use crate::jobs::repair::{ForgetSet, advise_on};
@@ -222,8 +222,8 @@ fn recommend(
         label_alone: validation.is_some_and(|(part, ..)| part.label_alone),
         settings: &job.settings,
     };
-    choose(&tried, &mut |place, others, marks| {
-        on_placebo(job, divided, &ran[place], others, marks, progress).map(Some)
+    choose(&tried, &mut |place, others, trusted| {
+        on_placebo(job, divided, &ran[place], others, trusted, progress).map(Some)
     })
 }
 
@@ -233,13 +233,13 @@ fn on_placebo(
     divided: &Divided,
     ran: &Ran,
     others: Seen<'_>,
-    marks: Others<'_>,
+    trusted: &[bool],
     progress: &dyn Progress,
 ) -> Result<SingledOut> {
     progress.start("trying the repair on random rows", 0);
     let width = job.imported.rows.encoded.width;
     let drawn = placebo(&divided.flags.training, &divided.training, None, width, Seed(job.settings.seed));
-    let found = singled_out(job.imported.classes.len(), &drawn, others, marks, || {
+    let found = singled_out(job.imported.classes.len(), &drawn, others, trusted, || {
         let repaired = run_one(job, ran.method, (divided, &drawn), None, &ran.options, progress)?;
         let places: Vec<usize> = drawn.positions.iter().map(|row| divided.kept[*row as usize]).collect();
         let rows = job.imported.rows.subset(&places);

@@ -11,6 +11,8 @@ use crate::stats::{average_ranks, hypergeometric_at_least, tie_term};
 /// Chance of as many flags following a rule, had they been drawn at random from the rows of their label, from which on the flags do not bear the
 /// rule out. The rule was sought among many, though by another measure, which a level of 5 % would not make up for.
 const CONCENTRATED: f64 = 0.001;
+/// The same within a region that a first search found, where nothing but its search sets a rule apart.
+const SEARCHED: f64 = 0.00001;
 /// Standard errors by which flags must be doubted more than other rows of their labels, to be told from a random sample, and less than wrong rows
 /// would be, to be called one (1 %, one-sided).
 const TOLD_APART: f64 = 2.33;
@@ -54,11 +56,26 @@ impl Work<'_> {
     /// belong together, also by groups. `left`: the flags that earlier rules leave. A search takes flags to be right: where slips would lie
     /// elsewhere, it finds a rule in flags on right rows too.
     pub(super) fn bear_out(&self, region: &Region, left: &[u32]) -> bool {
+        let checked: Vec<usize> = (0..self.flagged.len()).filter(|row| self.checked[*row]).collect();
+        let flags: Vec<usize> = left.iter().map(|row| *row as usize).collect();
+        self.chance_of_flags(region, &flags, &checked) < CONCENTRATED
+    }
+
+    /// Whether within a wider region, whose own flags look like a random sample of its rows, a rule gathers flags beyond what a search finds in such
+    /// a sample.
+    pub(super) fn stands_out_of(&self, wider: &Region, region: &Region, left: &[u32]) -> bool {
+        let flags: Vec<usize> = left.iter().map(|row| *row as usize).collect();
+        let inside: Vec<usize> = flags.into_iter().filter(|row| wider.rows.binary_search(row).is_ok()).collect();
+        self.chance_of_flags(region, &inside, &wider.rows) < SEARCHED
+    }
+
+    /// Chance that so many flags follow a rule, if they were drawn from these rows at random, label by label; by rows and by groups.
+    fn chance_of_flags(&self, region: &Region, flags: &[usize], among: &[usize]) -> f64 {
         let labelled = |row: usize| region.recorded_as.is_none_or(|class| self.request.labels[row] == class);
         let mut meets = vec![false; self.flagged.len()];
         region.rows.iter().for_each(|row| meets[*row] = true);
-        let flags: Vec<usize> = left.iter().map(|row| *row as usize).filter(|row| labelled(*row)).collect();
-        let all: Vec<usize> = (0..self.flagged.len()).filter(|row| self.checked[*row] && labelled(*row)).collect();
+        let of_label = |rows: &[usize]| -> Vec<usize> { rows.iter().copied().filter(|row| labelled(*row)).collect() };
+        let (flags, all) = (of_label(flags), of_label(among));
         let inside = |rows: &[usize]| -> Vec<usize> { rows.iter().copied().filter(|row| meets[*row]).collect() };
         let chance = |count: &dyn Fn(&[usize]) -> u64| {
             hypergeometric_at_least(count(&inside(&flags)), count(&inside(&all)), count(&flags), count(&all))
@@ -67,7 +84,7 @@ impl Work<'_> {
         let by_group = self.request.prepared.train.groups.as_deref().map_or(0.0, |groups| {
             chance(&|rows| rows.iter().map(|row| groups[*row]).collect::<BTreeSet<u32>>().len() as u64)
         });
-        by_row.max(by_group) < CONCENTRATED
+        by_row.max(by_group)
     }
 
     /// Whether the flags of a region, of several labels, look like a random sample of its own rows: their labels are mixed as those rows' are, models

@@ -35,7 +35,8 @@ impl Work<'_> {
                 }
                 // Errors of two places with opposite directions are one mixture as long as labels are taken together.
                 let of_one_label = self.best_rule(columns, truth, &left, (doubted, false)).filter(holds)?;
-                (!self.sample_of_its_rows(&of_one_label, truth)).then_some(of_one_label)
+                let apart = !self.sample_of_its_rows(&of_one_label, truth) && self.stands_out_of(&region, &of_one_label, &left);
+                apart.then_some(of_one_label)
             };
             let first = if found.is_empty() { best(false) } else { None };
             let Some(region) = first.or_else(|| best(true)) else {

@@ -103,7 +103,8 @@ fn measure<'a>(texts: impl Iterator<Item = &'a str>) -> Option<Measure> {
             None => return None,
         }
     }
-    let first = units.first()?.clone();
+    // Small letters come last: `kg` before `KG`.
+    let first = units.last()?.clone();
     let counts = power(COUNTS, &first).is_some();
     if units.iter().all(|unit| unit.to_lowercase() == first.to_lowercase()) && !(bare && counts) {
         return Some(Measure::One(first));

@@ -196,9 +196,9 @@ fn what_could_mean_two_things_is_an_error_that_lists_the_options() {
         // 103 is a key, 3 is not: keys or row numbers?
         ("nr\n103\n3\n", "not clear how the flag file names rows", "--key \"nr\""),
         (
-            "Order Item,why\n103,x\n",
+            "Order Itm,why\n103,x\n",
             "not clear how the flag file names rows",
-            "--key \"Order Item\"",
+            "--key \"Order Itm\"",
         ),
         (
             "some,thing\n103,x\n",
