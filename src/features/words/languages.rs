@@ -24,8 +24,10 @@ pub(super) fn plan(name: &str, words: &[String]) -> bool {
     let estimated = words.iter().any(|word| word == "est") && words.iter().any(|word| goes_with.contains(&word.as_str()));
     // SAP's `WADAT` is the planned goods issue, `WADAT_IST` the actual one.
     let came_true = words.iter().any(|word| word == "ist");
-    // `Liefertermin` and `Termin dostawy` are plans, a `Tatsächlicher Termin` is none.
-    let term = words.iter().any(|word| ["termin", "liefertermin"].contains(&word.as_str())) && CAME_TRUE.said(name, words).is_none();
+    // `Liefertermin` and `Termin dostawy` are plans, `Tatsächlicher Termin` and `Termin geliefert` are none.
+    let done = ["geliefert", "ausgeliefert", "zugestellt", "erledigt", "eingetroffen"];
+    let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
+    let term = has(&["termin", "liefertermin"]) && !has(&done) && CAME_TRUE.said(name, words).is_none();
     // `Pl. GI Date` is SAP's planned goods issue; elsewhere `PL` is a country or a plant.
     let goods = ["gds", "goods", "gi", "gr", "dlv", "deliv", "delivery"];
     let short = words.first().is_some_and(|word| word == "pl") && words.iter().any(|word| goods.contains(&word.as_str()));
