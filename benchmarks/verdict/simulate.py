@@ -2,6 +2,7 @@
 
     python benchmarks/verdict/simulate.py RECANT FOLDER headline --runs 200
     python benchmarks/verdict/simulate.py RECANT FOLDER false-flags --runs 60
+    python benchmarks/verdict/simulate.py RECANT FOLDER corner-flags --runs 20
     python benchmarks/verdict/simulate.py RECANT FOLDER true-flags --runs 30
 
 Needs pandas and numpy. Every run makes a sheet of 6,000 orders (seed 1000 + run) and, of the COMPLETE ones, in the order of their dates:
@@ -12,6 +13,8 @@ Needs pandas and numpy. Every run makes a sheet of 6,000 orders (seed 1000 + run
     stopped       an error of a lane in the training period only, 20 % of it flagged: the labels of the test rows are right, and must not be doubted
                   so much that a harmful repair is called better
     false-flags   5 % of the rows of the training period are flagged at random, none of them wrong
+    corner-flags  15 % of the rows of one market (or shipping mode, or segment) in the training period are flagged at random, none of them wrong, and
+                  nobody says that only these were looked at
     true-flags    an error in the training period only, all of it flagged
 
 One line of JSON a run goes to FOLDER/<part>.jsonl; runs that are there are not made again. The summary is printed.
@@ -76,6 +79,10 @@ def one(recant, folder, part, number):
     kind = "lane" if number % 3 < 2 else "everywhere"
     if part == "false-flags" or (part == "headline" and number % 4 == 3):
         kind, bad, flags = "none", orders, rng.choice(training, int(0.05 * len(training)), replace=False)
+    elif part == "corner-flags":
+        column, value = LANES[number % len(LANES)]
+        there = orders.loc[orders[KEY].isin(set(training)) & (orders[column] == value), KEY].values
+        kind, bad, flags = "none", orders, rng.choice(there, int(0.15 * len(there)), replace=False)
     elif part in ("headline", "stopped"):
         kind = "lane" if part == "stopped" else kind
         bad, wrong = damaged(orders, complete if part == "headline" else training, number, kind)
@@ -133,7 +140,7 @@ def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("recant")
     options.add_argument("folder")
-    options.add_argument("part", choices=["headline", "stopped", "false-flags", "true-flags"])
+    options.add_argument("part", choices=["headline", "stopped", "false-flags", "corner-flags", "true-flags"])
     options.add_argument("--runs", type=int, required=True)
     options.add_argument("--from", dest="first", type=int, default=0, help="number of the first run")
     given = options.parse_args()
