@@ -21,7 +21,7 @@ use recant::tables::Rule;
 use crate::elsewhere::{self, Elsewhere, Search, Training as ElsewhereTraining};
 use crate::error::raised;
 use crate::exchange::{self, ArrowTable, Opened, Sheet};
-use crate::results::{Page, RepairResult, columns_of, json, rows_of};
+use crate::results::{Page, RepairResult, columns_of, json};
 use crate::scenarios;
 use crate::settings::{FlagReading, Injecting, ProfileChoice, Reading, Repairing, Running, Training};
 use crate::work::work;
