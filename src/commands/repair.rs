@@ -174,7 +174,7 @@ pub fn repair_sheet(run: &Run, request: &RepairSheet) -> Result<RepairedSheet> {
         model: &model,
         name: &origin.name,
         suspicion: find_suspicion(run, &model, with_data, &resolved, found.as_ref())?,
-        alike: match (&found, with_data) {
+        corner: match (&found, with_data) {
             (Some(found), Some((sheet, table))) => expand::where_flags_lie(found, request.checked.as_ref(), sheet, table)?,
             _ => None,
         },
@@ -222,7 +222,7 @@ struct Ground<'a> {
     name: &'a str,
     suspicion: Suspicion,
     /// Where the flags lie that follow no rule: [`expand::where_flags_lie`].
-    alike: Option<Vec<bool>>,
+    corner: Option<Vec<bool>>,
     flags: &'a ReadFlags,
     /// The flags as the person gave them.
     typed: &'a ResolvedFlags,
@@ -288,7 +288,7 @@ impl Ground<'_> {
             training: self.data.map(|(sheet, _)| sheet.data.clone()),
             test,
             validation,
-            alike: self.alike.clone(),
+            corner: self.corner.clone(),
             pattern: suspicion.words().map(str::to_owned),
             label_alone: suspicion.is_of_a_label_alone(),
             affected,

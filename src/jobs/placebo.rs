@@ -7,15 +7,15 @@ use crate::jobs::rows::TrainingData;
 use crate::label_errors::flags::ResolvedFlag;
 use crate::seed::Seed;
 
-/// As many rows that are not flagged as are flagged, label by label, with the corrections of those; fewer where a label has no more rows. `alike`: marks
-/// of the training rows where flags lie that follow no rule, so many of the placebo's lie there, too. Right rows flagged in one place are singled
-/// out beside rows of other places, and not beside rows of their own. Ascending by position.
-pub(super) fn placebo(flags: &[ResolvedFlag], training: &TrainingData, alike: Option<&[bool]>, width: usize, seed: Seed) -> ForgetSet {
+/// As many rows that are not flagged as are flagged, label by label, with the corrections of those; fewer where a label has no more rows. `corner`: marks
+/// of the training rows of the place where flags lie that follow no rule. The placebo then has as many rows there as the flags have, since right rows flagged
+/// in one place differ from rows of other places, but not from those beside them. Ascending by position.
+pub(super) fn placebo(flags: &[ResolvedFlag], training: &TrainingData, corner: Option<&[bool]>, width: usize, seed: Seed) -> ForgetSet {
     let rows = training.labels.len();
     let mut flagged = vec![false; rows];
     flags.iter().for_each(|flag| flagged[flag.position as usize] = true);
     let mut random = seed.stream("placebo", 0);
-    let inside = |row: usize| alike.and_then(|alike| alike.get(row)) == Some(&true);
+    let inside = |row: usize| corner.and_then(|corner| corner.get(row)) == Some(&true);
     let mut by_label: Vec<Vec<u32>> = vec![Vec::new(); 512];
     let kind = |label: u8, row: usize| usize::from(label) + if inside(row) { 256 } else { 0 };
     (0..rows)
@@ -81,8 +81,8 @@ mod tests {
             correction: None,
             flag: 0,
         });
-        let alike: Vec<bool> = (0..100).map(|row| row < 40).collect();
-        let drawn = placebo(&flags, &training, Some(&alike), 1, Seed(4));
+        let corner: Vec<bool> = (0..100).map(|row| row < 40).collect();
+        let drawn = placebo(&flags, &training, Some(&corner), 1, Seed(4));
         assert_eq!(drawn.positions.len(), positions.len());
         assert!(drawn.positions.iter().all(|position| !positions.contains(position)));
         assert_eq!(drawn.positions.iter().filter(|position| **position < 40).count(), 8);

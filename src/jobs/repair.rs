@@ -41,7 +41,7 @@ pub struct RepairJob<'a> {
     /// Validation rows to choose by.
     pub validation: Option<JudgedRows>,
     /// Marks of the training rows where the flags lie, where these share something and follow no rule: a placebo lies there too.
-    pub alike: Option<Vec<bool>>,
+    pub corner: Option<Vec<bool>>,
     /// What rows under suspicion have in common, in words.
     pub pattern: Option<String>,
     /// Whether validation rows are under suspicion for nothing but a label that nearly all flags carry. Then all of them would be, and none
@@ -234,7 +234,7 @@ fn on_placebo(job: &RepairJob, ran: &Ran, others: Seen<'_>, trusted: &[bool], pr
     let rows = placebo(
         &job.flags.training,
         training,
-        job.alike.as_deref(),
+        job.corner.as_deref(),
         job.model.network.spec().inputs,
         Seed(job.settings.seed),
     );

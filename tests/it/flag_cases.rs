@@ -9,7 +9,7 @@ use recant::label_errors::flags::{
 use recant::notes::Notes;
 use recant::tables::{ReadOptions, Table};
 
-use crate::program::{json, recant, text, works};
+use crate::program::{TRAIN_ON_STATUS, json, recant, text, works};
 
 pub(crate) const ROWS: u32 = 24;
 pub(crate) const WRONG: [u32; 4] = [2, 5, 11, 17];
@@ -397,18 +397,10 @@ fn a_sheet_with_ticks_is_trained_on_without_them_and_a_corrected_copy_gives_the_
             .map(|(_, status)| status)
     };
     orders(at, "corrected.csv", &fix, true);
-    let train = [
-        "train",
-        "--label",
-        "Status",
-        "--time",
-        "Order Date",
-        "--epochs",
-        "2",
-        "--network",
-        "2x8",
-    ];
-    let output = works(at, &[&train[..], &["orders.csv", "--key", "Order No", "--out", "m"]].concat());
+    let output = works(
+        at,
+        &[&TRAIN_ON_STATUS[..], &["orders.csv", "--key", "Order No", "--out", "m"]].concat(),
+    );
     let said = text(&output);
     assert!(said.contains("`wrong?` (it marks rows as wrong"), "{said}");
     let repair = ["repair", "--model", "m", "--method", "assd"];
@@ -429,7 +421,7 @@ fn a_sheet_with_ticks_is_trained_on_without_them_and_a_corrected_copy_gives_the_
     // Without a key, rows are matched by their order, and a sheet in another order is refused.
     orders(at, "bare.csv", &|_| None, false);
     orders(at, "bare-corrected.csv", &fix, false);
-    works(at, &[&train[..], &["bare.csv", "--out", "mb"]].concat());
+    works(at, &[&TRAIN_ON_STATUS[..], &["bare.csv", "--out", "mb"]].concat());
     let repair = ["repair", "--model", "mb", "--method", "assd", "--data", "bare.csv"];
     let record = json(at, &[&repair[..], &["--corrected", "bare-corrected.csv", "--out", "rb"]].concat());
     assert_eq!(record["flags"]["used"].as_u64(), Some(3));
@@ -459,7 +451,7 @@ fn a_sheet_with_ticks_is_trained_on_without_them_and_a_corrected_copy_gives_the_
     let sees = |model: &str, extra: &[&str]| {
         works(
             at,
-            &[&train[..], &["orders.csv", "--key", "Order No", "--out", model], extra].concat(),
+            &[&TRAIN_ON_STATUS[..], &["orders.csv", "--key", "Order No", "--out", model], extra].concat(),
         );
         std::fs::read_to_string(at.join(model).join("features.json"))
             .unwrap()

@@ -8,6 +8,19 @@ use std::sync::OnceLock;
 
 use serde_json::Value;
 
+/// A small model of a sheet with a label `Status`; the sheet, its key and the place of the model follow.
+pub const TRAIN_ON_STATUS: [&str; 9] = [
+    "train",
+    "--label",
+    "Status",
+    "--time",
+    "Order Date",
+    "--epochs",
+    "2",
+    "--network",
+    "2x8",
+];
+
 pub fn recant(folder: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_recant"));
     command

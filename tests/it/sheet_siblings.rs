@@ -9,7 +9,7 @@ use recant::notes::Notes;
 use recant::tables::{self, ReadOptions, Table};
 
 use crate::flag_cases::{find, finds, index, plain, refuses};
-use crate::program::{json, recant, text, works};
+use crate::program::{TRAIN_ON_STATUS, json, recant, text, works};
 
 fn read(name: &str, bytes: &[u8]) -> (Table, Notes) {
     let folder = tempfile::tempdir().unwrap();
@@ -321,19 +321,10 @@ fn a_corrected_sheet_is_held_against_the_training_sheet_before_its_keys_are_trus
     let key = |row: usize| (70_001 + row / 2).to_string();
     let rows = |status: &dyn Fn(usize) -> &'static str| -> Vec<_> { (0..120).map(|row| (row, key(row), status(row))).collect() };
     sheet(at, "orders.csv", "Order No", &rows(&status));
-    let train = [
-        "train",
-        "orders.csv",
-        "--label",
-        "Status",
-        "--time",
-        "Order Date",
-        "--epochs",
-        "2",
-        "--network",
-        "2x8",
-    ];
-    works(at, &[&train[..], &["--key", "Order No", "--out", "m"]].concat());
+    works(
+        at,
+        &[&TRAIN_ON_STATUS[..], &["orders.csv", "--key", "Order No", "--out", "m"]].concat(),
+    );
     let repair = |corrected: &str, out: &str| {
         let words = ["repair", "--model", "m", "--method", "assd", "--data", "orders.csv", "--corrected"];
         [&words[..], &[corrected, "--out", out]]

@@ -1,26 +1,9 @@
 //! Sheets of a few hundred rows, and flags on rows that nothing was learnt from.
 
-use std::path::Path;
-use std::process::{Command, Output, Stdio};
-
-use serde_json::Value;
-
-fn recant(folder: &Path, arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_recant"));
-    command.current_dir(folder).args(arguments).stdin(Stdio::null());
-    command.output().expect("the program starts")
-}
-
-#[track_caller]
-fn works(folder: &Path, arguments: &[&str]) -> String {
-    let output = recant(folder, arguments);
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "recant {}\n{said}", arguments.join(" "));
-    String::from_utf8(output.stdout).unwrap()
-}
+use crate::program::{json, recant, text, works};
 
 /// `corrupted.csv` and `flags.csv` in `trial/`, and a model trained on the sheet.
-fn trial(rows: &str, seed: &str) -> tempfile::TempDir {
+fn trial() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
     works(
@@ -28,9 +11,9 @@ fn trial(rows: &str, seed: &str) -> tempfile::TempDir {
         &[
             "generate",
             "--rows",
-            rows,
+            "800",
             "--seed",
-            seed,
+            "3",
             "--complete-share",
             "100%",
             "--out",
@@ -49,7 +32,7 @@ fn trial(rows: &str, seed: &str) -> tempfile::TempDir {
 /// Of 800 rows fewer than 60 validation rows can be trusted: nothing is chosen, and every method was called better and advised against at once.
 #[test]
 fn where_nothing_can_choose_a_fixed_method_is_put_to_the_test_rows() {
-    let folder = trial("800", "3");
+    let folder = trial();
     let repair = [
         "repair",
         "--model",
@@ -60,9 +43,8 @@ fn where_nothing_can_choose_a_fixed_method_is_put_to_the_test_rows() {
         "trial/corrupted.csv",
         "--out",
         "repaired",
-        "--json",
     ];
-    let found: Value = serde_json::from_str(&works(folder.path(), &repair)).unwrap();
+    let found = json(folder.path(), &repair);
     let reason = found["recommendation"]["reason"].as_str().unwrap();
     assert_eq!(found["chosen"], "retrain", "{reason}");
     assert_eq!(found["recommendation"]["advice"], "use", "{reason}");
@@ -72,7 +54,7 @@ fn where_nothing_can_choose_a_fixed_method_is_put_to_the_test_rows() {
 /// All flags lie on test rows: that is said, and not that they may belong to another sheet.
 #[test]
 fn flags_on_nothing_but_test_rows_are_told_from_flags_of_another_sheet() {
-    let folder = trial("800", "3");
+    let folder = trial();
     let at = folder.path();
     let last: String = (790..=798).map(|key| format!("{key}\n")).collect();
     std::fs::write(at.join("late.csv"), format!("Order Item Id\n{last}")).unwrap();
@@ -90,7 +72,7 @@ fn flags_on_nothing_but_test_rows_are_told_from_flags_of_another_sheet() {
             "repaired",
         ],
     );
-    let said = String::from_utf8_lossy(&output.stderr);
+    let said = text(&output);
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(
         said.contains("in the test part") && said.contains("the model learnt nothing from these rows"),

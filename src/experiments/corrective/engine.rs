@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use rand::Rng;
 
-use super::measure::Judged;
+use super::measure::{Judged, relabelled};
 use super::record::Row;
 use super::settings::{Place, Proposed, Step, StudyOptions, StudySettings, Way, parts, way};
 use super::{CLEAN, EXPANDING, NONE};
@@ -430,16 +430,8 @@ impl<'a> Corrective<'a> {
                 row.proposed_wrong = Some(wrong.count() as u32);
             }
             if !deletion.corrections.is_empty() {
-                let learned = deletion
-                    .positions
-                    .iter()
-                    .zip(&deletion.corrections)
-                    .filter_map(|(row, class)| Some((*row, (*class)?)));
-                let right = learned
-                    .clone()
-                    .filter(|(row, class)| self.prepared.train.labels[*row as usize] == *class);
-                row.relabelled = Some(learned.count() as u32);
-                row.relabelled_right = Some(right.count() as u32);
+                let (learned, right) = relabelled(&deletion.positions, &deletion.corrections, &self.prepared.train.labels);
+                (row.relabelled, row.relabelled_right) = (Some(learned), Some(right));
             }
             rows.push(row);
         }

@@ -27,6 +27,13 @@ pub(super) fn predict(network: &Network<f32>, inputs: &[f32]) -> Result<Vec<u8>>
     Ok(nn::predictions(&nn::logits(network, inputs, 1)?, network.spec().classes))
 }
 
+/// How many of these rows are learned as a class that was put in the place of their label, and for how many of these it is the clean one.
+pub(in crate::experiments) fn relabelled(positions: &[u32], classes: &[Option<u8>], clean: &[u8]) -> (u32, u32) {
+    let learned = positions.iter().zip(classes).filter_map(|(row, class)| Some((*row, (*class)?)));
+    let right = learned.clone().filter(|(row, class)| clean[*row as usize] == *class);
+    (learned.count() as u32, right.count() as u32)
+}
+
 fn right(predicted: impl Iterator<Item = u8>, labels: impl Iterator<Item = u8>) -> u32 {
     predicted.zip(labels).filter(|(one, other)| one == other).count() as u32
 }

@@ -8,7 +8,7 @@
 //! [`settings`]: what is computed, and its units; [`engine`]: one unit; [`record`] and its table; [`summary`]: means and figures.
 
 pub mod engine;
-mod measure;
+pub(in crate::experiments) mod measure;
 pub mod record;
 pub mod settings;
 pub mod summary;

@@ -13,6 +13,7 @@ use super::settings::{IMPORTANCE_BATCH, ImageStudySettings, LAYOUT_VERSION, Mode
 use crate::datasets::images::corruptions::{Stamp, Stamped};
 use crate::datasets::images::{Affected, Augmentation, ImageSet, Images, Manipulation, Normalisation, Resize, Spoiled, TrainingImages};
 use crate::error::{Error, ErrorKind, Result};
+use crate::experiments::corrective::measure::relabelled;
 use crate::experiments::corrective::settings::{Proposed, Way, once};
 use crate::experiments::images::data::{self, dataset};
 use crate::experiments::images::{self, OnDevice, Reading, RecipeChanges, Training};
@@ -29,7 +30,7 @@ use crate::progress::Progress;
 use crate::repair::{Repairable, Request, Session, Trained};
 use crate::seed::Seed;
 use sets::{columns, divided};
-use steps::{learned, likeliest, options, take_step};
+use steps::{likeliest, options, take_step};
 
 /// What the person asked for.
 #[derive(Debug, Clone, PartialEq)]
@@ -409,9 +410,9 @@ impl ImageStudy {
         positions.sort_unstable();
         let found_to_learn = found.filter(|_| way.proposed == Some(Proposed::Relabel));
         let corrections = found_to_learn.map(|(_, found, _)| likeliest(&positions, found));
-        let relabelled = corrections
+        let learned = corrections
             .as_deref()
-            .map(|classes| learned(&positions, classes, &self.set.train.labels));
+            .map(|classes| relabelled(&positions, classes, &self.set.train.labels));
         let plain = group.training(Augmentation::NONE, seed);
         let augmented = group.training(self.settings.augmentation, seed);
         let validation = group.stamped((&flags.validation, &flags.stamped), Augmentation::NONE, seed);
@@ -455,8 +456,8 @@ impl ImageStudy {
         let seconds = checkpoints.seconds();
         let wrong = proposed.iter().filter(|row| group.spoiled.manipulated.binary_search(row).is_ok());
         let record = Record {
-            relabelled: relabelled.as_ref().map(|(learned, _)| *learned),
-            relabelled_right: relabelled.as_ref().map(|(_, right)| *right),
+            relabelled: learned.map(|(all, _)| all),
+            relabelled_right: learned.map(|(_, right)| right),
             proposed: found.map(|_| proposed.len() as u32),
             proposed_wrong: found.map(|_| wrong.count() as u32),
             rules: found.map_or_else(Vec::new, |(_, found, _)| found.rules.clone()),

@@ -22,7 +22,7 @@ const FEWEST_FOR_A_SAMPLE: usize = 10;
 const LIKE_LABELS: f64 = 0.01;
 /// Share of the flags of a region that have another label than most: with fewer they speak of one label.
 const OTHER_LABELS: f64 = 0.1;
-/// A region whose labels models that saw the rest of it miss so many times as often as elsewhere is noisier than right rows are.
+/// Right rows are missed by models that saw the rest of their region less than this many times as often as rows elsewhere.
 const NOISIER: f64 = 2.0;
 
 /// How much the flagged rows are doubted beside other rows of their labels.
@@ -69,7 +69,7 @@ impl Work<'_> {
         self.chance_of_flags(region, &inside, &wider.rows) < SEARCHED
     }
 
-    /// Chance that so many flags follow a rule, if they were drawn from these rows at random, label by label; by rows and by groups.
+    /// Chance that this many flags or more follow a rule, if they were drawn from these rows at random, label by label; by rows and by groups.
     fn chance_of_flags(&self, region: &Region, flags: &[usize], among: &[usize]) -> f64 {
         let labelled = |row: usize| region.recorded_as.is_none_or(|class| self.request.labels[row] == class);
         let mut meets = vec![false; self.flagged.len()];

@@ -44,10 +44,3 @@ pub(super) fn likeliest(positions: &[u32], found: &FoundImages) -> Vec<Option<u8
     };
     positions.iter().map(of).collect()
 }
-
-/// How many of these images are learned as a class of their own, and how many of these as their clean one.
-pub(super) fn learned(positions: &[u32], classes: &[Option<u8>], clean: &[u8]) -> (u32, u32) {
-    let learned = positions.iter().zip(classes).filter_map(|(row, class)| Some((*row, (*class)?)));
-    let right = learned.clone().filter(|(row, class)| clean[*row as usize] == *class);
-    (learned.count() as u32, right.count() as u32)
-}
