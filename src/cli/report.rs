@@ -9,7 +9,6 @@ use crate::commands::check_new_folder;
 use crate::error::{Error, Result};
 use crate::evaluate::record::Timings;
 use crate::files;
-use crate::model::check_report;
 use crate::report;
 
 /// A stored record, and what it is of.
@@ -21,8 +20,6 @@ enum Stored {
 pub(super) fn run(context: &Context, arguments: &ReportArgs) -> Result<()> {
     check_new_folder(&arguments.out)?;
     let stored = find(&arguments.run)?;
-    let (Stored::Repair(path) | Stored::Training(path)) = &stored;
-    check_report(path)?;
     files::write_folder(&arguments.out, |out| match &stored {
         Stored::Repair(path) => {
             let record = report::read_record(path)?;

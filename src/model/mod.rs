@@ -40,7 +40,7 @@ use crate::nn::{Network, StoredImportances};
 pub use prediction::{NOT_IN_A_SHARED_FOLDER, PredictionModel};
 use prediction::{misfit, read_network, spec_of};
 use sealed::{Files, Seal};
-pub use sealed::{altered_reports, check_report};
+pub use sealed::{altered_reports, check_report, read_info};
 
 const WEIGHTS: &str = "weights.safetensors";
 const INITIAL: &str = "initial.safetensors";

@@ -126,6 +126,14 @@ pub fn altered_reports(folder: &Path) -> Result<Vec<String>> {
     Ok(altered.map(|(name, _)| name.clone()).collect())
 }
 
+/// What the `model.json` of a folder says; the other files are not looked at.
+///
+/// # Errors
+/// Where the folder is no model folder or its `model.json` was altered.
+pub fn read_info(folder: &Path) -> Result<ModelInfo> {
+    Ok(read_sealed_json(folder)?.0.info)
+}
+
 /// Checks a file of a report against the seal of the model folder that it lies in; a file outside of model folders has none.
 ///
 /// # Errors

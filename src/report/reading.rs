@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::evaluate::record::{Comparison, Metrics, RECORD_VERSION, RepairRecord, Timings};
 use crate::evaluate::train_record::{TRAIN_RECORD_VERSION, TrainRecord};
 use crate::files;
+use crate::model::check_report;
 use crate::report::format::total;
 
 /// Largest record that is read; a record of a million flagged rows has a fifth of it.
@@ -19,8 +20,9 @@ const AGAIN: &str = "run the repair again, or restore the file from a copy";
 /// Reads `record.json` for `recant report`.
 ///
 /// # Errors
-/// Where the file cannot be read, is no record, is cut off, was written by a newer version, or contradicts itself.
+/// Where the file cannot be read, is no record, is cut off, was written by a newer version, contradicts itself, or is not as its model folder sealed it.
 pub fn read_record(path: &Path) -> Result<RepairRecord> {
+    check_report(path)?;
     let record: RepairRecord = read_versioned(path, RECORD_VERSION)?;
     match contradiction(&record) {
         Some(what) => Err(contradicts(path, &what)),
@@ -33,6 +35,7 @@ pub fn read_record(path: &Path) -> Result<RepairRecord> {
 /// # Errors
 /// As [`read_record`].
 pub fn read_training(path: &Path) -> Result<TrainRecord> {
+    check_report(path)?;
     let record: TrainRecord = read_versioned(path, TRAIN_RECORD_VERSION)?;
     match contradiction_in_training(&record) {
         Some(what) => Err(contradicts(path, &what)),

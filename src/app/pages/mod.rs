@@ -16,6 +16,7 @@ mod work;
 mod wrong;
 
 use std::collections::HashSet;
+use std::path::PathBuf;
 
 use axum::http::StatusCode;
 use maud::{DOCTYPE, Markup, html};
@@ -24,6 +25,7 @@ use super::folder::{self, Item, Kind};
 use super::requests::{Answer, Asked, Fault};
 use super::{App, requests};
 use crate::error::{Error, Result};
+use crate::model::check_report;
 use crate::report::elements::{prose, words};
 
 pub(super) use check::{draw as check_draw, read as check_read, show as check};
@@ -202,15 +204,20 @@ pub(super) fn sheet_file(app: &App, asked: &Asked) -> Result<Answer, Fault> {
 /// The report of a model.
 pub(super) fn model_report(app: &App, asked: &Asked) -> Result<Answer, Fault> {
     let item = asked_item(app, asked, Kind::Model, "model")?;
-    let path = folder::report_in(&item.path).ok_or_else(|| Fault::missing("report"))?;
-    Ok(Answer::Report(path))
+    Ok(Answer::Report(report_of(&item)?))
 }
 
 /// A report without a model.
 pub(super) fn report(app: &App, asked: &Asked) -> Result<Answer, Fault> {
     let item = asked_item(app, asked, Kind::Report, "report")?;
+    Ok(Answer::Report(report_of(&item)?))
+}
+
+/// The report in the folder of an entry, as it was written: one that was altered since is not shown.
+fn report_of(item: &Item) -> Result<PathBuf, Fault> {
     let path = folder::report_in(&item.path).ok_or_else(|| Fault::missing("report"))?;
-    Ok(Answer::Report(path))
+    check_report(&path)?;
+    Ok(path)
 }
 
 /// Moves a sheet to the bin.

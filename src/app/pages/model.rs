@@ -124,8 +124,7 @@ fn next(app: &App, item: &Item, repaired: bool) -> Result<Markup> {
 /// The report of a model, to keep.
 pub(in crate::app) fn download(app: &App, asked: &Asked) -> Result<Answer, Fault> {
     let item = asked_item(app, asked, Kind::Model, "model")?;
-    let path = report_in(&item.path).ok_or_else(|| Fault::missing("report"))?;
-    Ok(Answer::File(path, format!("{}-report.html", item.name)))
+    Ok(Answer::File(super::report_of(&item)?, format!("{}-report.html", item.name)))
 }
 
 /// A model whose sheet is not in the folder.

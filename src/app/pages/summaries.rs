@@ -8,11 +8,8 @@ use std::time::SystemTime;
 use crate::app::folder::Item;
 use crate::error::{Error, Result};
 use crate::evaluate::record::Timings;
-use crate::model::ModelInfo;
+use crate::model::{ModelInfo, read_info};
 use crate::report::{self, Context};
-
-/// Largest `model.json` that is looked into.
-const LARGEST: u64 = 16 << 20;
 
 /// What is known of a model without loading it.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,26 +51,12 @@ impl Summaries {
 }
 
 fn read(folder: &Path) -> Result<Summary> {
-    let info = read_info(&folder.join("model.json"))?;
+    let info = read_info(folder)?;
     let (badge, headline) = match info.repairs.is_empty() {
         true => of_training(folder)?,
         false => of_repair(folder)?,
     };
     Ok(Summary { info, badge, headline })
-}
-
-fn read_info(path: &Path) -> Result<ModelInfo> {
-    let size = std::fs::metadata(path).map_err(|error| Error::io("read", path, &error))?.len();
-    let damaged = || {
-        Error::input("the model's description cannot be read")
-            .in_file(path)
-            .hint("restore the model folder from a copy")
-    };
-    if size > LARGEST {
-        return Err(damaged());
-    }
-    let bytes = std::fs::read(path).map_err(|error| Error::io("read", path, &error))?;
-    serde_json::from_slice(&bytes).map_err(|_| damaged())
 }
 
 type Verdict = ((&'static str, &'static str), String);

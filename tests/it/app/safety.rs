@@ -406,3 +406,40 @@ fn ctrl_c_ends_it_and_takes_the_address_along() {
     assert!(ended, "the app ends");
     assert!(!folder.path().join(".recant/app.address").exists());
 }
+
+#[test]
+fn a_report_that_was_altered_is_neither_shown_nor_believed() {
+    let folder = folder();
+    let (from, to) = (Path::new("models/delay-sample"), folder.path().join("model"));
+    fs::create_dir_all(to.join("report")).unwrap();
+    let names = [
+        "report/report.html",
+        "report.seal.json",
+        "training.json",
+        "model.json",
+        "MODEL_CARD.md",
+    ];
+    for name in names {
+        fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join(from).join(name), to.join(name)).unwrap();
+    }
+    let served = Served::open(folder.path());
+    let page = format!("/models/{}", between(&served.page("/"), "href=\"/models/", "\"").unwrap());
+    let whole = served.page(&page);
+    assert!(whole.contains("The report") && !whole.contains("was altered"), "{whole}");
+    assert_eq!(served.get(&format!("{page}/report"), &[]).status, 200);
+
+    let alter = |name: &str| {
+        let text = fs::read_to_string(to.join(name)).unwrap().replace("better", "worse");
+        fs::write(to.join(name), text + " ").unwrap();
+    };
+    alter("report/report.html");
+    for path in ["report", "report.html"] {
+        let answer = served.get(&format!("{page}/{path}"), &[]);
+        assert_eq!(answer.status, 422, "{path}");
+        assert!(answer.body.contains("was altered after it was written"), "{}", answer.body);
+    }
+    alter("training.json");
+    assert!(served.page(&page).contains("was altered after it was written"));
+    alter("model.json");
+    assert!(served.page(&page).contains("was altered after it was written"));
+}
