@@ -92,16 +92,22 @@ impl Work<'_> {
                 keep_likeliest(&mut unsure, cut.doubtful);
             }
         }
+        let complete = self.list_is_complete(&rules);
+        if complete {
+            let (flagged, others): (BTreeMap<_, _>, BTreeMap<_, _>) = best.into_iter().partition(|(row, _)| self.flagged[*row as usize]);
+            best = flagged;
+            keep_likeliest(&mut unsure, others.into_values());
+        }
         let doubtful = unsure.into_values().filter(|proposal| !best.contains_key(&proposal.row)).collect();
         let (explained, pattern): (Vec<Proposal>, Vec<Proposal>) =
             best.into_values().partition(|proposal| self.flagged[proposal.row as usize]);
         // A row that several rules propose is listed once, and counted there.
         for (number, rule) in rules.iter_mut().enumerate() {
             let listed: Vec<f64> = pattern.iter().filter(|row| row.rule == number).map(|row| row.score).collect();
-            let elsewhere = rule.proposed - listed.len();
+            let elsewhere = if complete { 0 } else { rule.proposed - listed.len() };
             rule.proposed = listed.len();
             rule.expected_precision = (!listed.is_empty()).then(|| listed.iter().sum::<f64>() / listed.len() as f64);
-            rule.words = self.sentence(rule, elsewhere);
+            rule.words = self.sentence(rule, elsewhere, complete);
         }
         Ok(Judged {
             rules,
@@ -109,6 +115,14 @@ impl Work<'_> {
             explained,
             doubtful,
         })
+    }
+
+    /// Whether the list of flags seems complete: most of them follow one rule, and of the other rows that meet it none looks wrong. Further rows of
+    /// rules with a few flags are then listed and not proposed, since whoever found all of one kind has looked for the others, too.
+    fn list_is_complete(&self, rules: &[PatternRule]) -> bool {
+        rules
+            .iter()
+            .any(|rule| 2 * rule.flags > self.flags.len() && rule.rows > rule.flags && rule.estimated_wrong < rule.flags as f64 + 0.5)
     }
 
     /// Probabilities of the regions' rows, less sure where models of their kind are surer than they are right about the rows elsewhere that they
@@ -350,7 +364,7 @@ impl Work<'_> {
 }
 
 /// Where several rules judge a row, the one that is surest of it being wrong counts.
-fn keep_likeliest(best: &mut BTreeMap<u32, Proposal>, proposals: Vec<Proposal>) {
+fn keep_likeliest(best: &mut BTreeMap<u32, Proposal>, proposals: impl IntoIterator<Item = Proposal>) {
     for proposal in proposals {
         let better = best.get(&proposal.row).is_none_or(|other| other.score < proposal.score);
         if better {

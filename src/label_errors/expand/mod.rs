@@ -215,8 +215,8 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// `elsewhere`: rows that it proposes as well but that another rule is surer of.
-    fn sentence(&self, rule: &PatternRule, elsewhere: usize) -> String {
+    /// `elsewhere`: rows that it proposes as well but that another rule is surer of. `complete`: whether the list of flags seems to be.
+    fn sentence(&self, rule: &PatternRule, elsewhere: usize, complete: bool) -> String {
         let names = self.class_names();
         let share = rule.flags as f64 / self.flags.len() as f64 * 100.0;
         let recorded = match (rule.recorded_as, rule.truly) {
@@ -232,6 +232,12 @@ impl<'a> Work<'a> {
         let more = match rule.proposed {
             0 if elsewhere > 0 => format!("{} rows like these, all proposed by another rule", grouped(elsewhere)),
             0 if others == 0 => "no further row meets it".to_owned(),
+            0 if complete && rule.estimated_wrong - rule.flags as f64 >= 1.0 => format!(
+                "of the {} other rows that meet it about {} look wrong, and none is proposed: where most of the flags lie, no further row looks wrong, so \
+                 the list may well be complete",
+                grouped(others),
+                grouped((rule.estimated_wrong - rule.flags as f64).round() as usize)
+            ),
             0 if rule.estimated_wrong - rule.flags as f64 >= 1.0 => format!(
                 "of the {} other rows that meet it about {} are wrong, but which cannot be told",
                 grouped(others),

@@ -9,6 +9,7 @@ use crate::label_errors::{Amount, Bias, InjectionPlan, Known, inject_sheet, kind
 use crate::notes::Notes;
 use crate::progress::Silent;
 
+mod complete;
 mod corner;
 mod random;
 
@@ -76,7 +77,10 @@ fn trial(table: &Table, profile: &Profile, kind: &str, amount: Option<Amount>, w
     let mut notes = Notes::new();
     let clean = prepare(table, profile, &mut notes).unwrap();
     let plan = InjectionPlan {
-        mistakes: vec![(kinds::parse(kind, profile.label.classes()).unwrap(), amount)],
+        mistakes: kind
+            .split("; ")
+            .map(|kind| (kinds::parse(kind, profile.label.classes()).unwrap(), amount))
+            .collect(),
         whole_groups,
         spare_validation: false,
         known: Known::default(),
@@ -239,34 +243,6 @@ fn many_false_flags_do_not_make_a_rule_of_their_own() {
         .collect();
     assert_eq!(rules.len(), 1, "{rules:?}");
     assert!(rules[0].contains("`Market` = LATAM"), "{rules:?}");
-}
-
-#[test]
-fn flags_that_leave_nothing_to_propose_follow_their_rule_all_the_same() {
-    let trial = trial(&sheet(6_000, 1), &profile(), LANE, None, false);
-    let flagged = trial.flags(1.0, 0.0);
-    let found = trial.expand(&flagged, 2).unwrap();
-    assert_eq!(found.verdict, Verdict::Pattern, "{}", found.sentence);
-    assert!(
-        found.sentence.contains("none looks wrong") || found.sentence.contains("no further row meets it"),
-        "{}",
-        found.sentence
-    );
-    assert!(found.pattern.len() * 50 < flagged.len(), "{} proposed", found.pattern.len());
-    // A rule may leave out a price at which hardly any flag lies.
-    assert!(found.explained.iter().all(|proposal| flagged.contains(&proposal.row)));
-    assert!(
-        found.explained.len() * 100 > flagged.len() * 97,
-        "{} of {}",
-        found.explained.len(),
-        flagged.len()
-    );
-    assert!(found.explained.iter().filter(|proposal| proposal.likeliest == 2).count() * 10 > flagged.len() * 9);
-    let shared: Vec<&str> = found.shared.iter().map(|shared| shared.conditions.as_str()).collect();
-    assert!(
-        shared.contains(&"`Market` = LATAM, `Mode` = Standard Class") || shared.contains(&"`Market` = LATAM"),
-        "{shared:?}"
-    );
 }
 
 /// A model that knows nothing would say on time or early as it comes; every correction says early.
