@@ -322,7 +322,10 @@ impl Model {
     }
 
     fn encode_block(&self, inputs: &[InputData], shapes: &[Vec<usize>], start: usize, rows: usize) -> Result<Encoded> {
-        let wrong = |what: String| Error::input(what);
+        let wrong = |what: String| {
+            Error::input(what)
+                .hint("its preprocessing does not fit the inputs that the file names: export the model again where it was trained")
+        };
         let precision = if self.plan.wide { DType::F64 } else { DType::F32 };
         let mut values = self.plan.start(precision).map_err(wrong)?;
         for ((input, data), shape) in self.plan.inputs.iter().zip(inputs).zip(shapes) {

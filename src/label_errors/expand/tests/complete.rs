@@ -8,14 +8,12 @@ const TWO_LANES: &str = "segment:Market = LATAM and Mode = \"Standard Class\": l
 /// The wrong rows of the first lane that `every` leaves, and a quarter of those of the second.
 fn flags(trial: &Trial, every: usize) -> Vec<u32> {
     let markets = trial.table.take(&trial.prepared.train.table_rows).texts("Market").unwrap();
-    let of = |market: &'static str| {
-        trial
-            .wrong
-            .iter()
-            .copied()
-            .filter(move |row| markets.get(*row as usize) == Some(market))
+    let of = |market: &str| -> Vec<u32> {
+        let lies_there = |row: &u32| markets.get(*row as usize) == Some(market);
+        trial.wrong.iter().copied().filter(lies_there).collect()
     };
-    let mut flagged: Vec<u32> = of("LATAM").step_by(every).chain(of("Europe").step_by(4)).collect();
+    let (all, some) = (of("LATAM").into_iter().step_by(every), of("Europe").into_iter().step_by(4));
+    let mut flagged: Vec<u32> = all.chain(some).collect();
     flagged.sort_unstable();
     flagged
 }
@@ -34,13 +32,16 @@ fn rows_of_another_rule_are_listed_and_not_proposed_where_most_flags_leave_none(
             .all(|rule| rule.proposed == 0 && rule.expected_precision.is_none())
     );
 
-    let part = trial.expand(&flags(&trial, 2), 2).unwrap();
-    let (precision, recall) = trial.precision_and_recall(&part, &flags(&trial, 2));
+    // Half of them leave the other half.
+    let flagged = flags(&trial, 2);
+    let part = trial.expand(&flagged, 2).unwrap();
+    let (precision, _) = trial.precision_and_recall(&part, &flagged);
     assert!(
-        precision > 0.8 && recall > 0.8,
-        "precision {precision}, recall {recall}, {}",
+        precision > 0.8 && part.pattern.len() > 50,
+        "precision {precision}, {}",
         part.sentence
     );
+    assert!(!part.sentence.contains("complete"), "{}", part.sentence);
 }
 
 #[test]
