@@ -3,4 +3,4 @@
 pub mod grid;
 mod sheets;
 
-pub use sheets::{RepairSheet, SHEETS, workbook};
+pub use sheets::{RepairSheet, SHEETS, is_report, workbook};

@@ -61,6 +61,12 @@ pub const SHEETS: &[RepairSheet] = &[
     },
 ];
 
+/// Whether these are the worksheets of such a workbook; the first of them tell.
+pub fn is_report(worksheets: &[String]) -> bool {
+    let first = SHEETS.iter().take(4).map(|sheet| sheet.name);
+    worksheets.len() > 4 && first.eq(worksheets.iter().take(4).map(String::as_str))
+}
+
 /// The workbook of a repair, as the bytes of an .xlsx file. Equal records give equal bytes.
 ///
 /// # Errors
