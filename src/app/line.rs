@@ -55,10 +55,10 @@ impl Line {
         self
     }
 
-    /// As a shell takes it.
-    pub fn shown(&self) -> String {
-        let words: Vec<String> = self.0.iter().map(|word| shell_word(word)).collect();
-        format!("recant {}", words.join(" "))
+    /// As a shell takes it, word by word.
+    pub fn words_shown(&self) -> Vec<String> {
+        let own = self.0.iter().map(|word| shell_word(word));
+        std::iter::once("recant".to_owned()).chain(own).collect()
     }
 
     /// As records have it: what the terminal would write there.
@@ -108,7 +108,7 @@ mod tests {
             .path("-x.csv")
             .option("--network", "3x100")
             .flag("--force", false);
-        assert_eq!(line.shown(), "recant train ./-x.csv --network 3x100");
+        assert_eq!(line.words_shown().join(" "), "recant train ./-x.csv --network 3x100");
         assert_eq!(Line::new("predict").path("x/a b.csv").recorded(), "recant predict 'a b.csv'");
     }
 }

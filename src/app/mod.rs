@@ -9,6 +9,7 @@ mod folder;
 mod gate;
 mod line;
 mod lock;
+mod made;
 mod pages;
 mod queue;
 mod reading;
@@ -80,6 +81,7 @@ struct App {
     address: String,
     tell: Box<Tell>,
     summaries: pages::Summaries,
+    looked: made::Looked,
     /// The file that leads the browser here, until it has.
     opener: Mutex<Option<browser::Opener>>,
 }
@@ -119,6 +121,7 @@ pub fn serve(options: &AppOptions, stop: &Arc<AtomicBool>, tell: Box<Tell>) -> R
         address,
         tell,
         summaries: pages::Summaries::default(),
+        looked: made::Looked::default(),
         opener: Mutex::new(None),
     });
     let link = app.keys.link(&app.address);

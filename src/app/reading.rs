@@ -17,6 +17,19 @@ pub(super) const ORDERS: [(DateOrder, &str); 3] = [
     (DateOrder::YearFirst, "18/1/31, year first"),
 ];
 
+/// Encodings of texts that programs still write, by the letters that they are for.
+pub(super) const ENCODINGS: [(&str, &str); 9] = [
+    ("utf-8", "Unicode (UTF-8)"),
+    ("windows-1252", "Western European (Windows-1252)"),
+    ("windows-1250", "Central European (Windows-1250)"),
+    ("windows-1251", "Cyrillic (Windows-1251)"),
+    ("windows-1253", "Greek (Windows-1253)"),
+    ("windows-1254", "Turkish (Windows-1254)"),
+    ("macintosh", "Western European (old Macs)"),
+    ("shift_jis", "Japanese (Shift JIS)"),
+    ("gb18030", "Chinese (GB 18030)"),
+];
+
 /// What the person said; all else is detected.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -25,6 +38,8 @@ pub(super) struct Reading {
     pub worksheet: Option<String>,
     /// Row of the column names.
     pub header_row: Option<usize>,
+    /// Encoding of a text, as the reader names it.
+    pub encoding: Option<String>,
     pub decimal: Option<DecimalMark>,
     pub dates: Option<DateOrder>,
     /// Whether hidden rows are left out.
@@ -50,9 +65,14 @@ impl Reading {
             let order = ORDERS.into_iter().find(|(order, _)| order.option() == text);
             order.map(|(order, _)| order).ok_or_else(|| unknown(text))
         });
+        let encoding = asked.field("encoding").map(|text| {
+            let known = ENCODINGS.into_iter().find(|(name, _)| *name == text);
+            known.map(|(name, _)| name.to_owned()).ok_or_else(|| unknown(text))
+        });
         Ok(Self {
             worksheet: asked.field("worksheet").map(str::to_owned),
             header_row: header_row.transpose()?,
+            encoding: encoding.transpose()?,
             decimal: decimal.transpose()?,
             dates: dates.transpose()?,
             visible_only: asked.field("visible_only").is_some(),
@@ -64,6 +84,7 @@ impl Reading {
         ReadOptions {
             sheet: self.worksheet.clone(),
             header_row: self.header_row,
+            encoding: self.encoding.clone(),
             writing: Writing {
                 decimal: self.decimal,
                 dates: self.dates,
@@ -78,7 +99,8 @@ impl Reading {
         let row = self.header_row.map(|row| row.to_string());
         let mut line = line
             .maybe("--sheet", self.worksheet.as_deref())
-            .maybe("--header-row", row.as_deref());
+            .maybe("--header-row", row.as_deref())
+            .maybe("--encoding", self.encoding.as_deref());
         for words in [self.decimal.map(DecimalMark::option), self.dates.map(DateOrder::option)]
             .into_iter()
             .flatten()

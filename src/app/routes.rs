@@ -49,6 +49,7 @@ pub(super) fn router(app: &Arc<App>) -> Router {
         .route("/models/{id}/export", post(act(pages::wrong_export)))
         .route("/models/{id}/repair", get(look(pages::repair)).post(act(pages::repair_begin)))
         .route("/models/{id}/check", get(look(pages::check)).post(act(pages::check_draw)))
+        .route("/models/{id}/predict", get(look(pages::model_predict)))
         .route("/models/{id}/checked", post(act(pages::check_read)))
         .route("/sheets/{id}/file", get(look(pages::sheet_file)))
         .route("/sheets/{id}/delete", post(act(pages::delete_sheet)))

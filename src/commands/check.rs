@@ -121,16 +121,24 @@ pub struct ReadCheck {
 /// # Errors
 /// Where the sheet or its key cannot be read, or no truth was filled in.
 pub fn read_check(filled: &Path, minimum_effect: f64) -> Result<ReadCheck> {
+    read_check_of(filled, filled, minimum_effect)
+}
+
+/// The same of a filled-in copy under another name than that of the sheet that was `drawn`, beside which the key lies.
+///
+/// # Errors
+/// As [`read_check`].
+pub fn read_check_of(drawn: &Path, filled: &Path, minimum_effect: f64) -> Result<ReadCheck> {
     let mut notes = Notes::new();
-    let key = read_key(filled)?;
+    let key = read_key(drawn)?;
     let sheet = tables::read(filled, &ReadOptions::default(), &mut notes)?;
     let found = truths(&sheet, &key, &mut notes)?;
     let checked = judge(&key, &found, minimum_effect).map_err(|error| error.in_file(filled))?;
     Ok(ReadCheck { checked, notes })
 }
 
-fn read_key(filled: &Path) -> Result<AnswerKey> {
-    let path = key_path(filled);
+fn read_key(drawn: &Path) -> Result<AnswerKey> {
+    let path = key_path(drawn);
     let text = std::fs::read_to_string(&path).map_err(|error| {
         Error::io("read the key", &path, &error).hint(format!(
             "it was written beside the sheet; keep `{}` under its name",

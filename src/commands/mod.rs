@@ -20,7 +20,7 @@ mod train;
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-pub use check::{CheckDraw, DrawnCheck, ReadCheck, draw_check, key_path, read_check};
+pub use check::{CheckDraw, DrawnCheck, ReadCheck, draw_check, key_path, read_check, read_check_of};
 pub use expand::{ExpandSheet, ExpandedSheet, LabelledSheet, SearchFrom, SuspectSheet, SuspectsOfSheet, expand_sheet, suspect_sheet};
 pub use expand_images::{ExpandImages, ExpandedImages, expand_images};
 pub use export::{ExportModel, WrittenExport, export_model};

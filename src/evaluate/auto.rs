@@ -103,8 +103,8 @@ pub fn pick(
             score: overall(weight, &singled_out, change),
             weight,
             reason: format!(
-                "{} does best on flagged and trusted rows together: it frees {} flagged rows of their label and {} of other rows with that \
-                 label, and {} on {} that can be trusted changes by {} points",
+                "{} does best on flagged and trusted rows together. It takes their label from {} flagged rows and from {} of other rows \
+                 with that label, and {} on {} that can be trusted changes by {} points",
                 candidate.name,
                 singled_out.words(),
                 percent(singled_out.others, 1),
@@ -155,7 +155,7 @@ pub fn accept(
     let keep = |why: String| Recommendation {
         advice: None,
         method: None,
-        reason: format!("{}, but {why}.", picked.reason),
+        reason: format!("{}. But {why}.", picked.reason),
     };
     let rows = accepting.iter().filter(|accepts| **accepts).count();
     if rows < FEWEST_ROWS {
@@ -166,8 +166,8 @@ pub fn accept(
     }
     let Moved { change, by_chance, lost } = Moved::of(validation, candidate.validation, accepting, names, settings)?;
     let on_others = format!(
-        "on {} that chose nothing {} changes by {} points",
-        count_of(rows, "other"),
+        "on {}, which chose nothing, {} changes by {} points",
+        count_of(rows, "other row"),
         settings.metric.change_words(),
         signed_points(change, 2)
     );
@@ -212,18 +212,20 @@ pub fn accept(
     };
     let level = PLACEBO_LEVEL / TURNS as f64;
     let beside = format!(
-        "the same repair on random rows frees {} of those and {} of the others ({})",
+        "tried on random rows, takes their label from {} of these and from {} of other rows with that label ({})",
         placebo.words(),
         percent(placebo.others, 1),
         p_value(p, level)
     );
     if p >= level {
-        return Ok(keep(format!("{beside}: flags on right rows would be singled out as much")));
+        return Ok(keep(format!(
+            "the same repair, {beside}: flags on right rows would be singled out as much"
+        )));
     }
     Ok(Recommendation {
         advice: None,
         method: Some(candidate.name.to_owned()),
-        reason: format!("{}; {on_others}, and {beside}.", picked.reason),
+        reason: format!("{}; {on_others}. The same repair, {beside}.", picked.reason),
     })
 }
 

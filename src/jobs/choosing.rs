@@ -151,7 +151,7 @@ pub(super) fn choose(tried: &Tried, on_placebo: &mut OnPlacebo) -> Result<Recomm
             let first = refused.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(" and ");
             let reason = match first.as_str() {
                 "" => found.reason,
-                first => format!("After {first}, which did not pass: {}", found.reason),
+                first => format!("Tried first, {first} did not pass. {}", found.reason),
             };
             return Ok(Recommendation { reason, ..found });
         }

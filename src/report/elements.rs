@@ -37,10 +37,15 @@ pub fn prose(text: &str, most: usize) -> Markup {
     html! {
         bdi {
             @if paired {
-                @for (place, piece) in pieces.into_iter().enumerate() { @if place % 2 == 1 { code { (piece) } } @else { (piece) } }
+                @for (place, piece) in pieces.into_iter().enumerate() { @if place % 2 == 1 { code class=[is_option(piece).then_some("option")] { (piece) } } @else { (piece) } }
             } @else { (shown) }
         }
     }
+}
+
+/// Whether words are an option that a line must not break within.
+fn is_option(words: &str) -> bool {
+    words.starts_with("--") && words.len() <= 30
 }
 
 /// One cell of a table.

@@ -121,11 +121,30 @@ pub fn p_equals(p: f64, level: f64) -> String {
     }
 }
 
-/// A sentence from a record, fit to show: at most `most` characters, and no line break between a figure and its percent sign.
+/// A sentence from a record, fit to show: at most `most` characters, with true minus signs, and no line break between a figure and its percent sign.
 pub fn sentence(text: &str, most: usize) -> String {
-    let text = visible(text, most).replace(" %", &format!("{NO_BREAK}%"));
+    let text = with_minus_signs(&visible(text, most)).replace(" %", &format!("{NO_BREAK}%"));
     text.replace("p < ", &format!("p{NO_BREAK}<{NO_BREAK}"))
         .replace("p = ", &format!("p{NO_BREAK}={NO_BREAK}"))
+}
+
+/// Records write figures as keyboards have them: the hyphen of a negative one becomes its minus sign. Names in backticks stay as they are.
+fn with_minus_signs(text: &str) -> String {
+    let signed = |piece: &str| {
+        let mut shown = String::with_capacity(piece.len());
+        let mut letters = piece.chars().peekable();
+        while let Some(letter) = letters.next() {
+            let begins = shown.ends_with([' ', '(']);
+            let negative = letter == '-' && begins && letters.peek().is_some_and(char::is_ascii_digit);
+            shown.push(if negative { '−' } else { letter });
+        }
+        shown
+    };
+    let pieces = text.split('`').enumerate();
+    let pieces: Vec<String> = pieces
+        .map(|(place, piece)| if place % 2 == 0 { signed(piece) } else { piece.to_owned() })
+        .collect();
+    pieces.join("`")
 }
 
 /// A verdict sentence for a place where a headline has already told the verdict.
@@ -287,6 +306,10 @@ mod tests {
         assert_eq!(without_verdict("Something better: x"), "Something better: x");
         assert_eq!(without_verdict("Worse: "), "");
         assert_eq!(sentence("5 % (p < 0.001)", 99), "5\u{a0}% (p\u{a0}<\u{a0}0.001)");
+        assert_eq!(
+            sentence("by -0.60 points (-1.2 to 3; neggrad-plus, 2018-01-31, `Days < -2`)", 99),
+            "by −0.60 points (−1.2 to 3; neggrad-plus, 2018-01-31, `Days < -2`)"
+        );
     }
 
     #[test]

@@ -127,7 +127,7 @@ pub fn html(record: &RepairRecord, timings: &Timings) -> Result<(String, Vec<Plo
     let page = Page {
         title: &format!("{}: repair of {}", repair::headline(&context), record.model.name),
         kind: "Repair report",
-        first_screen: repair::first_screen(&context),
+        first_screen: repair::first_screen(&context, ""),
         parts: &parts,
         footer: &footer(&record.recant_version),
     };

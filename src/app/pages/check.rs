@@ -6,15 +6,15 @@ use super::elements::{command, drop_file, form, select};
 use super::model::{Part, sheet_of, steps, without_sheet};
 use super::sheet::reading_of;
 use super::train::new_name;
-use super::{App, Page, asked_item};
+use super::{App, Page, asked_item, sheets_and_made};
 use crate::app::folder::{Item, Kind};
 use crate::app::line::Line;
+use crate::app::made::Made;
 use crate::app::requests::{Answer, Asked, Fault};
 use crate::app::work::{Sheet, Work};
-use crate::commands::{default_evidence, key_path, read_check};
+use crate::commands::{default_evidence, key_path, read_check_of};
 use crate::error::{Error, Result};
 use crate::evaluate::record::{Advice, KEPT};
-use crate::evaluate::words::signed_points;
 use crate::report::elements::{facts, theirs};
 use crate::report::format;
 use crate::report::parts::warnings::warnings;
@@ -81,32 +81,38 @@ fn draw_form(app: &App, item: &Item, old: &Item, sheet: &Item) -> Result<Markup,
     })
 }
 
+/// Checks that were drawn, each with its key beside it, and files with their columns that have none: filled-in copies.
+fn drawn_and_copies(app: &App) -> Result<(Vec<Item>, Vec<Item>), Error> {
+    let has_key = |sheet: &Item| key_path(&sheet.path).is_file();
+    let checks = sheets_and_made(app)?.into_iter();
+    let checks = checks.filter(|(sheet, made)| has_key(sheet) || *made == Some(Made::Check));
+    Ok(checks.map(|(sheet, _)| sheet).partition(has_key))
+}
+
 /// Checks that were drawn, and a place to hand in a filled one.
 fn filled(app: &App, item: &Item, asked: &Asked) -> Result<Markup, Fault> {
-    let drawn: Vec<Item> = app
-        .folder
-        .items()?
-        .into_iter()
-        .filter(|sheet| sheet.kind == Kind::Sheet && key_path(&sheet.path).is_file())
-        .collect();
-    let choices: Vec<(String, String)> = drawn.iter().map(|sheet| (sheet.id.clone(), sheet.name.clone())).collect();
+    let (drawn, copies) = drawn_and_copies(app)?;
+    let choice = |sheet: &Item| (sheet.id.clone(), sheet.name.clone());
+    let choices: Vec<(String, String)> = drawn.iter().chain(&copies).map(choice).collect();
+    let draws: Vec<(String, String)> = drawn.iter().map(choice).collect();
     let name = asked
         .query("file")
-        .and_then(|id| drawn.iter().find(|sheet| sheet.id == id))
+        .and_then(|id| drawn.iter().chain(&copies).find(|sheet| sheet.id == id))
         .or(drawn.last());
     Ok(html! {
         @if !drawn.is_empty() && !app.read_only {
             section aria-labelledby="read" {
                 h2 id="read" { "Read a filled-in check" }
-                p { "Write the true class of each row into the column " code { "true_label" } ", save the file under its name, and read it here." }
+                p { "Write the true class of each row into the column " code { "true_label" } ", save the file, and read it here." }
                 ul { @for sheet in &drawn { li { a href={ "/sheets/" (sheet.id) "/file" } { "Download " (theirs(&sheet.name)) } } } }
                 (form(app, &format!("/models/{}/checked", item.id), html! {
                     (select("file", "Filled-in file", "choose one", &choices, name.map(|sheet| sheet.id.as_str())))
+                    @if draws.len() > 1 && !copies.is_empty() { (select("drawn", "A copy of", "itself", &draws, drawn.last().map(|sheet| sheet.id.as_str()))) }
                     p { button type="submit" { "Read it" } }
                 }))
                 details {
                     summary { "Hand in a filled-in copy" }
-                    (drop_file(app, "The filled-in file", "It is copied into the folder under a new name.", None))
+                    (drop_file(app, "The filled-in file", "It is copied into the folder beside the one that was drawn.", Some(&format!("/models/{}/check", item.id))))
                 }
                 @if let Some(sheet) = name { (command(app, &Line::new("check").option("--read", &sheet.name))) }
             }
@@ -153,7 +159,14 @@ pub(in crate::app) fn read(app: &App, asked: &Asked) -> Result<Answer, Fault> {
         .transpose()?
         .flatten();
     let file = file.ok_or_else(|| Fault::missing("file"))?;
-    let found = read_check(&file.path, default_evidence(app.seed).minimum_effect)?;
+    let (drawn, copies) = drawn_and_copies(app)?;
+    let named = asked.field("drawn").and_then(|id| drawn.iter().find(|sheet| sheet.id == id));
+    // A copy is read by the key of the check that it is a copy of.
+    let key_of = match copies.iter().any(|copy| copy.id == file.id) {
+        true => named.or(drawn.last()).unwrap_or(&file),
+        false => &file,
+    };
+    let found = read_check_of(&key_of.path, &file.path, default_evidence(app.seed).minimum_effect)?;
     let checked = &found.checked;
     let (words, class) = verdict_words(Some(checked.verdict));
     let advice = match checked.advice {
@@ -171,8 +184,8 @@ pub(in crate::app) fn read(app: &App, asked: &Asked) -> Result<Answer, Fault> {
                 ("Looked up", html! { (format::count(checked.looked_up)) " of " (format::counted(checked.differing, "row")) " on which the models differ" }),
                 ("Right", html! { "the repaired model in " (format::count(checked.fixed)) ", the old one in " (format::count(checked.broken)) }),
                 ("Change", html! {
-                    (signed_points(checked.change.estimate, 1)) " points of accuracy over all " (format::counted(checked.rows, "row"))
-                    " (exact 95\u{a0}% interval " (signed_points(checked.change.low, 1)) " to " (signed_points(checked.change.high, 1)) ")"
+                    (format::points(checked.change.estimate, 1)) " of accuracy over all " (format::counted(checked.rows, "row"))
+                    " (exact 95\u{a0}% interval " (format::points_between(checked.change.low, checked.change.high, 1)) ")"
                 }),
             ]))
             @if let Some(rows) = checked.rows_to_decide { p { "About " (format::counted(rows.saturating_sub(checked.looked_up).max(1), "row")) " more would decide it." } }

@@ -18,12 +18,12 @@ const LINES: &[Line] = &[
         "Verdict",
         |_, summary| html! { span class={ "badge " (summary.badge.1) } { (summary.badge.0) } },
     ),
-    ("In words", |_, summary| html! { (summary.headline) }),
+    ("In words", |_, summary| html! { (format::sentence(&summary.headline, 400)) }),
     ("Accuracy on its test rows", |_, summary| {
-        accuracy(summary.info.test.accuracy, summary.info.test.rows, !summary.info.repairs.is_empty())
+        accuracy(summary.info.test.accuracy, summary.info.test.rows, summary.trusted)
     }),
     ("Accuracy on its validation rows", |_, summary| match &summary.info.validation {
-        Some(part) => accuracy(part.accuracy, part.rows, false),
+        Some(part) => accuracy(part.accuracy, part.rows, None),
         None => html! { (format::UNKNOWN) },
     }),
     ("Repaired from", |_, summary| match summary.info.repairs.last() {
@@ -52,14 +52,12 @@ const LINES: &[Line] = &[
     ("Changed", |item, _| html! { (when(item.changed)) }),
 ];
 
-/// An accuracy, and the rows that it is on; of a repaired model those under suspicion are left out.
-fn accuracy(share: Option<f64>, rows: usize, repaired: bool) -> Markup {
-    match share {
-        Some(_) if repaired => {
-            html! { (format::percent_or_unknown(share, 2)) " of those of " (format::counted(rows, "row")) " that can be trusted" }
-        }
-        Some(_) => html! { (format::percent_or_unknown(share, 2)) " of " (format::counted(rows, "row")) },
-        None => html! { (format::UNKNOWN) },
+/// An accuracy, and the rows that it is on: all, or of a repaired model those whose labels can be trusted, where not all can.
+fn accuracy(share: Option<f64>, rows: usize, trusted: Option<usize>) -> Markup {
+    let Some(share) = share else { return html! { (format::UNKNOWN) } };
+    html! {
+        (format::percent(share, 2)) " of " (format::counted(trusted.unwrap_or(rows), "row")) " right"
+        @if trusted.is_some() { ": those of " (format::count(rows)) " whose labels can be trusted" }
     }
 }
 

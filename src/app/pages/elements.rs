@@ -79,7 +79,13 @@ pub(super) fn commands(app: &App, lines: &[Line]) -> Markup {
     html! {
         section.terminal aria-label="The same in the terminal" {
             p.small.aside { "The same in the terminal:" }
-            pre { code { "cd " (shell_word(&app.folder.root().display().to_string()))  @for line in lines { "\n" (line.shown()) } } }
+            pre {
+                code {
+                    "cd " (shell_word(&app.folder.root().display().to_string()))
+                    // A line breaks between words, never within an option.
+                    @for line in lines { "\n" @for (place, word) in line.words_shown().iter().enumerate() { @if place > 0 { " " } span.word { (word) } } }
+                }
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::elements::{button, by_method, drop_file, size, when};
-use super::{App, Page, made_here};
+use super::{App, Page, sheets_and_made};
 use crate::app::folder::{Item, Kind};
 use crate::app::requests::{Answer, Asked, Fault};
 use crate::app::upload::MOST_BYTES;
@@ -21,9 +21,16 @@ pub(in crate::app) fn home(app: &App, _: &Asked) -> Result<Answer, Fault> {
         found.sort_by_key(|item| std::cmp::Reverse(item.changed));
         found
     };
-    let (all, models, reports) = (of(Kind::Sheet), of(Kind::Model), of(Kind::Report));
-    let made = made_here(app)?;
-    let (lists, found): (Vec<&Item>, Vec<&Item>) = all.into_iter().partition(|item| made.contains(&item.name));
+    let (models, reports) = (of(Kind::Model), of(Kind::Report));
+    let mut all = sheets_and_made(app)?;
+    all.sort_by_key(|(item, _)| std::cmp::Reverse(item.changed));
+    let with = |made: bool| {
+        all.iter()
+            .filter(move |(_, own)| own.is_some() == made)
+            .map(|(item, _)| item)
+            .collect::<Vec<_>>()
+    };
+    let (lists, found) = (with(true), with(false));
     let content = html! {
         section aria-labelledby="sheets" {
             h1 id="sheets" { "Sheets" }
@@ -36,7 +43,7 @@ pub(in crate::app) fn home(app: &App, _: &Asked) -> Result<Answer, Fault> {
         @if !lists.is_empty() {
             section aria-labelledby="lists" {
                 h2 id="lists" { "Predictions and lists" }
-                p { "Written by the work in this folder: predicted sheets, and lists of rows." }
+                p { "Written by Recant: predicted sheets, lists of rows, workbooks of reports." }
                 (sheets(app, "Predictions and lists, newest first", &lists))
             }
         }

@@ -15,13 +15,14 @@ mod train;
 mod work;
 mod wrong;
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use axum::http::StatusCode;
 use maud::{DOCTYPE, Markup, html};
 
 use super::folder::{self, Item, Kind};
+use super::made::Made;
 use super::requests::{Answer, Asked, Fault};
 use super::{App, requests};
 use crate::error::{Error, Result};
@@ -31,7 +32,7 @@ use crate::report::elements::{prose, words};
 pub(super) use check::{draw as check_draw, read as check_read, show as check};
 pub(super) use compare::show as compare;
 pub(super) use home::home;
-pub(super) use model::{download as model_download, show as model};
+pub(super) use model::{download as model_download, predict as model_predict, show as model};
 pub(super) use predict::{begin as predict_begin, show as predict};
 pub(super) use repair::{begin as repair_begin, show as repair};
 pub(super) use sheet::{set_reading, show as sheet};
@@ -102,11 +103,28 @@ impl<'a> Page<'a> {
     }
 }
 
-/// Names of the files that the work in this folder wrote: predictions, and lists of rows. No one predicts from these or trains on them.
-fn made_here(app: &App) -> Result<HashSet<String>> {
-    let Some(store) = &app.store else { return Ok(HashSet::new()) };
-    let work = store.latest_work(work::LISTED)?;
-    Ok(work.iter().flat_map(|row| row.work.lists()).map(str::to_owned).collect())
+/// The sheets of the folder, each with what Recant wrote it as: by the work in this folder, or by its columns.
+fn sheets_and_made(app: &App) -> Result<Vec<(Item, Option<Made>)>> {
+    let work = match &app.store {
+        Some(store) => store.latest_work(work::LISTED)?,
+        None => Vec::new(),
+    };
+    let by_work = work
+        .iter()
+        .flat_map(|row| row.work.lists().into_iter().map(|name| (name, Made::by(&row.work))));
+    let by_work: HashMap<&str, Made> = by_work.collect();
+    let sheets = app.folder.items()?.into_iter().filter(|item| item.kind == Kind::Sheet);
+    let made = |item: Item| {
+        let made = by_work.get(item.name.as_str()).copied().or_else(|| app.looked.made(&item));
+        (item, made)
+    };
+    Ok(sheets.map(made).collect())
+}
+
+/// The sheets that are the person's own: no one predicts from what Recant wrote, or trains on it.
+fn own_sheets(app: &App) -> Result<Vec<Item>> {
+    let sheets = sheets_and_made(app)?.into_iter().filter(|(_, made)| made.is_none());
+    Ok(sheets.map(|(item, _)| item).collect())
 }
 
 fn head(title: &str, again: Option<u32>, script: bool) -> Markup {

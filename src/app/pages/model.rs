@@ -2,12 +2,14 @@
 
 use maud::{Markup, html};
 
-use super::{App, Page, asked_item, made_here};
+use super::elements::drop_file;
+use super::{App, Page, asked_item, own_sheets};
 use crate::app::folder::{Item, Kind, report_in};
 use crate::app::requests::{Answer, Asked, Fault};
 use crate::error::Result;
-use crate::evaluate::record::Timings;
+use crate::evaluate::record::{KEPT, Timings};
 use crate::report::elements::{callout, prose, theirs};
+use crate::report::format;
 use crate::report::{self, Context};
 
 /// The parts of a model's page.
@@ -17,6 +19,7 @@ pub(super) enum Part {
     Wrong,
     Repair,
     Check,
+    Predict,
 }
 
 /// The way through a model's pages.
@@ -27,6 +30,7 @@ pub(super) fn steps(item: &Item, here: Part, repaired: bool) -> Markup {
         (Part::Wrong, "Wrong rows", format!("{base}/wrong")),
         (Part::Repair, "Repair", format!("{base}/repair")),
         (Part::Check, "Check", format!("{base}/check")),
+        (Part::Predict, "Predict", format!("{base}/predict")),
     ];
     html! {
         nav.steps aria-label="Steps" {
@@ -56,16 +60,18 @@ pub(in crate::app) fn show(app: &App, asked: &Asked) -> Result<Answer, Fault> {
     let item = asked_item(app, asked, Kind::Model, "model")?;
     let summary = app.summaries.of(&item);
     let repaired = summary.as_ref().is_ok_and(|summary| !summary.info.repairs.is_empty());
+    // Where the old model was kept the two say the same on every row: there is nothing to check.
+    let differs = summary.is_ok_and(|summary| summary.info.repairs.last().is_some_and(|repair| repair.method != KEPT));
     let base = format!("/models/{}", item.id);
     let content = html! {
         (steps(&item, Part::Result, repaired))
         section aria-label="Verdict" {
-            @match first_screen(&item, repaired) {
+            @match first_screen(&item, repaired, &format!("{base}/report")) {
                 Ok(screen) => (screen),
                 Err(error) => { h1 { (theirs(&item.name)) } (super::stopped(&error)) },
             }
         }
-        (next(app, &item, repaired)?)
+        (next(app, &item, differs)?)
         @if report_in(&item.path).is_some() {
             section aria-labelledby="report" {
                 h2 id="report" { "The report" }
@@ -81,7 +87,8 @@ pub(in crate::app) fn show(app: &App, asked: &Asked) -> Result<Answer, Fault> {
     Page::new(&item.name, content).under(&item.name, base).answer(app)
 }
 
-fn first_screen(item: &Item, repaired: bool) -> Result<Markup> {
+/// The verdict; what it refers to further down is in the report at that address.
+fn first_screen(item: &Item, repaired: bool, report: &str) -> Result<Markup> {
     if !repaired {
         let record = report::read_training(&item.path.join("training.json"))?;
         return Ok(report::training::first_screen(&record));
@@ -89,37 +96,77 @@ fn first_screen(item: &Item, repaired: bool) -> Result<Markup> {
     let record = report::read_record(&item.path.join("report").join("record.json"))?;
     let timings = Timings::default();
     let context = Context::new(&record, &timings)?;
-    Ok(report::repair::first_screen(&context))
+    Ok(report::repair::first_screen(&context, report))
 }
 
-fn next(app: &App, item: &Item, repaired: bool) -> Result<Markup> {
+/// Sheets that are named on the page of a model; the rest is on the page to predict.
+const NAMED: usize = 5;
+
+fn next(app: &App, item: &Item, differs: bool) -> Result<Markup> {
     let base = format!("/models/{}", item.id);
-    let made = made_here(app)?;
-    let sheets: Vec<Item> = app
-        .folder
-        .items()?
-        .into_iter()
-        .filter(|item| item.kind == Kind::Sheet && !made.contains(&item.name))
-        .take(50)
-        .collect();
+    let mut sheets = own_sheets(app)?;
+    sheets.sort_by_key(|sheet| std::cmp::Reverse(sheet.changed));
     Ok(html! {
         section aria-labelledby="next" {
             h2 id="next" { "Next" }
             @if app.read_only { p { "The app only looks." } }
             @else {
                 ul {
-                    @if repaired { li { a href={ (base) "/check" } { "Check some rows" } ": look up the truth where the two models differ" } }
+                    @if differs { li { a href={ (base) "/check" } { "Check some rows" } ": look up the truth where the two models differ" } }
                     li { a href={ (base) "/wrong" } { "Name the rows that were entered wrongly" } ", or have them looked for" }
                     li {
                         "Predict a sheet: "
-                        @for (place, sheet) in sheets.iter().enumerate() { @if place > 0 { ", " } a href={ "/sheets/" (sheet.id) "/predict?model=" (item.id) } { (theirs(&sheet.name)) } }
-                        @if sheets.is_empty() { "drop one at the start" }
+                        @for sheet in sheets.iter().take(NAMED) { (predict_link(sheet, item)) ", " }
+                        a href={ (base) "/predict" } { "or drop next week's" }
                     }
                 }
             }
         }
     })
 }
+
+fn predict_link(sheet: &Item, model: &Item) -> Markup {
+    html! { a href={ "/sheets/" (sheet.id) "/predict?model=" (model.id) } { (theirs(&sheet.name)) } }
+}
+
+/// Where a sheet for this model to predict is dropped or chosen. A sheet that has arrived is predicted next.
+pub(in crate::app) fn predict(app: &App, asked: &Asked) -> Result<Answer, Fault> {
+    let item = asked_item(app, asked, Kind::Model, "model")?;
+    if let Some(sheet) = asked
+        .query("file")
+        .map(|id| app.folder.item(id, Kind::Sheet))
+        .transpose()?
+        .flatten()
+    {
+        return Ok(Answer::See(format!("/sheets/{}/predict?model={}", sheet.id, item.id)));
+    }
+    let base = format!("/models/{}", item.id);
+    let repaired = app.summaries.of(&item).is_ok_and(|summary| !summary.info.repairs.is_empty());
+    let mut sheets = own_sheets(app)?;
+    sheets.sort_by_key(|sheet| std::cmp::Reverse(sheet.changed));
+    let content = html! {
+        h1 { "Predict with " (theirs(&item.name)) }
+        (steps(&item, Part::Predict, repaired))
+        section aria-label="A sheet to predict" {
+            p { "Every row gets a class, the probability of each class, and a warning where it is unlike what the model was trained on. Rows need no outcome." }
+            @if app.read_only { p { "The app only looks." } }
+            @else { (drop_file(app, "Drop next week's sheet here, or choose one", "It is copied into the folder; its rows stay as they are.", Some(&format!("{base}/predict")))) }
+        }
+        @if !sheets.is_empty() {
+            section aria-labelledby="there" {
+                h2 id="there" { "Sheets of the folder, newest first" }
+                ul { @for sheet in sheets.iter().take(SHOWN) { li { (predict_link(sheet, &item)) } } }
+                @if sheets.len() > SHOWN { p.small.aside { "The " (SHOWN) " newest of " (format::count(sheets.len())) " are listed." } }
+            }
+        }
+    };
+    Page::new(&format!("Predict with {}", item.name), content)
+        .under(&item.name, base)
+        .answer(app)
+}
+
+/// Sheets that are listed to predict.
+const SHOWN: usize = 50;
 
 /// The report of a model, to keep.
 pub(in crate::app) fn download(app: &App, asked: &Asked) -> Result<Answer, Fault> {

@@ -7,7 +7,7 @@ use super::model::{Part, sheet_of, steps, without_sheet};
 use super::sheet::reading_of;
 use super::train::new_name;
 use super::wrong::{flags_of, list_of};
-use super::{App, Page, asked_item};
+use super::{App, Page, asked_item, own_sheets};
 use crate::app::folder::{Item, Kind};
 use crate::app::requests::{Answer, Asked, Fault};
 use crate::app::store::{Verdict, View};
@@ -107,8 +107,10 @@ fn ready(app: &App, item: &Item, sheet: &Item, classes: &[String]) -> Result<Mar
     };
     let (wrong, open) = (count(Verdict::Wrong)?, count(Verdict::Open)?);
     let out = app.folder.free_name(&format!("{}-repaired", item.name));
-    let sheets: Vec<Item> = app.folder.items()?.into_iter().filter(|other| other.kind == Kind::Sheet).collect();
-    let sheets: Vec<(String, String)> = sheets.iter().map(|sheet| (sheet.id.clone(), sheet.name.clone())).collect();
+    let sheets: Vec<(String, String)> = own_sheets(app)?
+        .iter()
+        .map(|sheet| (sheet.id.clone(), sheet.name.clone()))
+        .collect();
     let work = Work::Repair {
         sheet: Sheet {
             name: sheet.name.clone(),

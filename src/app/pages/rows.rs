@@ -128,13 +128,6 @@ pub(super) fn view(opened: &Opened, seen: &Seen, base: &str, before: Option<&Bef
     })
 }
 
-/// Whether a sheet is what a prediction wrote.
-pub(super) fn is_predicted(opened: &Opened) -> bool {
-    let names = opened.table.names();
-    let begins = |with: &str| names.iter().any(|name| name.starts_with(with));
-    begins("predicted") && begins("probability of ")
-}
-
 fn is_prediction(name: &str) -> bool {
     PREDICTION_COLUMNS.iter().any(|of| name.starts_with(of))
 }

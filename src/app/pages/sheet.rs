@@ -7,7 +7,8 @@ use super::rows::{self, Seen};
 use super::{App, Page, asked_item};
 use crate::app::folder::{Item, Kind};
 use crate::app::line::Line;
-use crate::app::reading::{MARKS, ORDERS, Reading};
+use crate::app::made::is_predicted;
+use crate::app::reading::{ENCODINGS, MARKS, ORDERS, Reading};
 use crate::app::requests::{Answer, Asked, Fault};
 use crate::report::elements::{facts, theirs};
 use crate::report::format;
@@ -64,7 +65,7 @@ pub(in crate::app) fn show(app: &App, asked: &Asked) -> Result<Answer, Fault> {
                     ]))
                     (rows::view(&opened, &seen, &base, None)?)
                     div.actions {
-                        @if rows::is_predicted(&opened) { a.button href={ (base) "/file" } { "Download it" } }
+                        @if is_predicted(opened.table.names()) { a.button href={ (base) "/file" } { "Download it" } }
                         @else {
                             a.button href={ (base) "/task" } { "Next: what is to be predicted" }
                             " " a href={ (base) "/file" } { "Download it" }
@@ -109,6 +110,7 @@ fn correct(app: &App, item: &Item, reading: &Reading, worksheets: &[String], ope
     let sheets: Vec<(String, String)> = worksheets.iter().map(|name| (name.clone(), name.clone())).collect();
     let marks = MARKS.map(|(mark, words)| (mark.option().to_owned(), words.to_owned()));
     let orders = ORDERS.map(|(order, words)| (order.option().to_owned(), words.to_owned()));
+    let encodings = ENCODINGS.map(|(name, words)| (name.to_owned(), words.to_owned()));
     let row = reading.header_row.map(|row| row.to_string());
     html! {
         @if !app.read_only {
@@ -124,6 +126,8 @@ fn correct(app: &App, item: &Item, reading: &Reading, worksheets: &[String], ope
                         }
                         (select("decimal", "Numbers are written", "detected", &marks, reading.decimal.map(|mark| mark.option())))
                         (select("dates", "Dates are written", "detected", &orders, reading.dates.map(|order| order.option())))
+                        // Workbooks say themselves how their letters are written.
+                        @if sheets.is_empty() { (select("encoding", "Letters are written", "detected", &encodings, reading.encoding.as_deref())) }
                         p.field { label { input type="checkbox" name="visible_only" value="1" checked[reading.visible_only]; " Leave out hidden rows of a workbook" } }
                         button type="submit" { "Read it so" }
                     }))

@@ -19,6 +19,8 @@ pub(in crate::app) struct Summary {
     pub badge: (&'static str, &'static str),
     /// The verdict as a headline.
     pub headline: String,
+    /// Test rows whose labels can be trusted, where a repair found that not all can: its accuracy is on these.
+    pub trusted: Option<usize>,
 }
 
 type Known = HashMap<PathBuf, (Option<SystemTime>, std::result::Result<Arc<Summary>, Error>)>;
@@ -52,24 +54,30 @@ impl Summaries {
 
 fn read(folder: &Path) -> Result<Summary> {
     let info = read_info(folder)?;
-    let (badge, headline) = match info.repairs.is_empty() {
+    let (badge, headline, trusted) = match info.repairs.is_empty() {
         true => of_training(folder)?,
         false => of_repair(folder)?,
     };
-    Ok(Summary { info, badge, headline })
+    Ok(Summary {
+        info,
+        badge,
+        headline,
+        trusted,
+    })
 }
 
-type Verdict = ((&'static str, &'static str), String);
+type Verdict = ((&'static str, &'static str), String, Option<usize>);
 
 fn of_training(folder: &Path) -> Result<Verdict> {
     let record = report::read_training(&folder.join("training.json"))?;
     let badge = report::training::usefulness_words(record.usefulness.usefulness);
-    Ok((badge, report::training::headline(&record).to_owned()))
+    Ok((badge, report::training::headline(&record).to_owned(), None))
 }
 
 fn of_repair(folder: &Path) -> Result<Verdict> {
     let record = report::read_record(&folder.join("report").join("record.json"))?;
     let timings = Timings::default();
     let context = Context::new(&record, &timings)?;
-    Ok((report::repair::badge(&context), report::repair::headline(&context).to_string()))
+    let trusted = context.chosen.whole.as_ref().map(|whole| whole.trusted);
+    Ok((report::repair::badge(&context), report::repair::headline(&context), trusted))
 }

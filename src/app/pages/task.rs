@@ -1,5 +1,7 @@
 //! The task: what is predicted, from which columns, and what gives the answer away. Kept as a profile beside the sheet.
 
+mod cuts;
+
 use std::sync::Arc;
 
 use maud::{Markup, html};
@@ -13,7 +15,7 @@ use crate::app::reading::Reading;
 use crate::app::requests::{Answer, Asked, Fault};
 use crate::commands::{InspectSheet, InspectedSheet, Run, SheetSource, inspect_sheet};
 use crate::error::{Error, Result};
-use crate::features::{Chosen, ColumnReport, Filter, Finding, Inspection, Overrides, Profile, TimeRule, TimeSort, inspect};
+use crate::features::{Chosen, ColumnReport, Filter, Finding, Inspection, Overrides, Profile, Role, TimeRule, TimeSort, inspect};
 use crate::files;
 use crate::notes::Notes;
 use crate::progress::Silent;
@@ -100,7 +102,7 @@ pub(in crate::app) fn show(app: &App, asked: &Asked) -> Result<Answer, Fault> {
         }))
         section aria-labelledby="text" {
             h2 id="text" { "The profile as text" }
-            p { "Filters on several values, class cuts and training settings are changed here. " a href={ (base) "/profile" } { "Download it" } }
+            p { "Filters on several values and training settings are changed here. " a href={ (base) "/profile" } { "Download it" } }
             @if !app.read_only {
                 (form(app, &format!("{base}/profile"), html! {
                     label for="toml" { "Profile" }
@@ -179,6 +181,7 @@ fn questions(inspection: &Inspection, profile: &Profile) -> Markup {
             (select("actual", "What came true (days or date)", "none", &names, actual))
             (select("planned", "What was planned", "none", &names, planned))
         }
+        (cuts::fields(&profile.label))
         div.fields {
             (select("time", "Time: training comes before test", "none", &names, profile.time.as_ref().map(|time| time.column.as_str())))
             (select("key", "Key: names a row", "row numbers", &names, profile.key.as_deref()))
@@ -212,7 +215,7 @@ fn columns(app: &App, inspection: &Inspection, profile: &Profile) -> Markup {
                         tr {
                             th scope="row" { (theirs(&column.name)) }
                             td { (holds(column, inspection.rows)) }
-                            td { (role(column.role)) @if !column.why.is_empty() { span.holds { (prose(&column.why, 160)) } } }
+                            td { (used_as(column)) @if !column.why.is_empty() { span.holds { (prose(&column.why, 160)) } } }
                             td { (use_as(app, place, column, profile)) }
                             td { @if let Some(finding) = evidence(&column.name) { (told(finding)) } }
                         }
@@ -220,6 +223,13 @@ fn columns(app: &App, inspection: &Inspection, profile: &Profile) -> Markup {
                 }
             }
         }
+    }
+}
+
+fn used_as(column: &ColumnReport) -> &'static str {
+    match column.role {
+        Role::LeftOut => "not used",
+        used => role(used),
     }
 }
 
@@ -301,6 +311,9 @@ fn stated(asked: &Asked, mut profile: Profile, table: &Table) -> Result<Profile>
     if let Some(overrides) = overrides {
         overrides.require(table)?;
         profile = profile.with_pair(&overrides, table)?;
+    }
+    if let Some(cuts) = cuts::stated(asked)? {
+        profile.label = profile.label.with_cuts(cuts)?;
     }
     profile.key = own("key");
     profile.group = own("group");

@@ -159,7 +159,8 @@ fn result(folder: &Folder, work: &Work) -> Result<Option<String>> {
     Ok(match work {
         Work::Train { out, .. } | Work::Repair { out, .. } => model(out)?.map(|item| format!("/models/{}", item.id)),
         Work::Suspects { model: name, .. } | Work::Expand { model: name, .. } => {
-            model(name)?.map(|item| format!("/models/{}/wrong", item.id))
+            // What was found waits for a decision.
+            model(name)?.map(|item| format!("/models/{}/wrong?stands=open", item.id))
         }
         Work::Check { repaired, .. } => model(repaired)?.map(|item| format!("/models/{}/check", item.id)),
         Work::Predict { out, .. } => folder.named(out, Kind::Sheet)?.map(|item| format!("/sheets/{}", item.id)),

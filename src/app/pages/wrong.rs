@@ -24,6 +24,9 @@ use crate::label_errors::sheet::{GIVEN_LABEL, SHEET_ROW};
 use crate::notes::Notes;
 use crate::tables::{Table, WriteOptions};
 
+/// The column of an exported list that says what was decided.
+const DECISION: &str = "decision";
+
 /// The list of a model: that of its sheet, so that decisions hold for every model of the same sheet.
 pub(super) fn list_of(app: &App, item: &Item) -> Result<String> {
     Ok(app.summaries.of(item)?.info.data.sha256.clone())
@@ -113,7 +116,7 @@ fn flags_table(rows: &[Decided], sheet: &Table) -> Result<Table> {
     let made = Table::new("wrong-rows.csv", places.len())
         .with_integers(SHEET_ROW, numbers)?
         .with_column(TICK, texts(&|row| Some(if wrong(row) { "TRUE" } else { "FALSE" }.to_owned())))?
-        .with_column("decision", texts(&|row| Some(row.verdict.name().to_owned())))?
+        .with_column(DECISION, texts(&|row| Some(row.verdict.name().to_owned())))?
         .with_column("kind", texts(&|row| Some(row.listed.kind.clone())))?
         .with_column(GIVEN_LABEL, texts(&|row| row.listed.given.clone()))?
         .with_column(LIKELIEST_LABEL, texts(&|row| row.listed.likeliest.clone()))?

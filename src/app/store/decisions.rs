@@ -90,6 +90,8 @@ pub(in crate::app) struct View {
 pub(in crate::app) struct Counts {
     pub kind: String,
     pub why: Option<String>,
+    /// Mean chance that a label is wrong, of the rows that have one.
+    pub chance: Option<f64>,
     pub wrong: i64,
     pub right: i64,
     pub open: i64,
@@ -186,7 +188,7 @@ impl Store {
     /// Where the file cannot be read.
     pub fn counts(&self, list: &str) -> Result<Vec<Counts>> {
         let query = "SELECT kind, CASE WHEN kind IN ('suspect', 'flagged', 'ticked') THEN NULL ELSE why END AS reason, \
-                     sum(coalesce(verdict, 'open') = 'wrong'), sum(coalesce(verdict, 'open') = 'right'), sum(coalesce(verdict, 'open') = 'open') \
+                     sum(coalesce(verdict, 'open') = 'wrong'), sum(coalesce(verdict, 'open') = 'right'), sum(coalesce(verdict, 'open') = 'open'), avg(chance) \
                      FROM listed LEFT JOIN standing USING (list, sheet_row) WHERE list = ?1 GROUP BY kind, reason ORDER BY count(*) DESC";
         let connection = self.lock();
         let mut statement = connection.prepare(query).map_err(fault)?;
@@ -198,6 +200,7 @@ impl Store {
                     wrong: row.get(2)?,
                     right: row.get(3)?,
                     open: row.get(4)?,
+                    chance: row.get(5)?,
                 })
             })
             .map_err(fault)?;

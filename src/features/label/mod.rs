@@ -106,6 +106,31 @@ impl LabelRule {
         }
     }
 
+    /// The classes of a difference, each with its upper end; nothing where a column says the class.
+    pub fn cuts(&self) -> Option<Vec<(&str, Bound)>> {
+        match &self.kind {
+            LabelKind::Column { .. } => None,
+            LabelKind::Difference { bounds, .. } | LabelKind::Dates { bounds, .. } => {
+                Some(self.classes.iter().map(String::as_str).zip(bounds.iter().copied()).collect())
+            }
+        }
+    }
+
+    /// The same difference cut into other classes; a column's classes stay as they are.
+    ///
+    /// # Errors
+    /// Where the classes have no order, or share a name.
+    pub fn with_cuts(mut self, cuts: Vec<(String, Bound)>) -> Result<Self> {
+        let (names, ends): (Vec<String>, Vec<Bound>) = cuts.into_iter().unzip();
+        match &mut self.kind {
+            LabelKind::Column { .. } => return Ok(self),
+            LabelKind::Difference { bounds, .. } | LabelKind::Dates { bounds, .. } => *bounds = ends,
+        }
+        self.classes = names;
+        self.check()?;
+        Ok(self)
+    }
+
     /// A rule that leaves the column to the person.
     ///
     /// # Errors

@@ -95,14 +95,14 @@ pub fn badge(context: &Context<'_>) -> (&'static str, &'static str) {
     }
 }
 
-/// Draws the first screen.
-pub fn first_screen(context: &Context<'_>) -> Markup {
+/// Draws the first screen. `report`: where the rest of the report is; empty within the report itself.
+pub fn first_screen(context: &Context<'_>, report: &str) -> Markup {
     let test = context.chosen.test.as_ref();
     let (words, class) = badge(context);
     html! {
         div class={ "verdict " (class) } {
             span class={ "badge " (class) } { (words) }
-            h1 { (headline(context)) }
+            h1 { (format::sentence(&headline(context), 400)) }
             @match context.chosen.verdict_sentence() {
                 _ if context.record.kept_the_old() => p.lead { (prose(&context.record.recommendation.reason, 1200)) },
                 Some(sentence) => p.lead { (prose(&format::without_verdict(sentence), 1200)) },
@@ -116,7 +116,7 @@ pub fn first_screen(context: &Context<'_>) -> Markup {
         }
         @if let Some(warning) = leakage::warning(leakage::still_used(context.record.leakage.as_deref())) { (callout(warning)) }
         @if let Some(test) = test { (cards(&figures(context, test))) }
-        (what_was_repaired(context))
+        (what_was_repaired(context, report))
         @if context.record.kept_the_old() { (callout(html! { strong { "Keep the old model. " } "The written model is the old one, unchanged." })) } @else { (recommendation(context)) }
     }
 }
@@ -207,7 +207,7 @@ fn figures(context: &Context<'_>, test: &Comparison) -> Vec<Card> {
     cards
 }
 
-fn what_was_repaired(context: &Context<'_>) -> Markup {
+fn what_was_repaired(context: &Context<'_>, report: &str) -> Markup {
     let model = &context.record.model;
     let flags = &context.record.flags;
     let rows = html! {
@@ -221,7 +221,7 @@ fn what_was_repaired(context: &Context<'_>) -> Markup {
         @if flags.flagged > flags.used {
             "; " (format::count(flags.flagged - flags.used)) " of the "
             (format::counted(flags.flagged, "flag")) " could not be used, see "
-            a href="#flagged-rows" { "flagged rows" }
+            a href={ (report) "#flagged-rows" } { "flagged rows" }
         }
     };
     let judged = match &context.chosen.whole {

@@ -1,18 +1,23 @@
 //! What a person does with wrong rows: import, look for more, decide, undo, export.
 
+use std::collections::HashSet;
 use std::path::Path;
 
-use super::{Place, flags_of, who};
+use super::{DECISION, Place, flags_of, who};
 use crate::app::App;
-use crate::app::folder::Kind;
+use crate::app::folder::{Item, Kind};
 use crate::app::pages::sheet::reading_of;
 use crate::app::requests::{Answer, Asked, Fault};
 use crate::app::store::{Decision, Listed, Verdict, View};
-use crate::app::work::{Sheet, Work};
+use crate::app::work::{Sheet, Work, listed as listed_rows};
 use crate::commands::{FlaggedSheet, SheetSource, WrongRows, flagged_rows};
 use crate::error::Error;
 use crate::label_errors::flags::FlagOptions;
+use crate::label_errors::proposals::LIKELIEST_LABEL;
+use crate::label_errors::sheet::SHEET_ROW;
+use crate::notes::Notes;
 use crate::report::format;
+use crate::tables::ReadOptions;
 
 /// Takes the rows that a file of the folder names: all are decided to be wrong, and every decision can be undone.
 pub(in crate::app) fn import(app: &App, asked: &Asked) -> Result<Answer, Fault> {
@@ -37,7 +42,7 @@ pub(in crate::app) fn import(app: &App, asked: &Asked) -> Result<Answer, Fault> 
         reading: reading.options(),
     })?;
     let number = |row: usize| i64::try_from(row).unwrap_or(i64::MAX);
-    let listed: Vec<Listed> = rows
+    let mut listed: Vec<Listed> = rows
         .iter()
         .map(|row| Listed {
             sheet_row: number(row.sheet_row),
@@ -49,7 +54,7 @@ pub(in crate::app) fn import(app: &App, asked: &Asked) -> Result<Answer, Fault> 
             why: None,
         })
         .collect();
-    let decisions: Vec<Decision> = rows
+    let mut decisions: Vec<Decision> = rows
         .into_iter()
         .map(|row| Decision {
             sheet_row: number(row.sheet_row),
@@ -58,8 +63,54 @@ pub(in crate::app) fn import(app: &App, asked: &Asked) -> Result<Answer, Fault> 
         })
         .collect();
     let what = format!("{} of {} taken as wrong", format::counted(decisions.len(), "row"), file.name);
+    let before = match wrong {
+        WrongRows::Flags(_) => decided_before(app, &place, &file)?,
+        _ => Vec::new(),
+    };
+    if before.is_empty() {
+        store.decide(&place.list, &what, &who(), &decisions, &listed)?;
+        return Ok(Answer::See(format!("{}/wrong?kind=flagged", place.base())));
+    }
+    // What an exported list says of its other rows holds again, under the kinds that it names.
+    let right = before.iter().filter(|(_, verdict)| *verdict == Verdict::Right);
+    decisions.extend(right.clone().map(|(row, _)| Decision {
+        sheet_row: row.sheet_row,
+        verdict: Verdict::Right,
+        label: None,
+    }));
+    let what = format!("{what}, {} as right", format::count(right.count()));
+    let named: HashSet<i64> = before.iter().map(|(row, _)| row.sheet_row).collect();
+    listed.retain(|row| !named.contains(&row.sheet_row));
+    listed.extend(before.into_iter().map(|(row, _)| row));
     store.decide(&place.list, &what, &who(), &decisions, &listed)?;
-    Ok(Answer::See(format!("{}/wrong?kind=flagged", place.base())))
+    Ok(Answer::See(format!("{}/wrong", place.base())))
+}
+
+/// The rows of a list that was exported here or elsewhere, with what was decided about each; none of any other file.
+fn decided_before(app: &App, place: &Place, file: &Item) -> Result<Vec<(Listed, Verdict)>, Fault> {
+    let table = SheetSource::File(&file.path).read(&ReadOptions::default(), &mut Notes::new())?;
+    if ![DECISION, SHEET_ROW, "kind", LIKELIEST_LABEL, "chance_wrong", "why"]
+        .iter()
+        .all(|name| table.has(name))
+    {
+        return Ok(Vec::new());
+    }
+    let opened = place.opened(app)?;
+    let texts = table.texts(DECISION)?;
+    let verdicts = (0..table.height()).map(|row| texts.get(row).and_then(Verdict::of_name).unwrap_or(Verdict::Open));
+    let rows = listed_rows(&table)?;
+    if rows.len() != table.height() {
+        return Err(Error::input(format!("not every line of `{}` has its `{SHEET_ROW}`", file.name)).into());
+    }
+    let there = |row: &Listed| usize::try_from(row.sheet_row).is_ok_and(|row| opened.table.row_with_number(row).is_some());
+    if let Some(row) = rows.iter().find(|row| !there(row)) {
+        return Err(Error::input(format!(
+            "`{}` has no row {}, which `{}` names",
+            place.sheet.name, row.sheet_row, file.name
+        ))
+        .into());
+    }
+    Ok(rows.into_iter().zip(verdicts).collect())
 }
 
 /// A search for suspects.

@@ -6,10 +6,11 @@ use super::{Place, act, verdict_badge};
 use crate::app::App;
 use crate::app::folder::{Item, Kind};
 use crate::app::line::Line;
+use crate::app::made::Made;
 use crate::app::pages::elements::{button, button_here, command, drop_file, form, local, select};
 use crate::app::pages::model::{Part, steps, without_sheet};
 use crate::app::pages::rows::{self, Before, ROWS, Seen, pager};
-use crate::app::pages::{Page, asked_item, token};
+use crate::app::pages::{Page, asked_item, sheets_and_made, token};
 use crate::app::requests::{Answer, Asked, Fault, encoded};
 use crate::app::sheets::Opened;
 use crate::app::store::{Counts, Decided, Store, Verdict, View};
@@ -94,13 +95,12 @@ fn line(app: &App, place: &Place, some_wrong: bool) -> Result<Line, Fault> {
 /// Where rows come from: a file, a search, the sheet itself.
 fn ways(app: &App, place: &Place, asked: &Asked, some_wrong: bool) -> Result<Markup, Fault> {
     let base = place.base();
-    let files: Vec<Item> = app
-        .folder
-        .items()?
+    let mut files: Vec<(Item, Option<Made>)> = sheets_and_made(app)?
         .into_iter()
-        .filter(|file| file.kind == Kind::Sheet && file.name != place.sheet.name)
+        .filter(|(file, made)| matches!(made, None | Some(Made::List)) && file.name != place.sheet.name)
         .collect();
-    let choices: Vec<(String, String)> = files.iter().map(|file| (file.id.clone(), file.name.clone())).collect();
+    files.sort_by_key(|(_, made)| made.is_none());
+    let choices: Vec<(String, String)> = files.iter().map(|(file, _)| (file.id.clone(), file.name.clone())).collect();
     let how = [("flags", "a list of wrong rows"), ("corrected", "a corrected copy of the sheet")];
     Ok(html! {
         section aria-labelledby="more" {
@@ -259,6 +259,7 @@ fn groups(app: &App, place: &Place, view: &View, counts: &[Counts]) -> Markup {
         vec![
             Cell::Markup(html! { a href=(link(&base, &own, 0)) { (theirs(&count.kind)) } }),
             Cell::Markup(prose(&why, 300)),
+            Cell::Figure(count.chance.map_or_else(String::new, |chance| format::percent(chance, 0))),
             number(count.open),
             number(count.wrong),
             number(count.right),
@@ -268,6 +269,7 @@ fn groups(app: &App, place: &Place, view: &View, counts: &[Counts]) -> Markup {
     let columns = [
         Column::text("Kind"),
         Column::text("Rule, in words"),
+        Column::figures("Chance wrong"),
         Column::figures("Open"),
         Column::figures("Wrong"),
         Column::figures("Right"),
