@@ -173,10 +173,13 @@ def pictures(recant, folder, out):
         browser.go(f"{old}/wrong")
         browser.script("const list = document.querySelector('#file'); list.value = [...list.options].find(one => one.text.endsWith('few-flags.csv')).value; list.form.requestSubmit()")
         browser.wait_for("Where the rows come from")
+        # What they have in common, so that a pattern is on the list and the work has something to show.
+        browser.script("document.querySelector('form[action$=\"/expand\"]').requestSubmit()")
+        browser.wait_for("✓ done")
         pages = {"home": app.base, "work": f"{app.base}/work", "sheet": sheet, "model": old, "repaired": new}
         pages |= {part: f"{sheet}/{part}" for part in ("task", "train")}
         pages |= {part: f"{old}/{part}" for part in ("wrong", "rows", "history", "repair")}
-        pages |= {"check": f"{new}/check", "predict": links["next-week.csv"] + "/predict"}
+        pages |= {"wrong-rows": f"{old}/wrong?stands=open", "check": f"{new}/check", "predict": links["next-week.csv"] + "/predict"}
         names = [link.split("/models/")[1] for link in (old, new)]
         pages["compare"] = f"{app.base}/compare?a={names[0]}&b={names[1]}"
         for name, address in pages.items():
@@ -188,7 +191,8 @@ def pictures(recant, folder, out):
                 # The report inside a page is loaded once it is in sight.
                 browser.script("document.querySelector('iframe')?.scrollIntoView()")
                 time.sleep(2 if name in ("model", "repaired") else 0.3)
-                browser.picture(f"{out}/{name}{manner}.png")
+                # The picture of the README shows one screen.
+                browser.picture(f"{out}/{name}{manner}.png", whole=name != "wrong-rows")
     finally:
         browser.close()
         app.close()

@@ -18,6 +18,15 @@ fn is_sound(browser: &Browser) {
     assert_eq!(browser.complaints(), Vec::<String>::new(), "{}", browser.address());
     let wide = browser.script("return document.documentElement.scrollWidth > window.innerWidth + 1");
     assert_eq!(wide, false, "{} is wider than the window", browser.address());
+    let broken = browser.script(
+        "return [...document.querySelectorAll('.word')].filter(word => word.innerText.length < 25 && word.offsetHeight > 36).map(word => word.innerText)",
+    );
+    assert_eq!(
+        broken,
+        serde_json::json!([]),
+        "a line breaks within a word of {}",
+        browser.address()
+    );
     let unnamed = browser.script(
         "return [...document.querySelectorAll('input:not([type=hidden]), select, textarea')].filter(field => !field.labels.length && !field.ariaLabel).length \
          + [...document.querySelectorAll('button, a')].filter(one => !one.textContent.trim() && !one.ariaLabel).length",
@@ -244,7 +253,7 @@ fn every_page_fits_a_phone_and_is_accessible() {
     let more: Vec<String> = pages
         .iter()
         .flat_map(|page| match page.contains("/models/") {
-            true => ["/wrong", "/rows", "/history", "/repair"]
+            true => ["/wrong", "/rows", "/history", "/repair", "/predict"]
                 .map(|part| format!("{page}{part}"))
                 .to_vec(),
             false => ["/task", "/train", "/predict"].map(|part| format!("{page}{part}")).to_vec(),

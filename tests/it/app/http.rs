@@ -209,6 +209,13 @@ pub fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> 
     Some(&rest[..rest.find(after)?])
 }
 
+/// The commands that a page shows, as text.
+pub fn commands(page: &str) -> Option<String> {
+    let shown = between(page, "<pre><code>", "</code></pre>")?;
+    let words = shown.replace("<span class=\"word\">", "").replace("</span>", "");
+    Some(words.replace("&quot;", "\"").replace("&amp;", "&"))
+}
+
 /// An answer, whole.
 #[derive(Debug)]
 pub struct Answer {

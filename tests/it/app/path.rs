@@ -10,7 +10,7 @@ use recant::cli::arguments::{self, CommandLine};
 use recant::notes::Notes;
 use recant::tables::{ReadOptions, read};
 
-use super::http::{Answer, Served, between};
+use super::http::{Answer, Served, between, commands};
 use crate::check::filled;
 use crate::program::{contents, copy, trial};
 
@@ -70,10 +70,7 @@ pub fn done(served: &Served, answer: &Answer) -> String {
 
 /// The command of a page, and its words as a shell reads them.
 fn command(page: &str) -> (String, Vec<String>) {
-    let shown = between(page, "<pre><code>", "</code></pre>")
-        .unwrap()
-        .replace("&amp;", "&")
-        .replace("&quot;", "\"");
+    let shown = commands(page).unwrap();
     let line = shown.lines().find(|line| line.starts_with("recant ")).unwrap().to_owned();
     let words = Command::new("sh")
         .args(["-c", &format!("printf '%s\\n' {line}")])
@@ -107,7 +104,8 @@ fn the_whole_job_goes_by_forms_and_every_page_shows_its_command() {
 
     // Train, and the same in the terminal: the same bytes.
     let before = served.page(&format!("{sheet}/train"));
-    assert!(before.contains("recant train corrupted.csv --out model-2"), "{before}");
+    let shown = commands(&before).unwrap();
+    assert!(shown.contains("recant train corrupted.csv --out model-2"), "{shown}");
     let fields = [
         ("out", "trained"),
         ("network", "1x4"),
@@ -154,7 +152,7 @@ fn the_whole_job_goes_by_forms_and_every_page_shows_its_command() {
     // Repair with them, by one method.
     let repair = served.page(&format!("{model}/repair"));
     assert!(
-        repair.contains("value=\"auto\" selected") && repair.contains("--method auto"),
+        repair.contains("value=\"auto\" selected") && commands(&repair).unwrap().contains("--method auto"),
         "auto is preselected"
     );
     // What counts is chosen as in the terminal, class by class.
@@ -235,6 +233,11 @@ fn the_whole_job_goes_by_forms_and_every_page_shows_its_command() {
     let form = read(&at.join("check.xlsx"), &ReadOptions::default(), &mut Notes::new()).unwrap();
     let clean = read(&trial().join("orders.csv"), &ReadOptions::default(), &mut Notes::new()).unwrap();
     filled(&form, &clean).write(&at.join("check.xlsx"), &mut Notes::new()).unwrap();
+    // So is a copy that was handed in under another name.
+    fs::copy(at.join("check.xlsx"), at.join("check-2.xlsx")).unwrap();
+    let copy = link(&served, "sheets", "check-2.xlsx").rsplit('/').next().unwrap().to_owned();
+    let said = served.send(&format!("{repaired}/checked"), &[("file", &copy)]);
+    assert!(said.status == 200 && said.body.contains("What the truths say"), "{}", said.body);
     let said = check();
     assert!(
         said.status == 200 && said.body.contains("What the truths say") && said.body.contains("exact 95"),
@@ -322,8 +325,9 @@ fn suspects_are_put_on_the_list_and_taken_or_left_as_a_whole() {
             .status,
         303
     );
-    let page = served.page(&format!("{wrong}?stands=open"));
-    assert!(page.contains("No row is here."), "{page}");
+    // The way from the search leads to the rows that are open.
+    let page = served.page(&wrong);
+    assert!(wrong.ends_with("?stands=open") && page.contains("No row is here."), "{page}");
     let expand = served.send(&format!("{model}/expand"), &[]);
     assert_eq!(expand.status, 422, "nothing is wrong yet: {}", expand.body);
 }
@@ -403,10 +407,26 @@ fn a_sheet_that_cannot_be_read_says_why_and_can_be_read_otherwise() {
     );
     let page = served.page(&place(&said));
     assert!(
-        page.contains("recant inspect title.csv --header-row 3 --decimal , --dates dmy"),
+        commands(&page)
+            .unwrap()
+            .contains("recant inspect title.csv --header-row 3 --decimal , --dates dmy"),
         "{page}"
     );
-    for wrong in [("header_row", "0"), ("header_row", "x"), ("decimal", ";"), ("dates", "ydm")] {
+    let other = served.send(&format!("{sheet}/reading"), &[("encoding", "windows-1250")]);
+    let page = served.page(&place(&other));
+    assert!(
+        commands(&page)
+            .unwrap()
+            .ends_with("recant inspect title.csv --encoding windows-1250"),
+        "{page}"
+    );
+    for wrong in [
+        ("encoding", "x"),
+        ("header_row", "0"),
+        ("header_row", "x"),
+        ("decimal", ";"),
+        ("dates", "ydm"),
+    ] {
         assert_eq!(served.send(&format!("{sheet}/reading"), &[wrong]).status, 422, "{wrong:?}");
     }
 }
@@ -421,7 +441,7 @@ fn a_task_is_kept_beside_the_sheet_where_commands_find_it() {
     let served = Served::open(folder.path());
     let sheet = link(&served, "sheets", "mine.csv");
     let task = served.page(&format!("{sheet}/task"));
-    assert!(task.contains("--write-profile mine.recant.toml"), "{task}");
+    assert!(commands(&task).unwrap().contains("--write-profile mine.recant.toml"), "{task}");
     let fields = [
         ("label", "late"),
         ("key", "id"),
@@ -440,7 +460,7 @@ fn a_task_is_kept_beside_the_sheet_where_commands_find_it() {
     );
     let task = served.page(&format!("{sheet}/task"));
     assert!(
-        task.contains("beside the sheet") && task.contains("--profile mine.recant.toml"),
+        task.contains("beside the sheet") && commands(&task).unwrap().contains("--profile mine.recant.toml"),
         "{task}"
     );
     // Text that is no profile is refused, and the profile stays.
