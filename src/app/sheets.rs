@@ -57,6 +57,7 @@ impl Sheets {
             table,
             notes,
             texts: OnceLock::new(),
+            kinds: OnceLock::new(),
             choices: OnceLock::new(),
             last: Mutex::new(None),
             inspected: Mutex::new(None),
@@ -106,6 +107,7 @@ pub(super) struct Opened {
     pub table: Table,
     pub notes: Notes,
     texts: OnceLock<Vec<Texts>>,
+    kinds: OnceLock<Vec<ColumnKind>>,
     choices: OnceLock<Vec<Choices>>,
     last: Mutex<Option<(Search, Arc<Vec<u32>>)>>,
     inspected: Mutex<Option<(ProfileKey, Arc<InspectedSheet>)>>,
@@ -140,6 +142,15 @@ impl Opened {
             .map(|name| self.table.texts(name))
             .collect::<Result<Vec<_>>>()?;
         Ok(self.texts.get_or_init(|| texts))
+    }
+
+    /// What each column seems to hold; looked for once, since it goes through all different cells of a column.
+    ///
+    /// # Errors
+    /// As [`Opened::texts`].
+    pub fn kinds(&self) -> Result<&[ColumnKind]> {
+        let texts = self.texts()?;
+        Ok(self.kinds.get_or_init(|| texts.par_iter().map(Texts::kind).collect()))
     }
 
     /// What an inspection of the sheet with a profile says; asked of `inspect` where it is not known. One at a time is made.
@@ -300,6 +311,7 @@ mod tests {
             table,
             notes: Notes::new(),
             texts: OnceLock::new(),
+            kinds: OnceLock::new(),
             choices: OnceLock::new(),
             last: Mutex::new(None),
             inspected: Mutex::new(None),

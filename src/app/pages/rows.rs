@@ -198,13 +198,13 @@ pub(super) fn pager(page: usize, pages: usize, link: impl Fn(usize) -> String) -
 }
 
 fn cells(opened: &Opened, seen: &Seen, rows: &[usize], base: &str, caption: &str, before: Option<&Before<'_>>) -> Result<Markup> {
-    let texts = opened.texts()?;
+    let (texts, kinds) = (opened.texts()?, opened.kinds()?);
     let names = opened.table.names();
     // What a prediction appended is what the reader came for.
     let (mut places, others): (Vec<usize>, Vec<usize>) = (0..names.len()).partition(|place| is_prediction(&names[*place]));
     places.extend(others);
     places.truncate(COLUMNS);
-    let shown: Vec<(&String, &Texts)> = places.iter().map(|place| (&names[*place], &texts[*place])).collect();
+    let shown: Vec<(&String, &Texts, ColumnKind)> = places.iter().map(|place| (&names[*place], &texts[*place], kinds[*place])).collect();
     Ok(html! {
         div.scroll.rows role="region" tabindex="0" aria-label="Rows of the sheet" {
             table {
@@ -213,8 +213,8 @@ fn cells(opened: &Opened, seen: &Seen, rows: &[usize], base: &str, caption: &str
                     tr {
                         @if let Some(before) = before { th scope="col" { (before.title) } }
                         th scope="col" class="number" { "Row" }
-                        @for (name, texts) in &shown {
-                            (heading(name, texts.kind(), seen, base))
+                        @for (name, _, kind) in &shown {
+                            (heading(name, *kind, seen, base))
                         }
                     }
                 }
@@ -223,7 +223,7 @@ fn cells(opened: &Opened, seen: &Seen, rows: &[usize], base: &str, caption: &str
                         tr id={ "row-" (opened.table.row_number(*row)) } {
                             @if let Some(before) = before { td { ((before.cell)(*row)) } }
                             th scope="row" class="number" { (opened.table.row_number(*row)) }
-                            @for (_, texts) in &shown { td class=[of_numbers(texts.kind())] { @if let Some(text) = texts.get(*row) { (cell(text)) } } }
+                            @for (_, texts, kind) in &shown { td class=[of_numbers(*kind)] { @if let Some(text) = texts.get(*row) { (cell(text)) } } }
                         }
                     }
                 }
