@@ -111,13 +111,17 @@ impl OnnxGraph {
         let columns = tensor.elem_count() / rows.max(1);
         let run = || {
             let table = tensor.reshape((rows, columns))?;
-            match self.ending {
-                Ending::Sigmoid | Ending::OneLogit => Tensor::cat(&[&table.zeros_like()?, &table], 1),
-                Ending::Probabilities => Function::Log.of(&Function::Clip {
+            let logarithm = |table: &Tensor| {
+                Function::Log.of(&Function::Clip {
                     low: LEAST,
                     high: f64::INFINITY,
                 }
-                .of(&table)?),
+                .of(table)?)
+            };
+            match self.ending {
+                Ending::Sigmoid | Ending::OneLogit => Tensor::cat(&[&table.zeros_like()?, &table], 1),
+                Ending::Probabilities => logarithm(&table),
+                Ending::OneProbability => logarithm(&Tensor::cat(&[&table.affine(-1.0, 1.0)?, &table], 1)?),
                 _ => Ok(table),
             }
         };

@@ -70,6 +70,8 @@ pub enum Ending {
     Logits,
     /// One logit, of the second of two classes.
     OneLogit,
+    /// One probability, of the second of two classes, of which no logit can be told.
+    OneProbability,
 }
 
 impl Ending {
@@ -82,6 +84,7 @@ impl Ending {
             Self::Open | Self::Logits => "logits: no operator at the end makes them probabilities",
             Self::Probabilities => "probabilities: in every row they sum to 1",
             Self::OneLogit => "one logit, that of the second class",
+            Self::OneProbability => "one probability, that of the second class",
         }
     }
 }
@@ -137,6 +140,32 @@ pub(super) fn find(graph: &GraphMessage, makers: &Makers) -> Result<Found> {
     Ok(behind(graph, makers, chosen.clone()))
 }
 
+/// Nodes that only change the shape of what they are given.
+const SHAPES: &[&str] = &["Flatten", "Reshape", "Squeeze", "Unsqueeze"];
+
+/// Nodes that choose among values or bound them, as `sigmoid(x)[:, 0]` does.
+const CHOICES: &[&str] = &["Clip", "Gather", "Slice"];
+
+/// The one probability that a sigmoid makes, where nodes follow it that only change its shape, choose or bound: no logit, as its values alone
+/// would be taken for.
+fn one_probability(graph: &GraphMessage, makers: &Makers, end: &str) -> Option<Found> {
+    let (mut name, mut only_shapes) = (end.to_owned(), true);
+    for _ in 0..graph.nodes.len() {
+        let node = makers.get(name.as_str()).map(|number| &graph.nodes[*number])?;
+        let (operator, first) = (node.operator.as_str(), node.inputs.first()?);
+        match operator {
+            "Sigmoid" if only_shapes => return Some(Found::new(first.clone(), Ending::Sigmoid)),
+            "Sigmoid" => return Some(Found::new(end.to_owned(), Ending::OneProbability)),
+            "Identity" | "Cast" => {}
+            _ if SHAPES.contains(&operator) => {}
+            _ if CHOICES.contains(&operator) => only_shapes = false,
+            _ => return None,
+        }
+        name.clone_from(first);
+    }
+    None
+}
+
 fn behind(graph: &GraphMessage, makers: &Makers, mut name: String) -> Found {
     // A graph has no more nodes than this to go back through.
     for _ in 0..graph.nodes.len() {
@@ -166,7 +195,7 @@ fn behind(graph: &GraphMessage, makers: &Makers, mut name: String) -> Found {
             _ => break,
         }
     }
-    Found::new(name, Ending::Open)
+    one_probability(graph, makers, &name).unwrap_or_else(|| Found::new(name, Ending::Open))
 }
 
 /// What goes into the sigmoid p where a node makes (1 - p, p) of it, as scikit-learn's exporter does.

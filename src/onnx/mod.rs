@@ -560,8 +560,9 @@ fn try_rows(graph: &OnnxGraph, parameters: &[f32], values: &[f32], width: usize)
 /// What the end of a graph means, by its values on some rows, and the number of classes.
 fn resolve(found: Ending, values: &[f64], columns: usize) -> Result<(Ending, usize)> {
     let ending = match (found, columns) {
-        (Ending::Sigmoid | Ending::Open, 1) => return Ok((if found == Ending::Open { Ending::OneLogit } else { found }, 2)),
-        (Ending::Sigmoid, columns) => {
+        (Ending::Open, 1) => return Ok((Ending::OneLogit, 2)),
+        (Ending::Sigmoid | Ending::OneProbability, 1) => return Ok((found, 2)),
+        (Ending::Sigmoid | Ending::OneProbability, columns) => {
             return Err(Error::input(format!(
                 "the model ends in {columns} independent probabilities (`Sigmoid`), and not in one choice of classes"
             ))

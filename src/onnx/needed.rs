@@ -107,6 +107,11 @@ pub(super) fn needed(model: &ModelMessage, makers: &Makers, name: &str) -> Resul
 }
 
 /// A model that needs more nodes than the limit.
-pub(super) fn too_many(nodes: usize) -> Error {
+fn too_many(nodes: usize) -> Error {
     refused(format!("the model needs more than {nodes} nodes")).hint("simplify it with `onnxsim` or `onnxslim` first")
+}
+
+/// A model that needs more nodes one after the other than the limit.
+pub(super) fn too_deep(nodes: usize) -> Error {
+    refused(format!("the model needs more than {nodes} nodes one after the other")).hint("simplify it with `onnxsim` or `onnxslim` first")
 }

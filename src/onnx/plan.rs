@@ -7,7 +7,7 @@ use candle_core::DType;
 use super::body::Body;
 use super::file::{AttributeMessage, ModelMessage, NodeMessage, Stored, TensorMessage, Values, kind};
 use super::head::{self, Head};
-use super::needed::{captured, makers, needed, refused, shown, too_many};
+use super::needed::{captured, makers, needed, refused, shown, too_deep};
 use super::operators::{Call, LEARNING, Operator, loaded, operator, unsupported};
 use super::value::{Computed, Value};
 use crate::error::Result;
@@ -16,7 +16,7 @@ use crate::nn::TensorSpec;
 /// The oldest operator set that is read.
 const OLDEST: i64 = 9;
 
-/// The most nodes that logits may need after preprocessing: gradients go back through them one inside the other.
+/// The most nodes one after the other that logits may need after preprocessing: gradients go back through them one inside the other.
 pub(super) const MOST_STEPS: usize = 500;
 
 /// The most values that a row may become in one result.
@@ -284,8 +284,9 @@ impl Plan {
                 .find(|(step, _)| step.inputs.iter().flatten().any(|slot| slots.contains(slot)))
             {
                 return Err(refused(format!(
-                    "{} and all other weights come before an operator of `{LEARNING}`, through which no gradient goes",
-                    step.name
+                    "{} and all other weights come before {}, through which no gradient goes",
+                    step.name,
+                    last_learning(steps)
                 ))
                 .hint("export the network without what comes after it"));
             }
@@ -371,16 +372,17 @@ impl Plan {
                 .find(|(step, early)| **early && step.inputs.contains(&Some(variable.slot)));
             let name = user.map_or_else(String::new, |(step, _)| step.name.clone());
             return Err(refused(format!(
-                "{name} has the trainable initialiser `{}` and comes before an operator of `{LEARNING}`, through which no gradient goes",
-                variable.spec.name
+                "{name} has the trainable initialiser `{}` and comes before {}, through which no gradient goes",
+                variable.spec.name,
+                last_learning(&steps)
             ))
             .hint("export the network without what comes after it"));
         }
         for (step, early) in steps.into_iter().zip(early) {
             if early { self.before.push(step) } else { self.steps.push(step) }
         }
-        if self.steps.len() > MOST_STEPS {
-            return Err(too_many(MOST_STEPS));
+        if self.depth() > MOST_STEPS {
+            return Err(too_deep(MOST_STEPS));
         }
         let made: BTreeSet<usize> = self.before.iter().flat_map(|step| step.outputs.iter().flatten().copied()).collect();
         let early: BTreeSet<usize> = made.into_iter().chain(self.inputs.iter().map(|input| input.slot)).collect();
@@ -392,6 +394,22 @@ impl Plan {
         }
         self.fed = fed;
         Ok(())
+    }
+
+    /// The most nodes one after the other that gradients go back through. They do not go through the arithmetic of shapes.
+    fn depth(&self) -> usize {
+        let mut depths = vec![0_usize; self.slots];
+        for variable in &self.variables {
+            depths[variable.slot] = 1;
+        }
+        for step in &self.steps {
+            let before = step.inputs.iter().flatten().map(|slot| depths[*slot]).max().unwrap_or_default();
+            let passed = before > 0 && !["Shape", "Size"].contains(&step.node.operator.as_str());
+            for slot in step.outputs.iter().flatten().filter(|_| passed) {
+                depths[*slot] = before + 1;
+            }
+        }
+        depths.into_iter().max().unwrap_or_default()
     }
 
     /// Values of the constants, before anything is computed.
@@ -440,6 +458,12 @@ impl Plan {
         }
         Ok(made)
     }
+}
+
+/// The last step that no gradient goes through, as it is told.
+fn last_learning(steps: &[Step]) -> String {
+    let last = steps.iter().rev().find(|step| step.learning);
+    last.map_or_else(String::new, |step| format!("{} (of `{LEARNING}`)", step.name))
 }
 
 fn values_empty(values: &Values) -> bool {

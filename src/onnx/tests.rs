@@ -562,6 +562,6 @@ fn a_long_chain_has_a_gradient() {
         Model::read(&path, &Layers::default())
             .unwrap_err()
             .to_string()
-            .contains("more than 500 nodes")
+            .contains("more than 500 nodes one after the other")
     );
 }

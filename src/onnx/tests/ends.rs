@@ -75,6 +75,60 @@ fn a_softmax_that_does_not_choose_among_the_classes_is_refused_by_name() {
     assert!(told.contains("softmax over the classes"), "{told}");
 }
 
+/// `torch.sigmoid(x).squeeze(-1)` and `torch.sigmoid(x)[:, 0]` end in one probability, whose values alone could be a logit's.
+#[test]
+fn a_probability_stays_one_behind_nodes_that_shape_choose_or_bound_it() {
+    let one = |rest: &[Vec<u8>]| {
+        let start = [
+            value(11, "x", 2),
+            value(12, "y", 2),
+            weight("w", &[2, 1], &[1.0, -2.0]),
+            node("MatMul", "head", &["x", "w"], "v"),
+            node("Sigmoid", "s", &["v"], "p"),
+        ];
+        model(12, &[start.as_slice(), rest].concat())
+    };
+    let squeeze = with(&node("Squeeze", "q", &["p"], "y"), &[], &[], &[("axes", &[1])]);
+    let wanted = [0.0, 1.0, 0.0, -2.0, 0.0, 4.0];
+    assert_eq!(logits(one(&[node("Identity", "i", &["p"], "y")])), wanted);
+    assert_eq!(logits(one(&[squeeze])), wanted);
+    let clip = with(&node("Clip", "c", &["p"], "d"), &[], &[("min", 0.0), ("max", 1.0)], &[]);
+    let bounded = [clip, with(&node("Flatten", "f", &["d"], "y"), &[("axis", 1)], &[], &[])];
+    for (place, row) in logits(one(&bounded)).chunks(2).enumerate() {
+        // The logit is the difference of the two logarithms.
+        assert!((row[1] - row[0] - wanted[2 * place + 1]).abs() < 1e-5, "{place}: {row:?}");
+    }
+    let found = Model::from_bytes(one(&bounded)).unwrap();
+    let rows = found.encode(&[InputData::Numbers(vec![0.5; 6])], 3).unwrap();
+    assert_eq!(found.network(&rows).unwrap().graph().ending(), Ending::OneProbability);
+    let several = product(
+        12,
+        &[
+            node("Sigmoid", "s", &["v"], "p"),
+            with(&node("Flatten", "f", &["p"], "y"), &[("axis", 1)], &[], &[]),
+        ],
+    );
+    let told = refused(several);
+    assert!(told.contains("2 independent probabilities"), "{told}");
+}
+
+/// What exporters compute of shapes has no gradient, so it does not count where gradients go back through nodes one inside the other.
+#[test]
+fn arithmetic_of_shapes_does_not_make_a_model_too_deep() {
+    let mut rest = Vec::new();
+    let mut from = "v".to_owned();
+    for place in 0..150 {
+        let name = |what: &str| format!("{what}{place}");
+        rest.push(node("Shape", &name("s"), &[&from], &name("shape")));
+        rest.push(node("Identity", &name("i"), &[&name("shape")], &name("same")));
+        rest.push(node("Identity", &name("j"), &[&name("same")], &name("again")));
+        rest.push(node("Reshape", &name("r"), &[&from, &name("again")], &name("u")));
+        from = name("u");
+    }
+    rest.push(node("Identity", "last", &[&from], "y"));
+    assert_eq!(logits(product(17, &rest)), [1.0, 2.0, 3.0, 4.0, -1.0, 0.0]);
+}
+
 #[test]
 fn operators_of_old_sets_are_read_by_their_attributes() {
     let clip = with(&node("Clip", "c", &["v"], "d"), &[], &[("min", 0.5), ("max", 3.5)], &[]);
