@@ -9,7 +9,7 @@ use crate::jobs::export::{ExportedModel, TOLERANCE, export, probabilities};
 use crate::jobs::predict::predict;
 use crate::model::PredictionModel;
 use crate::notes::Notes;
-use crate::onnx::Model;
+use crate::onnx::{self, Model};
 use crate::tables::ReadOptions;
 
 /// What to export.
@@ -42,7 +42,7 @@ pub struct WrittenExport {
 /// # Errors
 /// Where the model or the sheet cannot be used, the predictions differ, or the file cannot be written.
 pub fn export_model(run: &Run, request: &ExportModel) -> Result<WrittenExport> {
-    if !super::is_imported(request.out) {
+    if !onnx::is_onnx(request.out) {
         return Err(Error::input(format!(
             "`{}` is to be an ONNX file, and does not end in .onnx",
             request.out.display()
@@ -50,7 +50,7 @@ pub fn export_model(run: &Run, request: &ExportModel) -> Result<WrittenExport> {
         .hint("name the file to write: `--out model.onnx`"));
     }
     files::check_new_file(request.out, request.existing)?;
-    if super::is_imported(request.model) && request.model.is_file() {
+    if onnx::is_onnx(request.model) && request.model.is_file() {
         return Err(Error::input(format!("`{}` is an ONNX file already", request.model.display()))
             .hint("give a model folder that `recant train` or `recant repair` wrote"));
     }

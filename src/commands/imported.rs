@@ -11,6 +11,7 @@ use crate::files::{self, Existing};
 use crate::jobs::imported::{Imported, ImportedJob, RepairedModel, RetrainCommand, SheetPlan, methods, probabilities, run as run_job};
 use crate::label_errors::flags::{self, FlagOptions, FlagPlace, FlagSource};
 use crate::learner::Classifier;
+use crate::model::MODEL;
 use crate::notes::Notes;
 use crate::onnx::{self, Model, check_gradients};
 use crate::repair::RepairOptions;
@@ -92,9 +93,10 @@ pub struct RepairImported<'a> {
     pub out: &'a Path,
 }
 
-/// Whether a model is a file of somebody else's.
+/// Whether a model is a file of somebody else's, and not one of Recant's own, which is a folder.
 pub fn is_imported(model: &Path) -> bool {
-    onnx::is_model_file(model)
+    let inside_a_folder = || model.with_file_name(MODEL).is_file();
+    onnx::is_model_file(model) || (model.is_file() && !inside_a_folder())
 }
 
 /// That what is written has the ending of the old model's file, by which the format is told.

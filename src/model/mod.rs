@@ -39,6 +39,7 @@ use crate::label_errors::flags::{Part, RowIndex};
 use crate::nn::{Network, StoredImportances};
 pub use prediction::{NOT_IN_A_SHARED_FOLDER, PredictionModel};
 use prediction::{misfit, read_network, spec_of};
+pub(crate) use sealed::MODEL;
 use sealed::{Files, Seal};
 pub use sealed::{altered_reports, check_report, read_info};
 

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::files::{self, hex};
 
 /// The file that makes a folder a model folder.
-pub(super) const MODEL: &str = "model.json";
+pub(crate) const MODEL: &str = "model.json";
 
 /// What helps where a folder was damaged or altered.
 pub(super) const COPY_AGAIN: &str = "copy the model folder again from where it was made, or train again";

@@ -6,6 +6,7 @@
 //! | `wire`, `file` | protobuf read in place: every number keeps its place in the file |
 //! | `plan`, `head`, `body` | which nodes make the logits, what is a variable, what is preprocessing; branches and loops |
 //! | `operators` | the one list of operators that can be computed |
+//! | `known` | which texts a model was trained on |
 //! | `elementwise` | functions of one number with their derivatives |
 //! | `graph` | the whole as a [`TensorGraph`], so that [`CandleNetwork`] is a classifier like any other |
 //! | `build` | an ONNX file from nothing, for models of Recant's own |
@@ -24,6 +25,7 @@ mod file;
 mod graph;
 mod head;
 mod kind;
+mod known;
 mod needed;
 mod operators;
 mod parts;
@@ -84,10 +86,14 @@ pub struct Model {
     read_as: Option<ReadAs>,
 }
 
-/// Whether a model is a file of somebody else's, by its name: ONNX, or PyTorch's weights.
+/// Whether a model is a file of somebody else's that can be read, by its name: ONNX, or PyTorch's weights.
 pub fn is_model_file(path: &Path) -> bool {
-    let onnx = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("onnx"));
-    onnx || is_state_dict(path)
+    is_onnx(path) || is_state_dict(path)
+}
+
+/// Whether it is an ONNX file, by its name.
+pub fn is_onnx(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("onnx"))
 }
 
 /// Whether it is PyTorch's weights alone.
@@ -157,6 +163,7 @@ impl Model {
     /// # Errors
     /// Where the file cannot be read, is broken, or holds what cannot be computed: the message names the node, or the tensor.
     pub fn read(path: &Path, layers: &Layers) -> Result<Self> {
+        known::check_format(path)?;
         if *layers != Layers::default() && !is_state_dict(path) {
             return Err(
                 Error::input("`--activation` and `--layers` are for a state_dict: an ONNX file holds its own")

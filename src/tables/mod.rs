@@ -69,6 +69,6 @@ pub use rules::{Formula, Rule};
 pub use several::read_all;
 pub use source::{Format, Source, Writing};
 pub use table::Table;
-pub(crate) use text::{MISSING_TEXTS, clock_text};
+pub(crate) use text::{MISSING_TEXTS, as_category, clock_text};
 pub use text::{Texts, is_rounded_number};
 pub use write::{WriteOptions, check_writable_name};

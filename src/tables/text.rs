@@ -9,6 +9,8 @@ use rayon::prelude::*;
 
 use super::column::{CellView, Column};
 use super::dates;
+use super::table::Table;
+use crate::error::Result;
 
 /// A column as codes into its distinct values.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -198,14 +200,17 @@ pub(crate) fn canonical(text: &str) -> Cow<'_, str> {
     Cow::Borrowed(if shorter == "-0" { "0" } else { shorter })
 }
 
+/// A text as categories and keys use it; `None` where it stands for no value.
+pub(crate) fn as_category(text: &str) -> Option<Cow<'_, str>> {
+    let text = trimmed(text);
+    (!is_missing(text)).then(|| canonical(text))
+}
+
 /// The text of a cell as categories and keys use it; `None` for a missing one.
 pub(crate) fn category<'a>(cell: &'a CellView<'a>) -> Option<Cow<'a, str>> {
     match cell {
         CellView::Blank | CellView::Error(_) => None,
-        CellView::Text(text) => {
-            let text = trimmed(text);
-            if is_missing(text) { None } else { Some(canonical(text)) }
-        }
+        CellView::Text(text) => as_category(text),
         CellView::Number(number) if number.is_nan() => None,
         other => other.shown(),
     }
@@ -248,15 +253,39 @@ impl Dictionary {
 
 const CHUNK: usize = 1 << 15;
 
-/// Codes of a column. Chunks are coded side by side and joined in order, so the result is the same for any number of threads.
+/// The text of a cell with every sign of it, blanks at its ends too; `None` for an empty one.
+fn written<'a>(cell: &'a CellView<'a>) -> Option<Cow<'a, str>> {
+    match cell {
+        CellView::Text(text) if text.is_empty() => None,
+        CellView::Text(text) => Some(Cow::Borrowed(text.as_ref())),
+        other => category(other),
+    }
+}
+
+/// Codes of a column of categories.
 pub(crate) fn texts(column: &Column, height: usize) -> Texts {
+    coded(column, height, category)
+}
+
+impl Table {
+    /// A column as text with every sign as it is written, blanks at the ends too; only empty cells are [`Texts::MISSING`].
+    ///
+    /// # Errors
+    /// Where the column is not there.
+    pub fn texts_as_written(&self, name: &str) -> Result<Texts> {
+        Ok(coded(&self.column(name)?, self.height(), written))
+    }
+}
+
+/// Codes of what `text` makes of the cells. Chunks are coded side by side and joined in order, so the result is the same for any number of threads.
+fn coded(column: &Column, height: usize, text: for<'a> fn(&'a CellView<'a>) -> Option<Cow<'a, str>>) -> Texts {
     let coded: Vec<(Vec<u32>, Vec<String>)> = (0..height.div_ceil(CHUNK))
         .into_par_iter()
         .map(|chunk| {
             let rows = chunk * CHUNK..((chunk + 1) * CHUNK).min(height);
             let mut dictionary = Dictionary::new();
             let codes = rows
-                .map(|row| match category(&column.get(row)) {
+                .map(|row| match text(&column.get(row)) {
                     Some(text) => dictionary.code(&text),
                     None => Texts::MISSING,
                 })

@@ -126,6 +126,36 @@ fn what_does_not_fit_an_imported_model_is_said() {
     assert!(said(&[&broken, &["--out", "no.onnx"][..]].concat()).contains("broken.onnx"));
 }
 
+/// A file of another program is no model folder, and what to do depends on the program.
+#[test]
+fn files_of_other_kinds_are_told_what_to_do_about_them() {
+    let at = job();
+    for (name, hint) in [
+        ("model.joblib", "skl2onnx.to_onnx"),
+        ("model.keras", "format=\"onnx\""),
+        ("model.bin", "recant train --out"),
+    ] {
+        fs::write(at.path().join(name), b"model").unwrap();
+        let words: Vec<&str> = REPAIR
+            .iter()
+            .map(|argument| if *argument == "model.onnx" { name } else { *argument })
+            .collect();
+        let new = format!("new-{name}");
+        for arguments in [
+            [&words, &["--out", &new][..]].concat(),
+            vec!["predict", "train.csv", "--model", name, "--label", "status", "--out", "p.csv"],
+        ] {
+            let output = recant(at.path(), &arguments);
+            assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+            let said = text(&output);
+            assert!(
+                said.contains("neither a model folder nor a file of a model") && said.contains(hint),
+                "{said}"
+            );
+        }
+    }
+}
+
 /// Twelve rows are too few to choose a method by: the old model is written, byte for byte, and said so.
 #[test]
 fn without_enough_rows_to_choose_by_the_old_model_stays() {

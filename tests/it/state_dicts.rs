@@ -18,6 +18,8 @@ fn job() -> tempfile::TempDir {
         )
         .unwrap();
     }
+    // Lightning's ending for the same format.
+    fs::copy(at.join("named.pt"), at.join("named.ckpt")).unwrap();
     let mut sheet = "row,a,b,c,d,e\n".to_owned();
     for row in 0..400 {
         let cell = |column: u32| {
@@ -72,7 +74,7 @@ fn weights_alone_come_out_repaired_in_their_own_format() {
     let folder = job();
     let at = folder.path();
     let mut values: Vec<Vec<u8>> = Vec::new();
-    for name in ["named.pt", "named.safetensors"] {
+    for name in ["named.pt", "named.safetensors", "named.ckpt"] {
         let out = name.replace("named", "repaired");
         let record = json(at, &repair(name, &["--activation", "tanh", "--out", &out]));
         assert_eq!(record["model"]["network"], "imported (state_dict)");
@@ -107,7 +109,10 @@ fn weights_alone_come_out_repaired_in_their_own_format() {
         works(at, &[&said[..], &["--out", "p.csv", "--force"]].concat());
         values.push(fs::read(at.join("p.csv")).unwrap());
     }
-    assert_eq!(values[0], values[1], "both formats hold the same network");
+    assert!(
+        values[0] == values[1] && values[0] == values[2],
+        "all formats hold the same network"
+    );
 }
 
 #[test]

@@ -1,18 +1,21 @@
 //! Repairing a model that somebody else trained: its rows from a sheet, the methods that start from the model, the choice among them.
 
+mod columns;
 mod divide;
 mod predict;
 mod reading;
 mod record;
 mod retrain;
 mod rows;
+mod spelling;
 
 use std::time::Instant;
 
+pub use columns::input_columns;
 pub use predict::predict;
 pub use retrain::RetrainCommand;
 pub(crate) use rows::probabilities;
-pub use rows::{Imported, ImportedRows, SheetPlan, input_columns};
+pub use rows::{Imported, ImportedRows, SheetPlan};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::evaluate::record::{EvaluationSettings, Recommendation, RepairRecord, Timings};

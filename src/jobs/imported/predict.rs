@@ -1,6 +1,7 @@
 //! What an imported model says of the rows of a sheet.
 
-use super::rows::{check_classes, class_names, encode_rows, input_columns, probabilities};
+use super::columns::input_columns;
+use super::rows::{check_classes, class_names, encode_rows, probabilities};
 use super::{SheetPlan, reading};
 use crate::error::Result;
 use crate::evaluate::predictions;

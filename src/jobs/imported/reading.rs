@@ -6,13 +6,19 @@ use super::rows::probabilities;
 use crate::error::{Error, Result};
 use crate::evaluate::words::percent;
 use crate::notes::Notes;
-use crate::onnx::{ACTIVATIONS, Layers, Model, ReadAs};
+use crate::onnx::{ACTIVATIONS, Ending, Layers, Model, ReadAs};
 
 /// Most training rows that readings are compared on.
 const ROWS: usize = 5000;
 
 /// Standard errors by which another activation must fit better.
 const BETTER: f64 = 4.0;
+
+/// Share of the log loss by which another activation must be better: that of a leaky ReLU, which is nearly the same, differs by less.
+const LEAST_GAIN: f64 = 0.02;
+
+/// Rows from which on one output that stays between 0 and 1 is no logit.
+const FEWEST_FOR_A_LOGIT: usize = 20;
 
 /// Smallest probability that a logarithm is taken of.
 const LEAST: f64 = 1e-7;
@@ -129,6 +135,25 @@ pub(super) fn check(imported: &Imported, threads: usize, notes: &mut Notes) -> R
     Ok(())
 }
 
+/// That one output that no sigmoid makes a probability is a logit: one that stays between 0 and 1 would say the second class of every row.
+///
+/// # Errors
+/// Where it does.
+pub(super) fn check_one_logit(imported: &Imported, threads: usize) -> Result<()> {
+    if imported.network.graph().ending() != Ending::OneLogit || imported.rows.labels.len() < FEWEST_FOR_A_LOGIT {
+        return Ok(());
+    }
+    let said = probabilities(&imported.network, &imported.rows.encoded, threads)?;
+    let logit = |row: &[f32]| (row[1] / row[0]).ln();
+    match said.chunks_exact(2).all(|row| (-1e-5..=1.0 + 1e-5).contains(&logit(row))) {
+        false => Ok(()),
+        true => Err(Error::input(
+            "the model's one output lies between 0 and 1 on every row, as a probability does, and no `Sigmoid` at its end makes it one",
+        )
+        .hint("export it with its logit (what goes into the sigmoid), or with `Sigmoid` as the last operator")),
+    }
+}
+
 /// How a network fits labels.
 struct Fit {
     /// Negative logarithm of the probability of each row's label.
@@ -160,6 +185,22 @@ impl Fit {
         let rows = gains.len() as f64;
         let mean = gains.iter().sum::<f64>() / rows.max(1.0);
         let variance = gains.iter().map(|gain| (gain - mean).powi(2)).sum::<f64>() / (rows - 1.0).max(1.0);
-        self.right >= other.right && mean > 0.0 && mean > BETTER * (variance / rows.max(1.0)).sqrt()
+        self.right >= other.right && mean > LEAST_GAIN * other.loss() && mean > BETTER * (variance / rows.max(1.0)).sqrt()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A leaky ReLU in the place of a ReLU changes losses a little and alike in all rows, which is certain and means nothing.
+    #[test]
+    fn an_activation_that_fits_hardly_better_is_not_better() {
+        let fit = |loss: f64| Fit {
+            losses: (0..1000).map(|row| loss * (0.5 + f64::from(row % 3) / 2.0)).collect(),
+            right: 0.9,
+        };
+        assert!(!fit(0.331).is_better_than(&fit(0.332)));
+        assert!(fit(0.266).is_better_than(&fit(0.290)));
     }
 }

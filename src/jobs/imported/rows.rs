@@ -3,13 +3,15 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use super::columns::{input_columns, other_width, own_inputs};
 use super::reading;
+use super::spelling::{Spelling, as_number};
 use crate::error::{Error, Result, closest};
-use crate::jobs::export::{RawInput, raw_rows};
+use crate::jobs::export::raw_rows;
 use crate::label_errors::flags::{RowEntry, RowIndex, hash_key};
 use crate::learner::{Classifier, Compute, Rows};
 use crate::notes::Notes;
-use crate::onnx::{Encoded, Input, InputData, InputKind, Layers, Model, OnnxNetwork};
+use crate::onnx::{Encoded, InputData, InputKind, Layers, Model, OnnxNetwork};
 use crate::progress::Silent;
 use crate::tables::Table;
 
@@ -98,88 +100,9 @@ pub struct Imported<'a> {
     pub columns: Vec<String>,
 }
 
-/// The inputs of a file that `recant export` wrote: it takes the sheet as it stands.
-fn own_inputs(model: &Model) -> Option<Vec<RawInput>> {
-    let inputs = RawInput::of_file(model)?;
-    let same = inputs
-        .iter()
-        .map(|input| &input.name)
-        .eq(model.inputs().iter().map(|input| &input.name));
-    same.then_some(inputs)
-}
-
-/// Which columns a model's inputs are made of, in its order.
-///
-/// # Errors
-/// Where they cannot be told.
-pub fn input_columns(model: &Model, table: &Table, plan: &SheetPlan) -> Result<Vec<String>> {
-    if !plan.inputs.is_empty() {
-        plan.inputs.iter().try_for_each(|column| table.require(column))?;
-        // Several inputs, all of them named: which is which is told by the names, whatever their order.
-        let named = |input: &Input| plan.inputs.contains(&input.name);
-        return Ok(match model.inputs() {
-            several if several.len() > 1 && several.len() == plan.inputs.len() && several.iter().all(named) => names_of(several),
-            _ => plan.inputs.clone(),
-        });
-    }
-    if let Some(own) = own_inputs(model) {
-        let mut columns: Vec<String> = Vec::new();
-        for input in own {
-            if !columns.contains(&input.column) {
-                columns.push(input.column);
-            }
-        }
-        return Ok(columns);
-    }
-    let inputs = model.inputs();
-    if inputs.len() > 1 && inputs.iter().all(|input| table.has(&input.name)) {
-        return Ok(names_of(inputs));
-    }
-    let others = table
-        .names()
-        .iter()
-        .filter(|name| **name != plan.label && Some(*name) != plan.key.as_ref());
-    Ok(others.cloned().collect())
-}
-
-fn names_of(inputs: &[Input]) -> Vec<String> {
-    inputs.iter().map(|input| input.name.clone()).collect()
-}
-
-/// That a sheet has another number of columns than a model takes, and which columns could be meant.
-fn other_width(model: &Model, table: &Table, columns: &[String]) -> Error {
-    let width = |input: &Input| -> usize { input.shape.iter().flatten().product() };
-    let wanted: usize = model.inputs().iter().map(width).sum();
-    let names: Vec<String> = columns.iter().take(12).map(|name| format!("`{name}`")).collect();
-    let several = match model.inputs() {
-        [_] => String::new(),
-        inputs => format!(" for its inputs {}", names_of(inputs).join(", ")),
-    };
-    let more = if columns.len() > names.len() { ", ..." } else { "" };
-    let error = Error::input(format!(
-        "the model takes {wanted} values a row{several}, and the sheet has {} columns beside the label: {}{more}",
-        columns.len(),
-        names.join(", "),
-    ))
-    .in_file(&table.source().file_name);
-    // Where as many columns hold numbers as the model takes, these may be meant.
-    let all_numbers = model.inputs().iter().all(|input| input.kind != InputKind::Texts);
-    let is_number = |name: &&String| table.numbers(name, &mut Notes::new()).is_ok();
-    let likely: Vec<&str> = match all_numbers && columns.len() > wanted {
-        true => columns.iter().filter(is_number).map(String::as_str).collect(),
-        false => Vec::new(),
-    };
-    match likely.len() == wanted && likely.iter().all(|name| !name.contains([',', '"'])) {
-        true => error.hint(format!(
-            "name the columns in the model's order, such as those that hold numbers: `--inputs \"{}\"`",
-            likely.join(",")
-        )),
-        false => error.hint("name the columns in the model's order: `--inputs COLUMN,COLUMN,...`"),
-    }
-}
-
 /// The data of a model's inputs from some rows of a sheet.
 fn input_data(model: &Model, table: &Table, columns: &[String], rows: &[usize], notes: &mut Notes) -> Result<Vec<InputData>> {
+    let spelling = Spelling::of(model);
     let mut left = columns;
     let mut data = Vec::new();
     for (place, input) in model.inputs().iter().enumerate() {
@@ -193,7 +116,10 @@ fn input_data(model: &Model, table: &Table, columns: &[String], rows: &[usize], 
         left = rest;
         data.push(match input.kind {
             InputKind::Texts => {
-                let texts = own.iter().map(|column| table.texts(column)).collect::<Result<Vec<_>>>()?;
+                let texts = own
+                    .iter()
+                    .map(|column| spelling.texts(table, column, notes))
+                    .collect::<Result<Vec<_>>>()?;
                 let cells = rows
                     .iter()
                     .flat_map(|row| texts.iter().map(move |texts| texts.get(*row).unwrap_or_default().to_owned()));
@@ -334,7 +260,7 @@ pub(super) fn class_names(model: &Model, table: &Table, plan: &SheetPlan, notes:
             .hint("name them in the order of its outputs: `--classes A,B,C`; or the column that holds them: `--label COLUMN`"));
     }
     let mut values = table.texts(&plan.label)?.values;
-    let number = |text: &String| text.trim().parse::<f64>().ok();
+    let number = |text: &String| as_number(text);
     if values.iter().all(|value| number(value).is_some()) {
         values.sort_by(|one, other| number(one).unwrap_or_default().total_cmp(&number(other).unwrap_or_default()));
     } else {
@@ -353,9 +279,9 @@ pub(super) fn class_names(model: &Model, table: &Table, plan: &SheetPlan, notes:
 }
 
 /// The class of every row, where it has one.
-fn labels(table: &Table, plan: &SheetPlan, classes: &[String]) -> Result<Vec<Option<u8>>> {
+pub(super) fn labels(table: &Table, plan: &SheetPlan, classes: &[String]) -> Result<Vec<Option<u8>>> {
     let texts = table.texts(&plan.label)?;
-    let number = |text: &str| text.trim().parse::<f64>().ok();
+    let number = as_number;
     let whole = texts
         .values
         .iter()
@@ -454,6 +380,7 @@ impl<'a> Imported<'a> {
             classes,
             columns,
         };
+        reading::check_one_logit(&imported, threads)?;
         imported.check_order(plan, threads)?;
         reading::check(&imported, threads, notes)?;
         Ok(imported)

@@ -203,6 +203,93 @@ fn a_cell_that_a_model_cannot_take_is_named_with_its_row_and_what_to_do() {
     assert_eq!((error.row(), error.column()), (Some(3), Some("days")), "{error}");
 }
 
+/// The same model with some of the file's text exchanged for others of the same length.
+fn strict_with(from: &str, to: &str, table: &Table, inputs: &[&str]) -> Result<(Vec<f32>, Notes)> {
+    assert_eq!(from.len(), to.len());
+    let mut bytes = std::fs::read(fixture("strict.onnx")).unwrap();
+    for at in 0..bytes.len() - from.len() {
+        if &bytes[at..at + from.len()] == from.as_bytes() {
+            bytes[at..at + from.len()].copy_from_slice(to.as_bytes());
+        }
+    }
+    let model = Model::from_bytes(bytes)?;
+    let plan = SheetPlan {
+        label: "status".to_owned(),
+        inputs: inputs.iter().map(|name| (*name).to_owned()).collect(),
+        ..SheetPlan::default()
+    };
+    let mut notes = Notes::new();
+    let imported = Imported::new(&model, table, &plan, 1, &mut notes)?;
+    Ok((probabilities(&imported.network, &imported.rows.encoded, 1)?, notes))
+}
+
+const DAYS: [Option<f64>; 4] = [Some(1.0), Some(6.0), Some(3.0), Some(0.0)];
+
+/// DataCo's regions end in blanks, and a model that was trained on them knows them so.
+#[test]
+fn texts_reach_a_model_as_it_knows_them_sign_by_sign() {
+    let wanted = strict(&by_mode(&["air", "sea", "road", "sea"], &DAYS), &[]).unwrap();
+    let (found, notes) = strict_with("road", "roa ", &by_mode(&["air", "sea", "roa ", "sea"], &DAYS), &[]).unwrap();
+    assert_eq!(found, wanted);
+    assert!(!notes.has("spelling"));
+    // Where a cell is no category sign by sign, the one that it is another spelling of is taken, and told.
+    let (found, notes) = strict_with("road", "roa ", &by_mode(&["air", " sea", "roa", "sea"], &DAYS), &[]).unwrap();
+    assert_eq!(found, wanted);
+    assert!(notes.has("spelling"));
+    for (category, cell) in [("1.50", "1.5"), ("True", "TRUE"), ("True", "True")] {
+        let (found, notes) = strict_with("road", category, &by_mode(&["air", "sea", cell, "sea"], &DAYS), &[]).unwrap();
+        assert_eq!((found, notes.has("spelling")), (wanted.clone(), category != cell), "{cell}");
+    }
+    // A mark of a missing value is one, unless the model knows it as a category.
+    let (found, _) = strict_with("road", "NULL", &by_mode(&["air", "sea", "NULL", "sea"], &DAYS), &[]).unwrap();
+    assert_eq!(found, wanted);
+    let error = strict(&by_mode(&["air", "sea", "NULL", "sea"], &DAYS), &[]).unwrap_err();
+    assert!(error.message().contains("is given a blank"), "{error}");
+}
+
+/// scikit-learn's exporter writes `Order Item Total` as `Order_Item_Total`.
+#[test]
+fn inputs_go_by_names_as_the_exporter_writes_them() {
+    let modes = ["air", "sea", "road", "sea"];
+    let table = by_mode(&modes, &DAYS);
+    let wanted = strict(&table, &[]).unwrap();
+    let blanks = table
+        .with_numbers("we ght", (0..4).map(|row| Some(f64::from(row) / 7.0)).collect())
+        .unwrap();
+    let (found, _) = strict_with("weight", "we_ght", &blanks, &["days", "mode", "we ght"]).unwrap();
+    assert_eq!(found, wanted);
+    // By its place in the sheet an input would take the column that another one is named after.
+    let error = strict_with("weight", "mass12", &table, &[]).map(|_| ()).unwrap_err();
+    assert!(error.message().contains("would be given the column"), "{error}");
+    assert!(
+        error.message().contains("`mass12`") && error.hint_text().unwrap().contains("--inputs"),
+        "{error}"
+    );
+}
+
+/// pandas writes truth values as `True`, a sheet shows them as `TRUE`, and scikit-learn's exporter makes them 0 and 1.
+#[test]
+fn truth_values_are_labels_however_the_model_names_its_classes() {
+    for classes in [["0", "1"], ["False", "True"], ["FALSE", "TRUE"], ["on time", "late"]] {
+        assert_eq!(
+            truths(classes, &["TRUE", "False", "true"]),
+            [Some(1), Some(0), Some(1)],
+            "{classes:?}"
+        );
+    }
+    assert_eq!(truths(["False", "True"], &["1", "0", "1.0"]), [Some(1), Some(0), Some(1)]);
+}
+
+fn truths(classes: [&str; 2], labels: &[&str]) -> Vec<Option<u8>> {
+    let cells = labels.iter().map(|label| Some((*label).to_owned())).collect();
+    let table = Table::new("train.csv", labels.len()).with_column("status", cells).unwrap();
+    let plan = SheetPlan {
+        label: "status".to_owned(),
+        ..SheetPlan::default()
+    };
+    rows::labels(&table, &plan, &classes.map(str::to_owned)).unwrap()
+}
+
 #[test]
 fn the_hint_names_the_columns_that_hold_numbers() {
     let (table, _) = sheet();

@@ -31,7 +31,7 @@ const LARGEST: u64 = 2 << 30;
 const EPSILON: f32 = 1e-5;
 
 /// Ends of the names of such files.
-pub(super) const ENDINGS: &[&str] = &["safetensors", "pt", "pth"];
+pub(super) const ENDINGS: &[&str] = &["safetensors", "pt", "pth", "ckpt"];
 
 /// A tensor, and where its values begin in the file.
 #[derive(Debug, Clone, PartialEq)]
