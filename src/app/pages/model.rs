@@ -2,9 +2,10 @@
 
 use maud::{Markup, html};
 
-use super::elements::drop_file;
+use super::elements::{command, drop_file};
 use super::{App, Page, asked_item, own_sheets};
 use crate::app::folder::{Item, Kind, report_in};
+use crate::app::line::Line;
 use crate::app::requests::{Answer, Asked, Fault};
 use crate::error::Result;
 use crate::evaluate::record::{KEPT, Timings};
@@ -159,6 +160,7 @@ pub(in crate::app) fn predict(app: &App, asked: &Asked) -> Result<Answer, Fault>
                 @if sheets.len() > SHOWN { p.small.aside { "The " (SHOWN) " newest of " (format::count(sheets.len())) " are listed." } }
             }
         }
+        (command(app, &Line::new("predict").path("next-week.xlsx").option("--model", &item.name).option("--out", "predictions.xlsx")))
     };
     Page::new(&format!("Predict with {}", item.name), content)
         .under(&item.name, base)
