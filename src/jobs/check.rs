@@ -4,7 +4,7 @@
 //! looked up, gives an unbiased estimate and an exact interval ([`population_change`]): the only chance in it is the draw. Rows are drawn
 //! one by one, whatever hangs together, and the rows of an order are listed side by side.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
@@ -28,6 +28,8 @@ pub const CHECK_ROW: &str = "check_row";
 pub const TRUE_LABEL: &str = "true_label";
 /// Layout of the answer file.
 const KEY_VERSION: u32 = 1;
+/// Columns by which the rows of a check are known again.
+const KNOWN_BY: usize = 6;
 
 /// What is kept apart from the sheet, so that the person who looks up truths does not know which model said what.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -48,6 +50,9 @@ pub struct AnswerKey {
     pub seed: u64,
     /// Each drawn row.
     pub drawn: Vec<DrawnRow>,
+    /// What the drawn rows hold in columns that tell them apart, by column: a sheet with other rows is the copy of another check.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub cells: BTreeMap<String, Vec<String>>,
 }
 
 /// A drawn row.
@@ -192,9 +197,63 @@ pub fn draw(table: &Table, said: &Sayings, wanted: usize, seed: Seed) -> Result<
             differing: count,
             seed: seed.0,
             drawn: drawn.collect(),
+            cells: telling_apart(&table.take(&lines))?,
         },
         sheet,
     })
+}
+
+/// The columns of rows in which most of them differ, the first few of these, with their cells.
+fn telling_apart(rows: &Table) -> Result<BTreeMap<String, Vec<String>>> {
+    let mut cells = BTreeMap::new();
+    for name in rows.names() {
+        let texts = rows.texts(name)?;
+        let own: Vec<String> = (0..rows.height())
+            .map(|row| texts.get(row).unwrap_or_default().to_owned())
+            .collect();
+        let different: BTreeSet<&String> = own.iter().collect();
+        if different.len() * 2 > own.len() {
+            cells.insert(name.clone(), own);
+        }
+        if cells.len() == KNOWN_BY {
+            break;
+        }
+    }
+    Ok(cells)
+}
+
+/// Whether two cells hold the same, though a program may have written one of them anew (`12.50` and `12.5`).
+fn same_cell(one: &str, other: &str) -> bool {
+    let (one, other) = (one.trim(), other.trim());
+    match (one.parse::<f64>(), other.parse::<f64>()) {
+        (Ok(one), Ok(other)) => (one - other).abs() <= 1e-9 * one.abs().max(other.abs()),
+        _ => one.to_lowercase() == other.to_lowercase(),
+    }
+}
+
+/// That a filled-in sheet holds the rows that were drawn: in one column at least most of them are the same. Columns may have been taken out, or
+/// written in another way. `places`: row of the sheet and its check row.
+fn check_rows(sheet: &Table, key: &AnswerKey, places: &[(usize, usize)]) -> Result<()> {
+    let mut compared = false;
+    for (name, cells) in key.cells.iter().filter(|(name, _)| sheet.has(name)) {
+        let texts = sheet.texts(name)?;
+        let same = |(row, place): &&(usize, usize)| {
+            let drawn = cells.get(*place - 1);
+            drawn.is_some_and(|drawn| same_cell(drawn, texts.get(*row).unwrap_or_default()))
+        };
+        if places.iter().filter(same).count() * 2 >= places.len() {
+            return Ok(());
+        }
+        compared = true;
+    }
+    match compared {
+        false => Ok(()),
+        true => Err(
+            Error::input("its rows are not those that were drawn: it is the filled-in copy of another check")
+                .in_file(&sheet.source().file_name)
+                .hint("read it with the check that it is a copy of, whose key (`….key.json`) lies beside it"),
+        ),
+    }
 }
 
 /// Brings the rows of a group together, each group where its first row was drawn.
@@ -244,11 +303,11 @@ pub struct Checked {
 /// Reads truths off a filled-in sheet: by check row, the class.
 ///
 /// # Errors
-/// Where columns are missing, a row is named twice or not among the drawn, or a truth is no class.
+/// Where columns are missing, a row is named twice or not among the drawn, a truth is no class, or the rows are those of another check.
 pub fn truths(sheet: &Table, key: &AnswerKey, notes: &mut Notes) -> Result<BTreeMap<usize, u8>> {
     let places = sheet.numbers(CHECK_ROW, notes)?;
     let labels = sheet.texts(TRUE_LABEL)?;
-    let mut found = BTreeMap::new();
+    let (mut found, mut named) = (BTreeMap::new(), Vec::new());
     for (row, place) in places.iter().enumerate() {
         let code = labels.codes[row];
         if code == Texts::MISSING {
@@ -278,6 +337,7 @@ pub fn truths(sheet: &Table, key: &AnswerKey, notes: &mut Notes) -> Result<BTree
                     TRUE_LABEL,
                 )
             })?;
+        named.push((row, number as usize));
         if found
             .insert(number as usize, class as u8)
             .is_some_and(|before| before != class as u8)
@@ -288,6 +348,7 @@ pub fn truths(sheet: &Table, key: &AnswerKey, notes: &mut Notes) -> Result<BTree
             ));
         }
     }
+    check_rows(sheet, key, &named)?;
     if found.len() < key.drawn.len() && !found.is_empty() {
         let missing = key.drawn.len() - found.len();
         notes.add(
@@ -372,7 +433,41 @@ mod tests {
                     repaired: 1,
                 })
                 .collect(),
+            cells: BTreeMap::new(),
         }
+    }
+
+    #[test]
+    fn the_copy_of_another_check_is_refused() {
+        let sheet = |ids: &[&str], sums: &[&str]| {
+            let cells = |texts: &[&str]| texts.iter().map(|text| Some((*text).to_owned())).collect::<Vec<_>>();
+            Table::new("copy.csv", 3)
+                .with_column(CHECK_ROW, cells(&["1", "2", "3"]))
+                .and_then(|table| table.with_column(TRUE_LABEL, cells(&["late", "late", "on time"])))
+                .and_then(|table| table.with_column("Order", cells(ids)))
+                .and_then(|table| table.with_column("Sum", cells(sums)))
+                .and_then(|table| table.with_column("Market", cells(&["LATAM"; 3])))
+                .unwrap()
+        };
+        let drawn = sheet(&["A1", "B2", "C3"], &["12.50", "8", "9.75"]);
+        let key = AnswerKey {
+            cells: telling_apart(&drawn.select(&["Order", "Sum", "Market"].map(str::to_owned)).unwrap()).unwrap(),
+            ..key(400, 3)
+        };
+        assert_eq!(
+            key.cells.keys().collect::<Vec<_>>(),
+            ["Order", "Sum"],
+            "markets do not tell rows apart"
+        );
+        let read = |sheet: &Table| truths(sheet, &key, &mut Notes::new()).map(|found| found.len());
+        assert_eq!(read(&drawn).unwrap(), 3);
+        // A program wrote the sums anew, and somebody mistyped the orders: they are the rows all the same.
+        assert_eq!(read(&sheet(&["x", "y", "z"], &["12.5", "8.00", "9.75"])).unwrap(), 3);
+        let error = read(&sheet(&["D4", "E5", "F6"], &["1", "2", "3"])).unwrap_err();
+        assert!(error.message().contains("another check"), "{error}");
+        let without = sheet(&["D4", "E5", "F6"], &["1", "2", "3"]);
+        let without = without.select(&[CHECK_ROW, TRUE_LABEL].map(str::to_owned)).unwrap();
+        assert_eq!(read(&without).unwrap(), 3, "what was taken out says nothing");
     }
 
     #[test]
