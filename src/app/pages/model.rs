@@ -92,7 +92,8 @@ pub(in crate::app) fn show(app: &App, asked: &Asked) -> Result<Answer, Fault> {
 fn first_screen(item: &Item, repaired: bool, report: &str) -> Result<Markup> {
     if !repaired {
         let record = report::read_training(&item.path.join("training.json"))?;
-        return Ok(report::training::first_screen(&record));
+        let classes = report::training::per_class(&record);
+        return Ok(html! { (report::training::first_screen(&record)) @if let Some(classes) = classes { (classes) } });
     }
     let record = report::read_record(&item.path.join("report").join("record.json"))?;
     let timings = Timings::default();

@@ -1,8 +1,9 @@
 //! Class by class on the test rows.
 
-use maud::html;
+use maud::{Markup, html};
 
 use crate::error::Result;
+use crate::evaluate::train_record::TrainRecord;
 use crate::report::elements::{Cell, Column, table};
 use crate::report::parts::classes::{MOST_CLASSES, confusion};
 use crate::report::training::{TrainContext, TrainSection};
@@ -15,8 +16,20 @@ pub const SECTION: TrainSection = Section {
 };
 
 fn draw(context: &TrainContext<'_>) -> Result<Option<Body>> {
-    let Some(test) = &context.record.test else { return Ok(None) };
-    let shares = &context.record.model.class_shares;
+    let (Some(test), Some(classes)) = (&context.record.test, per_class(context.record)) else {
+        return Ok(None);
+    };
+    Ok(Some(Body::plain(html! {
+        (classes)
+        @if test.classes.len() <= MOST_CLASSES { (confusion("The label in the sheet, and what the model says", test)) }
+        @else { p.aside { "With " (test.classes.len()) " classes the confusion table is in training.json." } }
+    })))
+}
+
+/// How often each class is found and how often it is right where it is said; nothing where there are no test rows.
+pub fn per_class(record: &TrainRecord) -> Option<Markup> {
+    let test = record.test.as_ref()?;
+    let shares = &record.model.class_shares;
     let columns = [
         Column::text("class"),
         Column::figures("training share"),
@@ -35,9 +48,5 @@ fn draw(context: &TrainContext<'_>) -> Result<Option<Body>> {
             Cell::Figure(format::percent_or_unknown(class.f1, 1)),
         ]
     });
-    Ok(Some(Body::plain(html! {
-        (table("Per class on the test rows", &columns, rows.collect()))
-        @if test.classes.len() <= MOST_CLASSES { (confusion("The label in the sheet, and what the model says", test)) }
-        @else { p.aside { "With " (test.classes.len()) " classes the confusion table is in training.json." } }
-    })))
+    Some(table("Per class on the test rows", &columns, rows.collect()))
 }

@@ -12,6 +12,7 @@ mod split;
 use maud::{Markup, html};
 
 pub use card::model_card;
+pub use classes::per_class;
 
 use crate::error::Result;
 use crate::evaluate::record::Timings;
