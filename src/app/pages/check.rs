@@ -114,7 +114,8 @@ fn filled(app: &App, item: &Item, asked: &Asked) -> Result<Markup, Fault> {
                     summary { "Hand in a filled-in copy" }
                     (drop_file(app, "The filled-in file", "It is copied into the folder beside the one that was drawn.", Some(&format!("/models/{}/check", item.id))))
                 }
-                @if let Some(sheet) = name { (command(app, &Line::new("check").option("--read", &sheet.name))) }
+                // The terminal reads a check by the key beside it, which a copy has none of.
+                @if let Some(sheet) = name.filter(|sheet| copies.iter().all(|copy| copy.id != sheet.id)) { (command(app, &Line::new("check").option("--read", &sheet.name))) }
             }
         }
     })

@@ -106,8 +106,7 @@ const NAMED: usize = 5;
 
 fn next(app: &App, item: &Item, differs: bool) -> Result<Markup> {
     let base = format!("/models/{}", item.id);
-    let mut sheets = own_sheets(app)?;
-    sheets.sort_by_key(|sheet| std::cmp::Reverse(sheet.changed));
+    let sheets = newest_sheets(app)?;
     Ok(html! {
         section aria-labelledby="next" {
             h2 id="next" { "Next" }
@@ -127,6 +126,13 @@ fn next(app: &App, item: &Item, differs: bool) -> Result<Markup> {
     })
 }
 
+/// The person's own sheets, newest first.
+fn newest_sheets(app: &App) -> Result<Vec<Item>> {
+    let mut sheets = own_sheets(app)?;
+    sheets.sort_by_key(|sheet| std::cmp::Reverse(sheet.changed));
+    Ok(sheets)
+}
+
 fn predict_link(sheet: &Item, model: &Item) -> Markup {
     html! { a href={ "/sheets/" (sheet.id) "/predict?model=" (model.id) } { (theirs(&sheet.name)) } }
 }
@@ -144,8 +150,7 @@ pub(in crate::app) fn predict(app: &App, asked: &Asked) -> Result<Answer, Fault>
     }
     let base = format!("/models/{}", item.id);
     let repaired = app.summaries.of(&item).is_ok_and(|summary| !summary.info.repairs.is_empty());
-    let mut sheets = own_sheets(app)?;
-    sheets.sort_by_key(|sheet| std::cmp::Reverse(sheet.changed));
+    let sheets = newest_sheets(app)?;
     let content = html! {
         h1 { "Predict with " (theirs(&item.name)) }
         (steps(&item, Part::Predict, repaired))

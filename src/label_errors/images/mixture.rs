@@ -94,11 +94,10 @@ const RAISED: f64 = 0.5;
 
 /// Of several scores (known ones first) the one that sets the known ones furthest ahead: [`by_ratio`] of it, and which of the rest are proposed.
 pub(super) fn best_ratio(scores: &[Vec<f64>], known: usize) -> Option<(Vec<f64>, Vec<bool>)> {
-    let best = scores
+    let (of_known, of_rest) = scores
         .iter()
         .map(|scores| scores.split_at(known))
         .max_by(|one, other| ahead(one.0, one.1).total_cmp(&ahead(other.0, other.1)))?;
-    let (of_known, of_rest) = best;
     let chances = by_ratio(of_known, of_rest)?;
     let proposed = as_many_as_expected(of_rest, &chances);
     Some((chances, proposed))

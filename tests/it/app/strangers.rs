@@ -28,12 +28,18 @@ fn export() -> Vec<u8> {
         .collect()
 }
 
-#[test]
-fn a_task_that_was_only_proposed_is_kept_by_the_training() {
+/// A folder with the export in it, served, and the page of the sheet.
+fn with_export() -> (tempfile::TempDir, Served, String) {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("Export.csv"), export()).unwrap();
     let served = Served::open(folder.path());
     let sheet = link(&served, "sheets", "Export.csv");
+    (folder, served, sheet)
+}
+
+#[test]
+fn a_task_that_was_only_proposed_is_kept_by_the_training() {
+    let (folder, served, sheet) = with_export();
     let page = served.page(&format!("{sheet}/train"));
     assert!(page.contains("Termin geliefert"), "{page}");
     // Both commands, since a terminal needs the profile first.
@@ -182,10 +188,7 @@ fn an_exported_list_brings_back_what_was_decided() {
 
 #[test]
 fn the_classes_of_a_difference_are_cut_by_the_form() {
-    let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("Export.csv"), export()).unwrap();
-    let served = Served::open(folder.path());
-    let sheet = link(&served, "sheets", "Export.csv");
+    let (folder, served, sheet) = with_export();
     let page = served.page(&format!("{sheet}/task"));
     assert!(
         page.contains("name=\"class-2\" value=\"late\"") && page.contains("name=\"class-3\""),
