@@ -195,6 +195,7 @@ impl Plan {
         match self {
             Self::InOrder(recipe) => Sgd {
                 momentum: recipe.momentum,
+                nesterov: false,
                 weight_decay: recipe.weight_decay,
                 from: 0,
             },
@@ -207,6 +208,7 @@ impl Plan {
         match self {
             Self::InOrder(recipe) => Sgd {
                 momentum: 0.0,
+                nesterov: false,
                 weight_decay: recipe.weight_decay,
                 from: 0,
             },

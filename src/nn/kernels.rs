@@ -413,13 +413,16 @@ dispatched! {
     }
 
     /// The same with momentum: velocity = momentum * velocity + gradient + decay * value; value = value - rate * velocity.
-    pub(super) fn descend_with_momentum<T: Real>(values: &mut [T], velocities: &mut [T], parts: &[&[T]], momentum: T, decay: T, rate: T) {
+    pub(super) fn descend_with_momentum<T: Real>(values: &mut [T], velocities: &mut [T], parts: &[&[T]], momentum: (T, bool), decay: T, rate: T) {
+        let (momentum, nesterov) = momentum;
         let mut total = [T::ZERO; 512];
         for (block, (values, velocities)) in values.chunks_mut(512).zip(velocities.chunks_mut(512)).enumerate() {
             let total = sum_parts(&mut total, parts, block * 512, values.len());
             for ((value, velocity), gradient) in values.iter_mut().zip(velocities).zip(total) {
-                *velocity = momentum * *velocity + (*gradient + decay * *value);
-                *value = *value - rate * *velocity;
+                let gradient = *gradient + decay * *value;
+                *velocity = momentum * *velocity + gradient;
+                let way = if nesterov { gradient + momentum * *velocity } else { *velocity };
+                *value = *value - rate * way;
             }
         }
     }
@@ -557,13 +560,18 @@ mod tests {
         descend(&mut values, &views, 0.9, 0.1);
         let (mut moving, mut velocity) = (start.clone(), numbers(count, 8));
         let before = velocity.clone();
-        descend_with_momentum(&mut moving, &mut velocity, &views, 0.5, 0.01, 0.1);
+        descend_with_momentum(&mut moving, &mut velocity, &views, (0.5, false), 0.01, 0.1);
+        let (mut ahead, mut led) = (start.clone(), before.clone());
+        descend_with_momentum(&mut ahead, &mut led, &views, (0.5, true), 0.01, 0.1);
+        assert_eq!(led, velocity);
         for i in 0..count {
             let gradient = parts[0][i] + parts[1][i] + parts[2][i];
             assert!((values[i] - (0.9 * start[i] - 0.1 * gradient)).abs() < 1e-15);
             let speed = 0.5 * before[i] + gradient + 0.01 * start[i];
             assert!((velocity[i] - speed).abs() < 1e-15);
             assert!((moving[i] - (start[i] - 0.1 * speed)).abs() < 1e-15);
+            let nesterov = gradient + 0.01 * start[i] + 0.5 * speed;
+            assert!((ahead[i] - (start[i] - 0.1 * nesterov)).abs() < 1e-15);
         }
     }
 }

@@ -568,7 +568,7 @@ impl<'a, T: Real> Worker<'a, T> {
             } = &mut *state;
             if recipe.momentum > 0.0 {
                 let (momentum, decay) = (T::from_f64(recipe.momentum), T::from_f64(recipe.weight_decay));
-                kernels::descend_with_momentum(values, velocities, &parts, momentum, decay, rate);
+                kernels::descend_with_momentum(values, velocities, &parts, (momentum, false), decay, rate);
             } else {
                 let keep = T::from_f64(1.0 - learning_rate * recipe.weight_decay);
                 kernels::descend(values, &parts, keep, rate);

@@ -76,11 +76,13 @@ impl<T: Real> RowLosses<'_, T> {
     }
 }
 
-/// Stochastic gradient descent as `torch.optim.SGD` does it, without dampening or Nesterov; velocities start at 0.
+/// Stochastic gradient descent as `torch.optim.SGD` does it, without dampening; velocities start at 0.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sgd {
     /// From 0 to below 1.
     pub momentum: f64,
+    /// A step goes where the velocity will lead: gradient + momentum * velocity (Nesterov's momentum as PyTorch does it).
+    pub nesterov: bool,
     /// This times the parameter is added to its gradient, for every trainable parameter.
     pub weight_decay: f64,
     /// Parameters before this one, in network order, stand still.
@@ -151,7 +153,14 @@ impl<T: Real> Stepper<T> {
         let (values, gradient) = (&mut values[from..], &[&self.gradient[from..]]);
         if sgd.momentum > 0.0 {
             let (momentum, decay) = (T::from_f64(sgd.momentum), T::from_f64(sgd.weight_decay));
-            kernels::descend_with_momentum(values, &mut self.velocities[from..], gradient, momentum, decay, rate);
+            kernels::descend_with_momentum(
+                values,
+                &mut self.velocities[from..],
+                gradient,
+                (momentum, sgd.nesterov),
+                decay,
+                rate,
+            );
         } else {
             kernels::descend(values, gradient, T::from_f64(1.0 - learning_rate * sgd.weight_decay), rate);
         }
@@ -446,6 +455,7 @@ mod tests {
                 };
                 let sgd = Sgd {
                     momentum: 0.0,
+                    nesterov: false,
                     weight_decay: 0.01,
                     from: 0,
                 };
@@ -507,6 +517,7 @@ mod tests {
         };
         let sgd = Sgd {
             momentum: 0.0,
+            nesterov: false,
             weight_decay: 0.0,
             from: 0,
         };

@@ -102,6 +102,7 @@ fn compared(marked: bool, chosen: impl Fn(&str) -> bool) -> usize {
         batch: 64,
         learning_rate: 0.2,
         momentum: 0.0,
+        nesterov: false,
         weight_decay: 1e-3,
         schedule: Schedule::Milestones {
             milestones: Vec::new(),

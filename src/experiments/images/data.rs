@@ -267,6 +267,7 @@ fn small_recipe() -> ImageRecipe {
         batch: 16,
         learning_rate: 0.1,
         momentum: 0.9,
+        nesterov: false,
         weight_decay: 5e-4,
         schedule: Schedule::Milestones {
             milestones: vec![8, 11],

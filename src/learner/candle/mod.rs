@@ -302,6 +302,7 @@ impl<T: Real, G: TensorGraph> Classifier for CandleNetwork<T, G> {
             *rows,
             Sgd {
                 momentum: 0.0,
+                nesterov: false,
                 weight_decay: 0.0,
                 from: 0,
             },

@@ -146,8 +146,12 @@ impl<'c, T: Real, G: TensorGraph> CandleStepper<'c, T, G> {
         let all = self.loaded.parameters.iter().zip(gradients).zip(&mut self.velocities).zip(moving);
         for ((variable, gradient), velocity) in all.filter(|(_, moves)| *moves).map(|(each, _)| each) {
             let gradient = (gradient + (variable.as_tensor() * self.optimiser.weight_decay)?)?;
-            *velocity = ((&*velocity * self.optimiser.momentum)? + gradient)?.detach();
-            variable.set(&(variable.as_tensor() - (&*velocity * rate)?)?.detach())?;
+            *velocity = ((&*velocity * self.optimiser.momentum)? + &gradient)?.detach();
+            let way = match self.optimiser.nesterov {
+                true => (gradient + (&*velocity * self.optimiser.momentum)?)?,
+                false => velocity.clone(),
+            };
+            variable.set(&(variable.as_tensor() - (way * rate)?)?.detach())?;
         }
         let unbiased = rows as f64 / (rows as f64 - 1.0);
         for found in statistics {

@@ -102,6 +102,7 @@ fn steps_on_mixed_losses_descend_along_finite_differences() {
     };
     let sgd = Sgd {
         momentum: 0.0,
+        nesterov: false,
         weight_decay: 0.0,
         from: 0,
     };

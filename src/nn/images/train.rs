@@ -63,8 +63,11 @@ pub struct ImageRecipe {
     pub batch: usize,
     /// Highest learning rate.
     pub learning_rate: f64,
-    /// From 0 to below 1; velocities start at 0 (PyTorch's `SGD` without dampening or Nesterov).
+    /// From 0 to below 1; velocities start at 0 (PyTorch's `SGD` without dampening).
     pub momentum: f64,
+    /// Steps go by Nesterov's momentum, as PyTorch's `SGD` does them.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub nesterov: bool,
     /// This times the parameter is added to its gradient, for every trainable parameter.
     pub weight_decay: f64,
     /// How the learning rate changes.
@@ -72,6 +75,11 @@ pub struct ImageRecipe {
     /// Share of every training label that is spread evenly over all classes, from 0 to below 1 (Szegedy et al. 2016, section 7).
     #[serde(default, skip_serializing_if = "is_zero")]
     pub label_smoothing: f64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
@@ -94,6 +102,7 @@ impl ImageRecipe {
             batch: 64,
             learning_rate: 0.1,
             momentum: 0.9,
+            nesterov: false,
             weight_decay: 5e-4,
             schedule: Schedule::Milestones {
                 milestones,
@@ -131,6 +140,7 @@ impl ImageRecipe {
             batch: 512,
             learning_rate: 0.025,
             momentum: 0.9,
+            nesterov: false,
             weight_decay: 5e-4,
             schedule: Schedule::Linear {
                 warm_up: 0.01,
@@ -148,6 +158,7 @@ impl ImageRecipe {
             batch: 1_024,
             learning_rate: 1.5,
             momentum: 0.85,
+            nesterov: true,
             weight_decay: 0.00133,
             schedule: Schedule::Linear { warm_up: 0.2, reach: 1.0 },
             label_smoothing: 0.2,
@@ -167,6 +178,7 @@ impl ImageRecipe {
     pub fn sgd(&self) -> Sgd {
         Sgd {
             momentum: self.momentum,
+            nesterov: self.nesterov,
             weight_decay: self.weight_decay,
             from: 0,
         }
@@ -310,7 +322,7 @@ impl<'c, T: Real> ImageStepper<'c, T> {
     }
 
     /// One step on the mean cross entropy of a batch, its labels smoothed as the recipe says: velocity = momentum * velocity + gradient + decay * parameter, parameter = parameter
-    /// - rate * velocity. Batch norm uses the batch's statistics and updates the running ones. Returns the mean loss before.
+    /// - rate * velocity (or Nesterov's step). Batch norm uses the batch's statistics and updates the running ones. Returns the mean loss before.
     ///
     /// # Errors
     /// Where the pieces do not fit each other, batch norm has a single value, or the loss is not a finite number; the network is
@@ -463,7 +475,7 @@ fn descend<T: Real>(workspace: &Workspace<T>, velocities: &mut [T], network: &mu
                 let (values, velocities) = &mut *block;
                 let start = from + index * BLOCK;
                 let parts: Vec<&[T]> = parts.iter().map(|part| &part[start..start + values.len()]).collect();
-                kernels::descend_with_momentum(values, velocities, &parts, momentum, decay, rate);
+                kernels::descend_with_momentum(values, velocities, &parts, (momentum, sgd.nesterov), decay, rate);
             }
         });
     });

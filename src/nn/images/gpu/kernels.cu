@@ -610,15 +610,16 @@ extern "C" __global__ void pool_all_back(Value *out, const Value *in, const Valu
         out[start + (size_t)pixel * channels + channel] = store(mean ? delta / plane : pixel == best ? delta : 0.0f);
 }
 
-// SGD with momentum and weight decay of the parameters `from` and after; `copies`, where it is not `parameters` itself, gets what the products read.
-extern "C" __global__ void descend(float *parameters, Value *copies, float *velocities, const float *gradient, float momentum, float decay,
-                                   float rate, int from, int total)
+// SGD with momentum (`nesterov`: Nesterov's) and weight decay of the parameters `from` and after; `copies`, where it is not `parameters` itself, gets what the products read.
+extern "C" __global__ void descend(float *parameters, Value *copies, float *velocities, const float *gradient, float momentum, int nesterov,
+                                   float decay, float rate, int from, int total)
 {
     int place = unit();
     if (place < from || place >= total)
         return;
-    float velocity = momentum * velocities[place] + gradient[place] + decay * parameters[place];
-    float value = parameters[place] - rate * velocity;
+    float slope = gradient[place] + decay * parameters[place];
+    float velocity = momentum * velocities[place] + slope;
+    float value = parameters[place] - rate * (nesterov ? slope + momentum * velocity : velocity);
     velocities[place] = velocity;
     parameters[place] = value;
     if ((void *)copies != (void *)parameters)

@@ -277,6 +277,7 @@ impl<D: Accelerator> ImageDevice for ImagesOn<D> {
             model.velocities,
             model.gradient,
             momentum,
+            sgd.nesterov,
             decay,
             rate,
             from

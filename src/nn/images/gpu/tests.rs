@@ -120,6 +120,7 @@ fn assert_near(tensors: &[TensorSpec], found: &[f64], expected: &[f64], share: f
 fn recipe() -> ImageRecipe {
     ImageRecipe {
         weight_decay: 0.01,
+        nesterov: true,
         ..ImageRecipe::published_forgetting(10)
     }
 }
