@@ -3,7 +3,7 @@
 use super::words;
 use crate::error::{Error, Result};
 use crate::notes::Notes;
-use crate::tables::{ColumnKind, Table, Texts};
+use crate::tables::{ColumnKind, Table, Texts, are_days_of_years};
 
 /// A column as far as it was read.
 pub struct Look {
@@ -212,6 +212,7 @@ fn dates_as_numbers(column: &str, numbers: &[Option<f64>]) -> bool {
             || present.clone().all(counted)
             || counts_days(column, numbers)
             || present.all(since_1970)
+            || moment && are_days_of_years(numbers.iter().flatten().copied().filter(|number| *number != 0.0))
             || run_together(numbers, named))
 }
 

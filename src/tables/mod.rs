@@ -58,8 +58,8 @@ mod words_of_totals;
 mod workbook;
 mod write;
 
-pub(crate) use dates::without_accents;
 pub use dates::{DateColumn, DateOrder};
+pub(crate) use dates::{are_days_of_years, without_accents};
 pub(crate) use digits::ascii as plain_signs;
 pub use kind::{ColumnKind, ColumnSummary};
 pub use numbers::{DecimalMark, NumberColumn};

@@ -145,6 +145,45 @@ fn dates_without_marks_and_day_counts_among_dates_are_read() {
 }
 
 #[test]
+fn days_of_years_and_years_of_taiwan_are_dates_and_said_to_be() {
+    // The first is 2018-12-22, ten days before the year ends.
+    let written = |write: &dyn Fn(i32, u32) -> String| {
+        let cells = (0..30).map(|row| if row < 10 { write(2018, 356 + row) } else { write(2019, row - 9) });
+        days(&cells.collect::<Vec<_>>())
+    };
+    for (name, write) in [
+        ("ISO 8601", &(|year, day| format!("{year}-{day:03}")) as &dyn Fn(i32, u32) -> String),
+        ("numbers", &|year, day| format!("{year}{day:03}")),
+        ("JD Edwards", &|year, day| format!("{}{day:03}", year - 1900)),
+    ] {
+        let (_, dates, notes) = written(write);
+        assert_eq!(
+            (dates[0].as_deref(), dates[9].as_deref(), dates[10].as_deref()),
+            (Some("2018-12-22"), Some("2018-12-31"), Some("2019-01-01")),
+            "{name}"
+        );
+        assert_eq!(notes.has("days-of-years"), name != "ISO 8601", "{name}: {notes:?}");
+    }
+    let marked = |mark: &str| {
+        (0..30)
+            .map(|row| format!("107{mark}{:02}{mark}{:02}", row % 12 + 1, row % 28 + 1))
+            .collect::<Vec<_>>()
+    };
+    let (kind, dates, notes) = days(&marked("/"));
+    assert_eq!((kind, dates[2].as_deref()), (ColumnKind::Date, Some("2018-03-03")));
+    assert!(notes.has("years-of-taiwan"), "{notes:?}");
+    // Places in a warehouse and versions.
+    for mark in ["-", "."] {
+        assert_eq!(column(&marked(mark)).kind("v").unwrap(), ColumnKind::Text);
+    }
+    // Amounts of six digits are none, and 366 days has a leap year alone.
+    let amounts: Vec<String> = (0..30).map(|row| (118_350 + row * 7).to_string()).collect();
+    assert!(column(&amounts).dates("v", None, &mut Notes::new()).is_err());
+    let (_, dates, _) = days(&["2020-366", "2020-001"].map(str::to_owned));
+    assert_eq!(dates[0].as_deref(), Some("2020-12-31"));
+}
+
+#[test]
 fn months_quarters_and_weeks_are_dates_and_said_to_be() {
     let cells: Vec<String> = (0..24).map(|row| format!("Q{} {}", row % 4 + 1, 2020 + row / 4)).collect();
     let (kind, dates, notes) = days(&cells);

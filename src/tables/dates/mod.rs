@@ -2,6 +2,7 @@
 
 mod clock;
 mod order;
+mod ordinal;
 mod parse;
 mod periods;
 mod reader;
@@ -25,6 +26,7 @@ use super::unreadable::note_unreadable;
 use crate::error::{Error, Result};
 use crate::notes::Notes;
 use order::Orders;
+pub(crate) use ordinal::are_days_of_years;
 use parse::{Form, Parsed};
 pub(crate) use parse::{civil_from_days, days_from_civil};
 use unreadable::unreadable_error;
@@ -152,6 +154,8 @@ pub(crate) enum Item {
     Serial(i64),
     /// Seconds since 1970, and in which unit they were counted.
     Unix(i64, Tick),
+    /// A number that counts the days of a year (`2018032`): seconds since 1970.
+    DayOfYear(i64),
     /// Words in place of a date.
     Word,
     Unreadable,
@@ -277,16 +281,19 @@ pub(crate) fn run_together(number: f64) -> Option<Parsed> {
         short_year: short,
         tongue: Tongue::Unknown,
         period: false,
+        of_taiwan: false,
     })
 }
 
 pub(crate) fn items(column: &Column, height: usize, source: &Source) -> Vec<Item> {
     let epoch = if source.dates_from_1904 { EPOCH_1904 } else { EPOCH_1900 };
-    (0..height)
+    let mut items: Vec<Item> = (0..height)
         .into_par_iter()
         .with_min_len(CHUNK)
         .map(|row| item(&column.get(row), epoch))
-        .collect()
+        .collect();
+    ordinal::settle(column, &mut items);
+    items
 }
 
 /// The dates of a column. See [`Table::date_column`].
@@ -440,7 +447,7 @@ fn moment(item: &Item, orders: &Orders) -> Option<i64> {
             if orders.swapped { swap_seconds(seconds) } else { Some(seconds) }
         }
         Item::Serial(seconds) if orders.swapped => swap_seconds(*seconds),
-        Item::Serial(seconds) | Item::Unix(seconds, _) => Some(*seconds),
+        Item::Serial(seconds) | Item::Unix(seconds, _) | Item::DayOfYear(seconds) => Some(*seconds),
         Item::Text(parsed) => {
             let (year, month, day) = match parsed.form {
                 Form::YearFirst { year, month, day } if orders.swapped && day <= 12 => (year, day, month),
@@ -494,6 +501,25 @@ fn note_kinds(name: &str, items: &[Item], source: &Source, notes: &mut Notes) {
             } else {
                 "read as the date that Excel shows for it"
             },
+        );
+    }
+    let of_years = count(|item| matches!(item, Item::DayOfYear(_)));
+    if of_years > 0 {
+        notes.add(
+            "days-of-years",
+            format!(
+                "{} of column `{name}` are a year and the day of that year",
+                counted(of_years, "number")
+            ),
+            "read as that day: `2018032` and `118032` are 2018-02-01",
+        );
+    }
+    let of_taiwan = count(|item| matches!(item, Item::Text(parsed) if parsed.of_taiwan));
+    if of_taiwan > 0 {
+        notes.add(
+            "years-of-taiwan",
+            format!("{} of column `{name}` have a year of three digits", counted(of_taiwan, "date")),
+            "read by the calendar of Taiwan, whose year 107 is 2018",
         );
     }
     for tick in [Tick::Seconds, Tick::Milliseconds, Tick::Microseconds, Tick::Nanoseconds] {

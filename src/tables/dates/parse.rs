@@ -3,9 +3,13 @@
 use super::clock::time;
 use super::reader::Reader;
 use super::words::{MonthName, Tongue, folded, is_link, is_weekday, month_of};
-use super::{periods, rearranged};
+use super::{ordinal, periods, rearranged};
 use crate::tables::digits::ascii;
 
+/// Years of Taiwan's calendar that are written with three digits alone: 2011 to 2099.
+const OF_TAIWAN: std::ops::RangeInclusive<u32> = 100..=188;
+/// The year before the first of that calendar.
+const BEFORE_TAIWANS_FIRST: u32 = 1911;
 /// Longer texts are taken for no dates.
 const MAX_BYTES: usize = 96;
 
@@ -23,6 +27,8 @@ pub(crate) struct Parsed {
     pub(crate) tongue: Tongue,
     /// A month, quarter or week, read as its first day.
     pub(crate) period: bool,
+    /// The year has three digits and counts from 1911.
+    pub(crate) of_taiwan: bool,
 }
 
 /// How the day is written.
@@ -125,6 +131,7 @@ fn day_and_time(text: &str) -> Option<Parsed> {
         short_year: day.short_year,
         tongue: day.tongue,
         period: false,
+        of_taiwan: day.of_taiwan,
     })
 }
 
@@ -145,6 +152,7 @@ fn compact(text: &[u8]) -> Option<Parsed> {
         short_year: false,
         tongue: Tongue::Unknown,
         period: false,
+        of_taiwan: false,
     })
 }
 
@@ -153,6 +161,7 @@ struct Day {
     form: Form,
     short_year: bool,
     tongue: Tongue,
+    of_taiwan: bool,
 }
 
 impl Day {
@@ -162,6 +171,7 @@ impl Day {
             form: Form::YearFirst { year, month, day },
             short_year: false,
             tongue: Tongue::Unknown,
+            of_taiwan: false,
         }
     }
 
@@ -174,6 +184,7 @@ impl Day {
             },
             short_year,
             tongue: name.tongue,
+            of_taiwan: false,
         }
     }
 }
@@ -201,8 +212,12 @@ fn digits_first(reader: &mut Reader<'_>) -> Option<Day> {
             if next.is_ascii_alphabetic() || next >= 0x80 {
                 return named_after_year(reader, first, separator);
             }
-            let month = reader.short_number()?;
-            if !reader.skip(separator) {
+            let (month, length) = reader.number()?;
+            if length == 3 && separator == b'-' {
+                let (year, month, day) = ordinal::parsed(i64::from(first), month)?;
+                return Some(Day::year_first(year, month, day));
+            }
+            if length > 2 || !reader.skip(separator) {
                 return None;
             }
             if spaced {
@@ -210,6 +225,18 @@ fn digits_first(reader: &mut Reader<'_>) -> Option<Day> {
             }
             let day = reader.short_number()?;
             Some(Day::year_first(first, month, day))
+        }
+        // With hyphens or points it is as often a place in a warehouse or a version.
+        (3, Some(b'/')) if OF_TAIWAN.contains(&first) => {
+            reader.skip(b'/');
+            let month = reader.short_number()?;
+            if !reader.skip(b'/') {
+                return None;
+            }
+            let day = reader.short_number()?;
+            let mut found = Day::year_first(first + BEFORE_TAIWANS_FIRST, month, day);
+            found.of_taiwan = true;
+            Some(found)
         }
         (1 | 2, Some(_)) => day_or_month_first(reader, first),
         _ => None,
@@ -282,6 +309,7 @@ fn day_or_month_first(reader: &mut Reader<'_>, first: u32) -> Option<Day> {
             },
             short_year,
             tongue: Tongue::Unknown,
+            of_taiwan: false,
         });
     }
     ordinal(reader);
@@ -418,8 +446,8 @@ fn era(word: &[u8]) -> Option<u32> {
         ("\u{4ee4}\u{548c}", 2018),
         ("\u{5e73}\u{6210}", 1988),
         ("\u{662d}\u{548c}", 1925),
-        ("\u{6c11}\u{570b}", 1911),
-        ("\u{6c11}\u{56fd}", 1911),
+        ("\u{6c11}\u{570b}", BEFORE_TAIWANS_FIRST),
+        ("\u{6c11}\u{56fd}", BEFORE_TAIWANS_FIRST),
     ];
     eras.into_iter().find(|(name, _)| *name == word).map(|(_, before)| before)
 }

@@ -58,6 +58,7 @@ pub(super) fn period(text: &str) -> Option<Parsed> {
         short_year: false,
         tongue,
         period: true,
+        of_taiwan: false,
     })
 }
 
