@@ -10,7 +10,7 @@ use crate::cli::bench_forget::{self, ForgetArgs};
 use crate::cli::bench_images::{self, ImageStudyArgs};
 use crate::cli::experiments::{self, MergeArgs, RunArgs, ShardOptions};
 use crate::cli::sheets;
-use crate::cli::values::counted;
+use crate::cli::values::{counted, parse_share};
 use crate::datasets::generator::{Options as Generated, Sheet};
 use crate::error::{Error, Result};
 use crate::experiments::corrective::{Corrective, StudyOptions, StudySettings};
@@ -74,7 +74,7 @@ pub struct CorrectiveArgs {
     #[arg(long, value_name = "BIAS", default_value = "none")]
     pub bias: String,
     /// Share of the flags that sit on clean rows
-    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    #[arg(long, value_name = "SHARE", default_value = "0%", value_parser = parse_share)]
     pub false_flags: f64,
     /// Methods, joined by + to be applied one after the other; all
     #[arg(long, value_name = "METHODS", default_value = "all", value_delimiter = ',')]
