@@ -29,6 +29,10 @@ dist:
 check-windows:
     bash scripts/check-windows.sh
 
+# Does it compile for macOS? (type-check; needs the target or Debian's rustc-web, and zig)
+check-macos:
+    bash scripts/check-macos.sh
+
 # Does it run on Windows? (under wine; needs the target, a MinGW C compiler and wine64)
 try-windows:
     bash scripts/windows_check.sh
