@@ -366,7 +366,7 @@ fn finding_the_rest(report: &ImageStudyReport) -> Result<Option<Body>> {
         }
     }
     Ok(Some(Body::plain(html! {
-        p { "Ways that begin with expand first propose further images from the known ones alone, and drop them with these (expand-relabel: learn all as their likeliest other class). Recall is over the manipulated images that are not known." }
+        p { "Ways that begin with expand first propose further images from the known ones alone, and drop them with these (expand-relabel: learn all as their likeliest other class; twice: look again with the network so repaired). Recall is over the manipulated images that are not known." }
         (table("Proposed images, means over models", &columns, rows))
     })))
 }

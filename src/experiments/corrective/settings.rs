@@ -158,20 +158,24 @@ pub struct Way {
     pub name: String,
     /// Whether further rows are proposed first, and what is done with them.
     pub proposed: Option<Proposed>,
+    /// How often rows are looked for: a second time with the model repaired from what the first found.
+    pub rounds: usize,
     /// Methods, one after the other.
     pub steps: Vec<Step>,
 }
 
 /// Prefixes of ways that propose further rows first.
-const PROPOSING: [(&str, Proposed); 3] = [
-    ("expand+", Proposed::Drop),
-    ("expand-relabel+", Proposed::Relabel),
-    ("expand-draw+", Proposed::Draw),
+const PROPOSING: [(&str, Proposed, usize); 5] = [
+    ("expand+", Proposed::Drop, 1),
+    ("expand-relabel+", Proposed::Relabel, 1),
+    ("expand-draw+", Proposed::Draw, 1),
+    ("expand-twice+", Proposed::Drop, 2),
+    ("expand-relabel-twice+", Proposed::Relabel, 2),
 ];
 
 /// The same way without proposed rows; `None` where it proposes none.
 pub fn without_proposing(name: &str) -> Option<&str> {
-    PROPOSING.iter().find_map(|(prefix, _)| name.strip_prefix(prefix))
+    PROPOSING.iter().find_map(|(prefix, ..)| name.strip_prefix(prefix))
 }
 
 /// Reads a method and what its name states after a colon.
@@ -199,19 +203,17 @@ fn step(part: &str) -> Result<Step> {
 
 /// Reads the name of a way to repair: a method, or several joined by `+` and applied one after the other. `cf:3` and `finetune:4` state
 /// the passes, `cf:last-2` the layers that are trained; `ssd:text` and `scrub:text` follow the text of the corrective paper ([`RepairOptions::by_text`]). `expand+` in front proposes further rows first and drops them with the flagged ones, `expand-relabel+` has methods that
-/// train learn them as their likeliest class.
+/// train learn them as their likeliest class; `expand-twice+` and `expand-relabel-twice+` look a second time, with the model so repaired.
 ///
 /// # Errors
 /// For a name that is none.
 pub fn way(name: &str) -> Result<Way> {
-    let proposed = PROPOSING
-        .iter()
-        .find(|(prefix, _)| name.starts_with(prefix))
-        .map(|(_, proposed)| *proposed);
+    let proposing = PROPOSING.iter().find(|(prefix, ..)| name.starts_with(prefix));
     let steps = without_proposing(name).unwrap_or(name).split('+').map(|part| step(part.trim()));
     Ok(Way {
         name: name.to_owned(),
-        proposed,
+        proposed: proposing.map(|(_, proposed, _)| *proposed),
+        rounds: proposing.map_or(1, |(.., rounds)| *rounds),
         steps: steps.collect::<Result<Vec<_>>>()?,
     })
 }
@@ -316,7 +318,10 @@ impl Study for StudySettings {
         }
         Bias::parse(&self.bias)?;
         for name in &self.methods {
-            way(name)?;
+            if way(name)?.rounds > 1 {
+                return Err(Error::input(format!("`{name}` looks twice, which is for images alone"))
+                    .hint("`expand+`, `expand-relabel+` or `expand-draw+` in front"));
+            }
         }
         Ok(())
     }

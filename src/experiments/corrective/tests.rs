@@ -125,6 +125,7 @@ fn another_study_is_not_mixed_in_and_a_study_may_grow() {
         |options| options.kinds = vec!["segment:".to_owned()],
         |options| options.rates = vec!["many".to_owned()],
         |options| options.bias = "Market =".to_owned(),
+        |options| options.methods = vec!["expand-twice+retrain".to_owned()],
     ] {
         assert!(study(&wrong).is_err());
     }
@@ -143,6 +144,8 @@ fn a_way_to_repair_is_a_chain_that_may_begin_with_proposals() {
     assert_eq!(found.steps.iter().map(|step| step.passes).collect::<Vec<_>>(), [None, Some(3)]);
     assert_eq!(without_proposing(&found.name), Some("assd+cf:3"));
     assert_eq!(way("neggrad-plus").unwrap().proposed, None);
+    let found = way("expand-relabel-twice+retrain").unwrap();
+    assert_eq!((found.proposed, found.rounds, found.steps.len()), (Some(Proposed::Relabel), 2, 1));
     let found = way("expand+ssd:text+cf:2").unwrap();
     assert_eq!(found.steps.iter().map(|step| step.by_text).collect::<Vec<_>>(), [true, false]);
     assert_eq!(way("cf:last-2").unwrap().steps[0].layers, Some(2));

@@ -1,5 +1,6 @@
 //! One unit of a study: take a spoiled network, flag a part of what is wrong, let a method repair, count.
 
+mod repaired;
 mod sets;
 mod steps;
 
@@ -12,9 +13,8 @@ use super::record::Record;
 use super::settings::{IMPORTANCE_BATCH, ImageStudySettings, LAYOUT_VERSION, Model, Piece, methods};
 use crate::datasets::images::corruptions::{Stamp, Stamped};
 use crate::datasets::images::{Affected, Augmentation, ImageSet, Images, Manipulation, Normalisation, Resize, Spoiled, TrainingImages};
-use crate::error::{Error, ErrorKind, Result};
-use crate::experiments::corrective::measure::relabelled;
-use crate::experiments::corrective::settings::{Proposed, Way, once};
+use crate::error::{Error, Result};
+use crate::experiments::corrective::settings::{Way, once};
 use crate::experiments::images::data::{self, dataset};
 use crate::experiments::images::{self, OnDevice, Reading, RecipeChanges, Training};
 use crate::experiments::runner::Background;
@@ -22,15 +22,13 @@ use crate::experiments::study::{Seconds, Study};
 use crate::experiments::{Computed, Engine, RunFolder, Timings, Unit};
 use crate::label_errors::images::{FoundImages, ImagesRequest, find_images};
 use crate::label_errors::{Bias, Known, KnownFlags};
-use crate::learner::{Plan, Rows, Statistic};
+use crate::learner::Statistic;
 use crate::nn::images::{Accelerated, Compute, ImageNetwork, ImageSpec, Precision};
 use crate::nn::{ImportanceKind, OutputSize};
 use crate::notes::Notes;
 use crate::progress::Progress;
-use crate::repair::{Repairable, Request, Session, Trained};
 use crate::seed::Seed;
 use sets::{columns, divided};
-use steps::{likeliest, options, take_step};
 
 /// What the person asked for.
 #[derive(Debug, Clone, PartialEq)]
@@ -333,18 +331,30 @@ impl ImageStudy {
         }
         let begun = Instant::now();
         let flags = self.flags(settings, piece, group)?;
+        let found = self.find_with(&group.network, settings, piece, (group, &flags), progress)?;
+        group.found.push((known, found, begun.elapsed().as_secs_f64()));
+        Ok(())
+    }
+
+    /// Finds the rest from what is known, with this network.
+    fn find_with(
+        &self,
+        network: &ImageNetwork<f32>,
+        settings: &ImageStudySettings,
+        piece: &Piece,
+        (group, flags): (&Group, &Flags),
+        progress: &dyn Progress,
+    ) -> Result<FoundImages> {
         let source = group.training(Augmentation::NONE, Seed(0));
         let request = ImagesRequest {
-            network: &group.network,
+            network,
             images: &source,
             classes: &self.set.classes,
             flagged: &flags.training.flagged,
             seed: self.seed(settings, piece, "expand"),
             compute: self.with(),
         };
-        let found = find_images(&request, &Background(progress))?;
-        group.found.push((known, found, begun.elapsed().as_secs_f64()));
-        Ok(())
+        find_images(&request, &Background(progress))
     }
 
     /// The network trained on the set as it was, judged on this manipulation.
@@ -387,92 +397,6 @@ impl ImageStudy {
             resize: None::<&Resize>,
             compute: self.with(),
         }
-    }
-
-    /// Repairs in one way. A way that fails for a reason of its own leaves the spoiled model and says why.
-    fn repaired(
-        &self,
-        folder: &RunFolder<ImageStudySettings>,
-        unit: &Unit<Piece>,
-        way: &Way,
-        group: &Group,
-        progress: &dyn Progress,
-    ) -> Result<(Record, Seconds)> {
-        let settings = folder.settings();
-        let seed = self.model_seed(&unit.key);
-        let flags = self.flags(settings, &unit.key, group)?;
-        let known = settings.known(&unit.key).unwrap_or_default().to_bits();
-        let found = group.found.iter().find(|(share, _, _)| way.proposed.is_some() && *share == known);
-        let proposed: Vec<u32> = found.map_or_else(Vec::new, |(_, found, _)| {
-            found.proposals.iter().map(|proposal| proposal.row).collect()
-        });
-        let mut positions = [flags.training.flagged.as_slice(), &proposed].concat();
-        positions.sort_unstable();
-        let found_to_learn = found.filter(|_| way.proposed == Some(Proposed::Relabel));
-        let corrections = found_to_learn.map(|(_, found, _)| likeliest(&positions, found));
-        let learned = corrections
-            .as_deref()
-            .map(|classes| relabelled(&positions, classes, &self.set.train.labels));
-        let plain = group.training(Augmentation::NONE, seed);
-        let augmented = group.training(self.settings.augmentation, seed);
-        let validation = group.stamped((&flags.validation, &flags.stamped), Augmentation::NONE, seed);
-        let trained = Trained {
-            classifier: &group.network,
-            initial: Some(&group.initial),
-            plan: Plan::shuffled(&settings.recipe, seed),
-            training_rows: group.spoiled.images.len(),
-            importance_batch: IMPORTANCE_BATCH,
-            stored: None,
-            full_set: &group.full_set,
-        };
-        let request = Request {
-            positions: &positions,
-            flagged: None,
-            corrections: corrections.as_deref().unwrap_or_default(),
-            training: Some(Rows::images(&plain)),
-            augmented: Some(Rows::images(&augmented)),
-        };
-        let checkpoints = images::checkpoints(folder, &unit.name, &self.spec);
-        let quiet = Background(progress);
-        let mut model = Session::new(trained, request, self.with(), &quiet)?
-            .with_validation(Rows::images(&validation))?
-            .with_checkpoints(Some(&checkpoints));
-        let (mut chosen, mut failed) = (None, None);
-        for (place, step) in way.steps.iter().enumerate() {
-            let options = options(settings, step)?;
-            // Only the first of a chain starts from the trained model, as a search does.
-            let search = settings.search && place == 0 && !flags.validation.is_empty();
-            match take_step(step, &mut model, &options, search, progress) {
-                Ok(settings) => chosen = chosen.or(settings),
-                Err(error) if error.kind() == ErrorKind::Input => {
-                    model.start_over();
-                    failed = Some(error.message().to_owned());
-                    break;
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        // Of retraining, what passed before an interruption counts as well.
-        let seconds = checkpoints.seconds();
-        let wrong = proposed.iter().filter(|row| group.spoiled.manipulated.binary_search(row).is_ok());
-        let record = Record {
-            relabelled: learned.map(|(all, _)| all),
-            relabelled_right: learned.map(|(_, right)| right),
-            proposed: found.map(|_| proposed.len() as u32),
-            proposed_wrong: found.map(|_| wrong.count() as u32),
-            rules: found.map_or_else(Vec::new, |(_, found, _)| found.rules.clone()),
-            flags: flags.training.flagged.len() as u32,
-            false_flags: flags.training.false_flags.len() as u32,
-            deletion_change: Some(model.deletion_change()?),
-            validation_accuracy: model.validation_accuracy()?,
-            chosen,
-            failed,
-            ..self.judged(group, &group.normalisation).record(model.network(), &quiet)?
-        };
-        checkpoints.remove();
-        let mut stages = Seconds::from([("repair".to_owned(), seconds)]);
-        stages.extend(found.map(|(_, _, seconds)| ("expand".to_owned(), *seconds)));
-        Ok((record, stages))
     }
 }
 

@@ -9,7 +9,7 @@ mod training;
 use serde::{Deserialize, Serialize};
 
 pub use data::{Reading, RecipeChanges};
-pub(in crate::experiments) use training::{Loaded, Training, checkpoints, initial, measured};
+pub(in crate::experiments) use training::{Loaded, Training, checkpoints, initial, made_once, measured};
 
 use crate::error::Result;
 use crate::experiments::Study;

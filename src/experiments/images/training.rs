@@ -7,6 +7,7 @@ use crate::datasets::images::{Augmentation, ImageSet, Normalisation, Resize, Tra
 use crate::error::Result;
 use crate::experiments::{RunFolder, Study};
 use crate::learner::{Classifier, Rows, Statistic};
+use crate::nn::EpochLog;
 use crate::nn::images::{Compute, ImageNetwork, ImageRecipe, ImageSource, ImageSpec, ImageTraining};
 use crate::progress::Progress;
 use crate::seed::Seed;
@@ -68,29 +69,42 @@ impl Training<'_> {
     /// # Errors
     /// Where training fails or is stopped, or the folder cannot be written.
     pub fn network<S: Study>(&self, folder: &RunFolder<S>, progress: &dyn Progress) -> Result<(ImageNetwork<f32>, f64)> {
-        let (path, of) = (
-            folder.path().join("models").join(format!("{}.safetensors", self.name)),
-            folder.of(self.name),
-        );
-        // A process of another shard may train it just now.
-        let _training = folder.alone(self.name, progress)?;
-        if let Some((network, about)) = store::read_network(&path, &of, self.initial.spec())? {
-            return Ok((network, about.seconds));
-        }
-        let training = ImageTraining {
-            source: self.source,
-            recipe: self.recipe,
-            seed: self.seed,
-            first_epoch: 0,
-            compute: self.compute,
-        };
         let checkpoints = checkpoints(folder, self.name, self.initial.spec());
-        let (network, log) = training.run(self.initial, &checkpoints, progress)?;
-        let seconds = checkpoints.seconds();
-        store::write_network(&path, &of, &network, log.epochs, seconds)?;
+        let made = made_once(folder, (self.name, self.initial.spec()), progress, || {
+            let training = ImageTraining {
+                source: self.source,
+                recipe: self.recipe,
+                seed: self.seed,
+                first_epoch: 0,
+                compute: self.compute,
+            };
+            let (network, log) = training.run(self.initial, &checkpoints, progress)?;
+            Ok((network, log.epochs, checkpoints.seconds()))
+        })?;
         checkpoints.remove();
-        Ok((network, seconds))
+        Ok(made)
     }
+}
+
+/// A network of this name and the seconds that it took: from the run folder, or made now and kept there.
+///
+/// # Errors
+/// As `make`; where the folder cannot be written.
+pub(in crate::experiments) fn made_once<S: Study>(
+    folder: &RunFolder<S>,
+    (name, spec): (&str, &ImageSpec),
+    progress: &dyn Progress,
+    make: impl FnOnce() -> Result<(ImageNetwork<f32>, Vec<EpochLog>, f64)>,
+) -> Result<(ImageNetwork<f32>, f64)> {
+    let (path, of) = (folder.path().join("models").join(format!("{name}.safetensors")), folder.of(name));
+    // A process of another shard may make it just now.
+    let _making = folder.alone(name, progress)?;
+    if let Some((network, about)) = store::read_network(&path, &of, spec)? {
+        return Ok((network, about.seconds));
+    }
+    let (network, epochs, seconds) = make()?;
+    store::write_network(&path, &of, &network, epochs, seconds)?;
+    Ok((network, seconds))
 }
 
 /// Where a training of this name keeps its checkpoints.

@@ -92,15 +92,32 @@ const LEAST_MEAN: f64 = 2.0 / 3.0;
 /// Standard errors by which each share that a tail allows is raised: the least of many is too low by chance.
 const RAISED: f64 = 0.5;
 
+/// What scores say of the images.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Said {
+    /// Chance of each of the rest.
+    pub chances: Vec<f64>,
+    /// Which of the rest are proposed.
+    pub proposed: Vec<bool>,
+    /// Which of the known ones would be proposed by their own scores.
+    pub of_known: Vec<bool>,
+}
+
 /// Of several scores (known ones first) the one that sets the known ones furthest ahead: [`by_ratio`] of it, and which of the rest are proposed.
-pub(super) fn best_ratio(scores: &[Vec<f64>], known: usize) -> Option<(Vec<f64>, Vec<bool>)> {
+pub(super) fn best_ratio(scores: &[Vec<f64>], known: usize) -> Option<Said> {
     let (of_known, of_rest) = scores
         .iter()
         .map(|scores| scores.split_at(known))
         .max_by(|one, other| ahead(one.0, one.1).total_cmp(&ahead(other.0, other.1)))?;
     let chances = by_ratio(of_known, of_rest)?;
     let proposed = as_many_as_expected(of_rest, &chances);
-    Some((chances, proposed))
+    let taken = of_rest.iter().zip(&proposed).filter(|(_, proposed)| **proposed);
+    let least = taken.map(|(score, _)| *score).fold(f64::INFINITY, f64::min);
+    Some(Said {
+        of_known: of_known.iter().map(|score| *score >= least).collect(),
+        chances,
+        proposed,
+    })
 }
 
 /// Chance that a known image scores above one of the rest.
@@ -243,7 +260,15 @@ mod tests {
         // A quarter of the rest is like the known ones; another score knows nothing.
         let telling = [spread(120, 2.5, 1.0), spread(3_000, 0.0, 1.0), spread(1_000, 2.5, 1.0)].concat();
         let silent: Vec<f64> = (0..telling.len()).map(|at| (at * 7919 % telling.len()) as f64).collect();
-        let (chances, proposed) = best_ratio(&[silent, telling.clone()], 120).unwrap();
+        let Said {
+            chances,
+            proposed,
+            of_known,
+        } = best_ratio(&[silent, telling.clone()], 120).unwrap();
+        // Known ones score as those like them do, so as large a share of them would be proposed.
+        let share = of_known.iter().filter(|proposed| **proposed).count() as f64 / 120.0;
+        let found = (3_000..4_000).filter(|place| proposed[*place]).count() as f64 / 1_000.0;
+        assert!((share - found).abs() < 0.05 && share < 1.0, "{share} {found}");
         assert_eq!(chances, by_ratio(&telling[..120], &telling[120..]).unwrap());
         let taken: Vec<usize> = (0..4_000).filter(|place| proposed[*place]).collect();
         let right = taken.iter().filter(|place| **place >= 3_000).count() as f64;

@@ -28,6 +28,7 @@ use crate::progress::Progress;
 use crate::seed::Seed;
 use crate::stats::binomial_at_least;
 use discriminant::{Directions, Folds};
+use mixture::Said;
 
 /// What is known, and of which images.
 #[derive(Clone, Copy)]
@@ -63,12 +64,16 @@ pub struct FoundImages {
     /// Further images that are likelier than not to be manipulated; where known ones and the rest overlap, as many as are estimated to be. Ascending
     /// by number.
     pub proposals: Vec<ImageProposal>,
+    /// Images that are not proposed and whose chance to be manipulated is a quarter or more, ascending.
+    pub doubtful: Vec<u32>,
     /// What the known ones have in common, in words.
     pub rules: Vec<String>,
     /// Classes that known images are recorded as more often than mistakes at random would be.
     pub classes: Vec<u8>,
     /// Known images that are recorded as one of these classes, ascending, each with the other class that it is likeliest of.
     pub known: Vec<(u32, u8)>,
+    /// Those of them that would not be proposed were they not known, ascending: as many of the others like them are missed.
+    pub missed: Vec<u32>,
 }
 
 /// What a search came to.
@@ -118,6 +123,8 @@ impl ImagesVerdict {
 
 /// Least chance of a proposal, where known ones and the rest lie apart.
 const LEAST_CHANCE: f64 = 0.5;
+/// Least chance of an image that is in doubt.
+const LEAST_DOUBT: f64 = 0.25;
 /// Least number of known images of a class.
 const LEAST_KNOWN: usize = 5;
 /// Chance, over all classes, that mistakes at random would pass for a pattern.
@@ -151,6 +158,8 @@ pub fn find_images(request: &ImagesRequest, progress: &dyn Progress) -> Result<F
     }
     found.proposals.sort_by_key(|proposal| proposal.row);
     found.known.sort_unstable();
+    found.missed.sort_unstable();
+    found.doubtful.sort_unstable();
     Ok(found)
 }
 
@@ -206,6 +215,7 @@ impl<'a> Candidates<'a> {
         let (margins, likeliest) = self.by_margin(progress)?;
         found.known.extend(known.iter().copied().zip(likeliest.iter().copied()));
         if rest.is_empty() {
+            found.missed.extend(known);
             return Ok(());
         }
         let of_others: Vec<u32> = (0..)
@@ -222,15 +232,28 @@ impl<'a> Candidates<'a> {
         let scores = [margins, self.by_features(progress)?, self.by_pixels(progress)?];
         let combined = discriminant::combined(&scores, self.known());
         let (of_known, of_rest) = combined.split_at(self.known());
-        let likely = |chances: Vec<f64>| {
-            let proposed = chances.iter().map(|chance| *chance >= LEAST_CHANCE).collect();
-            (chances, proposed)
-        };
-        let (mut chances, mut proposed): (Vec<f64>, Vec<bool>) = match mixture::Parts::of(of_known, of_rest) {
-            Some(parts) if parts.apart() >= LEAST_APART => likely(parts.chances(of_rest)),
+        let likely = |chances: &[f64]| chances.iter().map(|chance| *chance >= LEAST_CHANCE).collect::<Vec<bool>>();
+        let said = match mixture::Parts::of(of_known, of_rest) {
+            Some(parts) if parts.apart() >= LEAST_APART => {
+                let chances = parts.chances(of_rest);
+                Some(Said {
+                    proposed: likely(&chances),
+                    of_known: likely(&parts.chances(of_known)),
+                    chances,
+                })
+            }
             // Where the two overlap, what tells them apart less well only blurs what tells them apart best.
-            _ => mixture::best_ratio(&scores, self.known()).unwrap_or_else(|| likely(vec![0.0; rest.len()])),
+            _ => mixture::best_ratio(&scores, self.known()),
         };
+        let Said {
+            mut chances,
+            mut proposed,
+            of_known: mut known_again,
+        } = said.unwrap_or_else(|| Said {
+            chances: vec![0.0; rest.len()],
+            proposed: vec![false; rest.len()],
+            of_known: vec![false; known.len()],
+        });
         let mut rules = Vec::new();
         if let Some(template) = template {
             // Where it is what the known ones have in common, likeness in other ways says nothing more.
@@ -239,6 +262,9 @@ impl<'a> Candidates<'a> {
                 let own = template.chance(place);
                 *chance = if alone { own } else { chance.max(own) };
                 *proposed = own >= LEAST_CHANCE || !alone && *proposed;
+            }
+            for (place, again) in known_again.iter_mut().enumerate() {
+                *again = template.chance(place) >= LEAST_CHANCE || !alone && *again;
             }
             rules.push(template.in_words(name));
         }
@@ -259,6 +285,11 @@ impl<'a> Candidates<'a> {
                 self.known()
             ));
         }
+        let in_doubt = rest.iter().zip(&chances).zip(&proposed);
+        let in_doubt = in_doubt.filter(|((_, chance), proposed)| **chance >= LEAST_DOUBT && !**proposed);
+        found.doubtful.extend(in_doubt.map(|((row, _), _)| *row));
+        let missed = known.iter().zip(&known_again).filter(|(_, again)| !**again);
+        found.missed.extend(missed.map(|(row, _)| *row));
         found.proposals.extend(proposals);
         found.rules.extend(rules);
         Ok(())

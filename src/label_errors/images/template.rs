@@ -13,6 +13,10 @@ const SAME: f32 = 0.05;
 const OF_KNOWN: f64 = 0.9;
 /// Most of the others that have it.
 const OF_OTHERS: f64 = 0.5;
+/// Most of the images of other classes that have a patch which most others of this class have as well: it was put into most of this class.
+const OF_OTHER_CLASSES: f64 = 0.05;
+/// Most of the surroundings of such a patch that go on, on average over the known images: it does not lie there by nature.
+const MOST_AROUND: f64 = 0.3;
 /// Share of the template's values that an image must have.
 const OF_TEMPLATE: f64 = 0.9;
 /// Pixels around the patch that count as its surroundings.
@@ -80,8 +84,13 @@ pub(super) fn find(
     })?;
     let most = OF_OTHERS * (count - known) as f64;
     let rare = shared.iter().zip(&of_others).filter(|(_, count)| **count as f64 <= most);
-    let values: Vec<(usize, f32)> = rare.map(|(value, _)| *value).collect();
-    if values.len() < shape.channels.max(2) {
+    let mut values: Vec<(usize, f32)> = rare.map(|(value, _)| *value).collect();
+    let least = shape.channels.max(2);
+    let of_most = values.len() < least;
+    if of_most {
+        values = rare_elsewhere(shared, &others)?;
+    }
+    if values.len() < least {
         return Ok(None);
     }
     let mut template = Template {
@@ -95,13 +104,26 @@ pub(super) fn find(
     let mut has = vec![None; count];
     each(&mut |place, image| has[place] = template.goes_on(image))?;
     template.has = has;
-    if template.of_known() < 0.5 {
+    if template.of_known() < 0.5 || of_most && template.goes_on_in_known() > MOST_AROUND {
         return Ok(None);
     }
     let mut by_nature = Vec::new();
     others(&mut |_, image| by_nature.extend(template.goes_on(image)))?;
     template.judge(&by_nature);
     Ok(Some(template))
+}
+
+/// The values that few images of other classes have.
+fn rare_elsewhere(shared: Vec<(usize, f32)>, others: impl Fn(&mut dyn FnMut(usize, &[f32])) -> Result<()>) -> Result<Vec<(usize, f32)>> {
+    let (mut counts, mut images) = (vec![0_usize; shared.len()], 0_usize);
+    others(&mut |_, image| {
+        images += 1;
+        let each = counts.iter_mut().zip(&shared);
+        each.for_each(|(count, value)| *count += usize::from(same(image, value)));
+    })?;
+    let most = OF_OTHER_CLASSES * images as f64;
+    let rare = shared.into_iter().zip(counts).filter(|(_, count)| *count as f64 <= most);
+    Ok(rare.map(|(value, _)| value).collect())
 }
 
 /// The places around those of the values, each with the value of its channel that is nearest.
@@ -131,6 +153,12 @@ impl Template {
     /// Share of the known images that have it.
     pub fn of_known(&self) -> f64 {
         self.has[..self.known].iter().flatten().count() as f64 / self.known as f64
+    }
+
+    /// Share of the values around that go on, on average over the known images that have it.
+    fn goes_on_in_known(&self) -> f64 {
+        let known = self.has[..self.known].iter().flatten();
+        known.clone().sum::<f64>() / known.count().max(1) as f64
     }
 
     /// Of an image that has the values, the share of those around it that go on.

@@ -78,6 +78,17 @@ fn a_patch_is_found_and_told_as_a_rule() {
 }
 
 #[test]
+fn a_patch_in_most_images_of_its_class_is_found_by_the_other_classes() {
+    // The class has 80 images of its own, and 160 that were put there.
+    let (precision, recall, count, rules) = found("poison:n=160,size=2,target=class 1", 4, 4);
+    assert!(precision >= 0.95 && recall >= 0.95, "{precision} {recall} {count}");
+    assert!(
+        rules.len() == 1 && rules[0].contains("a patch of 2 x 2 pixels at the bottom right"),
+        "{rules:?}"
+    );
+}
+
+#[test]
 fn patterns_over_the_whole_image_are_found_without_a_patch() {
     for text in ["blend:n=40,strength=0.3", "sinusoid:n=40,amplitude=60,frequency=3"] {
         let (precision, recall, count, rules) = found(text, 4, 4);
