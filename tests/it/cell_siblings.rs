@@ -176,6 +176,13 @@ fn days_of_years_and_years_of_taiwan_are_dates_and_said_to_be() {
     for mark in ["-", "."] {
         assert_eq!(column(&marked(mark)).kind("v").unwrap(), ColumnKind::Text);
     }
+    // Every day of 2021 has the look of a 12 October, November or December as well.
+    let (_, dates, notes) = days(&(0..90).map(|row| (121_001 + row * 4).to_string()).collect::<Vec<_>>());
+    assert_eq!(
+        (dates[0].as_deref(), dates[89].as_deref()),
+        (Some("2021-01-01"), Some("2021-12-23"))
+    );
+    assert!(notes.has("days-of-years"), "{notes:?}");
     // Amounts of six digits are none, and 366 days has a leap year alone.
     let amounts: Vec<String> = (0..30).map(|row| (118_350 + row * 7).to_string()).collect();
     assert!(column(&amounts).dates("v", None, &mut Notes::new()).is_err());

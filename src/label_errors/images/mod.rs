@@ -23,12 +23,13 @@ use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::nn::images::{Compute, ImageNetwork, ImageSource, image_features, source_logits};
+use crate::nn::images::{Compute, ImageNetwork, ImageSource, image_features, logits_with, source_logits};
 use crate::progress::Progress;
 use crate::seed::Seed;
 use crate::stats::binomial_at_least;
 use discriminant::{Directions, Folds};
 use mixture::Said;
+use template::Template;
 
 /// What is known, and of which images.
 #[derive(Clone, Copy)]
@@ -54,7 +55,7 @@ pub struct ImageProposal {
     pub row: u32,
     /// Chance that it is.
     pub chance: f64,
-    /// The class that it is likeliest of, other than the recorded one.
+    /// The class that it is likeliest of, other than the recorded one; of an image with a patch, that of the image without it.
     pub likeliest: u8,
 }
 
@@ -212,9 +213,9 @@ impl<'a> Candidates<'a> {
     fn find(&self, found: &mut FoundImages, progress: &dyn Progress) -> Result<()> {
         let (known, rest) = self.rows.split_at(self.known());
         let name = &self.request.classes[usize::from(self.class)];
-        let (margins, likeliest) = self.by_margin(progress)?;
-        found.known.extend(known.iter().copied().zip(likeliest.iter().copied()));
+        let (margins, mut likeliest) = self.by_margin(progress)?;
         if rest.is_empty() {
+            found.known.extend(known.iter().copied().zip(likeliest));
             found.missed.extend(known);
             return Ok(());
         }
@@ -256,6 +257,7 @@ impl<'a> Candidates<'a> {
         });
         let mut rules = Vec::new();
         if let Some(template) = template {
+            self.without_patch(&template, &mut likeliest, progress)?;
             // Where it is what the known ones have in common, likeness in other ways says nothing more.
             let alone = template.of_known() >= ALL_BUT_A_FEW;
             for ((chance, proposed), place) in chances.iter_mut().zip(&mut proposed).zip(self.known()..) {
@@ -268,6 +270,7 @@ impl<'a> Candidates<'a> {
             }
             rules.push(template.in_words(name));
         }
+        found.known.extend(known.iter().copied().zip(likeliest.iter().copied()));
         let each = rest.iter().zip(&chances).zip(&likeliest[self.known()..]);
         let proposals: Vec<ImageProposal> = each
             .zip(&proposed)
@@ -332,6 +335,29 @@ impl<'a> Candidates<'a> {
             .map(|logits| likeliest(logits, own, &taken_for))
             .collect();
         Ok((margins, likeliest))
+    }
+
+    /// Which other class each image that has the patch is likeliest of without it: with it the network sees the class that the patch stands for, and what
+    /// it takes for the next best has to do with the patch as well.
+    fn without_patch(&self, template: &Template, likeliest_of: &mut [u8], progress: &dyn Progress) -> Result<()> {
+        let request = self.request;
+        let size = request.images.shape().len();
+        let (classes, own) = (request.network.spec().classes, usize::from(self.class));
+        let weights = vec![1.0; classes];
+        let patched: Vec<usize> = (0..self.rows.len()).filter(|place| template.has(*place)).collect();
+        let mut values = vec![0.0; BLOCK * size];
+        for places in patched.chunks(BLOCK) {
+            progress.check()?;
+            let rows: Vec<u32> = places.iter().map(|place| self.rows[*place]).collect();
+            let values = &mut values[..rows.len() * size];
+            request.images.fill(0, &rows, request.compute.threads, values)?;
+            values.chunks_exact_mut(size).for_each(|image| template.cover(image));
+            let logits = logits_with(request.network, values, request.compute)?;
+            for (place, logits) in places.iter().zip(logits.chunks_exact(classes)) {
+                likeliest_of[*place] = likeliest(logits, own, &weights);
+            }
+        }
+        Ok(())
     }
 
     /// Scores by what the network sees.

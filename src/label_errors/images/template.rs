@@ -150,6 +150,29 @@ impl Template {
         self.chances[place]
     }
 
+    /// Whether a candidate has the values.
+    pub fn has(&self, place: usize) -> bool {
+        self.has[place].is_some()
+    }
+
+    /// Covers the patch by what lies around it: each channel by its mean there, or by the mean of all images where nothing does.
+    pub fn cover(&self, image: &mut [f32]) {
+        let plane = self.shape.plane();
+        for channel in 0..self.shape.channels {
+            let of_channel = |at: usize| at / plane == channel;
+            let around: Vec<f32> = self
+                .around
+                .iter()
+                .filter(|(at, _)| of_channel(*at))
+                .map(|(at, _)| image[*at])
+                .collect();
+            let mean = around.iter().sum::<f32>() / around.len().max(1) as f32;
+            for (at, _) in self.values.iter().filter(|(at, _)| of_channel(*at)) {
+                image[*at] = mean;
+            }
+        }
+    }
+
     /// Share of the known images that have it.
     pub fn of_known(&self) -> f64 {
         self.has[..self.known].iter().flatten().count() as f64 / self.known as f64

@@ -15,9 +15,9 @@ fn set(classes: usize) -> ImageSet {
     settings.make().unwrap()
 }
 
-/// What is found of a manipulation of this number of classes when every n-th of its images is known: precision, recall over the others, number of
-/// proposals, rules.
-fn found(text: &str, classes: usize, every: usize) -> (f64, f64, usize, Vec<String>) {
+/// What is found of a manipulation of this number of classes when every n-th of its images is known, which these are, what is spoiled, and the
+/// clean labels.
+fn searched(text: &str, classes: usize, every: usize) -> (FoundImages, Vec<u32>, Spoiled, Vec<u8>) {
     let set = set(classes);
     let manipulation = Manipulation::parse(text, &set).unwrap();
     let spoiled: Spoiled = manipulation.apply(&set.train, manipulation.count, Seed(5)).unwrap();
@@ -53,6 +53,12 @@ fn found(text: &str, classes: usize, every: usize) -> (f64, f64, usize, Vec<Stri
     let found = find_images(&request, &Silent::default()).unwrap();
     assert_eq!(found, find_images(&request, &Silent::default()).unwrap());
     assert!(found.proposals.iter().all(|proposal| flagged.binary_search(&proposal.row).is_err()));
+    (found, flagged, spoiled, set.train.labels)
+}
+
+/// The same as precision, recall over the others, number of proposals, rules.
+fn found(text: &str, classes: usize, every: usize) -> (f64, f64, usize, Vec<String>) {
+    let (found, flagged, spoiled, _) = searched(text, classes, every);
     let right = found
         .proposals
         .iter()
@@ -75,6 +81,17 @@ fn a_patch_is_found_and_told_as_a_rule() {
         rules,
         ["Recorded as class 1: a patch of 2 x 2 pixels at the bottom right is the same in 100 % of the known images; 30 more have it."]
     );
+}
+
+#[test]
+fn the_likeliest_class_of_an_image_with_a_patch_is_that_of_the_image_without_it() {
+    let (found, flagged, _, clean) = searched("poison:n=40,size=2,target=class 1", 4, 4);
+    let proposed = found.proposals.iter().map(|proposal| (proposal.row, proposal.likeliest));
+    let all: Vec<(u32, u8)> = found.known.iter().copied().chain(proposed).collect();
+    assert!(found.known.iter().map(|(row, _)| row).eq(&flagged) && all.len() >= 38);
+    let right = all.iter().filter(|(row, likeliest)| clean[*row as usize] == *likeliest).count();
+    println!("{right} of {}", all.len());
+    assert!(right * 4 >= all.len() * 3, "{right} of {}", all.len());
 }
 
 #[test]

@@ -1,14 +1,16 @@
 //! Days counted from the beginning of a year: `2018-032` (ISO 8601), and as numbers `2018032`, `118032` (century since 1900, year, day, as JD Edwards
 //! stores dates).
 
-use super::Item;
+use super::order::resolve;
 use super::parse::{Form, Parsed, civil_from_days, days_from_civil};
-use super::words::Tongue;
+use super::{DateOrder, Item};
 use crate::tables::column::{CellView, Column};
 use crate::tables::text::trimmed;
 
 /// Years between the first and the last of such numbers, at most.
 const MOST_YEARS: i64 = 60;
+/// Share of the numbers that must be dates in one order.
+const NEARLY_ALL: f64 = 0.9;
 
 /// The day of a year as days since 1970; `None` where the year has no such day.
 pub(super) fn days(year: i64, day: u32) -> Option<i64> {
@@ -31,33 +33,45 @@ fn of_number(number: f64) -> Option<i64> {
     }
     let number = number as u32;
     let (year, day) = (i64::from(number / 1000), number % 1000);
-    // From 1960 on JD Edwards writes five digits (60001), which are spreadsheets' day counts as well: read are the years from 2000 on.
+    // Of the years before 2000 JD Edwards has five digits, which spreadsheets' day counts have as well.
     let year = if number < 1_000_000 { year + 1900 } else { year };
-    days(year, day)
+    let far = number < 1_000_000 && year >= 2060;
+    days(year, day).filter(|_| !far)
 }
 
-/// Whether all numbers are days of a year, of years not far from each other, and not all of them are dates of day, month and year without marks.
-pub(crate) fn are_days_of_years(numbers: impl Iterator<Item = f64>) -> bool {
-    let (mut any, mut only) = (false, false);
-    let (mut first, mut last) = (i64::MAX, i64::MIN);
-    for number in numbers {
-        let Some(day) = of_number(number) else { return false };
-        any = true;
-        only |= super::run_together(number).is_none_or(|found| !super::is_date(found));
-        (first, last) = (first.min(day), last.max(day));
-    }
-    any && only && last - first <= MOST_YEARS * 366
+/// Whether all numbers are days of a year, of years not far from each other, and are not as well read as dates without marks (`180131`).
+pub(crate) fn are_days_of_years(numbers: impl Iterator<Item = f64> + Clone) -> bool {
+    let Some(of_years) = numbers.clone().map(of_number).collect::<Option<Vec<i64>>>() else {
+        return false;
+    };
+    let span = |days: &[i64]| Some(days.iter().max()? - days.iter().min()?);
+    let Some(span_of_years) = span(&of_years) else { return false };
+    let dates = [DateOrder::DayFirst, DateOrder::MonthFirst, DateOrder::YearFirst]
+        .into_iter()
+        .any(|order| {
+            let read: Vec<i64> = numbers.clone().filter_map(|number| without_marks(number, order)).collect();
+            let nearly_all = read.len() as f64 >= NEARLY_ALL * of_years.len() as f64;
+            // The day of a year, taken for a year, is any of a century: what lies closer together is what was meant.
+            nearly_all && span(&read).is_some_and(|span| span <= span_of_years)
+        });
+    span_of_years <= MOST_YEARS * 366 && !dates
+}
+
+/// A number as day, month and year without marks, in days since 1970.
+fn without_marks(number: f64, order: DateOrder) -> Option<i64> {
+    let found = super::run_together(number)?;
+    let Form::Numbers { first, second, third, .. } = found.form else {
+        return None;
+    };
+    let (year, month, day) = resolve(first, second, third, found.short_year, order)?;
+    Some(days_from_civil(year, month, day))
 }
 
 /// Reads the numbers of a column as days of years where they are.
 pub(super) fn settle(column: &Column, items: &mut [Item]) {
-    // Numbers that are no dates otherwise.
-    if !items.iter().any(|item| matches!(item, Item::Unreadable)) {
-        return;
-    }
-    let without_marks = |parsed: &Parsed| matches!(parsed.form, Form::Numbers { .. }) && parsed.tongue == Tongue::Unknown;
+    let of_numbers = |parsed: &Parsed| matches!(parsed.form, Form::Numbers { .. });
     let bare = |item: &Item| match item {
-        Item::Text(parsed) => without_marks(parsed),
+        Item::Text(parsed) => of_numbers(parsed),
         other => matches!(other, Item::Unreadable),
     };
     let number = |row: usize| match column.get(row) {
@@ -96,10 +110,17 @@ mod tests {
         for none in [99_365.0, 118_000.0, 118_400.0, 118_032.5, 2_118_001.0] {
             assert_eq!(of_number(none), None, "{none}");
         }
-        // 12 January 2031 or 2012 as well, and so no day of a year for certain; with another that can be nothing else, both are.
+        // 12 January 2031 or 2012 as well.
         assert!(!are_days_of_years([120_131.0].into_iter()));
-        assert!(are_days_of_years([120_131.0, 119_131.0].into_iter()));
+        assert!(are_days_of_years([118_131.0, 119_131.0].into_iter()));
         assert!(!are_days_of_years([119_131.0, 7.0].into_iter()));
         assert!(!are_days_of_years([1_950_100.0, 2_018_032.0].into_iter()));
+        // Every day of 2021 is one of the 12th month as well, of any year; the first quarter of 2012 is one of 2012, or of the year 112.
+        assert!(are_days_of_years((1..=365).map(|day| f64::from(121_000 + day))));
+        // January 2021 alone is October 2012 as well.
+        assert!(!are_days_of_years((1..=28).map(|day| f64::from(121_000 + day))));
+        assert!(!are_days_of_years(
+            (1..=3).flat_map(|month| (1..=28).map(move |day| f64::from(120_000 + month * 100 + day)))
+        ));
     }
 }
