@@ -4,8 +4,7 @@
 #
 #   bash scripts/check-macos.sh [aarch64-apple-darwin|x86_64-apple-darwin]
 #
-# With rustup: `rustup target add` that target first. Without it, the distribution's compiler with its sources does (Debian: rustc-web rust-web-src);
-# it builds the standard library itself.
+# What else it needs: the head of scripts/check-target.sh.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 target=${1:-aarch64-apple-darwin}
@@ -35,11 +34,4 @@ printf '#!/usr/bin/env bash\nexec "%s" -m ziglang ar "$@"\n' "$python" >"$tools/
 chmod +x "$tools/cc" "$tools/ar"
 name=${target//-/_}
 export "CC_$name=$tools/cc" "AR_$name=$tools/ar" "CFLAGS_$name=" SDKROOT=/
-if [ -d "$(rustc --print sysroot)/lib/rustlib/$target" ]; then
-  cargo check --bin recant --target "$target"
-elif [ -d "$(/usr/bin/rustc --print sysroot)/lib/rustlib/src/rust/library" ]; then
-  RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=target/macos cargo check --bin recant -Zbuild-std=std,panic_abort --target "$target"
-else
-  echo "this Rust has no standard library for $target: rustup target add $target" >&2
-  exit 1
-fi
+bash scripts/check-target.sh "$target"

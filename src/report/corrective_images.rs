@@ -6,6 +6,7 @@ use std::path::Path;
 use maud::{Markup, html};
 
 use crate::error::Result;
+use crate::experiments::corrective::settings::{Way, way};
 use crate::experiments::corrective_images::claims::{Claim, Verdict};
 use crate::experiments::corrective_images::figures::FIGURES;
 use crate::experiments::corrective_images::settings::{HELD_OUT, IMPORTANCE_BATCH};
@@ -335,13 +336,17 @@ fn grid(report: &ImageStudyReport, found: &ManipulationReport, name: &str) -> Re
     .draw()
 }
 
-/// What was proposed from the known images alone: once for every way that expands.
+/// What was proposed from the known images alone: once for every way that looks once, and by each way that looks twice.
 fn finding_the_rest(report: &ImageStudyReport) -> Result<Option<Body>> {
-    let Some(way) = report.settings.methods.iter().find(|method| method.starts_with("expand")) else {
+    let ways = report.settings.methods.iter().filter_map(|method| way(method).ok());
+    let (twice, once): (Vec<Way>, Vec<Way>) = ways.filter(|way| way.proposed.is_some()).partition(|way| way.twice);
+    let searches: Vec<Way> = once.into_iter().take(1).chain(twice).collect();
+    if searches.is_empty() {
         return Ok(None);
-    };
+    }
     let columns = [
         Column::text("manipulation"),
+        Column::text("search"),
         Column::figures("known"),
         Column::figures("flags"),
         Column::figures("proposed"),
@@ -352,9 +357,15 @@ fn finding_the_rest(report: &ImageStudyReport) -> Result<Option<Body>> {
     ];
     let mut rows = Vec::new();
     for found in &report.manipulations {
-        for cell in found.methods.iter().filter(|cell| cell.method == *way) {
+        let each = searches.iter().flat_map(|way| found.methods.iter().map(move |cell| (way, cell)));
+        for (way, cell) in each.filter(|(way, cell)| cell.method == way.name) {
             rows.push(vec![
                 Cell::Words(format::visible(&found.manipulation, 80).into_owned()),
+                Cell::Words(if way.twice {
+                    format::visible(&way.name, 60).into_owned()
+                } else {
+                    "once".to_owned()
+                }),
                 Cell::Figure(format::percent(cell.known, 0)),
                 Cell::Figure(format::decimal(cell.flags, 0)),
                 Cell::Figure(cell.proposed.map(|count| format::decimal(count, 0)).unwrap_or_default()),

@@ -158,19 +158,19 @@ pub struct Way {
     pub name: String,
     /// Whether further rows are proposed first, and what is done with them.
     pub proposed: Option<Proposed>,
-    /// How often rows are looked for: a second time with the model repaired from what the first found.
-    pub rounds: usize,
+    /// Whether they are looked for a second time, with the model repaired from what the first found.
+    pub twice: bool,
     /// Methods, one after the other.
     pub steps: Vec<Step>,
 }
 
 /// Prefixes of ways that propose further rows first.
-const PROPOSING: [(&str, Proposed, usize); 5] = [
-    ("expand+", Proposed::Drop, 1),
-    ("expand-relabel+", Proposed::Relabel, 1),
-    ("expand-draw+", Proposed::Draw, 1),
-    ("expand-twice+", Proposed::Drop, 2),
-    ("expand-relabel-twice+", Proposed::Relabel, 2),
+const PROPOSING: [(&str, Proposed, bool); 5] = [
+    ("expand+", Proposed::Drop, false),
+    ("expand-relabel+", Proposed::Relabel, false),
+    ("expand-draw+", Proposed::Draw, false),
+    ("expand-twice+", Proposed::Drop, true),
+    ("expand-relabel-twice+", Proposed::Relabel, true),
 ];
 
 /// The same way without proposed rows; `None` where it proposes none.
@@ -213,7 +213,7 @@ pub fn way(name: &str) -> Result<Way> {
     Ok(Way {
         name: name.to_owned(),
         proposed: proposing.map(|(_, proposed, _)| *proposed),
-        rounds: proposing.map_or(1, |(.., rounds)| *rounds),
+        twice: proposing.is_some_and(|(.., twice)| *twice),
         steps: steps.collect::<Result<Vec<_>>>()?,
     })
 }
@@ -318,7 +318,7 @@ impl Study for StudySettings {
         }
         Bias::parse(&self.bias)?;
         for name in &self.methods {
-            if way(name)?.rounds > 1 {
+            if way(name)?.twice {
                 return Err(Error::input(format!("`{name}` looks twice, which is for images alone"))
                     .hint("`expand+`, `expand-relabel+` or `expand-draw+` in front"));
             }

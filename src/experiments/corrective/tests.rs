@@ -145,7 +145,7 @@ fn a_way_to_repair_is_a_chain_that_may_begin_with_proposals() {
     assert_eq!(without_proposing(&found.name), Some("assd+cf:3"));
     assert_eq!(way("neggrad-plus").unwrap().proposed, None);
     let found = way("expand-relabel-twice+retrain").unwrap();
-    assert_eq!((found.proposed, found.rounds, found.steps.len()), (Some(Proposed::Relabel), 2, 1));
+    assert_eq!((found.proposed, found.twice, found.steps.len()), (Some(Proposed::Relabel), true, 1));
     let found = way("expand+ssd:text+cf:2").unwrap();
     assert_eq!(found.steps.iter().map(|step| step.by_text).collect::<Vec<_>>(), [true, false]);
     assert_eq!(way("cf:last-2").unwrap().steps[0].layers, Some(2));

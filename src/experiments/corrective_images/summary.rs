@@ -87,7 +87,7 @@ pub struct MethodFigures {
     pub rules: Vec<String>,
     /// Seconds of finding the rest, for ways that do, mean; not in those of the repair.
     pub expanding_seconds: Option<f64>,
-    /// Seconds as a share of those of the spoiled model's training, mean.
+    /// Seconds of the repair and of finding the rest as a share of those of the spoiled model's training, mean.
     pub of_training: Option<f64>,
     /// Seeds in which it failed.
     pub failed: usize,
@@ -227,7 +227,10 @@ fn method_figures((method, known): (&str, f64), found: &[Found], clean: &[Found]
         recall: values(&|one| one.record.recall()),
         rules: found.first().map_or_else(Vec::new, |one| one.record.rules.clone()),
         expanding_seconds: values(&|one| one.expanding),
-        of_training: values(&|one| Some(one.seconds? / before(one)?.seconds.filter(|seconds| *seconds > 0.0)?)),
+        of_training: values(&|one| {
+            let training = before(one)?.seconds.filter(|seconds| *seconds > 0.0)?;
+            Some((one.seconds? + one.expanding.unwrap_or_default()) / training)
+        }),
         failed: found.iter().filter(|one| one.record.failed.is_some()).count(),
     })
 }

@@ -90,7 +90,6 @@ fn the_likeliest_class_of_an_image_with_a_patch_is_that_of_the_image_without_it(
     let all: Vec<(u32, u8)> = found.known.iter().copied().chain(proposed).collect();
     assert!(found.known.iter().map(|(row, _)| row).eq(&flagged) && all.len() >= 38);
     let right = all.iter().filter(|(row, likeliest)| clean[*row as usize] == *likeliest).count();
-    println!("{right} of {}", all.len());
     assert!(right * 4 >= all.len() * 3, "{right} of {}", all.len());
 }
 

@@ -66,7 +66,7 @@ pub struct ImageRecipe {
     /// From 0 to below 1; velocities start at 0 (PyTorch's `SGD` without dampening).
     pub momentum: f64,
     /// Steps go by Nesterov's momentum, as PyTorch's `SGD` does them.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub nesterov: bool,
     /// This times the parameter is added to its gradient, for every trainable parameter.
     pub weight_decay: f64,
@@ -75,11 +75,6 @@ pub struct ImageRecipe {
     /// Share of every training label that is spread evenly over all classes, from 0 to below 1 (Szegedy et al. 2016, section 7).
     #[serde(default, skip_serializing_if = "is_zero")]
     pub label_smoothing: f64,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-fn is_false(value: &bool) -> bool {
-    !*value
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]

@@ -89,7 +89,14 @@ impl GridPlot<'_> {
                     canvas.text((left - 10.0, up.at(tick)), &label, Align::End, SMALL, Ink::Muted)?;
                 }
             }
-            let (ticks, decimals) = across.ticks(2);
+            let (ticks, decimals) = match points()
+                .map(|point| point.0)
+                .reduce(|one, other| if one == other { one } else { f64::NAN })
+            {
+                // A single value: round numbers around it would lie a thousandth apart.
+                Some(only) if only.is_finite() => (vec![only], usize::from(only.fract() != 0.0)),
+                _ => across.ticks(2),
+            };
             for tick in ticks {
                 canvas.line((across.at(tick), from), (across.at(tick), bottom), Ink::Grid, 2)?;
                 // Only the lowest panel of a column is labelled.

@@ -476,52 +476,49 @@ fn swap_seconds(seconds: i64) -> Option<i64> {
 }
 
 fn note_kinds(name: &str, items: &[Item], source: &Source, notes: &mut Notes) {
-    let count = |wanted: fn(&Item) -> bool| items.iter().filter(|item| wanted(item)).count();
-    let marked = count(|item| matches!(item, Item::Marked));
-    if marked > 0 {
-        notes.add(
-            "missing-markers",
-            format!(
-                "{} of column `{name}` say `#N/A`, `NULL`, `NaN` or the like",
-                counted(marked, "cell")
-            ),
-            "taken as missing",
-        );
-    }
-    let serial = count(|item| matches!(item, Item::Serial(_)));
-    if serial > 0 {
-        notes.add(
-            "serial-dates",
-            format!(
-                "{} of column `{name}` hold Excel's day count instead of a date",
-                counted(serial, "cell")
-            ),
-            if source.dates_from_1904 {
-                "read as the date that Excel shows for it in this workbook, which counts from 1904"
-            } else {
-                "read as the date that Excel shows for it"
-            },
-        );
-    }
-    let of_years = count(|item| matches!(item, Item::DayOfYear(_)));
-    if of_years > 0 {
-        notes.add(
-            "days-of-years",
-            format!(
-                "{} of column `{name}` are a year and the day of that year",
-                counted(of_years, "number")
-            ),
-            "read as that day: `2018032` and `118032` are 2018-02-01",
-        );
-    }
-    let of_taiwan = count(|item| matches!(item, Item::Text(parsed) if parsed.of_taiwan));
-    if of_taiwan > 0 {
-        notes.add(
-            "years-of-taiwan",
-            format!("{} of column `{name}` have a year of three digits", counted(of_taiwan, "date")),
-            "read by the calendar of Taiwan, whose year 107 is 2018",
-        );
-    }
+    let tell = |notes: &mut Notes, code, wanted: fn(&Item) -> bool, what, found, done| {
+        let count = items.iter().filter(|item| wanted(item)).count();
+        if count > 0 {
+            notes.add(code, format!("{} of column `{name}` {found}", counted(count, what)), done);
+        }
+    };
+    tell(
+        notes,
+        "missing-markers",
+        |item| matches!(item, Item::Marked),
+        "cell",
+        "say `#N/A`, `NULL`, `NaN` or the like",
+        "taken as missing",
+    );
+    let shown = if source.dates_from_1904 {
+        "read as the date that Excel shows for it in this workbook, which counts from 1904"
+    } else {
+        "read as the date that Excel shows for it"
+    };
+    tell(
+        notes,
+        "serial-dates",
+        |item| matches!(item, Item::Serial(_)),
+        "cell",
+        "hold Excel's day count instead of a date",
+        shown,
+    );
+    tell(
+        notes,
+        "days-of-years",
+        |item| matches!(item, Item::DayOfYear(_)),
+        "number",
+        "are a year and the day of that year",
+        "read as that day: `2018032` and `118032` are 2018-02-01",
+    );
+    tell(
+        notes,
+        "years-of-taiwan",
+        |item| matches!(item, Item::Text(parsed) if parsed.of_taiwan),
+        "date",
+        "have a year of three digits",
+        "read by the calendar of Taiwan, whose year 107 is 2018",
+    );
     for tick in [Tick::Seconds, Tick::Milliseconds, Tick::Microseconds, Tick::Nanoseconds] {
         let unix = items
             .iter()
@@ -546,14 +543,14 @@ fn note_kinds(name: &str, items: &[Item], source: &Source, notes: &mut Notes) {
             short += usize::from(parsed.short_year);
         }
     }
-    let periods = count(|item| matches!(item, Item::Text(parsed) if parsed.period));
-    if periods > 0 {
-        notes.add(
-            "periods",
-            format!("{} of column `{name}` name a month, quarter or week", counted(periods, "cell")),
-            "read as its first day",
-        );
-    }
+    tell(
+        notes,
+        "periods",
+        |item| matches!(item, Item::Text(parsed) if parsed.period),
+        "cell",
+        "name a month, quarter or week",
+        "read as its first day",
+    );
     if zoned > 0 {
         let shown: Vec<String> = zones.iter().take(5).map(|minutes| offset_text(*minutes)).collect();
         let differing = if zones.len() > 1 {

@@ -13,7 +13,7 @@ const MOST_YEARS: i64 = 60;
 const NEARLY_ALL: f64 = 0.9;
 
 /// The day of a year as days since 1970; `None` where the year has no such day.
-pub(super) fn days(year: i64, day: u32) -> Option<i64> {
+fn days(year: i64, day: u32) -> Option<i64> {
     let year = i32::try_from(year).ok()?;
     let first = days_from_civil(year, 1, 1);
     let length = days_from_civil(year + 1, 1, 1) - first;
@@ -78,18 +78,17 @@ pub(super) fn settle(column: &Column, items: &mut [Item]) {
         CellView::Integer(number) => Some(number as f64),
         CellView::Number(number) => Some(number),
         CellView::Text(text) => {
-            let text = trimmed(&text).trim_start_matches('\'').to_owned();
+            let text = trimmed(&text).trim_start_matches('\'');
             let digits = matches!(text.len(), 6 | 7) && text.bytes().all(|byte| byte.is_ascii_digit());
             digits.then(|| text.parse().ok()).flatten()
         }
         _ => None,
     };
-    let rows: Vec<usize> = (0..items.len()).filter(|row| bare(&items[*row])).collect();
-    let numbers: Option<Vec<f64>> = rows.iter().map(|row| number(*row)).collect();
-    let Some(numbers) = numbers.filter(|numbers| are_days_of_years(numbers.iter().copied())) else {
-        return;
-    };
-    for (row, number) in rows.into_iter().zip(numbers) {
+    // Ends at the first text such as `1/2/2018`.
+    let rows = (0..items.len()).filter(|row| bare(&items[*row]));
+    let numbers: Option<Vec<(usize, f64)>> = rows.map(|row| Some((row, number(row)?))).collect();
+    let of_years = numbers.filter(|numbers| are_days_of_years(numbers.iter().map(|(_, number)| *number)));
+    for (row, number) in of_years.into_iter().flatten() {
         if let Some(days) = of_number(number) {
             items[row] = Item::DayOfYear(days * 86_400);
         }

@@ -72,8 +72,7 @@ impl ImageStudy {
         let mut stages = Seconds::new();
         stages.extend(first.map(|(.., seconds)| ("expand".to_owned(), *seconds)));
         let mut found = first.map(|(_, found, _)| found.clone());
-        for _ in 1..way.rounds {
-            let Some(last) = &found else { break };
+        if let Some(last) = found.as_ref().filter(|_| way.twice) {
             let (better, seconds) = self.look_again(folder, (unit, way), (group, &flags), last, progress)?;
             *stages.entry("expand".to_owned()).or_default() += seconds;
             found = Some(better);
