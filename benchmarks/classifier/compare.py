@@ -235,7 +235,7 @@ def of_peer(tool, sheet, seed):
     features = [part.drop(columns=["label", "day"]) for part in (train, test)]
     if tool == REALMLP:  # It takes texts with blanks as categories only where they are of that kind.
         texts = [name for name in features[0] if not pd.api.types.is_numeric_dtype(features[0][name])]
-        features = [part.assign(**{name: part[name].astype(str) for name in texts}) for part in features]
+        features = [part.astype(dict.fromkeys(texts, str)) for part in features]
     start = time.perf_counter()
     model = peer(tool, train, seed)
     model.fit(features[0], train["label"])

@@ -68,7 +68,8 @@ if TYPE_CHECKING:
         recipe: Optional[str]
         """standard (shuffled batches, ends by validation rows) or paper (arXiv 2402.10098)."""
         network: Optional[str]
-        """Hidden layers: 2x50, 3x100, 5x250, or widths such as 64,32."""
+        """Hidden layers: 2x50, 3x100, 64,32 or none; "4 of 2x50" is the mean of four networks; of "4 of 2x50 or none" the one that
+        predicts later rows best is taken."""
         epochs: Optional[int]
         """Passes over the training rows."""
         learning_rate: Optional[float]

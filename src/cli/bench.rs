@@ -10,13 +10,13 @@ use crate::cli::bench_forget::{self, ForgetArgs};
 use crate::cli::bench_images::{self, ImageStudyArgs};
 use crate::cli::experiments::{self, MergeArgs, RunArgs, ShardOptions};
 use crate::cli::sheets;
-use crate::cli::values::{counted, parse_share};
+use crate::cli::values::{counted, parse_share, recipe_kind};
 use crate::datasets::generator::{Options as Generated, Sheet};
 use crate::error::{Error, Result};
 use crate::experiments::corrective::{Corrective, StudyOptions, StudySettings};
 use crate::experiments::folder::GENERATED;
 use crate::experiments::{Done, RunFolder, Study};
-use crate::features::Profile;
+use crate::features::{Profile, RecipeKind};
 use crate::label_errors::Amount;
 use crate::notes::Notes;
 use crate::repair::METHODS;
@@ -85,6 +85,9 @@ pub struct CorrectiveArgs {
     /// Run every method with its defaults instead of choosing settings on validation rows
     #[arg(long)]
     pub no_search: bool,
+    /// How to train on a sheet: paper (arXiv 2402.10098) or standard (as `recant train` does) [default: paper]
+    #[arg(long, value_name = "NAME", value_parser = recipe_kind, conflicts_with = "dataset")]
+    pub recipe: Option<RecipeKind>,
     /// Hidden layers [default: the profile's], or image network by name [default: the published one]
     #[arg(long, value_name = "SIZE")]
     pub network: Option<String>,
@@ -178,6 +181,7 @@ fn run_corrective(context: &Context, arguments: &CorrectiveArgs) -> Result<()> {
         methods: all_methods(&arguments.methods),
         repetitions: arguments.runs.unwrap_or(5),
         search: !arguments.no_search,
+        recipe: arguments.recipe.unwrap_or(RecipeKind::Paper),
         network: arguments.network.clone(),
         epochs: arguments.epochs,
         seed: context.seed.0,

@@ -20,7 +20,7 @@ pub const FEWEST_OF_A_CLASS: usize = 10;
 pub enum BaselineKind {
     /// Anybody has it: a network that does no better is of no use.
     Simple,
-    /// As much work as a network: told where it is better.
+    /// As much work as the network, or of its own kind: told where it is better.
     Strong,
 }
 

@@ -19,6 +19,15 @@ pub fn count_of(number: usize, singular: &str) -> String {
     format!("{} {singular}{plural}", count(number))
 }
 
+/// A network's size after the word "network": `2x50`, `of 4 members of 2x50`, `without hidden layers`.
+pub fn network_size(name: &str) -> String {
+    match name.split_once(" of ") {
+        Some((members, size)) => format!("of {members} members of {size}"),
+        None if name == "none" => "without hidden layers".to_owned(),
+        None => name.to_owned(),
+    }
+}
+
 /// 0.831 -> `83.1 %`.
 pub fn percent(share: f64, decimals: usize) -> String {
     format!("{} %", plain(share * 100.0, decimals))

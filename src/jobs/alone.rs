@@ -102,7 +102,7 @@ impl SheetAlone {
             threads,
         };
         let recipe = fitting::recipe(&request, &prepared);
-        let hidden = MlpSpec::parse_hidden(&prepared.profile.training.network)?;
+        let hidden = MlpSpec::parse_hidden(prepared.profile.training.usual_network())?;
         let index = index(table, &prepared, labels.key)?;
         let data = TrainingData {
             inputs: prepared.train.inputs.clone(),

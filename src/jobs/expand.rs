@@ -21,7 +21,7 @@ use crate::tables::{Rule, Table};
 /// Where to look: a sheet that a model was trained on, and how networks that judge its rows are made.
 pub struct Search<'a> {
     /// Hidden layers of networks that judge rows: those of the model.
-    pub hidden: &'a [usize],
+    pub hidden: Vec<usize>,
     /// How they are trained.
     pub recipe: &'a Recipe,
     /// Probabilities (training rows x classes) by models that did not see the row, where the person has them.
@@ -40,7 +40,7 @@ impl<'a> Search<'a> {
     /// A model folder and its sheet.
     pub fn of_model(model: &'a ModelFolder, table: &'a Table, sheet: &'a TrainingSheet, seed: Seed, threads: usize) -> Self {
         Self {
-            hidden: &model.info.network.hidden,
+            hidden: model.info.network.member().hidden,
             recipe: &model.info.recipe,
             said: None,
             table,
@@ -53,7 +53,7 @@ impl<'a> Search<'a> {
     /// A sheet without a model of Recant's.
     pub fn of_sheet(alone: &'a SheetAlone, said: Option<&'a [f32]>, table: &'a Table, seed: Seed, threads: usize) -> Self {
         Self {
-            hidden: &alone.hidden,
+            hidden: alone.hidden.clone(),
             recipe: &alone.recipe,
             said,
             table,
@@ -84,7 +84,7 @@ pub fn expand(
             labels: &search.sheet.data.labels,
             flagged: &flagged,
             corrections: &corrections,
-            hidden: search.hidden,
+            hidden: &search.hidden,
             recipe: search.recipe,
             said: search.said,
             options,
@@ -123,7 +123,7 @@ pub fn suspects(search: &Search, folds: usize, progress: &dyn Progress) -> Resul
             table: search.table,
             prepared: &search.sheet.prepared,
             labels: &search.sheet.data.labels,
-            hidden: search.hidden,
+            hidden: &search.hidden,
             recipe: search.recipe,
             said: search.said,
             folds,

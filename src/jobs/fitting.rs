@@ -2,10 +2,10 @@
 
 use rand_chacha::rand_core::RngCore;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::evaluate::metrics;
-use crate::evaluate::words::count_of;
-use crate::features::{ClassWeights, Prepared, RecipeKind, TrainingDefaults};
+use crate::evaluate::words::{count_of, network_size};
+use crate::features::{ClassWeights, Prepared, RecipeKind};
 use crate::jobs::train::{TrainRequest, examples};
 use crate::nn::search::{Search, SearchPlan, search};
 use crate::nn::{Examples, Fold, Freedom, MlpSpec, Network, Recipe, Stopping, TrainingLog, choose_schedule, probabilities, train};
@@ -14,8 +14,6 @@ use crate::progress::Progress;
 
 /// Share of the training rows that the search holds out where the profile keeps no validation tail.
 const SEARCH_SHARE: f64 = 0.2;
-/// Batches are not made smaller than this on small sheets: batch norm needs some rows.
-const SMALLEST_BATCH: usize = 32;
 /// With fewer validation rows than this, the end of training is chosen on blocks of the training rows as well.
 const ENOUGH_TO_JUDGE: usize = 500;
 /// Where those blocks begin and end, as shares of the training rows; each is judged after training on the rows before it.
@@ -41,7 +39,7 @@ pub(super) fn recipe(request: &TrainRequest, prepared: &Prepared) -> Recipe {
     let epochs = options.epochs.unwrap_or(defaults.epochs);
     let learning_rate = options.learning_rate.unwrap_or(defaults.learning_rate);
     let weight_decay = options.weight_decay.unwrap_or(defaults.weight_decay);
-    let batch = options.batch.unwrap_or_else(|| batch(defaults, prepared.train.len()));
+    let batch = options.batch.unwrap_or_else(|| defaults.batch_for(prepared.train.len()));
     let recipe = match defaults.recipe {
         RecipeKind::Paper => Recipe {
             epochs,
@@ -60,15 +58,6 @@ pub(super) fn recipe(request: &TrainRequest, prepared: &Prepared) -> Recipe {
     Recipe { class_weights, ..recipe }
 }
 
-/// The profile's batch size, halved on small sheets as the profile says.
-fn batch(defaults: &TrainingDefaults, rows: usize) -> usize {
-    let mut batch = defaults.batch;
-    while batch >= 2 * SMALLEST_BATCH && rows < batch * defaults.least_steps {
-        batch /= 2;
-    }
-    batch
-}
-
 /// A network trained with a recipe.
 pub(super) struct Fit {
     pub recipe: Recipe,
@@ -78,47 +67,108 @@ pub(super) struct Fit {
     pub log: TrainingLog,
 }
 
+/// The network to be trained, of several; and, where there were several, how it is trained with the recipe as it is.
+pub(super) struct Chosen {
+    pub spec: MlpSpec,
+    pub scheduled: Option<(Recipe, Stopping)>,
+}
+
+/// Of these networks the one that predicts later rows best, each with its own schedule, end and temperature; the first where the recipe
+/// judges none or there are no rows to judge by. Never by test rows.
+///
+/// # Errors
+/// As [`choose_schedule`].
+pub(super) fn choose_network(
+    request: &TrainRequest,
+    prepared: &Prepared,
+    specs: &[MlpSpec],
+    recipe: &Recipe,
+    notes: &mut Notes,
+    progress: &dyn Progress,
+) -> Result<Chosen> {
+    let usual = specs.first().ok_or_else(|| Error::internal("no network to choose"))?;
+    let folds = folds(request, prepared);
+    if specs.len() == 1 || recipe.standard.is_none() || folds.is_empty() {
+        return Ok(Chosen {
+            spec: usual.clone(),
+            scheduled: None,
+        });
+    }
+    let tried = specs
+        .iter()
+        .map(|spec| {
+            let initial = Network::initial(spec, request.seed)?;
+            let freedom = freedom(request, prepared);
+            choose_schedule(&initial, &folds.each(), recipe, freedom, request.threads, progress)
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let losses: Vec<f64> = tried.iter().map(|(_, stopping)| stopping.loss()).collect();
+    let best = (0..losses.len()).min_by(|a, b| losses[*a].total_cmp(&losses[*b])).unwrap_or(0);
+    if best > 0 {
+        notes.add(
+            "network-chosen",
+            format!(
+                "a network {} predicts later rows better than one {} (cross entropy {:.3}, {:.3})",
+                network_size(&specs[best].name()),
+                network_size(&usual.name()),
+                losses[best],
+                losses[0]
+            ),
+            format!("it was taken; `--network {}` trains the other", quoted(&usual.name())),
+        );
+    }
+    Ok(Chosen {
+        spec: specs[best].clone(),
+        scheduled: tried.into_iter().nth(best),
+    })
+}
+
+/// As a shell takes it.
+fn quoted(size: &str) -> String {
+    if size.contains(' ') {
+        format!("\"{size}\"")
+    } else {
+        size.to_owned()
+    }
+}
+
 /// A network to be trained on a sheet.
 pub(super) struct Fitting<'a> {
     pub request: &'a TrainRequest<'a>,
     pub prepared: &'a Prepared,
     pub initial: &'a Network<f32>,
+    /// How it is trained with the recipe as it is, where that was found when the network was chosen.
+    pub scheduled: Option<(Recipe, Stopping)>,
     pub progress: &'a dyn Progress,
 }
 
 impl Fitting<'_> {
-    /// Trains: schedule, end and temperature chosen by later rows where the recipe is the standard one, then on all training rows. `lap` is
-    /// told when each of the two stages is done.
-    pub fn fit(&self, recipe: &Recipe, freedom: Freedom, lap: &mut dyn FnMut(&str)) -> Result<Fit> {
-        let Self {
-            request,
-            prepared,
-            initial,
-            progress,
-        } = *self;
-        let folds = match recipe.standard {
-            Some(_) => Some(folds(request, prepared)).filter(|folds| !folds.is_empty()),
-            None => None,
-        };
-        let (recipe, stopping) = match folds {
-            None => (recipe.clone(), None),
-            Some(folds) => {
-                let (recipe, stopping) = choose_schedule(initial, &folds.each(), recipe, freedom, request.threads, progress)?;
-                lap("choosing when to stop");
-                (recipe, Some(stopping))
-            }
-        };
-        let mut network = initial.clone();
-        let log = train(
-            &mut network,
-            &examples(&prepared.train, prepared),
-            &recipe,
-            request.threads,
-            progress,
-        )?;
+    /// Trains with the recipe as profile and person ask for it. `lap` is told when each stage is done.
+    pub fn fit(&self, plain: &Recipe, lap: &mut dyn FnMut(&str)) -> Result<Fit> {
+        match &self.scheduled {
+            Some((recipe, stopping)) => self.train(recipe, Some(stopping.clone()), lap),
+            None => self.fit_scheduled(plain, freedom(self.request, self.prepared), lap),
+        }
+    }
+
+    /// Trains: schedule, end and temperature chosen by later rows where the recipe is the standard one, then on all training rows.
+    fn fit_scheduled(&self, recipe: &Recipe, freedom: Freedom, lap: &mut dyn FnMut(&str)) -> Result<Fit> {
+        let folds = folds(self.request, self.prepared);
+        if recipe.standard.is_none() || folds.is_empty() {
+            return self.train(recipe, None, lap);
+        }
+        let (recipe, stopping) = choose_schedule(self.initial, &folds.each(), recipe, freedom, self.request.threads, self.progress)?;
+        lap("choosing when to stop");
+        self.train(&recipe, Some(stopping), lap)
+    }
+
+    fn train(&self, recipe: &Recipe, stopping: Option<Stopping>, lap: &mut dyn FnMut(&str)) -> Result<Fit> {
+        let mut network = self.initial.clone();
+        let rows = examples(&self.prepared.train, self.prepared);
+        let log = train(&mut network, &rows, recipe, self.request.threads, self.progress)?;
         lap("training");
         Ok(Fit {
-            recipe,
+            recipe: recipe.clone(),
             stopping,
             network,
             log,
@@ -129,12 +179,12 @@ impl Fitting<'_> {
     /// validation rows.
     pub fn fit_searched(&self, plain: &Recipe, found: &mut Search, lap: &mut dyn FnMut(&str), notes: &mut Notes) -> Result<Fit> {
         // The trials chose their schedules.
-        let searched = self.fit(&found.apply(plain), Freedom::default(), lap)?;
+        let searched = self.fit_scheduled(&found.apply(plain), Freedom::default(), lap)?;
         let validation = self.prepared.validation.as_ref().filter(|part| !part.is_empty());
         let (Some(validation), Some(_), false) = (validation, &plain.standard, found.best == 0) else {
             return Ok(searched);
         };
-        let without = self.fit(plain, freedom(self.request, self.prepared), lap)?;
+        let without = self.fit(plain, lap)?;
         let judge = |network: &Network<f32>| -> Result<_> {
             let said = probabilities(network, &validation.inputs, self.request.threads)?;
             metrics(&validation.labels, &said, self.prepared.profile.label.classes())

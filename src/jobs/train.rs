@@ -12,7 +12,7 @@ use crate::evaluate::words::{count_of, percent};
 use crate::evaluate::{RowSet, Rows, judge_usefulness, metrics};
 use crate::features::{Coding, Encoder, Part, Prepared, Profile, Ties, leakage_audit, prepare};
 use crate::jobs::baselines::baselines;
-use crate::jobs::fitting::{Fit, Fitting};
+use crate::jobs::fitting::{Chosen, Fit, Fitting};
 use crate::jobs::{convert, fitting};
 use crate::nn::search::Search;
 use crate::nn::{Examples, MlpSpec, Network, Recipe, Stopping, StoredImportances, TrainingLog, probabilities, store_importances};
@@ -30,7 +30,7 @@ const MOST_TRIALS: usize = 10_000;
 /// What the person asks for on top of the profile; absent settings are the profile's.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TrainOptions {
-    /// Hidden layers, such as `3x100`.
+    /// Hidden layers, such as `3x100` or `4 of 2x50`, or several to choose from, such as `4 of 2x50 or none`.
     pub network: Option<String>,
     /// Passes over the training rows.
     pub epochs: Option<usize>,
@@ -116,9 +116,13 @@ pub fn train(request: &TrainRequest, notes: &mut Notes, progress: &dyn Progress)
         .in_file(&request.table.source().file_name)
         .hint("`recant inspect SHEET` tells which rows are left out and why"));
     }
-    let spec = network_spec(request, &prepared, classes.len())?;
     let plain = fitting::recipe(request, &prepared);
-    plain.check(&spec)?;
+    let specs = network_specs(request, &prepared, classes.len())?;
+    specs.iter().try_for_each(|spec| plain.check(spec))?;
+    let Chosen { spec, scheduled } = fitting::choose_network(request, &prepared, &specs, &plain, notes, progress)?;
+    if scheduled.is_some() {
+        lap("choosing the network");
+    }
     let mut found = match (request.options.trials, request.options.budget) {
         (0, None) => None,
         (0, Some(_)) => Some(fitting::run_search(request, &prepared, &spec, &plain, MOST_TRIALS, progress)?),
@@ -133,6 +137,7 @@ pub fn train(request: &TrainRequest, notes: &mut Notes, progress: &dyn Progress)
         request,
         prepared: &prepared,
         initial: &initial,
+        scheduled,
         progress,
     };
     let Fit {
@@ -141,7 +146,7 @@ pub fn train(request: &TrainRequest, notes: &mut Notes, progress: &dyn Progress)
         network,
         log,
     } = match &mut found {
-        None => fitting.fit(&plain, fitting::freedom(request, &prepared), &mut lap)?,
+        None => fitting.fit(&plain, &mut lap)?,
         Some((found, _)) => fitting.fit_searched(&plain, found, &mut lap, notes)?,
     };
     let examples = examples(&prepared.train, &prepared);
@@ -194,9 +199,13 @@ pub(super) fn examples<'a>(part: &'a Part, prepared: &Prepared) -> Examples<'a, 
     Examples::all(&part.inputs, prepared.features.width(), &part.labels)
 }
 
-fn network_spec(request: &TrainRequest, prepared: &Prepared, classes: usize) -> Result<MlpSpec> {
+/// The networks to choose from, the usual one first.
+fn network_specs(request: &TrainRequest, prepared: &Prepared, classes: usize) -> Result<Vec<MlpSpec>> {
     let named = request.options.network.as_deref().unwrap_or(&prepared.profile.training.network);
-    MlpSpec::new(prepared.features.width(), MlpSpec::parse_hidden(named)?, classes)
+    let sizes = MlpSpec::parse_choice(named)?.into_iter();
+    sizes
+        .map(|(members, hidden)| MlpSpec::ensemble(members, prepared.features.width(), &hidden, classes))
+        .collect()
 }
 
 /// What the record is made of.
@@ -282,7 +291,7 @@ impl RecordParts<'_> {
             ..
         } = self;
         let test = &prepared.test;
-        let baselines = baselines(request, prepared, self.recipe, classes, notes)?;
+        let baselines = baselines(request, prepared, (self.network.spec(), self.recipe), classes, notes)?;
         let rows = Rows {
             set: RowSet::Test,
             labels: &test.labels,

@@ -153,9 +153,12 @@ impl<T: Real> Classifier for Network<T> {
 
     fn stepper<'c>(&'c self, rows: Rows<'c, T>, optimiser: Sgd, compute: Compute<'c>) -> Result<Box<dyn Stepper<Self> + 'c>> {
         Ok(Box::new(TableStepper {
-            stepper: nn::Stepper::new(self),
+            members: self.members()?.iter().map(nn::Stepper::new).collect(),
+            optimiser: Sgd {
+                from: self.spec().start_in_member(optimiser.from),
+                ..optimiser
+            },
             rows,
-            optimiser,
             threads: compute.threads,
         }))
     }
@@ -173,8 +176,9 @@ fn for_step<'a, T: Real>(rows: &Rows<'a, T>, batch: &'a Batch<T>, threads: usize
     Ok((Cow::Owned(values), Cow::Owned((0..batch.which.len() as u32).collect())))
 }
 
+/// The members of an ensemble step apart, as they are trained; a single network is one member.
 struct TableStepper<'c, T> {
-    stepper: nn::Stepper<T>,
+    members: Vec<nn::Stepper<T>>,
     rows: Rows<'c, T>,
     optimiser: Sgd,
     threads: usize,
@@ -183,11 +187,15 @@ struct TableStepper<'c, T> {
 impl<T: Real> Stepper<Network<T>> for TableStepper<'_, T> {
     fn step(&mut self, batch: &Batch<T>, rate: f64) -> Result<f64> {
         let (values, which) = for_step(&self.rows, batch, self.threads)?;
-        self.stepper.step(&values, &which, &batch.losses, self.optimiser, rate)
+        let mut sum = 0.0;
+        for member in &mut self.members {
+            sum += member.step(&values, &which, &batch.losses, self.optimiser, rate)?;
+        }
+        Ok(sum / self.members.len() as f64)
     }
 
     fn finish(self: Box<Self>) -> Result<Network<T>> {
-        Ok(self.stepper.into_network())
+        Network::joined(self.members.into_iter().map(nn::Stepper::into_network).collect())
     }
 }
 

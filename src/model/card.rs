@@ -20,8 +20,8 @@ fn write_card(model: &ModelFolder, text: &mut String) -> std::fmt::Result {
     writeln!(text, "Predicts one of {}: {}.", info.classes.len(), list(&info.classes))?;
     writeln!(
         text,
-        "A multilayer perceptron ({} hidden, {} inputs, {} parameters), trained by Recant {}.\n",
-        spec.name(),
+        "A multilayer perceptron ({}, {} inputs, {} parameters), trained by Recant {}.\n",
+        hidden(&spec.name()),
         spec.inputs,
         spec.parameters(),
         info.recant_version
@@ -187,6 +187,15 @@ pub(super) fn shared(model: &PredictionModel) -> String {
     text
 }
 
+/// Hidden layers by the name of a size.
+fn hidden(name: &str) -> String {
+    match name.split_once(" of ") {
+        Some((members, size)) => format!("mean of {members}, each {size} hidden"),
+        None if name == "none" => "no hidden layers".to_owned(),
+        None => format!("{name} hidden"),
+    }
+}
+
 fn write_shared(model: &PredictionModel, text: &mut String) -> std::fmt::Result {
     let info = &model.info;
     let spec = model.network.spec();
@@ -194,8 +203,8 @@ fn write_shared(model: &PredictionModel, text: &mut String) -> std::fmt::Result 
     writeln!(text, "Predicts one of {}: {}.", info.classes.len(), list(&info.classes))?;
     writeln!(
         text,
-        "A multilayer perceptron ({} hidden, {} inputs, {} parameters), trained by Recant {} and shared for predictions only.\n",
-        spec.name(),
+        "A multilayer perceptron ({}, {} inputs, {} parameters), trained by Recant {} and shared for predictions only.\n",
+        hidden(&spec.name()),
         spec.inputs,
         spec.parameters(),
         info.recant_version

@@ -168,8 +168,10 @@ impl PredictionModel {
 
 /// The shape of the network, as stated.
 pub(super) fn spec_of(info: &ModelInfo, files: &Files) -> Result<MlpSpec> {
-    MlpSpec::new(info.network.inputs, info.network.hidden.clone(), info.network.classes)
-        .map_err(|error| error.in_file(files.path(sealed::MODEL)))
+    let MlpSpec {
+        inputs, classes, members, ..
+    } = info.network;
+    MlpSpec::ensemble(members, inputs, &info.network.member().hidden, classes).map_err(|error| error.in_file(files.path(sealed::MODEL)))
 }
 
 /// A network of a folder.

@@ -57,13 +57,7 @@ impl<T: Real> Chunk<T> {
     /// z = a W^T for hidden layer `layer`; the bias is left out, see the callers.
     pub fn linear(&mut self, layer: usize, plan: &LayerPlan, weight: &[T]) {
         let inputs = if layer == 0 { &self.inputs } else { &self.outputs[layer - 1] };
-        multiply(
-            &mut self.normals[layer],
-            (1, STRIDE),
-            T::ZERO,
-            Matrix::chunk(inputs, self.rows, plan.inputs),
-            Matrix::row_major(weight, plan.outputs, plan.inputs).transposed(),
-        );
+        weigh(plan, &mut self.normals[layer], inputs, self.rows, weight);
     }
 
     /// Mean and squared deviations of z per feature.
@@ -88,13 +82,7 @@ impl<T: Real> Chunk<T> {
         let (before, after) = self.outputs.split_at_mut(layer);
         let inputs = if layer == 0 { &self.inputs } else { &before[layer - 1] };
         let output = &mut after[0];
-        multiply(
-            output,
-            (1, STRIDE),
-            T::ZERO,
-            Matrix::chunk(inputs, self.rows, plan.inputs),
-            Matrix::row_major(weight, plan.outputs, plan.inputs).transposed(),
-        );
+        weigh(plan, output, inputs, self.rows, weight);
         kernels::scale_shift_relu(output, self.rows, scales, shifts);
     }
 
@@ -104,13 +92,7 @@ impl<T: Real> Chunk<T> {
             Some(outputs) => outputs,
             None => &self.inputs,
         };
-        multiply(
-            &mut self.logits,
-            (1, STRIDE),
-            T::ZERO,
-            Matrix::chunk(inputs, self.rows, plan.inputs),
-            Matrix::row_major(weight, plan.outputs, plan.inputs).transposed(),
-        );
+        weigh(plan, &mut self.logits, inputs, self.rows, weight);
     }
 
     /// Class `class` of row `place`: its logit without bias after [`Chunk::head`], its probability after [`Chunk::softmax`].
@@ -196,13 +178,15 @@ impl<T: Real> Chunk<T> {
     pub fn input_deltas(&mut self, layer: usize, plan: &LayerPlan, weight: &[T]) {
         let (before, after) = self.outputs.split_at_mut(layer);
         let deltas = if plan.hidden { &after[0] } else { &self.logits };
-        multiply(
-            &mut before[layer - 1],
-            (1, STRIDE),
-            T::ZERO,
-            Matrix::chunk(deltas, self.rows, plan.outputs),
-            Matrix::row_major(weight, plan.outputs, plan.inputs),
-        );
+        for block in Block::all(plan) {
+            multiply(
+                &mut before[layer - 1][block.inputs..],
+                (1, STRIDE),
+                T::ZERO,
+                Matrix::chunk(&deltas[block.outputs..], self.rows, block.width),
+                Matrix::row_major(&weight[block.weights..], block.width, plan.inputs),
+            );
+        }
     }
 
     /// Back through ReLU; sums of dy and of dy * xhat over the rows.
@@ -233,23 +217,60 @@ impl<T: Real> Chunk<T> {
     pub fn linear_fisher(&mut self, layer: usize, plan: &LayerPlan, keep: T, fisher: &mut [T], bias_fisher: &mut [T]) {
         let [squared_deltas, squared_inputs] = &mut self.squared;
         squared_deltas.resize(squared_deltas.len().max(plan.outputs * STRIDE), T::ZERO);
-        squared_inputs.resize(squared_inputs.len().max(plan.inputs * STRIDE), T::ZERO);
+        squared_inputs.resize(squared_inputs.len().max(plan.blocks * plan.inputs * STRIDE), T::ZERO);
         let inputs = if layer == 0 { &self.inputs } else { &self.outputs[layer - 1] };
         let deltas = if plan.hidden { &self.outputs[layer] } else { &self.logits };
         kernels::square_into(squared_deltas, deltas, plan.outputs, self.rows);
-        kernels::square_into(squared_inputs, inputs, plan.inputs, self.rows);
+        kernels::square_into(squared_inputs, inputs, plan.blocks * plan.inputs, self.rows);
         kernels::add_feature_sums(squared_deltas, self.rows, bias_fisher);
         products_over_rows(plan, fisher, keep, squared_deltas, squared_inputs, self.rows);
     }
 }
 
-/// `out` (outputs x inputs) = keep * out + deltas^T inputs.
+/// A block of a layer's outputs with its inputs: where they begin in a chunk's matrices, and where its weights do.
+struct Block {
+    inputs: usize,
+    outputs: usize,
+    weights: usize,
+    /// Outputs of the block.
+    width: usize,
+}
+
+impl Block {
+    /// The blocks of a layer; a single one where all outputs see all inputs.
+    fn all(plan: &LayerPlan) -> impl Iterator<Item = Self> {
+        let (width, inputs) = (plan.outputs / plan.blocks, plan.inputs);
+        (0..plan.blocks).map(move |block| Self {
+            inputs: block * inputs * STRIDE,
+            outputs: block * width * STRIDE,
+            weights: block * width * inputs,
+            width,
+        })
+    }
+}
+
+/// out = inputs x weight^T, block by block.
+fn weigh<T: Real>(plan: &LayerPlan, out: &mut [T], inputs: &[T], rows: usize, weight: &[T]) {
+    for block in Block::all(plan) {
+        multiply(
+            &mut out[block.outputs..],
+            (1, STRIDE),
+            T::ZERO,
+            Matrix::chunk(&inputs[block.inputs..], rows, plan.inputs),
+            Matrix::row_major(&weight[block.weights..], block.width, plan.inputs).transposed(),
+        );
+    }
+}
+
+/// `out` (outputs x inputs) = keep * out + deltas^T inputs, block by block.
 fn products_over_rows<T: Real>(plan: &LayerPlan, out: &mut [T], keep: T, deltas: &[T], inputs: &[T], rows: usize) {
-    multiply(
-        out,
-        (plan.inputs, 1),
-        keep,
-        Matrix::chunk(deltas, rows, plan.outputs).transposed(),
-        Matrix::chunk(inputs, rows, plan.inputs),
-    );
+    for block in Block::all(plan) {
+        multiply(
+            &mut out[block.weights..],
+            (plan.inputs, 1),
+            keep,
+            Matrix::chunk(&deltas[block.outputs..], rows, block.width).transposed(),
+            Matrix::chunk(&inputs[block.inputs..], rows, plan.inputs),
+        );
+    }
 }

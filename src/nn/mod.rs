@@ -7,6 +7,7 @@ mod chunk;
 #[cfg(feature = "cuda")]
 pub mod cuda;
 mod device;
+mod ensemble;
 mod evaluate;
 mod examples;
 pub mod images;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::ensemble::MOST_MEMBERS;
 use super::real::Real;
 use crate::error::{Error, Result};
 use crate::memory;
@@ -21,10 +22,22 @@ pub const MOST_CLASSES: usize = 256;
 pub struct MlpSpec {
     /// Input columns.
     pub inputs: usize,
-    /// Width of each hidden layer, first to last.
+    /// Width of each hidden layer, first to last; of all members of an ensemble together.
     pub hidden: Vec<usize>,
     /// Classes, 2 to 256.
     pub classes: usize,
+    /// Networks side by side whose logits are averaged ([`MlpSpec::ensemble`]); 1 for a single one. Each has its share of every hidden layer's
+    /// width.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub members: usize,
+}
+
+fn one() -> usize {
+    1
+}
+
+fn is_one(members: &usize) -> bool {
+    *members == 1
 }
 
 /// One named tensor and where it lies in the flat vector that holds it.
@@ -69,10 +82,12 @@ pub struct NamedTensor {
 /// Where the parts of one layer lie in the flat parameter vector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct LayerPlan {
-    /// Inputs of the layer.
+    /// Inputs of each output: those of the layer, or of its own block.
     pub inputs: usize,
     /// Outputs of the layer.
     pub outputs: usize,
+    /// Blocks of outputs, each of which sees its own block of inputs; 1 where all see all.
+    pub blocks: usize,
     /// First parameter of the layer in the flat vector.
     pub offset: usize,
     /// Whether batch norm and ReLU follow (hidden layers), or not (the head).
@@ -128,7 +143,12 @@ impl MlpSpec {
                 "a classifier needs 2 to {MOST_CLASSES} classes, and these rows have {classes}"
             )));
         }
-        let spec = Self { inputs, hidden, classes };
+        let spec = Self {
+            inputs,
+            hidden,
+            classes,
+            members: 1,
+        };
         let mut total: usize = 0;
         let mut width = inputs;
         for &next in spec.hidden.iter().chain([&spec.classes]) {
@@ -170,8 +190,47 @@ impl MlpSpec {
         Ok(widths)
     }
 
-    /// The size as people write it: `3x100`, `100,50` or `none`.
+    /// Reads a size that may be an ensemble's: members, and the hidden widths of each. `4 of 2x50`, or as [`parse_hidden`](Self::parse_hidden).
+    ///
+    /// # Errors
+    /// Where the text is none of these.
+    pub fn parse_size(text: &str) -> Result<(usize, Vec<usize>)> {
+        let folded = text.trim().to_lowercase();
+        let Some((members, size)) = folded.split_once(" of ") else {
+            return Ok((1, Self::parse_hidden(text)?));
+        };
+        let members = members.trim().parse().ok().filter(|members| (1..=MOST_MEMBERS).contains(members));
+        let hidden = Self::parse_hidden(size)?;
+        match members {
+            Some(members) if members == 1 || !hidden.is_empty() => Ok((members, hidden)),
+            _ => Err(
+                Error::input(format!("`{}` is not the size of an ensemble", text.trim())).hint(format!(
+                    "use for example `4 of 2x50`: 1 to {MOST_MEMBERS} networks of two hidden layers of 50"
+                )),
+            ),
+        }
+    }
+
+    /// Reads sizes to choose from, the first of them the usual one: `4 of 2x50 or none`. Each counts once.
+    ///
+    /// # Errors
+    /// As [`parse_size`](Self::parse_size).
+    pub fn parse_choice(text: &str) -> Result<Vec<(usize, Vec<usize>)>> {
+        let mut sizes = Vec::new();
+        for part in text.to_lowercase().split(" or ") {
+            let size = Self::parse_size(part)?;
+            if !sizes.contains(&size) {
+                sizes.push(size);
+            }
+        }
+        Ok(sizes)
+    }
+
+    /// The size as people write it: `3x100`, `100,50`, `none` or, of an ensemble, `4 of 2x50`.
     pub fn name(&self) -> String {
+        if self.members > 1 {
+            return format!("{} of {}", self.members, self.member().name());
+        }
         match self.hidden.as_slice() {
             [] => "none".to_owned(),
             [first, rest @ ..] if rest.iter().all(|width| width == first) => format!("{}x{first}", self.hidden.len()),
@@ -184,10 +243,13 @@ impl MlpSpec {
         let mut inputs = self.inputs;
         let widths = self.hidden.iter().map(|width| (*width, true)).chain([(self.classes, false)]);
         widths
-            .map(|(outputs, hidden)| {
+            .enumerate()
+            .map(|(layer, (outputs, hidden))| {
+                let blocks = if layer > 0 && hidden { self.members } else { 1 };
                 let plan = LayerPlan {
-                    inputs,
+                    inputs: inputs / blocks,
                     outputs,
+                    blocks,
                     offset,
                     hidden,
                 };
@@ -266,7 +328,6 @@ impl<T: Real> Network<T> {
     /// # Errors
     /// Where the shape cannot be, see [`MlpSpec::new`].
     pub fn initial(spec: &MlpSpec, seed: Seed) -> Result<Self> {
-        use rand_chacha::rand_core::RngCore;
         // With its gradient, averages and a copy.
         memory::check_values(
             spec.parameters(),
@@ -274,8 +335,15 @@ impl<T: Real> Network<T> {
             "a network of this size",
             "give a smaller one, such as `3x100`",
         )?;
+        let members = (0..spec.members as u64).map(|member| Self::drawn(&spec.member(), seed, member));
+        Self::joined(members.collect::<Result<Vec<_>>>()?)
+    }
+
+    /// One member of an ensemble; a single network is the first of them.
+    fn drawn(spec: &MlpSpec, seed: Seed, member: u64) -> Result<Self> {
+        use rand_chacha::rand_core::RngCore;
         let mut network = Self::zeros(spec)?;
-        let mut random = seed.stream("initial-weights", 0);
+        let mut random = seed.stream("initial-weights", member);
         for layer in spec.layers() {
             let bound = 1.0 / (layer.inputs as f64).sqrt();
             let values = &mut network.parameters[layer.range()];
@@ -296,7 +364,7 @@ impl<T: Real> Network<T> {
     /// # Errors
     /// As [`MlpSpec::new`].
     pub fn zeros(spec: &MlpSpec) -> Result<Self> {
-        let spec = MlpSpec::new(spec.inputs, spec.hidden.clone(), spec.classes)?;
+        let spec = MlpSpec::ensemble(spec.members, spec.inputs, &spec.member().hidden, spec.classes)?;
         let parameters = vec![T::ZERO; spec.parameters()];
         let mut buffers = vec![T::ZERO; spec.buffers()];
         for tensor in spec.buffer_tensors().iter().skip(1).step_by(2) {
@@ -431,6 +499,27 @@ mod tests {
         ] {
             let error = MlpSpec::parse_hidden(wrong).expect_err(wrong);
             assert!(error.hint_text().is_some());
+        }
+    }
+
+    #[test]
+    fn sizes_to_choose_from_are_read_in_their_order_each_once() {
+        assert_eq!(MlpSpec::parse_choice("2x50").unwrap(), [(1, vec![50, 50])]);
+        assert_eq!(
+            MlpSpec::parse_choice("4 of 2x50 or None OR  4 Of 50,50").unwrap(),
+            [(4, vec![50, 50]), (1, vec![])]
+        );
+        for wrong in [
+            "2x50 or",
+            "or none",
+            "2x50 or 0",
+            "2x50 and none",
+            "4 of none",
+            "0 of 3x5",
+            "65 of 3x5",
+            "4 of 4 of 5",
+        ] {
+            assert!(MlpSpec::parse_choice(wrong).is_err(), "{wrong}");
         }
     }
 

@@ -5,12 +5,14 @@
 
 use std::sync::Mutex;
 
-use super::evaluate::probabilities;
+use super::evaluate::{logits, probabilities};
 use super::examples::Examples;
 use super::network::Network;
 use super::real::Real;
 use super::recipe::{Recipe, Standard};
-use super::step::Run;
+use super::step::{Run, Watch};
+use super::steps::softened;
+use super::train::for_each_on_threads;
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 
@@ -223,21 +225,58 @@ fn first_lowest(epochs: &[Judged]) -> Option<usize> {
 
 /// What a training in progress says of a fold's later rows after each epoch.
 fn follow<T: Real>(initial: &Network<T>, fold: &Fold<T>, recipe: &Recipe, threads: usize, progress: &dyn Progress) -> Result<Vec<Judged>> {
-    let mut network = initial.clone();
     let (inputs, labels) = rows_of(&fold.judge);
     let patience = PATIENCE.max(recipe.epochs / PATIENT_PART);
-    let seen: Mutex<Vec<Judged>> = Mutex::default();
+    let watched = |network: &Network<T>, recipe: &Recipe, threads: usize, watch: &Watch<T>| {
+        Run::prepare(network, &fold.fit, recipe)?.execute_watched(&mut network.clone(), threads, progress, Some(watch))
+    };
+    let members = initial.members()?;
+    // The first member, or the single network, says how far the training is followed.
+    let seen: Mutex<(Vec<Judged>, Vec<Vec<T>>)> = Mutex::default();
     let watch = |epoch: usize, network: &Network<T>| {
         let Ok(shares) = probabilities(network, &inputs, 1) else {
             return false;
         };
-        let judged = Judged::new(&shares, &labels);
-        let mut seen = seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        seen.push(judged);
-        epoch < first_lowest(&seen).unwrap_or(0) + patience
+        let mut seen = unlocked(&seen);
+        let (judged, said) = &mut *seen;
+        judged.push(Judged::new(&shares, &labels));
+        if members.len() > 1 {
+            let Ok(logits) = logits(network, &inputs, 1) else { return false };
+            said.push(logits);
+        }
+        epoch < first_lowest(judged).unwrap_or(0) + patience
     };
-    Run::prepare(&network, &fold.fit, recipe)?.execute_watched(&mut network, threads, progress, Some(&watch))?;
-    Ok(seen.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner))
+    watched(&members[0], &recipe.of_member(0), threads, &watch)?;
+    let (judged, mut sums) = std::mem::take(&mut *unlocked(&seen));
+    if members.len() == 1 {
+        return Ok(judged);
+    }
+    let most = sums.len();
+    let mut others: Vec<(usize, &Network<T>)> = members.iter().enumerate().skip(1).collect();
+    let said = for_each_on_threads(&mut others, threads, |(number, member), threads| {
+        let said: Mutex<Vec<Vec<T>>> = Mutex::default();
+        let watch = |epoch: usize, network: &Network<T>| {
+            let logits = logits(network, &inputs, 1);
+            logits.is_ok_and(|logits| {
+                unlocked(&said).push(logits);
+                epoch + 1 < most
+            })
+        };
+        watched(member, &recipe.of_member(*number), threads, &watch)?;
+        Ok::<_, Error>(std::mem::take(&mut *unlocked(&said)))
+    });
+    for member in said {
+        for (sum, logits) in sums.iter_mut().zip(member?) {
+            sum.iter_mut().zip(logits).for_each(|(sum, logit)| *sum += logit);
+        }
+    }
+    // A softmax at the number of members is one of the mean.
+    let judged = |sum: &Vec<T>| Judged::new(&softened(sum, initial.spec().classes, members.len() as f64), &labels);
+    Ok(sums.iter().map(judged).collect())
+}
+
+fn unlocked<V>(lock: &Mutex<V>) -> std::sync::MutexGuard<'_, V> {
+    lock.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 /// Inputs and labels of the rows that are looked at.
@@ -294,6 +333,30 @@ mod tests {
         let (loss, right) = loss_and_right(&network, &later, &later_labels);
         assert!((loss - found.loss()).abs() < 1e-4, "{loss} {found:?}");
         assert_eq!(right, found.accuracy());
+    }
+
+    #[test]
+    fn the_epoch_of_an_ensemble_is_the_best_of_the_mean_of_its_members() {
+        let ((inputs, labels), (later, later_labels)) = (rows(600, 0), rows(300, 1));
+        let initial = Network::<f32>::initial(&MlpSpec::ensemble(3, WIDTH, &[30, 20], 2).unwrap(), Seed(1)).unwrap();
+        let fold = Fold {
+            fit: Examples::all(&inputs, WIDTH, &labels),
+            judge: Examples::all(&later, WIDTH, &later_labels),
+        };
+        let recipe = Recipe::standard(12, 0.03, 0.01, 64, 5);
+        let found = choose_schedule(&initial, &[fold], &recipe, Freedom::default(), 1, &Silent::default()).unwrap();
+        let again = choose_schedule(&initial, &[fold], &recipe, Freedom::default(), 3, &Silent::default()).unwrap();
+        assert_eq!(found, again);
+        let (chosen, stopping) = found;
+        let mut network = initial.clone();
+        train(&mut network, &fold.fit, &chosen, 2, &Silent::default()).unwrap();
+        let (loss, right) = loss_and_right(&network, &later, &later_labels);
+        assert!((loss - stopping.loss()).abs() < 1e-4, "{loss} {stopping:?}");
+        assert_eq!(right, stopping.accuracy());
+        // Not what the first member alone says.
+        let alone = choose_epochs(&initial.members().unwrap()[0], &[fold], &recipe, 1, &Silent::default()).unwrap();
+        assert_eq!(alone.losses.len(), stopping.losses.len());
+        assert!(stopping.losses.iter().zip(&alone.losses).all(|(all, one)| all != one));
     }
 
     /// Mean cross entropy, and share predicted right.

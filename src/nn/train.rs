@@ -6,6 +6,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::ensemble::train_members;
 use super::examples::Examples;
 use super::kernels::CHUNK;
 use super::network::Network;
@@ -101,11 +102,28 @@ pub fn train<T: Real>(
     threads: usize,
     progress: &dyn Progress,
 ) -> Result<TrainingLog> {
-    let run = Run::prepare(network, examples, recipe)?;
-    progress.start("training", run.steps() as u64);
-    let outcome = run.execute(network, threads, progress);
+    progress.start("training", steps(network, examples, recipe)? as u64);
+    let outcome = run(network, examples, recipe, threads, progress);
     progress.finish();
     outcome
+}
+
+/// Mini-batches that a training takes, those of all members together.
+fn steps<T: Real>(network: &Network<T>, examples: &Examples<T>, recipe: &Recipe) -> Result<usize> {
+    Ok(network.spec().members * Run::prepare(network, examples, recipe)?.steps())
+}
+
+fn run<T: Real>(
+    network: &mut Network<T>,
+    examples: &Examples<T>,
+    recipe: &Recipe,
+    threads: usize,
+    progress: &dyn Progress,
+) -> Result<TrainingLog> {
+    if network.spec().members > 1 {
+        return train_members(network, examples, recipe, threads, progress);
+    }
+    Run::prepare(network, examples, recipe)?.execute(network, threads, progress)
 }
 
 /// Trains many networks side by side, one per thread (several threads on one where there are fewer jobs than threads), with
@@ -113,12 +131,11 @@ pub fn train<T: Real>(
 pub fn train_many<T: Real>(jobs: &mut [TrainingJob<T>], threads: usize, progress: &dyn Progress) -> Vec<Result<TrainingLog>> {
     let total: usize = jobs
         .iter()
-        .filter_map(|job| Run::prepare(job.network, &job.examples, job.recipe).ok())
-        .map(|run| run.steps())
+        .filter_map(|job| steps(job.network, &job.examples, job.recipe).ok())
         .sum();
     progress.start("training", total as u64);
     let outcomes = for_each_on_threads(jobs, threads, |job, threads| {
-        Run::prepare(job.network, &job.examples, job.recipe).and_then(|run| run.execute(job.network, threads, progress))
+        run(job.network, &job.examples, job.recipe, threads, progress)
     });
     progress.finish();
     outcomes

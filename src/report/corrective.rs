@@ -7,6 +7,7 @@ use maud::{Markup, html};
 use crate::error::Result;
 use crate::experiments::corrective::settings::without_proposing;
 use crate::experiments::corrective::summary::{Figures, MethodFigures, PatternReport, StudyReport};
+use crate::features::RecipeKind;
 use crate::report::elements::{Cell, Column, facts, table, theirs};
 use crate::report::page::Page;
 use crate::report::plots::{CurvePlot, Plot, Series};
@@ -347,7 +348,13 @@ fn settings(report: &StudyReport) -> Result<Option<Body>> {
         ("Network", theirs(&settings.network)),
         (
             "Training",
-            html! { (format::counted(settings.epochs, "pass")) ", learning rate " (format::number(settings.learning_rate)) ", batches of " (format::count(settings.batch)) },
+            html! {
+                @match settings.recipe {
+                    RecipeKind::Paper => (format::counted(settings.epochs, "pass")),
+                    RecipeKind::Standard => { "standard recipe, at most " (format::counted(settings.epochs, "pass")) " and as many as the validation rows choose" },
+                }
+                ", learning rate " (format::number(settings.learning_rate)) ", batches of " (format::count(settings.batch))
+            },
         ),
         ("Choice of settings", html! { (choice) }),
         ("Flags found first", theirs(&settings.bias)),

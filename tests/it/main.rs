@@ -19,6 +19,7 @@ mod corrective_images;
 mod device;
 mod engine;
 mod engine_repair;
+mod ensembles;
 mod expand;
 mod expand_bad_input;
 mod expand_images;

@@ -93,7 +93,8 @@ pub struct TrainingOptions {
     /// How to train: standard (shuffled batches, ends by validation rows) or paper (arXiv 2402.10098)
     #[arg(long, value_name = "NAME", value_parser = recipe_kind)]
     pub recipe: Option<RecipeKind>,
-    /// Hidden layers: 2x50, 3x100, 5x250, or widths such as 64,32
+    /// Hidden layers: 2x50, 3x100, 64,32 or none; "4 of 2x50" is the mean of four networks; of "4 of 2x50 or none" the one that
+    /// predicts later rows best is taken
     #[arg(long, value_name = "SIZE")]
     pub network: Option<String>,
     /// Passes over the training rows (1 to 100,000); with the standard recipe the most, and no longer schedule is tried

@@ -1,7 +1,7 @@
 //! One unit of a study: mislabel, train, flag a part, repair in every way, count.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Instant;
 
 use rand::Rng;
@@ -14,11 +14,11 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::experiments::runner::Background;
 use crate::experiments::study::{ComputeOne, Seconds};
 use crate::experiments::{Computed, Engine, RunFolder, Timings, Unit};
-use crate::features::{ClassWeights, Part, Prepared, Profile, RecipeKind, prepare};
+use crate::features::{Part, Prepared, Profile, prepare};
 use crate::label_errors::expand::{ExpandOptions, ExpandRequest, Expansion, Proposal, expand};
 use crate::label_errors::{Bias, InjectionPlan, Known, KnownFlags, PlannedMistake, affected_rows, inject_sheet, parse_mistakes};
 use crate::learner::Rows;
-use crate::nn::{self, Examples, MlpSpec, Network, Recipe, StoredImportances, store_importances};
+use crate::nn::{MlpSpec, Network, Recipe, StoredImportances, store_importances};
 use crate::notes::Notes;
 use crate::progress::Progress;
 use crate::repair::{self, RepairOptions, RepairOutcome, Repairable, Request, Session, Trained};
@@ -29,13 +29,13 @@ use crate::tables::Table;
 pub struct Corrective<'a> {
     table: &'a Table,
     profile: Profile,
-    settings: StudySettings,
+    pub(super) settings: StudySettings,
     /// The clean sheet; `train` is what models train on, `validation` what settings are chosen by.
-    prepared: Prepared,
-    spec: MlpSpec,
+    pub(super) prepared: Prepared,
+    pub(super) spec: MlpSpec,
     ways: Vec<Way>,
     /// Models trained on clean labels, by repetition.
-    clean: Mutex<BTreeMap<u32, Network<f32>>>,
+    pub(super) clean: Mutex<BTreeMap<u32, Network<f32>>>,
     threads: usize,
 }
 
@@ -77,9 +77,9 @@ impl<'a> Corrective<'a> {
     /// # Errors
     /// Where the sheet does not fit the profile, an option cannot be read, or there are no test rows.
     pub fn new(table: &'a Table, profile: &Profile, options: &StudyOptions, threads: usize, notes: &mut Notes) -> Result<Self> {
-        // Studies train by the paper's recipe, whatever the profile's.
+        // Studies train by the paper's recipe, whatever the profile's, unless asked for the standard one.
         let mut profile = profile.clone();
-        profile.take_recipe(RecipeKind::Paper);
+        profile.take_recipe(options.recipe);
         let mut prepared = prepare(table, &profile, notes)?;
         if prepared.test.is_empty() {
             return Err(Error::input("the sheet has no test rows, so no repair can be judged")
@@ -97,7 +97,10 @@ impl<'a> Corrective<'a> {
         }
         let classes = prepared.profile.label.classes().len();
         Ok(Self {
-            spec: MlpSpec::new(prepared.features.width(), MlpSpec::parse_hidden(&settings.network)?, classes)?,
+            spec: {
+                let (members, hidden) = MlpSpec::parse_size(&settings.network)?;
+                MlpSpec::ensemble(members, prepared.features.width(), &hidden, classes)?
+            },
             ways: settings.methods.iter().map(|name| way(name)).collect::<Result<_>>()?,
             clean: Mutex::new(BTreeMap::new()),
             threads,
@@ -113,11 +116,11 @@ impl<'a> Corrective<'a> {
         &self.settings
     }
 
-    fn width(&self) -> usize {
+    pub(super) fn width(&self) -> usize {
         self.prepared.features.width()
     }
 
-    fn validation(&self) -> Result<&Part> {
+    pub(super) fn validation(&self) -> Result<&Part> {
         self.prepared
             .validation
             .as_ref()
@@ -129,56 +132,6 @@ impl<'a> Corrective<'a> {
         let (kind, rate) = (&self.settings.kinds[unit.kind], &self.settings.rates[unit.rate]);
         let name = format!("corrective/{what}/{kind}/{rate}");
         Seed(Seed(self.settings.seed).stream(&name, u64::from(unit.repetition)).random())
-    }
-
-    fn recipe(&self, labels: &[u8]) -> Recipe {
-        let settings = &self.settings;
-        let class_weights = (self.prepared.profile.training.class_weights == ClassWeights::Balanced).then(|| {
-            let mut counts = vec![0_usize; self.spec.classes];
-            labels.iter().for_each(|label| counts[usize::from(*label)] += 1);
-            let each = labels.len() as f64 / self.spec.classes as f64;
-            counts
-                .iter()
-                .map(|count| if *count == 0 { 0.0 } else { each / *count as f64 })
-                .collect()
-        });
-        Recipe {
-            epochs: settings.epochs,
-            batch: settings.batch,
-            learning_rate: settings.learning_rate,
-            decay: settings.decay,
-            weight_decay: settings.weight_decay,
-            class_weights,
-            ..Recipe::default()
-        }
-    }
-
-    fn train(&self, inputs: &[f32], labels: &[u8], initial: &Network<f32>, progress: &dyn Progress) -> Result<Network<f32>> {
-        let mut network = initial.clone();
-        let examples = Examples::all(inputs, self.width(), labels);
-        nn::train(&mut network, &examples, &self.recipe(labels), 1, &Background(progress))?;
-        Ok(network)
-    }
-
-    /// Initial weights are shared by all patterns and rates of a repetition, so that those are comparable.
-    fn initial(&self, repetition: u32) -> Result<Network<f32>> {
-        let seed = Seed(self.settings.seed)
-            .stream("corrective/initial-weights", u64::from(repetition))
-            .random();
-        Network::initial(&self.spec, Seed(seed))
-    }
-
-    fn trained_clean(&self, repetition: u32, progress: &dyn Progress) -> Result<Network<f32>> {
-        if let Some(found) = self.clean.lock().unwrap_or_else(PoisonError::into_inner).get(&repetition) {
-            return Ok(found.clone());
-        }
-        let part = &self.prepared.train;
-        let network = self.train(&part.inputs, &part.labels, &self.initial(repetition)?, progress)?;
-        self.clean
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(repetition, network.clone());
-        Ok(network)
     }
 
     /// Mislabels rows of the training period, validation rows included: real errors do not stop before them.
@@ -299,11 +252,11 @@ impl<'a> Corrective<'a> {
         let clean = self.trained_clean(unit.repetition, progress)?;
         let initial = self.initial(unit.repetition)?;
         let started = Instant::now();
-        let network = self.train(&corrupted.inputs, &corrupted.labels, &initial, progress)?;
+        let later = (&corrupted.validation_inputs[..], &corrupted.validation_labels[..]);
+        let fold = self.fold((&corrupted.inputs, &corrupted.labels), later);
+        let (network, recipe) = self.train(&fold, unit.repetition, progress)?;
         seconds.insert("train".to_owned(), started.elapsed().as_secs_f64());
-        let recipe = self.recipe(&corrupted.labels);
-        let examples = Examples::all(&corrupted.inputs, self.width(), &corrupted.labels);
-        let stored = store_importances(&network, &examples, recipe.batch, 1)?;
+        let stored = store_importances(&network, &fold.fit, recipe.batch, 1)?;
         let mut rows = vec![judged.row(CLEAN, &clean)?, judged.row(NONE, &network)?];
         let start = Start {
             corrupted: &corrupted,
@@ -516,7 +469,7 @@ impl<'a> Corrective<'a> {
             labels: &corrupted.labels,
             flagged,
             corrections: &BTreeMap::new(),
-            hidden: &self.spec.hidden,
+            hidden: &self.spec.member().hidden,
             recipe: start.recipe,
             options: &ExpandOptions::default(),
             seed: self.seed(unit, "expand"),

@@ -13,6 +13,7 @@ pub mod record;
 pub mod settings;
 pub mod summary;
 mod tables;
+mod training;
 
 #[cfg(test)]
 mod tests;

@@ -8,7 +8,7 @@ use super::tables;
 use crate::error::{Error, Result};
 use crate::experiments::study::Shards;
 use crate::experiments::{About, RunFolder, Study, Unit};
-use crate::features::{Prepared, Profile};
+use crate::features::{Prepared, Profile, RecipeKind};
 use crate::label_errors::{Amount, Bias, kinds};
 use crate::nn::MlpSpec;
 use crate::notes::Notes;
@@ -23,6 +23,14 @@ pub const OWN_RATE: &str = "own";
 
 /// Share of the training rows that is held out for choosing settings where the profile keeps no validation rows.
 pub const HELD_OUT: f64 = 0.1;
+
+fn paper() -> RecipeKind {
+    RecipeKind::Paper
+}
+
+fn is_paper(recipe: &RecipeKind) -> bool {
+    *recipe == RecipeKind::Paper
+}
 
 /// What the person asked for.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,6 +51,8 @@ pub struct StudyOptions {
     pub repetitions: u32,
     /// Whether settings are chosen by the rule of the paper; else each method runs with its defaults.
     pub search: bool,
+    /// The paper's recipe or the standard one.
+    pub recipe: RecipeKind,
     /// Hidden layers; the profile's where absent.
     pub network: Option<String>,
     /// Passes; the profile's where absent.
@@ -67,6 +77,9 @@ pub struct StudySettings {
     pub profile: String,
     /// Name of the profile.
     pub profile_name: String,
+    /// The paper's recipe or the standard one.
+    #[serde(default = "paper", skip_serializing_if = "is_paper")]
+    pub recipe: RecipeKind,
     /// Hidden layers.
     pub network: String,
     /// Passes over the training rows.
@@ -236,9 +249,13 @@ impl StudySettings {
             data_sha256: table.source().sha256.clone(),
             profile: profile.to_toml()?,
             profile_name: profile.name.clone(),
-            network: options.network.clone().unwrap_or_else(|| defaults.network.clone()),
+            recipe: options.recipe,
+            network: options.network.clone().unwrap_or_else(|| defaults.usual_network().to_owned()),
             epochs: options.epochs.unwrap_or(defaults.epochs),
-            batch: defaults.batch,
+            batch: match options.recipe {
+                RecipeKind::Paper => defaults.batch,
+                RecipeKind::Standard => defaults.batch_for(prepared.train.len()),
+            },
             learning_rate: defaults.learning_rate,
             decay: defaults.decay,
             weight_decay: defaults.weight_decay,
@@ -304,7 +321,7 @@ impl Study for StudySettings {
     };
 
     fn check(&self) -> Result<()> {
-        MlpSpec::parse_hidden(&self.network)?;
+        MlpSpec::parse_size(&self.network)?;
         if self.kinds.is_empty() || self.known.is_empty() || self.methods.is_empty() || self.rates.is_empty() || self.repetitions == 0 {
             return Err(Error::input(
                 "a study needs at least one kind, one known share, one method and one repetition",

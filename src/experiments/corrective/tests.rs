@@ -8,7 +8,7 @@ use crate::datasets::generator::{Options, Sheet};
 use crate::error::Error;
 use crate::experiments::mock::StopAfter;
 use crate::experiments::{RunFolder, Shard, Study, run};
-use crate::features::Profile;
+use crate::features::{Profile, RecipeKind};
 use crate::notes::Notes;
 use crate::progress::Silent;
 use crate::seed::Seed;
@@ -39,10 +39,47 @@ fn options() -> StudyOptions {
         methods: ["retrain", "assd", "scrub", "assd+finetune"].map(str::to_owned).to_vec(),
         repetitions: 1,
         search: true,
+        recipe: RecipeKind::Paper,
         network: Some("12".to_owned()),
         epochs: Some(4),
         seed: 3,
     }
+}
+
+#[test]
+fn a_study_trains_by_the_standard_recipe_and_ensembles_where_it_is_asked_to() {
+    let table = sheet();
+    let profile = Profile::load("dataco").unwrap();
+    let options = StudyOptions {
+        kinds: vec![PATTERN.to_owned()],
+        methods: ["assd", "retrain", "scrub"].map(str::to_owned).to_vec(),
+        known: vec![1.0],
+        recipe: RecipeKind::Standard,
+        network: Some("2 of 12".to_owned()),
+        search: false,
+        ..options()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let mut study = Corrective::new(&table, &profile, &options, 1, &mut Notes::new()).unwrap();
+    let settings = study.settings().clone();
+    // Robust scaling and the weight decay of the standard recipe come with it, and batches for few rows.
+    assert!(
+        settings.weight_decay == 1e-2 && settings.batch < profile.training.batch,
+        "{settings:?}"
+    );
+    let text = serde_json::to_string(&settings).unwrap();
+    assert!(text.contains(r#""recipe":"standard""#), "{text}");
+    assert_eq!(serde_json::from_str::<StudySettings>(&text).unwrap(), settings);
+    let opened = RunFolder::create_or_resume(&folder.path().join("run"), &settings, None, &mut Notes::new()).unwrap();
+    let patience = StopAfter(AtomicU64::new(u64::MAX));
+    assert!(run(&opened, None, &mut study, &patience, &mut Notes::new()).unwrap().complete);
+    let report = StudySettings::summarise(&opened, &(), &mut Notes::new()).unwrap();
+    assert!(report.settings.recipe == RecipeKind::Standard && report.patterns[0].repetitions == 1);
+    // The paper's recipe is not written down: folders of before are of it.
+    let paper = Corrective::new(&table, &profile, &self::options(), 1, &mut Notes::new()).unwrap();
+    let text = serde_json::to_string(paper.settings()).unwrap();
+    assert!(!text.contains(r#""recipe":"#), "{text}");
+    assert_eq!(serde_json::from_str::<StudySettings>(&text).unwrap().recipe, RecipeKind::Paper);
 }
 
 #[test]

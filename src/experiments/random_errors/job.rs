@@ -113,13 +113,7 @@ fn sizes(sizes: &str, runs: &str) -> Result<Vec<SizeRuns>> {
     let sizes: Vec<String> = list(sizes)
         .map(|size| {
             let text = size.replace('-', ",");
-            let hidden = MlpSpec::parse_hidden(&text)?;
-            Ok(MlpSpec {
-                inputs: 1,
-                hidden,
-                classes: 2,
-            }
-            .name())
+            Ok(MlpSpec::new(1, MlpSpec::parse_hidden(&text)?, 2)?.name())
         })
         .collect::<Result<_>>()?;
     let numbers: Vec<u32> = list(runs)

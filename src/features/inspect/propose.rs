@@ -119,7 +119,7 @@ pub fn propose(table: &Table, looks: &[Look], overrides: &Overrides, notes: &mut
     }
     let rows = table.height();
     profile.features.scaling = Scaling::Robust;
-    profile.training.network = if rows >= 20_000 { "3x100" } else { "2x50" }.to_owned();
+    profile.training.network = if rows >= 20_000 { "3x100" } else { "4 of 2x50 or none" }.to_owned();
     profile.training.batch = [(20_000, 1024), (2_000, 256), (0, 64)]
         .into_iter()
         .find(|(least, _)| rows >= *least)

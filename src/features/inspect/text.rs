@@ -414,7 +414,7 @@ fn split_and_training(out: &mut Writer, profile: &Profile) {
     out.entry(
         "network",
         &quoted(&training.network),
-        "hidden layers: 2x50, 3x100, 5x250 or any such",
+        "hidden layers: 2x50, 3x100 or none; \"4 of 2x50\": mean of four; \"2x50 or none\": what predicts later rows best",
     );
     out.entry(
         "recipe",

@@ -12,7 +12,8 @@ pub struct TrainingDefaults {
     /// The standard recipe, or that of the paper.
     #[serde(skip_serializing_if = "is_default")]
     pub recipe: RecipeKind,
-    /// Hidden layers, such as `3x100`.
+    /// Hidden layers, such as `3x100`, or `4 of 2x50` for the mean of four networks; or several to choose from, such as `4 of 2x50 or none`: the
+    /// standard recipe takes the one that predicts later rows best, the paper's the first. Studies train single networks.
     pub network: String,
     /// Passes over the training rows; with the standard recipe those of its schedule, which ends at the best of them, and which is twice, four
     /// times ... as long where a small sheet still learns at its end.
@@ -44,6 +45,26 @@ impl Default for TrainingDefaults {
             weight_decay: 1e-2,
             class_weights: ClassWeights::None,
         }
+    }
+}
+
+/// Batches are not made smaller than this on small sheets: batch norm needs some rows.
+const SMALLEST_BATCH: usize = 32;
+
+impl TrainingDefaults {
+    /// Rows per step of this many training rows: halved on small sheets, see [`least_steps`](Self::least_steps).
+    pub fn batch_for(&self, rows: usize) -> usize {
+        let mut batch = self.batch;
+        while batch >= 2 * SMALLEST_BATCH && rows < batch * self.least_steps {
+            batch /= 2;
+        }
+        batch
+    }
+
+    /// Hidden layers where nothing is chosen and no ensemble is trained: those of a member of the first.
+    pub fn usual_network(&self) -> &str {
+        let first = self.network.split(" or ").next().unwrap_or(&self.network);
+        first.rsplit(" of ").next().unwrap_or(first)
     }
 }
 

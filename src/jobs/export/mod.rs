@@ -112,7 +112,7 @@ pub struct ExportedModel {
 /// Where the model has a tensor that the export does not know, which is a fault of ours.
 pub fn export(model: &PredictionModel) -> Result<ExportedModel> {
     let classes = &model.info.classes;
-    let tensors = model.network.to_tensors();
+    let tensors = model.network.dense()?.to_tensors();
     let mut graph = Builder::default();
     graph.reserve(tensors.iter().map(|tensor| tensor.name.as_str()).chain(["class", "probabilities"]));
     let (inputs, rows) = encoding::encode(&mut graph, &model.features);

@@ -94,11 +94,12 @@ fn values<T: Real>(tensor: &Tensor) -> candle_core::Result<Vec<T>> {
 }
 
 impl<T: Real> CandleNetwork<T> {
-    /// The same network as this multilayer perceptron.
+    /// The same network as this multilayer perceptron; an ensemble as one wide network ([`Network::dense`]).
     ///
     /// # Errors
     /// Only by a fault of ours.
     pub fn of_mlp(network: &Network<T>) -> Result<Self> {
+        let network = network.dense()?;
         Self::new(
             Graph::of_mlp(network.spec()),
             network.parameters().to_vec(),

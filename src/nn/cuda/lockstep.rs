@@ -189,6 +189,9 @@ impl<'d, D: Accelerator> Lockstep<'d, D> {
             sizes.training_rows * 4,
             sizes.capacity * sizes.widest.max(sizes.inputs),
         ];
+        if spec.members != 1 {
+            return Err(Error::internal("lockstep is for single networks"));
+        }
         if models == 0 || models > MOST_MODELS || largest.iter().any(|size| *size > i32::MAX as usize) {
             return Err(Error::input(format!(
                 "{models} models of {} are too many or too large for lockstep",

@@ -1,6 +1,7 @@
 //! What came of a training.
 
 use crate::evaluate::train_record::TrainRecord;
+use crate::evaluate::words;
 use crate::report::format;
 use crate::report::parts::{leakage, metrics::METRICS};
 use crate::report::terminal::{Look, cautions, facts, table, warnings, wrap, wrap_headline};
@@ -63,7 +64,7 @@ fn what(record: &TrainRecord) -> Vec<(&'static str, String)> {
             format!(
                 "{}, network {}, {}",
                 model.name,
-                model.network,
+                words::network_size(&model.network),
                 format::counted(model.inputs, "input")
             ),
         ),

@@ -17,6 +17,7 @@ pub use classes::per_class;
 use crate::error::Result;
 use crate::evaluate::record::Timings;
 use crate::evaluate::train_record::{TrainRecord, Usefulness};
+use crate::evaluate::words;
 use crate::report::elements::{Card, callout, cards, facts, prose, theirs};
 use crate::report::page::Page;
 use crate::report::parts::leakage;
@@ -159,7 +160,7 @@ fn what(record: &TrainRecord) -> Markup {
     let mut list = vec![
         (
             "Model",
-            html! { (theirs(&model.name)) ", a network " (theirs(&model.network)) " that tells apart: " (classes) },
+            html! { (theirs(&model.name)) ", a network " (theirs(&words::network_size(&model.network))) " that tells apart: " (classes) },
         ),
         (
             "Trained on",
