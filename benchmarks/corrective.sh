@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The corrective study behind docs/results-corrective.md: bash benchmarks/corrective.sh OUT_FOLDER [PART...]
 # Needs the DataCo sheet below RECANT_DATA and a release build (RECANT=...). Every part goes on where it stopped; RUNS=2 adds a repetition.
-# Parts: dataco made-up dataco-ways made-up-ways all-known uniform few few-dataco false search; all of them where none is named. Then: python3 benchmarks/corrective_targets.py OUT_FOLDER
+# Parts: dataco made-up dataco-ways made-up-ways all-known uniform few few-dataco false search recipes; all of them where none is named. Then: python3 benchmarks/corrective_targets.py OUT_FOLDER
 set -euo pipefail
 recant=$(realpath "${RECANT:-target/release/recant}")
 dataco=$(realpath "${RECANT_DATA:-../shared/data}/dataco/DataCoSupplyChainDataset.csv.gz")
@@ -45,7 +45,7 @@ on_made_up() {
     --kind 'segment:"Order Region" = "Central America" and "Shipping Mode" = "Standard Class": late -> on time, 80% & segment:Market = Europe and "Customer Segment" = Corporate: early -> on time, 60%' "$@"
 }
 few="--known 1%,3% --no-search --methods retrain,expand-relabel+retrain,expand-draw+retrain"
-for part in ${*:-dataco made-up dataco-ways made-up-ways all-known uniform few few-dataco false search}; do
+for part in ${*:-dataco made-up dataco-ways made-up-ways all-known uniform few few-dataco false search recipes}; do
   case $part in
   dataco) on_dataco dataco-paper --known 10%,30% --no-search --methods $core ;;
   made-up) on_made_up made-up --known 10%,30% --no-search --methods $core ;;
@@ -56,6 +56,14 @@ for part in ${*:-dataco made-up dataco-ways made-up-ways all-known uniform few f
   few-dataco) on_dataco dataco-paper-few $few ;;
   false) on_made_up made-up-false --known 10%,30% --false-flags 0.2 --no-search --methods $core ;;
   search) on_made_up made-up-search --known 10%,30% --methods ssd,lfssd,scrub,badt,neggrad-plus ;;
+  recipes)
+    # The same errors and methods for models of three kinds of training.
+    for training in "paper 2x50" "standard 2x50" "standard 4 of 2x50"; do
+      options=(--recipe "${training%% *}" --network "${training#* }" --known 30%,100% --no-search --methods "$published,potion")
+      on_made_up "recipes-${training// /-}" "${options[@]}"
+      study "recipes-uniform-${training// /-}" --sheet orders-without-copies.csv --profile dataco --kind uniform --rate 5%,10% "${options[@]}"
+    done
+    ;;
   uniform)
     noise="--kind uniform --rate 2%,5% --known 10%,30% --no-search --methods retrain,expand+retrain"
     study dataco-paper-uniform --sheet "$dataco" --profile dataco-paper $noise

@@ -358,7 +358,7 @@ def tables(records):
     for name, means in rows:
         cell = lambda tool: "" if tool not in means else "{:.1f} · {:.3f} · {:.1f} (n = {})".format(*means[tool][:3], means[tool][4])
         print(f"| {name} | " + " | ".join(cell(tool) for tool in shown) + " |")
-    gaps(rows)
+    gaps(found)
     own_trees(found)
 
 
@@ -378,12 +378,25 @@ def own_trees(found):
         print(f"\nmean difference {100 * np.mean([line[2] - line[4] for line in lines]):+.2f} points")
 
 
-def gaps(rows):
+def gaps(found):
+    """How far Recant is behind, over the seeds that it and the peers have all run."""
     three, simple = ("logistic", "MLP", "boosted trees"), ("logistic", "MLP")
     own = OPTIONS.name
+    wanted = [name for name, _ in wanted_sheets() if own in found.get(name, {})]
+
+    def common(name, peers):
+        """Means of accuracy (percent) and log loss by tool."""
+        tools = found[name]
+        seeds = set.intersection(*(set(tools.get(tool, {})) for tool in (own, *peers)))
+        seeds = [seed for seed in seeds if seed < OPTIONS.seeds]
+        of = lambda tool, what: np.mean([tools[tool][seed][what] for seed in seeds])
+        return {tool: (100 * of(tool, "accuracy"), of(tool, "log_loss")) for tool in (own, *peers)} if seeds else None
+
+    def means_with(peers):
+        return {name: means for name in wanted if (means := common(name, peers))}
 
     def behind(peers):
-        return {name: max(means[tool][0] for tool in peers) - means[own][0] for name, means in rows if all(tool in means for tool in peers)}
+        return {name: max(means[tool][0] for tool in peers) - means[own][0] for name, means in means_with(peers).items()}
 
     for peers, words in ((three, "the best of scikit-learn's three"), (simple, "the better of its logistic regression and MLP")):
         points = behind(peers)
@@ -393,11 +406,13 @@ def gaps(rows):
             print(f"behind {words}: mean {np.mean(list(points.values())):+.2f} points; most: {each}")
     points = behind((REALMLP,))
     if points:
-        losses = {name: 100 * (means[own][1] / means[REALMLP][1] - 1) for name, means in rows if REALMLP in means}
+        losses = {name: 100 * (means[own][1] / means[REALMLP][1] - 1) for name, means in means_with((REALMLP,)).items()}
         worst = sorted(losses, key=losses.get, reverse=True)[:4]
         print(f"behind {REALMLP} on {len(points)} sheets: mean {np.mean(list(points.values())):+.2f} points; log loss mean {np.mean(list(losses.values())):+.1f} %, "
               + "most: " + ", ".join(f"{name} {losses[name]:+.1f} %" for name in worst))
-    errors = {name: means[own][2] for name, means in rows}
+    errors = {
+        name: 100 * np.mean([record["calibration_error"] for seed, record in found[name][own].items() if seed < OPTIONS.seeds]) for name in wanted
+    }
     worst = sorted(errors, key=errors.get, reverse=True)[:4]
     print(f"calibration error: mean {np.mean(list(errors.values())):.1f} %; most: " + ", ".join(f"{name} {errors[name]:.1f} %" for name in worst))
 

@@ -167,6 +167,19 @@ const RIGHT: &[&str] = &[
     "richtig", "korrekt", "gut", "juste", "correcto", "correto", "corretto", "goed", "ok", "okay",
 ];
 
+/// First letters of yes and no, or of true and false, that say so beside each other only: oui and non, sí and no, wahr and falsch, vrai (vero,
+/// verdadero) and faux, ano and ne, evet and hayır, igen and nem, да and нет.
+const LETTERS: &[(&str, &str)] = &[
+    ("o", "n"),
+    ("s", "n"),
+    ("w", "f"),
+    ("v", "f"),
+    ("a", "n"),
+    ("e", "h"),
+    ("i", "n"),
+    ("д", "н"),
+];
+
 /// A cell of ticks in one spelling: lower case, without the variation selectors that follow some signs, numbers as `0` and `1`.
 fn plain(text: &str) -> String {
     let text: String = text.trim().to_lowercase().chars().filter(|letter| *letter != '\u{fe0f}').collect();
@@ -187,9 +200,16 @@ pub fn meanings(values: &[String]) -> Vec<Option<bool>> {
         (false, true) => Some(true),
         _ => None,
     };
+    // Such letters mean something in a column of nothing else.
+    let pair = LETTERS.iter().find(|(yes, no)| {
+        let within = |value: &String| [*yes, *no, ""].contains(&value.as_str());
+        any(&[*yes]) && any(&[*no]) && plain.iter().all(within)
+    });
     plain
         .iter()
         .map(|value| match value.as_str() {
+            value if pair.is_some_and(|(yes, _)| *yes == value) => Some(true),
+            value if pair.is_some_and(|(_, no)| *no == value) => Some(false),
             value if YES.contains(&value) || YES_WRONG.contains(&value) => Some(true),
             value if NO.contains(&value) || NO_RIGHT.contains(&value) => Some(false),
             value if EITHER.contains(&value) => either,
@@ -495,6 +515,17 @@ mod tests {
         for unclear in ["maybe", "2", "0.5", "❌", "falsch"] {
             assert_eq!(said(&[unclear]), [None], "{unclear}");
         }
+    }
+
+    #[test]
+    fn first_letters_say_yes_and_no_beside_each_other_only() {
+        for [yes, no] in [["O", "N"], ["s", "n"], ["W", "F"], ["V", "F"], ["A", "N"], ["E", "H"], ["Д", "Н"]] {
+            assert_eq!(said(&[no, yes, ""]), [Some(false), Some(true), Some(false)], "{yes} {no}");
+            assert_eq!(said(&[yes]), [None], "{yes}");
+            assert_eq!(said(&[yes, no, "Z"])[0], None, "{yes}");
+        }
+        // Standing for other things: low and high.
+        assert_eq!(said(&["L", "H"]), [None, None]);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::evaluate::train_record::{
 };
 use crate::evaluate::words::{count_of, percent};
 use crate::evaluate::{RowSet, Rows, judge_usefulness, metrics};
-use crate::features::{Coding, Encoder, Part, Prepared, Profile, Ties, leakage_audit, prepare};
+use crate::features::{Coding, Encoder, Part, Prepared, Profile, RecipeKind, Ties, leakage_audit, prepare};
 use crate::jobs::baselines::baselines;
 use crate::jobs::fitting::{Chosen, Fit, Fitting};
 use crate::jobs::{convert, fitting};
@@ -201,7 +201,12 @@ pub(super) fn examples<'a>(part: &'a Part, prepared: &Prepared) -> Examples<'a, 
 
 /// The networks to choose from, the usual one first.
 fn network_specs(request: &TrainRequest, prepared: &Prepared, classes: usize) -> Result<Vec<MlpSpec>> {
-    let named = request.options.network.as_deref().unwrap_or(&prepared.profile.training.network);
+    let training = &prepared.profile.training;
+    let usual = match training.recipe {
+        RecipeKind::Standard => &training.network,
+        RecipeKind::Paper => training.usual_network(),
+    };
+    let named = request.options.network.as_deref().unwrap_or(usual);
     let sizes = MlpSpec::parse_choice(named)?.into_iter();
     sizes
         .map(|(members, hidden)| MlpSpec::ensemble(members, prepared.features.width(), &hidden, classes))

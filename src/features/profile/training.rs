@@ -13,7 +13,7 @@ pub struct TrainingDefaults {
     #[serde(skip_serializing_if = "is_default")]
     pub recipe: RecipeKind,
     /// Hidden layers, such as `3x100`, or `4 of 2x50` for the mean of four networks; or several to choose from, such as `4 of 2x50 or none`: the
-    /// standard recipe takes the one that predicts later rows best, the paper's the first. Studies train single networks.
+    /// standard recipe takes the one that predicts later rows best. The paper's recipe and studies train a single network of the first size.
     pub network: String,
     /// Passes over the training rows; with the standard recipe those of its schedule, which ends at the best of them, and which is twice, four
     /// times ... as long where a small sheet still learns at its end.
