@@ -20,7 +20,7 @@ impl MlpSpec {
     /// An ensemble of `members` networks with these hidden layers each.
     ///
     /// # Errors
-    /// As [`MlpSpec::new`], and where there are no members, more than [`MOST_MEMBERS`], or several without hidden layers.
+    /// As [`MlpSpec::new`], and where there are no members, more than 64, or several without hidden layers.
     pub fn ensemble(members: usize, inputs: usize, hidden: &[usize], classes: usize) -> Result<Self> {
         if !(1..=MOST_MEMBERS).contains(&members) || (members > 1 && hidden.is_empty()) {
             return Err(
