@@ -54,7 +54,6 @@ struct Place<'a> {
     whole: &'a LayerPlan,
     own: &'a LayerPlan,
     number: usize,
-    members: usize,
 }
 
 impl Place<'_> {
@@ -102,17 +101,12 @@ impl<T: Real> Network<T> {
                 for (whole, own) in layers.iter().zip(&own_layers) {
                     let from = &self.parameters()[whole.range()];
                     let to = &mut member.parameters_mut()[own.range()];
-                    let place = Place {
-                        whole,
-                        own,
-                        number,
-                        members: spec.members,
-                    };
+                    let place = Place { whole, own, number };
                     if own.hidden {
                         place.hidden().for_each(|(there, here)| to[here] = from[there]);
                         continue;
                     }
-                    let share = |value: T| T::from_f64(value.to_f64() * place.members as f64);
+                    let share = |value: T| T::from_f64(value.to_f64() * spec.members as f64);
                     place.head().for_each(|(there, here)| to[here] = share(from[there]));
                     to[own.bias()..].copy_from_slice(&from[whole.bias()..]);
                 }
@@ -145,12 +139,7 @@ impl<T: Real> Network<T> {
             for (number, member) in members.iter().enumerate() {
                 let from = &member.parameters()[own.range()];
                 let to = &mut joined.parameters_mut()[whole.range()];
-                let place = Place {
-                    whole,
-                    own,
-                    number,
-                    members: count,
-                };
+                let place = Place { whole, own, number };
                 if own.hidden {
                     place.hidden().for_each(|(there, here)| to[there] = from[here]);
                     continue;

@@ -63,8 +63,11 @@ impl TrainingDefaults {
 
     /// Hidden layers where nothing is chosen and no ensemble is trained: those of a member of the first.
     pub fn usual_network(&self) -> &str {
-        let first = self.network.split(" or ").next().unwrap_or(&self.network);
-        first.rsplit(" of ").next().unwrap_or(first)
+        // As long as the text itself, whatever its case.
+        let folded = self.network.to_ascii_lowercase();
+        let end = folded.find(" or ").unwrap_or(folded.len());
+        let start = folded[..end].find(" of ").map_or(0, |at| at + " of ".len());
+        &self.network[start..end]
     }
 }
 
@@ -110,4 +113,25 @@ pub enum ClassWeights {
     None,
     /// Every class counts the same in sum.
     Balanced,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_usual_network_is_a_member_of_the_first() {
+        for (network, usual) in [
+            ("3x100", "3x100"),
+            ("4 of 2x50 or none", "2x50"),
+            ("4 OF 2x50 OR none", "2x50"),
+            ("none or 2 of 64,32", "none"),
+        ] {
+            let training = TrainingDefaults {
+                network: network.to_owned(),
+                ..TrainingDefaults::default()
+            };
+            assert_eq!(training.usual_network(), usual);
+        }
+    }
 }
