@@ -109,7 +109,10 @@ impl Plan {
     /// decay per pass; or along its whole schedule, warm-up and milestones included, gone through in `steps` steps.
     pub fn rates(&self, rows: usize, steps: usize, per_pass: usize, first_rate: f64) -> Vec<f64> {
         match self {
-            Self::InOrder(recipe) => recipe.rates(steps, per_pass, first_rate),
+            Self::InOrder(recipe) => {
+                let pass = |step: usize| i32::try_from(step / per_pass.max(1)).unwrap_or(i32::MAX);
+                (0..steps).map(|step| first_rate * recipe.decay.powi(pass(step))).collect()
+            }
             Self::Shuffled { recipe, .. } => {
                 let all = recipe.steps(rows);
                 let share = first_rate / recipe.learning_rate;

@@ -150,21 +150,6 @@ impl Recipe {
         self.learning_rate * self.decay.powi(exponent)
     }
 
-    /// Learning rates of `steps` steps without momentum, `per_pass` of them a pass, that begin again at `first_rate`: they fall by the decay per
-    /// pass; of the standard recipe, along its whole schedule gone through in as many steps, warm-up included. Steps that ended while they were
-    /// still large left the model as a training without its second half would.
-    pub fn rates(&self, steps: usize, per_pass: usize, first_rate: f64) -> Vec<f64> {
-        let share = |step: usize| match &self.standard {
-            Some(standard) => Standard {
-                horizon: steps,
-                ..standard.clone()
-            }
-            .share_at(step, 1),
-            None => self.decay.powi(i32::try_from(step / per_pass.max(1)).unwrap_or(i32::MAX)),
-        };
-        (0..steps).map(|step| first_rate * share(step)).collect()
-    }
-
     /// The recipe that goes on for `epochs` epochs where this one ends, at the next learning rate of the schedule. The weights that it starts
     /// from are divided by the temperature already.
     #[must_use]
@@ -273,18 +258,6 @@ mod tests {
         assert!((recipe.rate(10) - 0.3 * Standard::FLOOR).abs() < 1e-12);
         assert!((recipe.rate(0) * recipe.decay.powi(10) - recipe.rate(10)).abs() < 1e-12);
         assert!((recipe.continued(1).rate(0) - recipe.rate(10)).abs() < 1e-12);
-    }
-
-    #[test]
-    fn steps_that_begin_again_go_through_the_whole_schedule() {
-        let standard = Recipe::standard(50, 0.03, 0.0, 32, 1);
-        let rates = standard.rates(40, 10, 0.3);
-        assert_eq!(rates.len(), 40);
-        // Two steps of warm-up, then down to the floor, however short they are.
-        assert!((rates[0] - 0.15).abs() < 1e-9 && rates[1] > 0.29, "{rates:?}");
-        assert!(rates[1..].windows(2).all(|pair| pair[0] > pair[1]));
-        assert!(rates[39] < 1.1 * 0.3 * Standard::FLOOR, "{rates:?}");
-        assert_eq!(Recipe::default().rates(3, 2, 0.2), [0.2, 0.2, 0.2 * 0.95]);
     }
 
     #[test]
