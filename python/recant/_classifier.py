@@ -41,7 +41,7 @@ validation = {validation}
 
 [training]
 recipe = "standard"
-network = "4 of 2x50 or none"
+network = "2x50"
 epochs = 25
 batch = 256
 learning_rate = 0.03
@@ -57,8 +57,7 @@ class Classifier(ClassifierMixin, BaseEstimator):
     reason (``python/tests/test_classifier.py`` lists them, and runs them with more rows). Pickling keeps the model and the rows of the fit, not
     ``repair_``.
 
-    :param network: hidden layers, such as ``2x50``, ``64,32`` or ``none``; ``4 of 2x50`` is the mean of four networks. ``None``: of ``4 of 2x50 or
-        none`` the one that predicts rows held out better; with ``recipe="paper"`` ``2x50``.
+    :param network: hidden layers, such as ``2x50`` or ``64,32``.
     :param recipe: ``standard`` (shuffled batches, ends by validation rows) or ``paper`` (arXiv 2402.10098).
     :param epochs: the most passes over the training rows.
     :param learning_rate: highest learning rate.
@@ -83,7 +82,7 @@ class Classifier(ClassifierMixin, BaseEstimator):
     def __init__(
         self,
         *,
-        network: Optional[str] = None,
+        network: str = "2x50",
         recipe: str = "standard",
         epochs: Optional[int] = None,
         learning_rate: Optional[float] = None,

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::evaluate::train_record::TrainRecord;
+use crate::evaluate::words;
 use crate::report::format;
 use crate::report::parts::metrics::METRICS;
 use crate::report::training::headline;
@@ -39,7 +40,7 @@ fn write(card: &mut String, record: &TrainRecord) -> std::fmt::Result {
         .collect();
     let parameters = format::counted(model.parameters, "parameter");
     let inputs = format::counted(model.inputs, "input");
-    row(card, "network", &format!("{}, {parameters}, {inputs}", plain(&model.network)))?;
+    row(card, "network", &format!("{}, {parameters}, {inputs}", plain(&words::network_size(&model.network))))?;
     row(card, "tells apart (share of the training rows)", &classes.join(", "))?;
     row(
         card,
