@@ -40,7 +40,11 @@ fn write(card: &mut String, record: &TrainRecord) -> std::fmt::Result {
         .collect();
     let parameters = format::counted(model.parameters, "parameter");
     let inputs = format::counted(model.inputs, "input");
-    row(card, "network", &format!("{}, {parameters}, {inputs}", plain(&words::network_size(&model.network))))?;
+    row(
+        card,
+        "network",
+        &format!("{}, {parameters}, {inputs}", plain(&words::network_size(&model.network))),
+    )?;
     row(card, "tells apart (share of the training rows)", &classes.join(", "))?;
     row(
         card,
