@@ -8,7 +8,9 @@ use crate::evaluate::words::{count_of, network_size};
 use crate::features::{ClassWeights, Prepared, RecipeKind};
 use crate::jobs::train::{TrainRequest, examples};
 use crate::nn::search::{Search, SearchPlan, search};
-use crate::nn::{Examples, Fold, Freedom, MlpSpec, Network, Recipe, Stopping, TrainingLog, choose_schedule, probabilities, train};
+use crate::nn::{
+    Examples, Fold, Freedom, MlpSpec, Network, Recipe, Stopping, TrainingLog, choose_schedule, order_seed, probabilities, train,
+};
 use crate::notes::Notes;
 use crate::progress::Progress;
 
@@ -50,8 +52,7 @@ pub(super) fn recipe(request: &TrainRequest, prepared: &Prepared) -> Recipe {
             ..Recipe::default()
         },
         RecipeKind::Standard => {
-            // Whole numbers up to 2^53 are the same in every reader of JSON.
-            let order = request.seed.stream("row-order", 0).next_u64() >> 11;
+            let order = order_seed(request.seed.stream("row-order", 0).next_u64());
             Recipe::standard(epochs, learning_rate, weight_decay, batch, order)
         }
     };

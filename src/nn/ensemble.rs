@@ -6,7 +6,7 @@
 use super::examples::Examples;
 use super::network::{LayerPlan, MlpSpec, Network};
 use super::real::Real;
-use super::recipe::{EpochLog, Recipe, Standard, TrainingLog};
+use super::recipe::{EpochLog, Recipe, Standard, TrainingLog, order_seed};
 use super::regularise::scramble;
 use super::step::Run;
 use super::train::for_each_on_threads;
@@ -30,6 +30,15 @@ impl MlpSpec {
         let mut spec = Self::new(inputs, hidden.iter().map(|width| width.saturating_mul(members)).collect(), classes)?;
         spec.members = members;
         Ok(spec)
+    }
+
+    /// The network of a size as [`parse_size`](Self::parse_size) reads it.
+    ///
+    /// # Errors
+    /// As [`parse_size`](Self::parse_size) and [`ensemble`](Self::ensemble).
+    pub fn of_size(text: &str, inputs: usize, classes: usize) -> Result<Self> {
+        let (members, hidden) = Self::parse_size(text)?;
+        Self::ensemble(members, inputs, &hidden, classes)
     }
 
     /// The parameter of a member that lies where `from` does in the whole: where a tensor begins.
@@ -203,10 +212,9 @@ impl Recipe {
     /// temperature is of the whole.
     pub(super) fn of_member(&self, number: usize) -> Self {
         let standard = self.standard.clone().map(|standard| Standard {
-            // Whole numbers up to 2^53 are the same in every reader of JSON.
             order: match number {
                 0 => standard.order,
-                _ => scramble(standard.order ^ scramble(number as u64)) >> 11,
+                _ => order_seed(scramble(standard.order ^ scramble(number as u64))),
             },
             temperature: 1.0,
             ..standard

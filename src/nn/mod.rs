@@ -36,7 +36,7 @@ pub(crate) use kernels::{Matrix, multiply};
 pub use logistic::logistic_regression;
 pub use network::{MOST_CLASSES, MlpSpec, NORM_EPSILON, NORM_MOMENTUM, NamedTensor, Network, TensorSpec};
 pub use real::Real;
-pub use recipe::{EpochLog, Recipe, Standard, TrainingLog};
+pub use recipe::{EpochLog, Recipe, Standard, TrainingLog, order_seed};
 pub use speed::product_peak;
 pub use steps::{RowLosses, Sgd, Stepper, softened};
 pub use stopping::{Fold, Freedom, Stopping, choose_epochs, choose_schedule};

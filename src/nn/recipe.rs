@@ -51,6 +51,11 @@ pub struct Standard {
     pub temperature: f64,
 }
 
+/// A seed of orders from a drawn number: whole numbers up to 2^53 are the same in every reader of JSON.
+pub fn order_seed(drawn: u64) -> u64 {
+    drawn >> 11
+}
+
 fn unscaled() -> f64 {
     1.0
 }

@@ -3,7 +3,7 @@
 //! temperature, so that training does not end early because the network grows too sure of itself (Berta et al. 2025, "Rethinking Early
 //! Stopping: Refine, Then Calibrate").
 
-use std::sync::Mutex;
+use std::sync::RwLock;
 
 use super::evaluate::{logits, probabilities};
 use super::examples::Examples;
@@ -12,6 +12,7 @@ use super::real::Real;
 use super::recipe::{Recipe, Standard};
 use super::step::{Run, Watch};
 use super::steps::softened;
+use super::team::write;
 use super::train::for_each_on_threads;
 use crate::error::{Error, Result};
 use crate::progress::Progress;
@@ -232,12 +233,12 @@ fn follow<T: Real>(initial: &Network<T>, fold: &Fold<T>, recipe: &Recipe, thread
     };
     let members = initial.members()?;
     // The first member, or the single network, says how far the training is followed.
-    let seen: Mutex<(Vec<Judged>, Vec<Vec<T>>)> = Mutex::default();
+    let seen: RwLock<(Vec<Judged>, Vec<Vec<T>>)> = RwLock::default();
     let watch = |epoch: usize, network: &Network<T>| {
         let Ok(shares) = probabilities(network, &inputs, 1) else {
             return false;
         };
-        let mut seen = unlocked(&seen);
+        let mut seen = write(&seen);
         let (judged, said) = &mut *seen;
         judged.push(Judged::new(&shares, &labels));
         if members.len() > 1 {
@@ -247,23 +248,23 @@ fn follow<T: Real>(initial: &Network<T>, fold: &Fold<T>, recipe: &Recipe, thread
         epoch < first_lowest(judged).unwrap_or(0) + patience
     };
     watched(&members[0], &recipe.of_member(0), threads, &watch)?;
-    let (judged, mut sums) = std::mem::take(&mut *unlocked(&seen));
+    let (judged, mut sums) = std::mem::take(&mut *write(&seen));
     if members.len() == 1 {
         return Ok(judged);
     }
     let most = sums.len();
     let mut others: Vec<(usize, &Network<T>)> = members.iter().enumerate().skip(1).collect();
     let said = for_each_on_threads(&mut others, threads, |(number, member), threads| {
-        let said: Mutex<Vec<Vec<T>>> = Mutex::default();
+        let said: RwLock<Vec<Vec<T>>> = RwLock::default();
         let watch = |epoch: usize, network: &Network<T>| {
             let logits = logits(network, &inputs, 1);
             logits.is_ok_and(|logits| {
-                unlocked(&said).push(logits);
+                write(&said).push(logits);
                 epoch + 1 < most
             })
         };
         watched(member, &recipe.of_member(*number), threads, &watch)?;
-        Ok::<_, Error>(std::mem::take(&mut *unlocked(&said)))
+        Ok::<_, Error>(std::mem::take(&mut *write(&said)))
     });
     for member in said {
         for (sum, logits) in sums.iter_mut().zip(member?) {
@@ -273,10 +274,6 @@ fn follow<T: Real>(initial: &Network<T>, fold: &Fold<T>, recipe: &Recipe, thread
     // A softmax at the number of members is one of the mean.
     let judged = |sum: &Vec<T>| Judged::new(&softened(sum, initial.spec().classes, members.len() as f64), &labels);
     Ok(sums.iter().map(judged).collect())
-}
-
-fn unlocked<V>(lock: &Mutex<V>) -> std::sync::MutexGuard<'_, V> {
-    lock.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 /// Inputs and labels of the rows that are looked at.

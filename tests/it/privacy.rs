@@ -32,8 +32,7 @@ fn victim(rows: usize, size: &str) -> Victim {
     let table = Sheet::past(&options).unwrap().table("orders.csv", &Silent::default()).unwrap();
     let prepared = prepare(&table, &Profile::load("dataco").unwrap(), &mut Notes::new()).unwrap();
     let width = prepared.features.width();
-    let (members, hidden) = MlpSpec::parse_size(size).unwrap();
-    let spec = MlpSpec::ensemble(members, width, &hidden, prepared.profile.label.classes().len()).unwrap();
+    let spec = MlpSpec::of_size(size, width, prepared.profile.label.classes().len()).unwrap();
     let mut network = Network::<f32>::initial(&spec, Seed(1)).unwrap();
     let recipe = Recipe {
         epochs: 10,

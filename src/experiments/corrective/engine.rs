@@ -97,10 +97,7 @@ impl<'a> Corrective<'a> {
         }
         let classes = prepared.profile.label.classes().len();
         Ok(Self {
-            spec: {
-                let (members, hidden) = MlpSpec::parse_size(&settings.network)?;
-                MlpSpec::ensemble(members, prepared.features.width(), &hidden, classes)?
-            },
+            spec: MlpSpec::of_size(&settings.network, prepared.features.width(), classes)?,
             ways: settings.methods.iter().map(|name| way(name)).collect::<Result<_>>()?,
             clean: Mutex::new(BTreeMap::new()),
             threads,

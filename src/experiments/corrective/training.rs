@@ -35,14 +35,13 @@ impl Corrective<'_> {
                 ..Recipe::default()
             },
             RecipeKind::Standard => {
-                // Whole numbers up to 2^53 are the same in every reader of JSON.
                 let drawn: u64 = Seed(settings.seed).stream("corrective/row-order", u64::from(repetition)).random();
                 Recipe::standard(
                     settings.epochs,
                     settings.learning_rate,
                     settings.weight_decay,
                     settings.batch,
-                    drawn >> 11,
+                    nn::order_seed(drawn),
                 )
             }
         };
