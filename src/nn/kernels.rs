@@ -155,6 +155,20 @@ pub(super) fn level() -> Level {
     })
 }
 
+/// Whether one register of the processor holds so many numbers.
+#[inline(always)]
+pub(super) fn registers_hold<T>(numbers: usize) -> bool {
+    #[cfg(target_arch = "x86_64")]
+    {
+        level() == Level::Avx512 && numbers * size_of::<T>() <= 64
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    {
+        let _ = numbers;
+        false
+    }
+}
+
 /// Defines a function whose body is compiled for several instruction sets, the best of which is taken at run time.
 macro_rules! dispatched {
     ($($(#[$note:meta])* pub(super) fn $name:ident<T: Real>($($argument:ident: $kind:ty),* $(,)?) $(-> $result:ty)? $body:block)*) => {$(

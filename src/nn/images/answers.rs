@@ -1,8 +1,8 @@
 //! What a network answers to the images of a source.
 
 use super::device::{Batch, Compute, OnDevice};
+use super::evaluation::{Evaluation, image_logits};
 use super::network::ImageNetwork;
-use super::pass::image_logits;
 use super::source::ImageSource;
 use crate::error::{Error, Result};
 use crate::nn::Real;
@@ -45,6 +45,7 @@ pub struct ImageAnswers<'c, T: Real> {
     device: Option<OnDevice<'c>>,
     threads: usize,
     values: Vec<T>,
+    evaluation: Evaluation<T>,
 }
 
 impl<'c, T: Real> ImageAnswers<'c, T> {
@@ -62,6 +63,7 @@ impl<'c, T: Real> ImageAnswers<'c, T> {
             device,
             threads: compute.threads,
             values: Vec::new(),
+            evaluation: Evaluation::of(network),
         })
     }
 
@@ -76,7 +78,7 @@ impl<'c, T: Real> ImageAnswers<'c, T> {
         }
         self.values.resize(rows.len() * source.shape().len(), T::ZERO);
         source.fill(epoch, rows, self.threads, &mut self.values)?;
-        image_logits(self.network, &self.values, self.threads)
+        self.evaluation.logits(self.network, &self.values, self.threads)
     }
 }
 

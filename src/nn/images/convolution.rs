@@ -216,6 +216,24 @@ pub(super) fn forward<T: Real>(geometry: &Geometry, images: &[T], weights: &[T],
     }
 }
 
+/// Convolves `images` into `out` pixel by pixel, the channels of each side by side; no bias.
+pub(super) fn forward_to_pixels<T: Real>(geometry: &Geometry, images: &[T], weights: &[T], out: &mut [T], scratch: &mut Scratch<T>) {
+    let (window, outputs) = (geometry.window(), geometry.outputs);
+    let group = geometry.group(images.len() / geometry.input.len());
+    let parts = images
+        .chunks(group * geometry.input.len())
+        .zip(out.chunks_mut(group * geometry.output().len()));
+    for (images, out) in parts {
+        let pitch = out.len() / outputs;
+        let columns = gather_windows(geometry, images, &mut scratch.phases, &mut scratch.columns);
+        let (left, right) = (
+            Matrix::row_major(columns, window, pitch).transposed(),
+            Matrix::row_major(weights, outputs, window).transposed(),
+        );
+        multiply(out, (outputs, 1), T::ZERO, left, right);
+    }
+}
+
 /// Backward pass: adds the gradients of weights and, unless empty, biases; and where `input_deltas` is not empty, writes
 /// d loss / d input there.
 pub(super) fn backward<T: Real>(

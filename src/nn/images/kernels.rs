@@ -5,6 +5,7 @@ use crate::nn::kernels::{dispatched, sum_of, sum_of_pairs};
 use crate::nn::real::Real;
 
 use super::convolution::Geometry;
+use super::winograd::Finish;
 
 /// What is applied to every value after a normalisation, a sum, or alone.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -21,7 +22,7 @@ pub(super) enum Activation<T> {
 
 impl<T: Real> Activation<T> {
     #[inline(always)]
-    fn of(self, x: T) -> T {
+    pub(super) fn of(self, x: T) -> T {
         match self {
             Self::Identity => x,
             // Written so that a NaN passes.
@@ -83,6 +84,20 @@ fn add_rows<T: Real, const W: usize>(to: &mut [T], from: &[T], step: usize) {
             for (to, from) in to.iter_mut().zip(from) {
                 *to += *from;
             }
+        }
+    }
+}
+
+/// Finishes every pixel with an activation.
+#[inline(always)]
+fn finish_each<T: Real>(values: &mut [T], finish: &Finish<T>, activate: impl Fn(T) -> T) {
+    let channels = finish.biases.len();
+    let [biases, means, inverses, weights, shifts] =
+        [&finish.biases, &finish.means, &finish.inverses, &finish.weights, &finish.shifts].map(|values| &values[..channels]);
+    for pixel in values.chunks_exact_mut(channels) {
+        for (channel, value) in pixel.iter_mut().enumerate() {
+            let normal = ((*value + biases[channel]) - means[channel]) * inverses[channel];
+            *value = activate(weights[channel] * normal + shifts[channel]);
         }
     }
 }
@@ -191,6 +206,28 @@ dispatched! {
                 Activation::Relu => outputs.iter_mut().zip(values).for_each(|(to, value)| *to = Activation::Relu.of(line(*value))),
                 Activation::Celu(alpha) => outputs.iter_mut().zip(values).for_each(|(to, value)| *to = Activation::Celu(alpha).of(line(*value))),
                 Activation::Scale(factor) => outputs.iter_mut().zip(values).for_each(|(to, value)| *to = Activation::Scale(factor).of(line(*value))),
+            }
+        }
+    }
+
+    /// What follows a convolution or is a norm, of images that lie pixel by pixel.
+    pub(super) fn finish_pixels<T: Real>(values: &mut [T], finish: &Finish<T>) {
+        match finish.activation {
+            Activation::Identity => finish_each(values, finish, |value| value),
+            Activation::Relu => finish_each(values, finish, |value| Activation::Relu.of(value)),
+            Activation::Celu(alpha) => finish_each(values, finish, |value| Activation::Celu(alpha).of(value)),
+            Activation::Scale(factor) => finish_each(values, finish, |value| factor * value),
+        }
+    }
+
+    /// Turns images that lie pixel by pixel into such that lie plane by plane.
+    pub(super) fn pixels_to_planes<T: Real>(planes: &mut [T], pixels: &[T], plane: usize, channels: usize) {
+        let size = plane * channels;
+        for (planes, pixels) in planes.chunks_exact_mut(size).zip(pixels.chunks_exact(size)) {
+            for (place, pixel) in pixels.chunks_exact(channels).enumerate() {
+                for (channel, value) in pixel.iter().enumerate() {
+                    planes[channel * plane + place] = *value;
+                }
             }
         }
     }

@@ -5,6 +5,7 @@
 mod answers;
 mod convolution;
 mod device;
+mod evaluation;
 mod features;
 #[cfg(feature = "cuda")]
 mod gpu;
@@ -35,6 +36,7 @@ mod token_tests;
 
 pub use answers::{ImageAnswers, logits_with, source_logits};
 pub use device::{Accelerated, Compute, Precision};
+pub use evaluation::image_logits;
 pub use features::image_features;
 #[cfg(all(test, feature = "cuda"))]
 pub(in crate::nn) use gpu::gpu_programs;
@@ -43,7 +45,7 @@ pub(crate) use gpu::on_host;
 pub use importance::{image_importance, image_importance_in_batches, image_output_sensitivity};
 pub use layer::{ImageSpec, Layer};
 pub use network::ImageNetwork;
-pub use pass::{Mode, image_gradient, image_logits, image_loss_gradient};
+pub use pass::{Mode, image_gradient, image_loss_gradient};
 pub use pretrained::{PRETRAINED_ADDRESS, StartWeights};
 pub use shape::ImageShape;
 pub use source::{ByteImages, ImageSource, Placing, PlainImages, SelectedImages};

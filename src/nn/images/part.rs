@@ -33,8 +33,8 @@ impl<T: Real> NormValues<T> {
 /// The images, the values of every slot, and the deltas (d loss / d value) of those in the backward pass.
 #[derive(Debug)]
 pub(super) struct Part<T> {
-    images: usize,
-    values: Vec<Vec<T>>,
+    pub images: usize,
+    pub values: Vec<Vec<T>>,
     deltas: Vec<Option<Vec<T>>>,
     /// Buffers to use again.
     spare: Vec<Vec<T>>,
@@ -65,6 +65,16 @@ impl<T: Real> Part<T> {
         self.images = images.len() / plan.shapes[0].len();
         self.values[0].clear();
         self.values[0].extend_from_slice(images);
+    }
+
+    /// A buffer that holds `len` values of no meaning.
+    pub fn buffer(&mut self, len: usize) -> Vec<T> {
+        take(&mut self.spare, len)
+    }
+
+    /// Takes back a buffer to use again.
+    pub fn keep(&mut self, buffer: Vec<T>) {
+        self.spare.push(buffer);
     }
 
     /// What the last step made: images x classes.

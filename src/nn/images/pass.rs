@@ -14,7 +14,7 @@ use super::plan::{Operation, Plan};
 use super::shape::ImageShape;
 use super::train::row_losses;
 use super::winograd::Kernels;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::nn::real::Real;
 use crate::nn::steps::RowLosses;
 use crate::nn::team::{self, Member, read, write};
@@ -77,10 +77,10 @@ fn part_size(images: usize, parameters: usize) -> usize {
 
 /// Values on the way through a network that a thread holds where images know nothing of each other: half a gigabyte. Results depend on it
 /// in the last places, so it is a constant and no tuning knob.
-const MOST_VALUES: usize = 1 << 27;
+pub(super) const MOST_VALUES: usize = 1 << 27;
 
 /// So many images as make at most that many values, and at least one.
-fn at_a_time(plan: &Plan, most_values: usize) -> usize {
+pub(super) fn at_a_time(plan: &Plan, most_values: usize) -> usize {
     let values: usize = plan.shapes.iter().map(ImageShape::len).sum();
     (most_values / values.max(1)).max(1)
 }
@@ -363,54 +363,6 @@ fn shares<T: Real>(parts: &[RwLock<Pairs<T>>], count: usize) -> Pairs<T> {
     }
     let share = |total: f64| T::from_f64(total / count as f64);
     totals.into_iter().map(|(sum, product)| (share(sum), share(product))).collect()
-}
-
-/// Logits of images in evaluation mode, images x classes; `images` holds normalised values, image after image.
-///
-/// # Errors
-/// Where `images` is no whole number of images of the network's size.
-pub fn image_logits<T: Real>(network: &ImageNetwork<T>, images: &[T], threads: usize) -> Result<Vec<T>> {
-    /// Images that a thread takes at a time at most.
-    const AT_A_TIME: usize = 8;
-    let plan = network.plan();
-    // Few, so that a small batch, too, gives every thread some.
-    let at_a_time = at_a_time(plan, MOST_VALUES / 4).min(AT_A_TIME);
-    let size = plan.shapes[0].len();
-    if !images.len().is_multiple_of(size) {
-        return Err(Error::internal(format!(
-            "{} values are no whole number of images of {size}",
-            images.len()
-        )));
-    }
-    let classes = network.spec().classes;
-    let mut logits = vec![T::ZERO; images.len() / size * classes];
-    let norms = frozen_norms(network);
-    let nothing = NormValues::default();
-    let mut transformed = Kernels::default();
-    transformed.forget(plan.steps.len());
-    let blocks: Vec<_> = images
-        .chunks(at_a_time * size)
-        .zip(logits.chunks_mut(at_a_time * classes))
-        .map(RwLock::new)
-        .collect();
-    team::run(threads.clamp(1, blocks.len().max(1)), |member| {
-        let (mut part, mut scratch) = (Part::new(plan), Scratch::default());
-        for index in member.share(blocks.len()) {
-            let mut block = write(&blocks[index]);
-            let (images, out) = &mut *block;
-            part.load(plan, images);
-            for (index, step) in plan.steps.iter().enumerate() {
-                let norm = match &step.operation {
-                    Operation::Norm { number, .. } => &norms[*number],
-                    _ => &nothing,
-                };
-                part.forward(plan, index, network.parameters(), norm, &transformed, &mut scratch);
-            }
-            out.copy_from_slice(part.logits());
-        }
-    });
-    drop(blocks);
-    Ok(logits)
 }
 
 /// Cross entropy with softmax, natural logarithm: d loss / d logit = scale * (p - onehot) of every image into `deltas`; returns the

@@ -77,6 +77,17 @@ pub(super) struct Step {
     pub input: usize,
 }
 
+impl Step {
+    /// The slots that it reads.
+    pub fn reads(&self) -> Vec<usize> {
+        match &self.operation {
+            Operation::Add { other, .. } => vec![self.input, *other],
+            Operation::Attention { key, value, .. } => vec![self.input, *key, *value],
+            _ => vec![self.input],
+        }
+    }
+}
+
 /// The steps, and where everything lies.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Plan {

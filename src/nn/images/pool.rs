@@ -72,6 +72,14 @@ impl Pool {
         }
     }
 
+    /// The same of images that lie pixel by pixel.
+    pub fn max_of_pixels<T: Real>(&self, values: &[T], out: &mut [T]) {
+        let images = values.chunks_exact(self.input.len());
+        for (image, out) in images.zip(out.chunks_exact_mut(self.output.len())) {
+            largest_pixels(out, image, *self);
+        }
+    }
+
     /// Backward pass of [`Pool::max`]; `input_deltas` is overwritten.
     pub fn max_backward<T: Real>(&self, values: &[T], deltas: &[T], input_deltas: &mut [T]) {
         if self.halves() {
@@ -108,6 +116,26 @@ dispatched! {
                 best = if larger(*b, best) { *b } else { best };
                 best = if larger(*c, best) { *c } else { best };
                 *out = if larger(*d, best) { *d } else { best };
+            }
+        }
+    }
+
+    /// The largest values of each window's pixels, channel by channel, of one image.
+    pub(super) fn largest_pixels<T: Real>(out: &mut [T], image: &[T], pool: Pool) {
+        let channels = pool.input.channels;
+        for (place, out) in out.chunks_exact_mut(channels).enumerate() {
+            let (y, x) = (place / pool.output.width * pool.stride, place % pool.output.width * pool.stride);
+            for down in 0..pool.size.0 {
+                let start = ((y + down) * pool.input.width + x) * channels;
+                for (right, pixel) in image[start..][..pool.size.1 * channels].chunks_exact(channels).enumerate() {
+                    if down + right == 0 {
+                        out.copy_from_slice(pixel);
+                    } else {
+                        for (best, value) in out.iter_mut().zip(pixel) {
+                            *best = if larger(*value, *best) { *value } else { *best };
+                        }
+                    }
+                }
             }
         }
     }

@@ -12,23 +12,35 @@
 //! A 5 x 5 kernel with stride 2 is a 3 x 3 kernel with stride 1 over four times the channels: the *phases* of an image, which are its pixels
 //! in even and odd rows and columns. The kernel's own phases have 3 or 2 rows and columns; a missing one is 0.
 //!
-//! Between transforms and products a tile's channels are neighbours, [`LANES`] of which are handled at once.
-// Rows and columns of small squares: an index says more than an iterator.
-#![allow(clippy::needless_range_loop)]
-
+//! Between transforms and products a tile's channels are neighbours, [`LANES`] of which or twice as many are handled at once.
+mod loops;
+mod pixels;
 mod transforms;
 
 use std::sync::RwLock;
 
 use super::convolution::Geometry;
 use super::shape::ImageShape;
-use crate::nn::kernels::{Matrix, dispatched, multiply};
+use crate::nn::kernels::{Matrix, multiply};
 use crate::nn::real::Real;
 use crate::nn::team::{read, write};
-use transforms::{
-    LANES, SPAN, TILE, add, both_ways, each, from_input, from_kernel, from_output, load, load_elements, store, store_elements, to_input,
-    to_kernel, to_output,
+use loops::{
+    inputs_backward, inputs_forward, into_frame, kernel_backward, kernel_forward, out_of_frame, outputs_backward, outputs_forward,
 };
+pub(super) use pixels::Finish;
+use transforms::{LANES, SPAN, TILE};
+
+/// Calls a function with the most channels at once that the processor's registers hold and that divide `channels`.
+macro_rules! by_lanes {
+    ($channels:expr, $name:ident($($argument:expr),*)) => {
+        if $channels.is_multiple_of(WIDE) && registers_hold::<T>(WIDE) {
+            $name::<T, WIDE>($($argument),*)
+        } else {
+            $name::<T, LANES>($($argument),*)
+        }
+    };
+}
+use by_lanes;
 
 /// Elements of a transformed tile.
 const ELEMENTS: usize = SPAN * SPAN;
@@ -114,6 +126,15 @@ impl Grid {
     }
 }
 
+/// How the values of an image lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Layout {
+    /// Plane by plane: channel, row, column.
+    Planes,
+    /// Pixel by pixel: row, column, channel.
+    Pixels,
+}
+
 /// From one element's matrix of `len` values to the next one's.
 fn pitch(len: usize) -> usize {
     len + GAP
@@ -179,6 +200,34 @@ impl<T: Real> Kernels<T> {
 
 /// Convolves `images` into `out` with a transformed kernel; no bias.
 pub(super) fn forward<T: Real>(grid: &Grid, images: &[T], kernel: &[T], out: &mut [T], buffers: &mut Buffers<T>) {
+    products(grid, (images, Layout::Planes), kernel, out, buffers, |out, products, tiles| {
+        outputs_forward(out, products, *grid, tiles);
+    });
+}
+
+/// The same from images that lie as [`Layout`] says to finished pixels ([`Layout::Pixels`]).
+pub(super) fn forward_to_pixels<T: Real>(
+    grid: &Grid,
+    (images, layout): (&[T], Layout),
+    kernel: &[T],
+    finish: &Finish<T>,
+    out: &mut [T],
+    buffers: &mut Buffers<T>,
+) {
+    products(grid, (images, layout), kernel, out, buffers, |out, products, tiles| {
+        pixels::outputs_to_pixels(out, products, *grid, tiles, finish);
+    });
+}
+
+/// The products of tiles and kernel, some images at a time, handed to `then` with the place for these images and the number of tiles.
+fn products<T: Real>(
+    grid: &Grid,
+    (images, layout): (&[T], Layout),
+    kernel: &[T],
+    out: &mut [T],
+    buffers: &mut Buffers<T>,
+    then: impl Fn(&mut [T], &[T], usize),
+) {
     let (inputs, outputs) = (grid.inputs(), grid.output.channels);
     let groups = images
         .chunks(grid.group() * grid.input.len())
@@ -186,7 +235,7 @@ pub(super) fn forward<T: Real>(grid: &Grid, images: &[T], kernel: &[T], out: &mu
     for (images, out) in groups {
         let tiles = images.len() / grid.input.len() * grid.tiles();
         let transformed = room(&mut buffers.inputs, ELEMENTS * pitch(tiles * inputs));
-        take_in(grid, images, &mut buffers.frame, transformed);
+        take_in(grid, images, layout, &mut buffers.frame, transformed);
         let products = room(&mut buffers.outputs, ELEMENTS * pitch(tiles * outputs));
         for index in 0..ELEMENTS {
             let left = element(transformed, index, tiles, inputs);
@@ -194,18 +243,21 @@ pub(super) fn forward<T: Real>(grid: &Grid, images: &[T], kernel: &[T], out: &mu
             let start = index * pitch(tiles * outputs);
             multiply(&mut products[start..start + tiles * outputs], (outputs, 1), T::ZERO, left, right);
         }
-        outputs_forward(out, products, *grid, tiles);
+        then(out, products, tiles);
     }
 }
 
 /// Transforms the tiles of some images.
-fn take_in<T: Real>(grid: &Grid, images: &[T], frame: &mut Vec<T>, transformed: &mut [T]) {
+fn take_in<T: Real>(grid: &Grid, images: &[T], layout: Layout, frame: &mut Vec<T>, transformed: &mut [T]) {
     let count = images.len() / grid.input.len();
     let frame = room(frame, grid.framed());
     frame.fill(T::ZERO);
     for (index, image) in images.chunks_exact(grid.input.len()).enumerate() {
         // The frame around stays 0.
-        into_frame(frame, image, *grid);
+        match layout {
+            Layout::Planes => into_frame(frame, image, *grid),
+            Layout::Pixels => pixels::pixels_into_frame(frame, image, grid),
+        }
         inputs_forward(transformed, frame, *grid, index * grid.tiles(), count * grid.tiles());
     }
 }
@@ -228,7 +280,7 @@ pub(super) fn backward<T: Real>(
     for (group, (images, deltas)) in groups.enumerate() {
         let tiles = images.len() / grid.input.len() * grid.tiles();
         let transformed = room(&mut buffers.inputs, ELEMENTS * pitch(tiles * inputs));
-        take_in(grid, images, &mut buffers.frame, transformed);
+        take_in(grid, images, Layout::Planes, &mut buffers.frame, transformed);
         let spread = room(&mut buffers.outputs, ELEMENTS * pitch(tiles * outputs));
         outputs_backward(spread, deltas, *grid, tiles);
         let keep = if group == 0 { T::ZERO } else { T::ONE };
@@ -263,176 +315,6 @@ pub(super) fn backward<T: Real>(
         }
     }
     kernel_backward(weight_gradient, kernel_gradient, *grid);
-}
-
-dispatched! {
-    /// Copies an image into the middle of a frame, its channels side by side.
-    pub(super) fn into_frame<T: Real>(frame: &mut [T], image: &[T], grid: Grid) {
-        let (channels, plane) = (grid.input.channels, grid.input.plane());
-        for y in 0..grid.input.height {
-            for x in 0..grid.input.width {
-                let (pixel, start) = (y * grid.input.width + x, grid.place(y, x));
-                for channel in (0..channels).step_by(LANES) {
-                    let image = &image[channel * plane..][..LANES * plane];
-                    store(frame, start + channel, each(|lane| image[lane * plane + pixel]));
-                }
-            }
-        }
-    }
-
-    /// Backward pass of [`into_frame`].
-    pub(super) fn out_of_frame<T: Real>(image: &mut [T], frame: &[T], grid: Grid) {
-        let (channels, plane) = (grid.input.channels, grid.input.plane());
-        for channel in (0..channels).step_by(LANES) {
-            let image = &mut image[channel * plane..][..LANES * plane];
-            for y in 0..grid.input.height {
-                for x in 0..grid.input.width {
-                    let pixel = y * grid.input.width + x;
-                    let pack = load(frame, grid.place(y, x) + channel);
-                    for lane in 0..LANES {
-                        image[lane * plane + pixel] = pack[lane];
-                    }
-                }
-            }
-        }
-    }
-
-    /// Transforms the tiles of one image, which get the rows from `first` of `tiles` in each element's matrix.
-    pub(super) fn inputs_forward<T: Real>(transformed: &mut [T], frame: &[T], grid: Grid, first: usize, tiles: usize) {
-        let channels = grid.inputs();
-        let (row_step, pitch) = (grid.frame_width() * channels, pitch(tiles * channels));
-        for tile in 0..grid.tiles() {
-            let corner = (tile / grid.right * TILE) * row_step + tile % grid.right * TILE * channels;
-            for channel in (0..channels).step_by(LANES) {
-                let mut square = [[[T::ZERO; LANES]; SPAN]; SPAN];
-                for row in 0..SPAN {
-                    for column in 0..SPAN {
-                        square[row][column] = load(frame, corner + row * row_step + column * channels + channel);
-                    }
-                }
-                let square = both_ways(square, to_input);
-                store_elements(transformed, (first + tile) * channels + channel, pitch, &square);
-            }
-        }
-    }
-
-    /// Backward pass of [`inputs_forward`]: adds what every tile gives to its pixels.
-    pub(super) fn inputs_backward<T: Real>(frame: &mut [T], transformed: &[T], grid: Grid, first: usize, tiles: usize) {
-        let channels = grid.inputs();
-        let (row_step, pitch) = (grid.frame_width() * channels, pitch(tiles * channels));
-        for tile in 0..grid.tiles() {
-            let corner = (tile / grid.right * TILE) * row_step + tile % grid.right * TILE * channels;
-            for channel in (0..channels).step_by(LANES) {
-                let square = load_elements(transformed, (first + tile) * channels + channel, pitch);
-                let square = both_ways(square, from_input);
-                for row in 0..SPAN {
-                    for column in 0..SPAN {
-                        let place = corner + row * row_step + column * channels + channel;
-                        let sum = add(load(frame, place), square[row][column]);
-                        store(frame, place, sum);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Makes the pixels of all tiles' outputs.
-    pub(super) fn outputs_forward<T: Real>(out: &mut [T], products: &[T], grid: Grid, tiles: usize) {
-        let (channels, plane, width) = (grid.output.channels, grid.output.plane(), grid.output.width);
-        let pitch = pitch(tiles * channels);
-        for tile in 0..tiles {
-            let (image, own) = (tile / grid.tiles(), tile % grid.tiles());
-            let (top, left) = (own / grid.right * TILE, own % grid.right * TILE);
-            let (rows, columns) = ((grid.output.height - top).min(TILE), (width - left).min(TILE));
-            for channel in (0..channels).step_by(LANES) {
-                let square = both_ways(load_elements(products, tile * channels + channel, pitch), to_output);
-                let out = &mut out[(image * channels + channel) * plane..][..LANES * plane];
-                for row in 0..rows {
-                    for lane in 0..LANES {
-                        let line = &mut out[lane * plane + (top + row) * width + left..];
-                        if columns == TILE {
-                            if let Some(line) = line.first_chunk_mut::<TILE>() {
-                                for column in 0..TILE {
-                                    line[column] = square[row][column][lane];
-                                }
-                            }
-                        } else {
-                            for column in 0..columns {
-                                line[column] = square[row][column][lane];
-                            }
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    /// Backward pass of [`outputs_forward`].
-    pub(super) fn outputs_backward<T: Real>(spread: &mut [T], deltas: &[T], grid: Grid, tiles: usize) {
-        let (channels, plane, width) = (grid.output.channels, grid.output.plane(), grid.output.width);
-        let pitch = pitch(tiles * channels);
-        for tile in 0..tiles {
-            let (image, own) = (tile / grid.tiles(), tile % grid.tiles());
-            let (top, left) = (own / grid.right * TILE, own % grid.right * TILE);
-            let (rows, columns) = ((grid.output.height - top).min(TILE), (width - left).min(TILE));
-            for channel in (0..channels).step_by(LANES) {
-                let deltas = &deltas[(image * channels + channel) * plane..][..LANES * plane];
-                let mut square = [[[T::ZERO; LANES]; TILE]; TILE];
-                for row in 0..rows {
-                    for lane in 0..LANES {
-                        let line = &deltas[lane * plane + (top + row) * width + left..];
-                        for column in 0..columns {
-                            square[row][column][lane] = line[column];
-                        }
-                    }
-                }
-                store_elements(spread, tile * channels + channel, pitch, &both_ways(square, from_output));
-            }
-        }
-    }
-
-    /// Transforms a kernel, outputs x inputs x kernel x kernel, into 36 matrices, outputs x inputs of all phases.
-    pub(super) fn kernel_forward<T: Real>(transformed: &mut [T], weights: &[T], grid: Grid) {
-        let (channels, window) = (grid.input.channels, grid.kernel * grid.kernel);
-        let pitch = pitch(grid.output.channels * grid.inputs());
-        for output in 0..grid.output.channels {
-            for input in (0..grid.inputs()).step_by(LANES) {
-                let (phase, channel) = (input / channels, input % channels);
-                let own = &weights[(output * channels + channel) * window..][..LANES * window];
-                let mut square = [[[T::ZERO; LANES]; 3]; 3];
-                for row in 0..3 {
-                    for column in 0..3 {
-                        if let Some(weight) = grid.weight(phase, row, column) {
-                            square[row][column] = each(|lane| own[lane * window + weight]);
-                        }
-                    }
-                }
-                store_elements(transformed, output * grid.inputs() + input, pitch, &both_ways(square, to_kernel));
-            }
-        }
-    }
-
-    /// Backward pass of [`kernel_forward`]: adds to the gradient.
-    pub(super) fn kernel_backward<T: Real>(gradient: &mut [T], transformed: &[T], grid: Grid) {
-        let (channels, window) = (grid.input.channels, grid.kernel * grid.kernel);
-        let pitch = pitch(grid.output.channels * grid.inputs());
-        for output in 0..grid.output.channels {
-            for input in (0..grid.inputs()).step_by(LANES) {
-                let (phase, channel) = (input / channels, input % channels);
-                let square = both_ways(load_elements(transformed, output * grid.inputs() + input, pitch), from_kernel);
-                let own = &mut gradient[(output * channels + channel) * window..][..LANES * window];
-                for row in 0..3 {
-                    for column in 0..3 {
-                        if let Some(weight) = grid.weight(phase, row, column) {
-                            for lane in 0..LANES {
-                                own[lane * window + weight] += square[row][column][lane];
-                            }
-                        }
-                    }
-                }
-            }
-        }
-    }
 }
 
 #[cfg(test)]

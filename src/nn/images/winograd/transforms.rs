@@ -4,18 +4,20 @@
 
 use crate::nn::real::Real;
 
-/// Channels that are handled at once; the compiler makes vector instructions of operations on arrays of this size.
+/// Channels that are handled at once on any processor, and where its registers hold twice as many numbers. The compiler makes vector
+/// instructions of operations on arrays of these sizes; every channel is computed by itself, so results do not depend on them.
 pub const LANES: usize = 8;
+pub const WIDE: usize = 2 * LANES;
 /// Pixels of output to each side of a tile.
 pub const TILE: usize = 4;
 /// Pixels of input to each side of a tile.
 pub const SPAN: usize = TILE + 2;
 
-pub type Pack<T> = [T; LANES];
+pub type Pack<T, const L: usize> = [T; L];
 
 #[inline(always)]
-pub fn each<T: Real>(of: impl Fn(usize) -> T) -> Pack<T> {
-    let mut values = [T::ZERO; LANES];
+pub fn each<T: Real, const L: usize>(of: impl Fn(usize) -> T) -> Pack<T, L> {
+    let mut values = [T::ZERO; L];
     for (lane, value) in values.iter_mut().enumerate() {
         *value = of(lane);
     }
@@ -23,24 +25,24 @@ pub fn each<T: Real>(of: impl Fn(usize) -> T) -> Pack<T> {
 }
 
 #[inline(always)]
-pub fn add<T: Real>(a: Pack<T>, b: Pack<T>) -> Pack<T> {
+pub fn add<T: Real, const L: usize>(a: Pack<T, L>, b: Pack<T, L>) -> Pack<T, L> {
     each(|lane| a[lane] + b[lane])
 }
 
 #[inline(always)]
-pub fn sub<T: Real>(a: Pack<T>, b: Pack<T>) -> Pack<T> {
+pub fn sub<T: Real, const L: usize>(a: Pack<T, L>, b: Pack<T, L>) -> Pack<T, L> {
     each(|lane| a[lane] - b[lane])
 }
 
 #[inline(always)]
-pub fn times<T: Real>(a: Pack<T>, factor: f64) -> Pack<T> {
+pub fn times<T: Real, const L: usize>(a: Pack<T, L>, factor: f64) -> Pack<T, L> {
     let factor = T::from_f64(factor);
     each(|lane| a[lane] * factor)
 }
 
 /// Bt.
 #[inline(always)]
-pub fn to_input<T: Real>(d: [Pack<T>; SPAN]) -> [Pack<T>; SPAN] {
+pub fn to_input<T: Real, const L: usize>(d: [Pack<T, L>; SPAN]) -> [Pack<T, L>; SPAN] {
     let (even, odd) = (sub(d[4], times(d[2], 4.0)), sub(d[3], times(d[1], 4.0)));
     let (near, far) = (sub(d[4], d[2]), times(sub(d[3], d[1]), 2.0));
     [
@@ -55,7 +57,7 @@ pub fn to_input<T: Real>(d: [Pack<T>; SPAN]) -> [Pack<T>; SPAN] {
 
 /// B, the transpose of Bt.
 #[inline(always)]
-pub fn from_input<T: Real>(t: [Pack<T>; SPAN]) -> [Pack<T>; SPAN] {
+pub fn from_input<T: Real, const L: usize>(t: [Pack<T, L>; SPAN]) -> [Pack<T, L>; SPAN] {
     let (near, near_less) = (add(t[1], t[2]), sub(t[1], t[2]));
     let (far, far_less) = (add(t[3], t[4]), times(sub(t[3], t[4]), 2.0));
     [
@@ -70,7 +72,7 @@ pub fn from_input<T: Real>(t: [Pack<T>; SPAN]) -> [Pack<T>; SPAN] {
 
 /// At.
 #[inline(always)]
-pub fn to_output<T: Real>(m: [Pack<T>; SPAN]) -> [Pack<T>; TILE] {
+pub fn to_output<T: Real, const L: usize>(m: [Pack<T, L>; SPAN]) -> [Pack<T, L>; TILE] {
     let (near, near_less) = (add(m[1], m[2]), sub(m[1], m[2]));
     let (far, far_less) = (add(m[3], m[4]), sub(m[3], m[4]));
     [
@@ -83,7 +85,7 @@ pub fn to_output<T: Real>(m: [Pack<T>; SPAN]) -> [Pack<T>; TILE] {
 
 /// A, the transpose of At.
 #[inline(always)]
-pub fn from_output<T: Real>(y: [Pack<T>; TILE]) -> [Pack<T>; SPAN] {
+pub fn from_output<T: Real, const L: usize>(y: [Pack<T, L>; TILE]) -> [Pack<T, L>; SPAN] {
     let (even, odd) = (add(y[0], y[2]), add(y[1], y[3]));
     let (even_far, odd_far) = (add(y[0], times(y[2], 4.0)), add(times(y[1], 2.0), times(y[3], 8.0)));
     [
@@ -98,7 +100,7 @@ pub fn from_output<T: Real>(y: [Pack<T>; TILE]) -> [Pack<T>; SPAN] {
 
 /// G.
 #[inline(always)]
-pub fn to_kernel<T: Real>(g: [Pack<T>; 3]) -> [Pack<T>; SPAN] {
+pub fn to_kernel<T: Real, const L: usize>(g: [Pack<T, L>; 3]) -> [Pack<T, L>; SPAN] {
     let (even, odd) = (times(add(g[0], g[2]), -1.0 / 6.0), times(g[1], 1.0 / 6.0));
     let (even_far, odd_far) = (add(times(g[0], 1.0 / 24.0), times(g[2], 1.0 / 6.0)), times(g[1], 1.0 / 12.0));
     [
@@ -113,7 +115,7 @@ pub fn to_kernel<T: Real>(g: [Pack<T>; 3]) -> [Pack<T>; SPAN] {
 
 /// Gt.
 #[inline(always)]
-pub fn from_kernel<T: Real>(u: [Pack<T>; SPAN]) -> [Pack<T>; 3] {
+pub fn from_kernel<T: Real, const L: usize>(u: [Pack<T, L>; SPAN]) -> [Pack<T, L>; 3] {
     let (near, near_less) = (times(add(u[1], u[2]), 1.0 / 6.0), times(sub(u[2], u[1]), 1.0 / 6.0));
     let (far, far_less) = (add(u[3], u[4]), times(sub(u[3], u[4]), 1.0 / 12.0));
     [
@@ -125,11 +127,11 @@ pub fn from_kernel<T: Real>(u: [Pack<T>; SPAN]) -> [Pack<T>; 3] {
 
 /// Applies a transform to the columns, then to the rows of a square.
 #[inline(always)]
-pub fn both_ways<T: Real, const FROM: usize, const TO: usize>(
-    square: [[Pack<T>; FROM]; FROM],
-    transform: impl Fn([Pack<T>; FROM]) -> [Pack<T>; TO],
-) -> [[Pack<T>; TO]; TO] {
-    let zero = [T::ZERO; LANES];
+pub fn both_ways<T: Real, const L: usize, const FROM: usize, const TO: usize>(
+    square: [[Pack<T, L>; FROM]; FROM],
+    transform: impl Fn([Pack<T, L>; FROM]) -> [Pack<T, L>; TO],
+) -> [[Pack<T, L>; TO]; TO] {
+    let zero = [T::ZERO; L];
     let mut half = [[zero; FROM]; TO];
     for column in 0..FROM {
         let mut own = [zero; FROM];
@@ -149,12 +151,12 @@ pub fn both_ways<T: Real, const FROM: usize, const TO: usize>(
 }
 
 #[inline(always)]
-pub fn load<T: Real>(values: &[T], start: usize) -> Pack<T> {
-    values[start..].first_chunk().copied().unwrap_or([T::ZERO; LANES])
+pub fn load<T: Real, const L: usize>(values: &[T], start: usize) -> Pack<T, L> {
+    values[start..].first_chunk().copied().unwrap_or([T::ZERO; L])
 }
 
 #[inline(always)]
-pub fn store<T: Real>(values: &mut [T], start: usize, pack: Pack<T>) {
+pub fn store<T: Real, const L: usize>(values: &mut [T], start: usize, pack: Pack<T, L>) {
     if let Some(place) = values[start..].first_chunk_mut() {
         *place = pack;
     }
@@ -162,8 +164,8 @@ pub fn store<T: Real>(values: &mut [T], start: usize, pack: Pack<T>) {
 
 /// Collects the elements of a transformed tile, which lie `pitch` apart.
 #[inline(always)]
-pub fn load_elements<T: Real>(values: &[T], start: usize, pitch: usize) -> [[Pack<T>; SPAN]; SPAN] {
-    let mut square = [[[T::ZERO; LANES]; SPAN]; SPAN];
+pub fn load_elements<T: Real, const L: usize>(values: &[T], start: usize, pitch: usize) -> [[Pack<T, L>; SPAN]; SPAN] {
+    let mut square = [[[T::ZERO; L]; SPAN]; SPAN];
     for row in 0..SPAN {
         for column in 0..SPAN {
             square[row][column] = load(values, start + (row * SPAN + column) * pitch);
@@ -173,7 +175,7 @@ pub fn load_elements<T: Real>(values: &[T], start: usize, pitch: usize) -> [[Pac
 }
 
 #[inline(always)]
-pub fn store_elements<T: Real>(values: &mut [T], start: usize, pitch: usize, square: &[[Pack<T>; SPAN]; SPAN]) {
+pub fn store_elements<T: Real, const L: usize>(values: &mut [T], start: usize, pitch: usize, square: &[[Pack<T, L>; SPAN]; SPAN]) {
     for row in 0..SPAN {
         for column in 0..SPAN {
             store(values, start + (row * SPAN + column) * pitch, square[row][column]);
