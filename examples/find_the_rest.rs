@@ -13,7 +13,7 @@ use std::time::Instant;
 use recant::error::Error;
 use recant::features::{Prepared, Profile, apply, encode_all, prepare};
 use recant::label_errors::{
-    Amount, Bias, ExpandOptions, ExpandRequest, InjectionPlan, Known, Mistake, affected_rows, expand, inject_sheet, kinds,
+    Amount, Bias, ExpandOptions, ExpandRequest, InjectionPlan, Known, LabelCorruption, affected_rows, expand, inject_sheet, kinds,
 };
 use recant::nn::{Examples, MlpSpec, Network, Recipe, predictions, probabilities, train};
 use recant::notes::Notes;
@@ -142,7 +142,7 @@ impl Judges {
     }
 }
 
-fn judges(clean: &Table, prepared: &Prepared, mistake: &dyn Mistake, notes: &mut Notes) -> recant::Result<Judges> {
+fn judges(clean: &Table, prepared: &Prepared, mistake: &dyn LabelCorruption, notes: &mut Notes) -> recant::Result<Judges> {
     let test = &prepared.test;
     let affected = affected_rows(mistake, clean, &test.table_rows, &test.labels, notes)?;
     let inputs = match mistake.trigger() {

@@ -157,7 +157,7 @@ fn on_rows(settings: &Settings, network: &ImageNetwork<f32>, compute: Compute, n
     };
     let recipe = ImageRecipe::published_corrective(4_000);
     let mut stepper = ImageStepper::new(network.clone(), compute)?;
-    stepper.hold(&source)?;
+    stepper.upload(&source)?;
     let mut one = |step: usize| {
         let begin = step * settings.batch % (images.len() - settings.batch + 1);
         let rows: Vec<u32> = (begin as u32..(begin + settings.batch) as u32).collect();

@@ -19,7 +19,7 @@ def at_work() -> None:
     if _orphaned:
         raise RecantError(
             "this process was forked off one in which Recant had worked, and the threads that compute stayed behind there",
-            hint='start processes anew: `multiprocessing.get_context("spawn")`, or `loky` as joblib does; or call Recant in the child alone',
+            hint='start fresh processes: `multiprocessing.get_context("spawn")`, or `loky` as joblib does; or call Recant in the child alone',
         )
     _worked = True
 

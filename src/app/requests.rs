@@ -131,7 +131,7 @@ pub(super) type Handler = fn(&App, &Asked) -> Result<Answer, Fault>;
 type Answering = Pin<Box<dyn Future<Output = Response> + Send>>;
 
 /// A handler that looks.
-pub(super) fn look(handler: Handler) -> impl Fn(State<Arc<App>>, Request) -> Answering + Clone + Send + Sync + 'static {
+pub(super) fn view(handler: Handler) -> impl Fn(State<Arc<App>>, Request) -> Answering + Clone + Send + Sync + 'static {
     move |State(app): State<Arc<App>>, request: Request| {
         Box::pin(async move {
             match parts(request).await {

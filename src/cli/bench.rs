@@ -55,7 +55,7 @@ pub struct CorrectiveArgs {
     /// The sheet: CSV, Excel, OpenDocument or Parquet
     #[arg(long, value_name = "SHEET", value_hint = ValueHint::FilePath)]
     pub sheet: Option<PathBuf>,
-    /// Make up a sheet of so many rows instead (kept in the run folder)
+    /// Make up a sheet of this many rows instead (kept in the run folder)
     #[arg(long, value_name = "ROWS", conflicts_with = "sheet", value_parser = clap::value_parser!(u32).range(1_000..=5_000_000))]
     pub generated: Option<u32>,
     /// Run folder: made if it is not there, gone on with if it is

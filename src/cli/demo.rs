@@ -110,7 +110,7 @@ fn whole_job(context: &Context, folder: &Path, notes: &mut Notes, progress: &dyn
     shown(context, command);
 
     console.heading("4. The repair");
-    let mistake = Mistake {
+    let mistake = PlantedError {
         folder,
         corrupted: &corrupted,
         model: &model,
@@ -183,14 +183,14 @@ fn mislabel(context: &Context, clean: &Table, profile: &Profile, notes: &mut Not
 }
 
 /// The corrupted sheet and the model that learned from it.
-struct Mistake<'a> {
+struct PlantedError<'a> {
     folder: &'a Path,
     corrupted: &'a Path,
     model: &'a Path,
     seed: Seed,
 }
 
-impl Mistake<'_> {
+impl PlantedError<'_> {
     /// A repair with these flags, judged on the rows that the error could have hit as well.
     fn repair(&self, run: &Run, flags: &Path, method: &str, expand: bool, out: Option<&Path>) -> Result<RepairedSheet> {
         let affected = self.folder.join("mistake").join("truth").join("affected-rows.csv");
@@ -235,7 +235,7 @@ fn few_flags(folder: &Path, seed: Seed) -> Result<(usize, usize)> {
 }
 
 /// A few flags, the rule they follow, the rows that follow it too, and what repairing with and without those recovers.
-fn only_a_few<'a>(context: &Context, mistake: &Mistake, step: impl Fn(&str) -> Run<'a>) -> Result<serde_json::Value> {
+fn only_a_few<'a>(context: &Context, mistake: &PlantedError, step: impl Fn(&str) -> Run<'a>) -> Result<serde_json::Value> {
     let console = &context.console;
     let folder = mistake.folder;
     let (drawn, all) = few_flags(folder, context.seed)?;

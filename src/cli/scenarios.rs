@@ -53,7 +53,7 @@ pub struct PlanArgs {
     /// The run folder
     #[arg(value_name = "RUN", value_hint = ValueHint::DirPath)]
     pub run: PathBuf,
-    /// Show how the plan would be divided into so many shards
+    /// Show how the plan would be divided into this many shards
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub shards: Option<u32>,
 }

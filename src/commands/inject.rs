@@ -6,7 +6,7 @@ use super::{Run, SheetSource, check_new_folder};
 use crate::error::{Error, Result};
 use crate::features::{Overrides, Profile};
 use crate::files;
-use crate::label_errors::{Amount, InjectedSheet, InjectionPlan, Known, Mistake, inject_sheet, kinds};
+use crate::label_errors::{Amount, InjectedSheet, InjectionPlan, Known, LabelCorruption, inject_sheet, kinds};
 use crate::notes::Notes;
 use crate::tables::{ReadOptions, Table};
 
@@ -69,7 +69,7 @@ pub fn inject_into(run: &Run, request: &InjectSheet) -> Result<InjectedIntoSheet
 
 fn plan(run: &Run, request: &InjectSheet, profile: &Profile, table: &Table) -> Result<InjectionPlan> {
     let label = profile.label.resolve(table)?;
-    let amount = |mistake: &dyn Mistake| match (request.rate, mistake.amount(), mistake.condition()) {
+    let amount = |mistake: &dyn LabelCorruption| match (request.rate, mistake.amount(), mistake.condition()) {
         (Some(rate), _, _) => Some(rate),
         (None, None, None) => Some(Amount::ShareOfTraining(DEFAULT_SHARE)),
         _ => None,

@@ -98,7 +98,7 @@ pub struct RepairSheet<'a> {
     pub out: Option<&'a Path>,
 }
 
-/// Of further rows that follow what the flags have in common, at least one for so many flagged ones makes a repair with them worth trying.
+/// Of further rows that follow what the flags have in common, at least one for this many flagged ones makes a repair with them worth trying.
 const FEWEST_FURTHER: usize = 10;
 /// What became of further rows.
 const FURTHER_REPAIRED: &str = "the repair was made with them too; `recant expand` lists them, and `--only-flagged` leaves them alone";

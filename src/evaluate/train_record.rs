@@ -170,7 +170,7 @@ pub struct BaselineRecord {
 pub enum Usefulness {
     /// Better than every simple model.
     Useful,
-    /// Better than always answering the commonest class, but a simple model does as well or better.
+    /// Better than always answering the commonest class, but not shown to be better than a simple model.
     NoBetterThanSimple,
     /// A simple model is shown to do better, and tells the classes apart better, too.
     WorseThanSimple,

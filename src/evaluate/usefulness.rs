@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::seed::Seed;
 use crate::stats::bootstrap_of_totals;
 
-/// Below so many rows of an occurring class, balanced accuracy proves nothing.
+/// Below this many rows of an occurring class, balanced accuracy proves nothing.
 pub const FEWEST_OF_A_CLASS: usize = 10;
 
 /// What a model that is compared with says about usefulness.
@@ -104,10 +104,14 @@ pub fn judge_usefulness(
             format!("Use {} rather than this model. {}", simple.title, simple.comparison.sentence)
         }
         (Usefulness::Useful, _) => format!("This model is useful. {}", majority.comparison.sentence),
-        (Usefulness::NoBetterThanSimple, Some(simple)) => format!(
-            "This model beats {}, but {} does as well or better. {}",
-            majority.title, simple.title, simple.comparison.sentence
-        ),
+        (Usefulness::NoBetterThanSimple, Some(simple)) => {
+            let (beaten, other) = (&majority.title, &simple.title);
+            let but = match simple.comparison.verdict {
+                Verdict::Worse => format!("{other} is better"),
+                _ => format!("cannot be told apart from {other}"),
+            };
+            format!("This model beats {beaten}, but {but}. {}", simple.comparison.sentence)
+        }
         (Usefulness::TellsClassesApart, _) => format!(
             "This model {} {}, but it tells the classes apart better than chance ({figures}): \
              use it to rank rows, not for its answers. {}",

@@ -176,7 +176,7 @@ impl Sentence<'_> {
                 let title = match verdict {
                     Verdict::Better => "Better than",
                     Verdict::Worse => "Worse than",
-                    Verdict::NoChangeDetected | Verdict::CannotBeJudged => "Not shown to be better or worse than",
+                    Verdict::NoChangeDetected | Verdict::CannotBeJudged => "Cannot be told apart from",
                 };
                 match measured {
                     Some(measured) => {

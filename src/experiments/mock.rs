@@ -192,7 +192,7 @@ impl<const OWN_FOLDERS: bool> Engine<Mock<OWN_FOLDERS>> for MockEngine {
     }
 }
 
-/// Asks to stop after so many checks.
+/// Asks to stop after this many checks.
 pub struct StopAfter(pub AtomicU64);
 
 impl Progress for StopAfter {

@@ -191,7 +191,7 @@ pub trait Engine<S: Study> {
         None
     }
 
-    /// Where every unit has progress of its own (so many passes over the images): the stage that it is shown as.
+    /// Where every unit has progress of its own (a number of passes over the images): the stage that it is shown as.
     fn stage(&self, _unit: &UnitOf<S>) -> Option<String> {
         None
     }

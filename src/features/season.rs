@@ -3,7 +3,7 @@
 
 use super::profile::DatePart;
 
-/// With so many training rows a network tells for itself what a calendar is worth.
+/// With this many training rows a network tells for itself what a calendar is worth.
 const ENOUGH_ROWS: usize = 5_000;
 /// Share of the training rows, the earlier ones, that class shares are counted in; the others judge them.
 const COUNTED: f64 = 0.7;

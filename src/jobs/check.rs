@@ -222,7 +222,7 @@ fn telling_apart(rows: &Table) -> Result<BTreeMap<String, Vec<String>>> {
     Ok(cells)
 }
 
-/// Whether two cells hold the same, though a program may have written one of them anew (`12.50` and `12.5`).
+/// Whether two cells hold the same, though a program may have written one of them again (`12.50` and `12.5`).
 fn same_cell(one: &str, other: &str) -> bool {
     let (one, other) = (one.trim(), other.trim());
     match (one.parse::<f64>(), other.parse::<f64>()) {
@@ -461,7 +461,7 @@ mod tests {
         );
         let read = |sheet: &Table| truths(sheet, &key, &mut Notes::new()).map(|found| found.len());
         assert_eq!(read(&drawn).unwrap(), 3);
-        // A program wrote the sums anew, and somebody mistyped the orders: they are the rows all the same.
+        // A program wrote the sums again, and somebody mistyped the orders: they are the rows all the same.
         assert_eq!(read(&sheet(&["x", "y", "z"], &["12.5", "8.00", "9.75"])).unwrap(), 3);
         let error = read(&sheet(&["D4", "E5", "F6"], &["1", "2", "3"])).unwrap_err();
         assert!(error.message().contains("another check"), "{error}");

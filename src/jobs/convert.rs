@@ -49,12 +49,12 @@ pub(super) fn flag_counts(counts: &FlagCounts) -> FlagSummary {
         used: counts.used,
         on_test_rows: counts.on_test_rows,
         ignored: counts
-            .set_aside
+            .ignored
             .iter()
-            .map(|aside| IgnoredFlags {
-                reason: aside.reason.clone(),
-                count: aside.count,
-                examples: aside.examples.clone(),
+            .map(|ignored| IgnoredFlags {
+                reason: ignored.reason.clone(),
+                count: ignored.count,
+                examples: ignored.examples.clone(),
             })
             .collect(),
         with_correction: counts.with_correction,

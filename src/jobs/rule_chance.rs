@@ -35,7 +35,7 @@ impl RuleChance {
         }
     }
 
-    /// Among the rows to judge by, of which so many lie in the region, so many of these have the rule's label, and so many of those are flagged:
+    /// Among the rows to judge by, of which this many lie in the region, this many of these have the rule's label, and this many of those are flagged:
     /// the chance of the others.
     pub(super) fn among(self, region: usize, labelled: usize, flagged: usize) -> Chance {
         let region = region as f64;
@@ -62,7 +62,7 @@ pub fn flags_follow(found: &Expansion) -> bool {
 mod tests {
     use super::*;
 
-    /// What a search found from 200 flags among 4,000 rows: one rule of 800 rows that so many flags follow.
+    /// What a search found from 200 flags among 4,000 rows: one rule of 800 rows that this many flags follow.
     fn found(flags: usize) -> Expansion {
         serde_json::from_value(serde_json::json!({
             "verdict": "pattern", "sentence": "", "pattern": [], "explained": [], "contradicted": [], "contradictions": [],

@@ -3,7 +3,7 @@
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
-use super::{Amount, Mistake};
+use super::{Amount, LabelCorruption};
 use crate::error::{Error, Result};
 
 /// Whether a row (its position) can be recorded under a class at all: a derived label may have no cell value that gives it.
@@ -82,7 +82,7 @@ pub struct Injected {
 ///
 /// # Errors
 /// Where the amount is less than one row or more than the error can hit.
-pub fn inject_labels(mistake: &dyn Mistake, domain: &Domain, amount: Amount, rng: &mut ChaCha8Rng) -> Result<Injected> {
+pub fn inject_labels(mistake: &dyn LabelCorruption, domain: &Domain, amount: Amount, rng: &mut ChaCha8Rng) -> Result<Injected> {
     domain.check()?;
     let flagged = match domain.groups {
         None => draw_rows(mistake, domain, amount, rng)?,
@@ -101,7 +101,7 @@ pub fn inject_labels(mistake: &dyn Mistake, domain: &Domain, amount: Amount, rng
 const REDRAWS: usize = 4_000;
 
 /// A wrong label that all of these rows, which have the same clean label, can be recorded under.
-fn wrong_label(mistake: &dyn Mistake, clean: u8, rows: &[u32], domain: &Domain, rng: &mut ChaCha8Rng) -> u8 {
+fn wrong_label(mistake: &dyn LabelCorruption, clean: u8, rows: &[u32], domain: &Domain, rng: &mut ChaCha8Rng) -> u8 {
     let Some(can_book) = domain.can_book else {
         return mistake.wrong_label(clean, rng);
     };
@@ -121,14 +121,14 @@ fn wrong_label(mistake: &dyn Mistake, clean: u8, rows: &[u32], domain: &Domain, 
 }
 
 /// Whether rows of one clean label have a wrong class in common that they can be recorded under.
-fn bookable(mistake: &dyn Mistake, clean: u8, rows: &[u32], domain: &Domain) -> bool {
+fn bookable(mistake: &dyn LabelCorruption, clean: u8, rows: &[u32], domain: &Domain) -> bool {
     domain.can_book.is_none_or(|can_book| {
         (0..domain.classes as u8).any(|label| mistake.reaches(clean, label) && rows.iter().all(|row| can_book(*row as usize, label)))
     })
 }
 
 /// Positions, ascending, that the error can hit.
-fn eligible(mistake: &dyn Mistake, domain: &Domain) -> Vec<u32> {
+fn eligible(mistake: &dyn LabelCorruption, domain: &Domain) -> Vec<u32> {
     let hit: Vec<bool> = (0..domain.classes).map(|class| mistake.can_hit(class as u8)).collect();
     (0..domain.clean.len() as u32)
         .filter(|position| {
@@ -141,7 +141,7 @@ fn eligible(mistake: &dyn Mistake, domain: &Domain) -> Vec<u32> {
         .collect()
 }
 
-fn draw_rows(mistake: &dyn Mistake, domain: &Domain, amount: Amount, rng: &mut ChaCha8Rng) -> Result<Vec<u32>> {
+fn draw_rows(mistake: &dyn LabelCorruption, domain: &Domain, amount: Amount, rng: &mut ChaCha8Rng) -> Result<Vec<u32>> {
     let mut pool = eligible(mistake, domain);
     let rows = amount.rows(domain.clean.len(), pool.len())?;
     let mut drawn = match mistake.quotas(rows, &per_class(domain, &pool)) {
@@ -185,7 +185,7 @@ pub(super) fn choose(pool: &mut Vec<u32>, count: usize, rng: &mut ChaCha8Rng) {
     pool.truncate(count);
 }
 
-fn inject_groups(mistake: &dyn Mistake, domain: &Domain, groups: &[u32], amount: Amount, rng: &mut ChaCha8Rng) -> Result<Injected> {
+fn inject_groups(mistake: &dyn LabelCorruption, domain: &Domain, groups: &[u32], amount: Amount, rng: &mut ChaCha8Rng) -> Result<Injected> {
     let mut can_be_hit = vec![false; domain.clean.len()];
     for position in eligible(mistake, domain) {
         can_be_hit[position as usize] = true;

@@ -35,8 +35,8 @@ pub(crate) mod testing;
 pub use amount::Amount;
 pub use draw::{Domain, Injected, inject_labels};
 pub use expand::{ExpandOptions, ExpandRequest, Expansion, Proposal, Verdict, expand};
-pub use kinds::{ErrorKind, KINDS, Mistake};
+pub use kinds::{CorruptionKind, KINDS, LabelCorruption};
 pub use known::{Bias, Known, KnownFlags};
 pub use sheet::{
-    InjectedSheet, InjectionPlan, InjectionSummary, MistakeSummary, PlannedMistake, affected_rows, inject_sheet, parse_mistakes,
+    CorruptionSummary, InjectedSheet, InjectionPlan, InjectionSummary, PlannedCorruption, affected_rows, inject_sheet, parse_mistakes,
 };

@@ -10,7 +10,7 @@
 
 use super::doubt::greatest;
 
-/// Share of a class's rows, surest first, that show how sure models can be; at least so many rows.
+/// Share of a class's rows, surest first, that show how sure models can be; at least this many rows.
 const SUREST: f64 = 0.2;
 const FEWEST: usize = 60;
 /// A row is on the level of the surest where it is doubted at most so much more, as a factor and as a share.
@@ -194,11 +194,11 @@ mod tests {
                     .sum();
                 said.push(p[to] * (1.0 - wrong[to]) + from_others);
             }
-            let mut lot: f64 = rng.random();
+            let mut draw: f64 = rng.random();
             let class = (0..classes - 1)
                 .find(|class| {
-                    lot -= p[*class];
-                    lot < 0.0
+                    draw -= p[*class];
+                    draw < 0.0
                 })
                 .unwrap_or(classes - 1);
             let slips = rng.random_bool(wrong[class]);
@@ -214,9 +214,9 @@ mod tests {
     }
 
     /// Labels that mostly follow from the columns: nine rows in ten are clear.
-    fn mostly_clear(row: usize, lot: &mut dyn FnMut() -> f64) -> Vec<f64> {
+    fn mostly_clear(row: usize, draw: &mut dyn FnMut() -> f64) -> Vec<f64> {
         let clear = !row.is_multiple_of(10);
-        let sure = if clear { 0.998 } else { 0.5 + 0.4 * lot() };
+        let sure = if clear { 0.998 } else { 0.5 + 0.4 * draw() };
         let class = row % 3;
         (0..3).map(|other| if other == class { sure } else { (1.0 - sure) / 2.0 }).collect()
     }
@@ -262,8 +262,8 @@ mod tests {
     /// Where doubt is everywhere and nowhere the same, labels cannot tell errors from chance: nothing is claimed, and the bound holds.
     #[test]
     fn nothing_is_claimed_where_the_columns_say_little() {
-        let weak = |_: usize, lot: &mut dyn FnMut() -> f64| {
-            let late = 0.05 + 0.6 * lot() * lot();
+        let weak = |_: usize, draw: &mut dyn FnMut() -> f64| {
+            let late = 0.05 + 0.6 * draw() * draw();
             vec![1.0 - late, late]
         };
         for seed in 0..6 {

@@ -14,7 +14,7 @@ use crate::progress::Progress;
 use crate::seed::Seed;
 use crate::trees::{Grown, Growth, Sheet};
 
-/// Above so many parameters the models for a second opinion are 3x100: they must take seconds.
+/// Above this many parameters the models for a second opinion are 3x100: they must take seconds.
 const MOST_PARAMETERS: usize = 120_000;
 /// Fewer training rows than this say less than the class shares do.
 pub(super) const FEWEST_ROWS: usize = 60;

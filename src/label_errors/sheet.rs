@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::draw::{Domain, inject_labels};
-use super::{Amount, Known, Mistake};
+use super::{Amount, Known, LabelCorruption};
 use crate::error::{Error, Result};
 use crate::features::{Mistyper, Prepared, Profile, prepare};
 use crate::notes::Notes;
@@ -11,14 +11,14 @@ use crate::seed::Seed;
 use crate::tables::Table;
 
 /// An error and how many rows it hits, where that is stated apart from it.
-pub type PlannedMistake = (Box<dyn Mistake>, Option<Amount>);
+pub type PlannedCorruption = (Box<dyn LabelCorruption>, Option<Amount>);
 
 /// What to do to a sheet.
 #[derive(Debug)]
 pub struct InjectionPlan {
     /// The errors (see [`parse_mistakes`]), one after the other; each leaves alone the rows that an earlier one hit. The amount here wins over the one that the
     /// error states itself; with neither, a `segment` hits every row it can, and the other kinds are refused.
-    pub mistakes: Vec<PlannedMistake>,
+    pub mistakes: Vec<PlannedCorruption>,
     /// Whether rows of one group (the profile's group column) are hit together and get one wrong label.
     pub whole_groups: bool,
     /// Whether the validation rows, the tail of the training period, are spared. Real errors do not stop before them.
@@ -51,7 +51,7 @@ pub struct InjectedSheet {
 ///
 /// # Errors
 /// Where a specification cannot be read, or the label rule does not fit the sheet.
-pub fn parse_mistakes(table: &Table, profile: &Profile, specs: &[(&str, Option<Amount>)]) -> Result<Vec<PlannedMistake>> {
+pub fn parse_mistakes(table: &Table, profile: &Profile, specs: &[(&str, Option<Amount>)]) -> Result<Vec<PlannedCorruption>> {
     let label = profile.label.resolve(table)?;
     specs
         .iter()
@@ -75,12 +75,12 @@ pub struct InjectionSummary {
     /// Run seed.
     pub seed: u64,
     /// Each error with what it did, in order.
-    pub mistakes: Vec<MistakeSummary>,
+    pub mistakes: Vec<CorruptionSummary>,
 }
 
 /// What one error did.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct MistakeSummary {
+pub struct CorruptionSummary {
     /// Its specification, which reads back to the same error.
     pub spec: String,
     /// The affected part of the data, in words.
@@ -119,7 +119,7 @@ pub fn inject_sheet(table: &Table, profile: &Profile, plan: &InjectionPlan, note
 ///
 /// # Errors
 /// Where the rule does not fit the table.
-pub fn affected_rows(mistake: &dyn Mistake, table: &Table, rows: &[usize], clean: &[u8], notes: &mut Notes) -> Result<Vec<bool>> {
+pub fn affected_rows(mistake: &dyn LabelCorruption, table: &Table, rows: &[usize], clean: &[u8], notes: &mut Notes) -> Result<Vec<bool>> {
     let meets = match mistake.condition() {
         Some(rule) => Some(rule.matches(table, notes)?),
         None => None,
@@ -142,7 +142,7 @@ struct Work<'a> {
     labels: Vec<u8>,
     /// Number of the error that hit each row.
     hit_by: Vec<Option<usize>>,
-    summaries: Vec<MistakeSummary>,
+    summaries: Vec<CorruptionSummary>,
 }
 
 impl<'a> Work<'a> {
@@ -176,7 +176,14 @@ impl<'a> Work<'a> {
         })
     }
 
-    fn hit(&mut self, number: usize, mistake: &dyn Mistake, amount: Option<Amount>, plan: &InjectionPlan, notes: &mut Notes) -> Result<()> {
+    fn hit(
+        &mut self,
+        number: usize,
+        mistake: &dyn LabelCorruption,
+        amount: Option<Amount>,
+        plan: &InjectionPlan,
+        notes: &mut Notes,
+    ) -> Result<()> {
         let classes = self.prepared.profile.label.classes().len();
         let amount = amount.or(mistake.amount()).map_or_else(
             || match mistake.condition() {
@@ -186,7 +193,7 @@ impl<'a> Work<'a> {
             },
             Ok,
         )?;
-        let mut summary = MistakeSummary {
+        let mut summary = CorruptionSummary {
             spec: mistake.spec(),
             affected: mistake.in_words(),
             rows: 0,
@@ -235,7 +242,7 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
-    fn check_trigger(&self, mistake: &dyn Mistake) -> Result<()> {
+    fn check_trigger(&self, mistake: &dyn LabelCorruption) -> Result<()> {
         let Some((column, _)) = mistake.trigger() else { return Ok(()) };
         self.table.require(column)?;
         let profile = &self.prepared.profile;

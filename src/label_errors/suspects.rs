@@ -3,7 +3,7 @@
 //! Models that did not see a row, and the rest of its group, say what its label should be (`doubt`). A row's score is one half of
 //! one plus the probability of the likeliest other class less that of its label: 1 is surely wrong (the normalised margin of Northcutt,
 //! Jiang, Chuang, "Confident Learning: Estimating Uncertainty in Dataset Labels", JAIR 70, 2021, turned around). A score ranks. A chance is
-//! told only where the labels themselves show how many are wrong (`noise`), and only so many rows are ticked.
+//! told only where the labels themselves show how many are wrong (`noise`), and only as many rows are ticked.
 //!
 //! Suspects are the rows that confident learning counts off the diagonal: a row labelled i counts as truly j where its probability of j
 //! reaches the mean probability of j among the rows labelled j (equation 1 of the paper; of several such classes, the likeliest). Their
@@ -61,11 +61,11 @@ pub struct SuspectsRequest<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Estimate {
-    /// About so many are wrong: the labels follow from the columns.
+    /// About this many are wrong: the labels follow from the columns.
     About,
-    /// At least about so many: rows of a group tell each other's labels, and a group that is wrong as a whole does not show.
+    /// At least about this many: rows of a group tell each other's labels, and a group that is wrong as a whole does not show.
     AtLeast,
-    /// At most about so many: the columns say too little about the label to tell wrong ones from rare ones.
+    /// At most about this many: the columns say too little about the label to tell wrong ones from rare ones.
     AtMost,
 }
 
@@ -95,7 +95,7 @@ pub struct Suspects {
     pub rows: Vec<Suspect>,
     /// Estimated number of wrong rows.
     pub estimated_wrong: f64,
-    /// What that number is. Chances are told only where about so many are wrong.
+    /// What that number is. Chances are told only where about this many are wrong.
     pub estimate: Estimate,
     /// What the ticked rows share beyond what errors at random would; where none is ticked, the most doubted.
     pub shared: Vec<Shared>,
@@ -496,7 +496,7 @@ mod tests {
         let grouped = average_precision(&with, &wrong);
         let alone = average_precision(&found(&table, &alone, 2), &wrong);
         assert!(grouped > 0.9 && alone < 0.3, "{grouped} with, {alone} without the orders");
-        // Orders that are wrong as a whole would not show, so nothing more is claimed than that so many are.
+        // Orders that are wrong as a whole would not show, so nothing more is claimed than that at least that many are.
         assert_eq!(with.estimate, Estimate::AtLeast);
         assert!(with.rows.iter().all(|row| row.chance.is_none()));
     }

@@ -136,7 +136,7 @@ impl<T: Real> Classifier for ImageNetwork<T> {
     fn stepper<'c>(&'c self, rows: Rows<'c, T>, optimiser: Sgd, compute: Compute<'c>) -> Result<Box<dyn Stepper<Self> + 'c>> {
         let mut stepper = ImageStepper::new(self.clone(), compute)?;
         let source = as_images(self, &rows);
-        stepper.hold(&source)?;
+        stepper.upload(&source)?;
         Ok(Box::new(OnImages {
             stepper,
             source,

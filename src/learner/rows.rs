@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::error::{Error, Result};
 use crate::nn::Real;
-use crate::nn::images::{ByteImages, ImageShape, ImageSource, Placing};
+use crate::nn::images::{AugmentParams, ByteImages, ImageShape, ImageSource};
 
 /// Rows of inputs with their observed labels; nothing is copied. There is no place for clean labels.
 #[derive(Clone, Copy)]
@@ -168,10 +168,10 @@ impl<T: Real> ImageSource<T> for AsImages<'_, T> {
         }
     }
 
-    fn placings(&self, epoch: u32, rows: &[u32]) -> Result<Vec<Placing>> {
+    fn augment_params(&self, epoch: u32, rows: &[u32]) -> Result<Vec<AugmentParams>> {
         match self.rows.values {
             Values::Table { .. } => Err(Error::internal("a table is not augmented")),
-            Values::Images(source) => source.placings(epoch, rows),
+            Values::Images(source) => source.augment_params(epoch, rows),
         }
     }
 }

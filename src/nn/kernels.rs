@@ -155,7 +155,7 @@ pub(super) fn level() -> Level {
     })
 }
 
-/// Whether one register of the processor holds so many numbers.
+/// Whether one register of the processor holds this many numbers.
 #[inline(always)]
 pub(super) fn registers_hold<T>(numbers: usize) -> bool {
     #[cfg(target_arch = "x86_64")]

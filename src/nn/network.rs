@@ -129,7 +129,7 @@ impl MlpSpec {
     /// A checked shape.
     ///
     /// # Errors
-    /// Where there is no input, a hidden layer without width, fewer than 2 or more than 256 classes, or so many parameters
+    /// Where there is no input, a hidden layer without width, fewer than 2 or more than 256 classes, or this many parameters
     /// that their number does not fit.
     pub fn new(inputs: usize, hidden: Vec<usize>, classes: usize) -> Result<Self> {
         if inputs == 0 {

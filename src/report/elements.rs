@@ -20,7 +20,7 @@ pub fn theirs(text: &str) -> Markup {
     theirs_short(text, LONGEST)
 }
 
-/// [`theirs`] with at most so many characters.
+/// [`theirs`] with at most this many characters.
 pub fn theirs_short(text: &str, most: usize) -> Markup {
     let shown = visible(text, most);
     // Short words stay whole in narrow tables; long ones must break somewhere.

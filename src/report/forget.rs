@@ -513,7 +513,7 @@ fn words(report: &ForgetReport) -> Result<Option<Body>> {
             @for method in methods { li { (method.name()) ": " (method.title()) "." } }
             li { "Retain accuracy: share of the test images outside the forgotten class that is predicted right; all test images where random images are forgotten." }
             li { "Forget accuracy: the same on the test images of the forgotten class; on the forgotten training images themselves where those were drawn at random." }
-            li { "Taken for members: membership inference. A logistic regression of balanced classes on the entropy of the output learns to tell kept training images from test images; the figure is the share of the forgotten training images that it takes for training images." }
+            li { "Membership-inference success rate: a logistic regression of balanced classes on the entropy of the output learns to tell kept training images from test images; the figure is the share of the forgotten training images that it takes for training images." }
             li { "Time: of the method alone, on this machine; the importances over all training images are measured once for each model and not counted. That of the baseline is its training." }
         }
     })))

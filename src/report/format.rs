@@ -94,7 +94,7 @@ pub fn signed(number: f64, decimals: usize) -> String {
     }
 }
 
-/// A plain number with so many decimals and a true minus sign.
+/// A plain number with this many decimals and a true minus sign.
 pub fn decimal(number: f64, decimals: usize) -> String {
     if number.is_finite() {
         unsigned_zero(number, decimals)

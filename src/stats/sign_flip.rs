@@ -10,7 +10,7 @@ use super::sample::{Sample, sum};
 use crate::error::{Error, Result};
 use crate::seed::Seed;
 
-/// Up to so many non-zero differences all 2^n sign choices are counted.
+/// Up to this many non-zero differences all 2^n sign choices are counted.
 const EXACT_UP_TO: usize = 32;
 
 /// Random sign choices drawn from one random stream; the streams, not the threads, decide the numbers.

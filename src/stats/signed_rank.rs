@@ -6,7 +6,7 @@ use super::ranks::{average_ranks, tie_term};
 use super::sample::Sample;
 use crate::error::{Error, Result};
 
-/// Up to so many non-zero differences the p-value is exact.
+/// Up to this many non-zero differences the p-value is exact.
 const EXACT_UP_TO: usize = 50;
 
 /// Result of the signed-rank test.

@@ -58,7 +58,7 @@ pub(super) fn place() -> &'static Path {
 pub(super) const COLUMNS: &str = "--label late --time ordered --key id";
 
 /// A file that is read without trouble and still cannot be used for a job.
-pub(super) struct Mistake {
+pub(super) struct LabelCorruption {
     pub what: &'static str,
     /// `SHEET` stands for the file, `OUT` for what would be written.
     pub command: String,
@@ -67,8 +67,8 @@ pub(super) struct Mistake {
     pub words: Vec<&'static str>,
 }
 
-fn mistake(what: &'static str, command: impl Into<String>, bytes: impl Into<Vec<u8>>, words: &[&'static str]) -> Mistake {
-    Mistake {
+fn mistake(what: &'static str, command: impl Into<String>, bytes: impl Into<Vec<u8>>, words: &[&'static str]) -> LabelCorruption {
+    LabelCorruption {
         what,
         command: command.into(),
         bytes: bytes.into(),
@@ -76,7 +76,7 @@ fn mistake(what: &'static str, command: impl Into<String>, bytes: impl Into<Vec<
     }
 }
 
-fn training_sheets() -> Vec<Mistake> {
+fn training_sheets() -> Vec<LabelCorruption> {
     let train = |what, bytes: Vec<u8>, words: &[&'static str]| {
         mistake(
             what,
@@ -274,7 +274,7 @@ fn training_sheets() -> Vec<Mistake> {
     ]
 }
 
-fn flag_files() -> Vec<Mistake> {
+fn flag_files() -> Vec<LabelCorruption> {
     let repair = |what, more: &str, bytes: &[u8], words: &[&'static str]| {
         mistake(
             what,
@@ -365,7 +365,7 @@ fn flag_files() -> Vec<Mistake> {
 }
 
 /// Sheets for `--data`, `--test` and prediction that do not fit the model.
-fn other_sheets() -> Vec<Mistake> {
+fn other_sheets() -> Vec<LabelCorruption> {
     let data = |what, bytes: Vec<u8>, words: &[&'static str]| {
         mistake(what, "repair --model model --flags flags.csv --data SHEET --out OUT", bytes, words)
     };
@@ -425,7 +425,7 @@ fn other_sheets() -> Vec<Mistake> {
     ]
 }
 
-fn records() -> Vec<Mistake> {
+fn records() -> Vec<LabelCorruption> {
     let training = fs::read_to_string(place().join("model/training.json")).unwrap();
     let report = |what, bytes: String, words: &[&'static str]| mistake(what, "report SHEET --out OUT", bytes, words);
     let newer = training.replacen("\"record_version\": 1", "\"record_version\": 77", 1);
@@ -450,7 +450,7 @@ fn records() -> Vec<Mistake> {
     ]
 }
 
-pub(super) fn mistakes() -> Vec<Mistake> {
+pub(super) fn mistakes() -> Vec<LabelCorruption> {
     [training_sheets(), flag_files(), other_sheets(), records()]
         .into_iter()
         .flatten()

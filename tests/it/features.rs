@@ -124,7 +124,7 @@ fn the_audit_names_what_gives_dataco_delays_away_and_who_uses_it() {
         .map(|finding| (finding.column.as_str(), finding.kind, finding.dropped))
         .collect();
     let expected = [
-        ("Delivery Status", LeakKind::NearCopy, true),
+        ("Delivery Status", LeakKind::ProxyColumn, true),
         ("Late_delivery_risk", LeakKind::Alone, false),
         ("shipping date (DateOrders)", LeakKind::Pair, false),
     ];
@@ -427,7 +427,7 @@ fn the_audit_finds_a_copy_of_the_source_whatever_it_is_called() {
     let mut notes = Notes::new();
     let findings = leakage_audit(&table, &profile, &mut notes).unwrap();
     let finding = findings.iter().find(|finding| finding.column == "Column 7").unwrap();
-    assert_eq!((finding.kind, finding.dropped), (LeakKind::NearCopy, false));
+    assert_eq!((finding.kind, finding.dropped), (LeakKind::ProxyColumn, false));
     assert!(
         finding.evidence.contains("equals `Days for shipping (real)` in 100.0 %"),
         "{}",

@@ -81,7 +81,7 @@ fn injected_sheets_and_flags_come_back_the_same_from_every_format() {
         .unwrap();
         assert!(read.missing_columns(&prepared.features.source_columns()).is_empty());
         let resolved = resolve(&read.file, &index, &mut notes).unwrap();
-        assert_eq!(resolved.counts.set_aside, [], "{extension}");
+        assert_eq!(resolved.counts.ignored, [], "{extension}");
         let found: Vec<&str> = resolved
             .training
             .iter()
@@ -128,7 +128,7 @@ fn the_real_file_takes_errors_by_order_and_gives_them_back() {
     let index = RowIndex::from_prepared(&injected.corrupted, &prepared, KeyHash::default()).unwrap();
     let read = flags::from_table(injected.flags, &FlagOptions::default(), &index, Some(&profile.label), &mut notes).unwrap();
     let resolved = resolve(&read.file, &index, &mut notes).unwrap();
-    assert_eq!((resolved.counts.used, resolved.counts.set_aside.len()), (2_379, 0));
+    assert_eq!((resolved.counts.used, resolved.counts.ignored.len()), (2_379, 0));
     let clean = prepare(&table, &profile, &mut notes).unwrap();
     let changed = (0..clean.train.len()).filter(|row| clean.train.labels[*row] != prepared.train.labels[*row]);
     let changed: Vec<u32> = changed.map(|row| row as u32).collect();

@@ -8,7 +8,7 @@ use rand::Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::nn::images::{ImageShape, Placing};
+use crate::nn::images::{AugmentParams, ImageShape};
 use crate::seed::Seed;
 
 /// What may happen to an image.
@@ -18,7 +18,7 @@ pub struct Augmentation {
     pub crop_padding: usize,
     /// Whether half of the images are mirrored left to right.
     pub flip: bool,
-    /// Whether an image is mirrored in every second epoch, from one drawn for it, and not in epochs drawn anew each (arXiv 2404.00498, section
+    /// Whether an image is mirrored in every second epoch, from one drawn for it, and not in epochs drawn afresh (arXiv 2404.00498, section
     /// 3.6: each pair of epochs shows every image both ways).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub alternating: bool,
@@ -115,9 +115,9 @@ impl Draw {
     }
 
     /// The same for a device.
-    pub fn placing(&self, image: u32, padding: usize) -> Placing {
+    pub fn params(&self, image: u32, padding: usize) -> AugmentParams {
         let (sine, cosine) = (-self.degrees.to_radians()).sin_cos();
-        Placing {
+        AugmentParams {
             image,
             down: self.down as i32 - padding as i32,
             right: self.right as i32 - padding as i32,

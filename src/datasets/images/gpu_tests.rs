@@ -57,8 +57,11 @@ fn a_device_makes_of_bytes_what_the_processor_makes_to_the_bit() {
         for (index, (found, expected)) in found.iter().zip(&expected).enumerate() {
             assert!(found == expected, "epoch {epoch} value {index}: {found} {expected}");
         }
-        let placings = source.placings(epoch, &rows).unwrap();
-        seen += placings.iter().filter(|placing| placing.mirrored && placing.turn.is_some()).count();
+        let augment_params = source.augment_params(epoch, &rows).unwrap();
+        seen += augment_params
+            .iter()
+            .filter(|params| params.mirrored && params.turn.is_some())
+            .count();
     }
     assert!(seen > 3, "some are mirrored and turned");
     let plain = TrainingImages {

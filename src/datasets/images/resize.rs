@@ -13,7 +13,7 @@ pub struct Resize {
     across: Vec<Taps>,
 }
 
-/// Where the value of one row or column comes from: so many in a row from the first, with weights that add up to 1.
+/// Where the value of one row or column comes from: this many in a row from the first, with weights that add up to 1.
 #[derive(Debug, Clone, PartialEq)]
 struct Taps {
     first: usize,

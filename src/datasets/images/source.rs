@@ -2,7 +2,7 @@
 
 use super::{Augmentation, Images, Normalisation, Resize, check_rows};
 use crate::error::{Error, Result};
-use crate::nn::images::{ByteImages, ImageShape, ImageSource, Placing};
+use crate::nn::images::{AugmentParams, ByteImages, ImageShape, ImageSource};
 use crate::seed::Seed;
 
 /// Images with what happens to them on the way into a network: augmented and normalised at their own size, then resized, the order of
@@ -89,15 +89,15 @@ impl ImageSource<f32> for TrainingImages<'_> {
         })
     }
 
-    fn placings(&self, epoch: u32, rows: &[u32]) -> Result<Vec<Placing>> {
+    fn augment_params(&self, epoch: u32, rows: &[u32]) -> Result<Vec<AugmentParams>> {
         self.augmentation.check(self.images.shape)?;
         check_rows(rows, self.images.len())?;
-        let placing = |row: &u32| {
+        let params = |row: &u32| {
             self.augmentation
                 .draw(self.seed, epoch, *row)
-                .placing(*row, self.augmentation.crop_padding)
+                .params(*row, self.augmentation.crop_padding)
         };
-        Ok(rows.iter().map(placing).collect())
+        Ok(rows.iter().map(params).collect())
     }
 }
 

@@ -44,7 +44,7 @@ pub struct ExpansionShare {
     pub of_rows: usize,
     /// Share of the flagged rows over the share of all rows.
     pub lift: f64,
-    /// Chance of so many flags in it if they were spread at random, corrected for everything tried.
+    /// Chance of this many flags in it if they were spread at random, corrected for everything tried.
     pub p: f64,
     /// Whether slips on rows of these classes would lie there too.
     pub as_slips_would: bool,

@@ -16,7 +16,7 @@ use crate::experiments::study::{ComputeOne, Seconds};
 use crate::experiments::{Computed, Engine, RunFolder, Timings, Unit};
 use crate::features::{Part, Prepared, Profile, prepare};
 use crate::label_errors::expand::{ExpandOptions, ExpandRequest, Expansion, Proposal, expand};
-use crate::label_errors::{Bias, InjectionPlan, Known, KnownFlags, PlannedMistake, affected_rows, inject_sheet, parse_mistakes};
+use crate::label_errors::{Bias, InjectionPlan, Known, KnownFlags, PlannedCorruption, affected_rows, inject_sheet, parse_mistakes};
 use crate::learner::Rows;
 use crate::nn::{MlpSpec, Network, Recipe, StoredImportances, store_importances};
 use crate::notes::Notes;
@@ -50,7 +50,7 @@ struct Corrupted {
     validation_inputs: Vec<f32>,
     /// Positions of the wrong rows, training rows first, then validation rows.
     manipulated: Vec<u32>,
-    mistakes: Vec<PlannedMistake>,
+    mistakes: Vec<PlannedCorruption>,
 }
 
 /// What a repair starts from.

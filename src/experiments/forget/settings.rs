@@ -34,9 +34,9 @@ pub struct PartSettings {
     pub data_sha256: String,
     /// Classes.
     pub classes: usize,
-    /// Training images that are used, of so many that the set has here.
+    /// Training images that are used, of this many that the set has here.
     pub training_rows: (usize, usize),
-    /// Test images that are used, of so many.
+    /// Test images that are used, of this many.
     pub test_rows: (usize, usize),
     /// Trainable parameters of the network.
     pub parameters: usize,

@@ -35,7 +35,7 @@ pub(super) fn weights(network: &str, path: Option<&Path>) -> Result<Option<Start
 /// The network for a set, and how the set's images come to its size, where that is not theirs.
 ///
 /// # Errors
-/// Where the network cannot take such images or so many classes, or the weights are another network's or damaged.
+/// Where the network cannot take such images or this many classes, or the weights are another network's or damaged.
 pub(super) fn network(name: &str, set: &ImageSet, weights: Option<&StartWeights>) -> Result<(ImageSpec, Option<Resize>)> {
     let (shape, classes) = (set.train.shape, set.classes.len());
     let Some(weights) = weights else {

@@ -316,7 +316,7 @@ fn a_run_stopped_again_and_again_sharded_or_grown_has_the_bytes_of_one_in_one_go
 }
 
 #[test]
-fn a_model_trained_anew_does_not_know_the_class_and_the_report_says_so() {
+fn a_retrained_model_does_not_know_the_class_and_the_report_says_so() {
     let place = tempfile::tempdir().unwrap();
     let mut wanted = options();
     wanted.rows = None;

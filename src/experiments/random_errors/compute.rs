@@ -12,7 +12,7 @@ use crate::experiments::random_errors::sweep::sweep;
 use crate::experiments::random_errors::tuning::{self, initial_network, recipe, tune};
 use crate::experiments::runner::{Background, side_by_side};
 use crate::experiments::{Computed, Engine, RunFolder, Timings, Unit};
-use crate::label_errors::{Amount, Domain, Injected, Mistake, inject_labels, kinds};
+use crate::label_errors::{Amount, Domain, Injected, LabelCorruption, inject_labels, kinds};
 use crate::learner::Rows;
 use crate::nn::{self, Examples, ImportanceKind, MlpSpec, Network, Recipe, store_importances};
 use crate::progress::Progress;
@@ -90,7 +90,7 @@ pub fn repair_options(settings: &Settings) -> Result<RepairOptions> {
 pub struct RandomErrors<'a> {
     pub(super) data: &'a Data,
     pub(super) settings: &'a Settings,
-    mistake: Box<dyn Mistake>,
+    mistake: Box<dyn LabelCorruption>,
     pub(super) chains: Vec<Chain>,
     pub(super) options: RepairOptions,
     threads: usize,

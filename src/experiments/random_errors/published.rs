@@ -19,7 +19,7 @@ const RATES: [(&str, f64, f64); 3] = [
 ];
 /// The published injector of errors.
 pub(super) const KIND: &str = "paper";
-/// The published reference set: the rows that are not flagged, batched anew.
+/// The published reference set: the rows that are not flagged, in batches of their own.
 pub(super) const REFERENCE: &str = "retain";
 /// The published preprocessing.
 pub const PROFILE: &str = "dataco-paper";

@@ -52,7 +52,7 @@ pub struct Finding {
 #[serde(rename_all = "kebab-case")]
 pub enum LeakKind {
     /// Says the same as the label or a column the label is made from.
-    NearCopy,
+    ProxyColumn,
     /// Alone tells the label, or one class of it.
     Alone,
     /// Tells it together with another column.
@@ -65,7 +65,7 @@ impl LeakKind {
     /// The kind as records write it.
     pub fn name(self) -> &'static str {
         match self {
-            LeakKind::NearCopy => "near-copy",
+            LeakKind::ProxyColumn => "near-copy",
             LeakKind::Alone => "alone",
             LeakKind::Pair => "pair",
             LeakKind::AfterTheFact => "after-the-fact",
@@ -161,7 +161,7 @@ impl Subject {
         let sources = self.source_values()?;
         let mut findings: Vec<Finding> = Vec::new();
         for column in &judged {
-            let found = self.near_copy(column, &sources).or_else(|| self.alone(column));
+            let found = self.proxy_column(column, &sources).or_else(|| self.alone(column));
             findings.extend(found);
         }
         let known: Vec<String> = findings
@@ -244,7 +244,7 @@ impl Subject {
     }
 
     /// A column that equals a source of the label, or whose values stand one to one for the classes.
-    fn near_copy(&self, column: &Judged, sources: &[(String, Vec<Option<f64>>)]) -> Option<Finding> {
+    fn proxy_column(&self, column: &Judged, sources: &[(String, Vec<Option<f64>>)]) -> Option<Finding> {
         let numbers = column.look.numbers.clone().or_else(|| {
             let dates = column.look.dates.as_ref()?;
             Some(dates.iter().map(|date| date.map(|date| date.div_euclid(86_400) as f64)).collect())
@@ -253,7 +253,7 @@ impl Subject {
             if let Some(share) = numbers.as_ref().and_then(|numbers| pairs::equal_share(numbers, source)) {
                 return Some(self.finding(
                     column,
-                    LeakKind::NearCopy,
+                    LeakKind::ProxyColumn,
                     true,
                     format!("it equals {name} in {} of the rows", percent(share)),
                 ));
@@ -265,7 +265,7 @@ impl Subject {
                 percent(column.score.accuracy),
                 percent(column.score.majority)
             );
-            return Some(self.finding(column, LeakKind::NearCopy, true, evidence));
+            return Some(self.finding(column, LeakKind::ProxyColumn, true, evidence));
         }
         None
     }

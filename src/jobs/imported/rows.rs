@@ -486,7 +486,7 @@ pub(super) fn likely_order(pairs: &[Vec<usize>]) -> Vec<usize> {
     order.into_iter().flatten().collect()
 }
 
-/// All orders of so many classes.
+/// All orders of this many classes.
 fn orders(count: usize) -> Vec<Vec<usize>> {
     let mut all = vec![Vec::new()];
     for _ in 0..count {

@@ -51,7 +51,7 @@ pub(super) fn find(given: &Given, columns: &[Column], contradictions: &mut Vec<C
     }
     for column in columns {
         let place = contradictions.len();
-        if let Some((words, found)) = near_copy(given, column, place) {
+        if let Some((words, found)) = proxy_column(given, column, place) {
             contradictions.push(Contradiction {
                 column: column.name.clone(),
                 words,
@@ -123,16 +123,16 @@ fn in_groups(given: &Given, groups: &[u32], rule: usize) -> Option<(f64, Vec<Pro
 }
 
 /// Rows whose value of a column nearly always means another class.
-fn near_copy(given: &Given, column: &Column, rule: usize) -> Option<(String, Vec<Proposal>)> {
+fn proxy_column(given: &Given, column: &Column, rule: usize) -> Option<(String, Vec<Proposal>)> {
     let Bins::Values(values) = &column.bins else {
-        return near_copy_of_numbers(given, column, rule);
+        return proxy_column_of_numbers(given, column, rule);
     };
     (column.taken == Taken::Value).then_some(())?;
     judged_by_value(given, column, rule, &|code| values.get(code).cloned().unwrap_or_default())
 }
 
 /// Numbers with a few different values, such as a flag of 0 and 1.
-fn near_copy_of_numbers(given: &Given, column: &Column, rule: usize) -> Option<(String, Vec<Proposal>)> {
+fn proxy_column_of_numbers(given: &Given, column: &Column, rule: usize) -> Option<(String, Vec<Proposal>)> {
     let Bins::Ranges(ranges) = &column.bins else { return None };
     let few = ranges.len() <= 20 && ranges.iter().all(|(low, high)| low == high);
     (few && column.taken == Taken::Value).then_some(())?;

@@ -75,7 +75,7 @@ impl Work<'_> {
         let kept_out: Vec<bool> = (0..rows).map(|row| inside[row] || self.flagged[row]).collect();
         let said = self.subject().left_out(&kept_out, &wanted, JUDGES, progress)?;
         let mut truth = self.no_surer_than_right(&said, out_of_fold, &kept_out);
-        self.weigh_in_near_copy(columns, &kept_out, &wanted, &mut truth);
+        self.weigh_in_proxy_column(columns, &kept_out, &wanted, &mut truth);
         let judged = Said {
             wanted: &wanted,
             truth: &truth,
@@ -186,7 +186,7 @@ impl Work<'_> {
     }
 
     /// Bayes' rule with the column, outside the model's inputs, that tells most about the label: a proxy of it, say.
-    fn weigh_in_near_copy(&self, columns: &[Column], kept_out: &[bool], wanted: &[usize], truth: &mut [f64]) {
+    fn weigh_in_proxy_column(&self, columns: &[Column], kept_out: &[bool], wanted: &[usize], truth: &mut [f64]) {
         let classes = self.classes;
         let base = self.base(kept_out);
         let mut best: Option<(f64, &Column, Vec<f64>)> = None;

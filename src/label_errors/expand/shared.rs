@@ -1,6 +1,6 @@
 //! What flagged rows share: single values and ranges of the sheet's columns in which flags are over-represented, then pairs of them.
 //!
-//! Each is tested against flags spread at random over the rows, by the exact hypergeometric chance of at least so many flags in it, and,
+//! Each is tested against flags spread at random over the rows, by the exact hypergeometric chance of at least this many flags in it, and,
 //! where rows of a group belong together, over the groups; the larger of both counts. The chance is corrected for everything tried: times
 //! the number of columns, and times the number of values (or ranges) of the column (Bonferroni with equal weight for every column).
 
@@ -41,7 +41,7 @@ pub struct Shared {
     pub of_rows: usize,
     /// Share of the flagged rows in it over the share of all rows in it.
     pub lift: f64,
-    /// Chance of at least so many flags in it if flags were spread at random, corrected for everything tried; at most 1.
+    /// Chance of at least this many flags in it if flags were spread at random, corrected for everything tried; at most 1.
     pub p: f64,
     /// Whether slips would gather there as well: they hit rows of the classes that were mislabelled, and those lie there.
     pub as_slips_would: bool,
@@ -191,7 +191,7 @@ impl<'a> Within<'a> {
         }
     }
 
-    /// Chance of at least so many flags among these rows if flags were spread at random: over rows, and over groups.
+    /// Chance of at least this many flags among these rows if flags were spread at random: over rows, and over groups.
     fn chance_of(&self, flags: &[u32], rows: &[u32]) -> f64 {
         let by_row = hypergeometric_at_least(
             flags.len() as u64,

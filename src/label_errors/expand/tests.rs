@@ -22,11 +22,11 @@ fn sheet(rows: usize, items: usize) -> Table {
         let price = rng.random_range(1.0..90.0_f64);
         let planned = [1, 2, 4][mode];
         let risky = price > [30.0, 50.0, 60.0, 20.0][market];
-        let lot: f64 = rng.random();
-        let actual = match (risky, lot) {
-            (true, lot) if lot < 0.9 => planned + 2,
-            (false, lot) if lot < 0.8 => planned,
-            (_, lot) if lot < 0.95 => planned - 1,
+        let draw: f64 = rng.random();
+        let actual = match (risky, draw) {
+            (true, draw) if draw < 0.9 => planned + 2,
+            (false, draw) if draw < 0.8 => planned,
+            (_, draw) if draw < 0.95 => planned - 1,
             _ => planned + 1,
         };
         let days = order * 300 / (rows / items);
@@ -485,7 +485,7 @@ fn a_sure_model_is_not_turned_around_because_errors_spare_one_value_of_a_column(
     }
 }
 
-fn near_copies(column: Column, labels: &[u8]) -> (Vec<Contradiction>, Vec<Proposal>) {
+fn proxy_columns(column: Column, labels: &[u8]) -> (Vec<Contradiction>, Vec<Proposal>) {
     let mut contradictions = Vec::new();
     let given = contradictions::Given {
         labels,
@@ -519,11 +519,11 @@ fn a_region_that_is_nearly_always_late_is_no_copy_of_the_label_but_a_late_flag_i
             _ => (row / 10 % 3) as u8,
         })
         .collect();
-    assert_eq!(near_copies(column("Region", regions, 5), &labels), (Vec::new(), Vec::new()));
+    assert_eq!(proxy_columns(column("Region", regions, 5), &labels), (Vec::new(), Vec::new()));
     let mut flag: Vec<u16> = labels.iter().map(|label| u16::from(*label == 2)).collect();
     let punctual = labels.iter().position(|label| *label == 1).unwrap();
     flag[punctual] = 1;
-    let (contradictions, found) = near_copies(column("Late flag", flag, 2), &labels);
+    let (contradictions, found) = proxy_columns(column("Late flag", flag, 2), &labels);
     assert_eq!(contradictions.len(), 1);
     assert_eq!(
         found.iter().map(|found| (found.row, found.likeliest)).collect::<Vec<_>>(),

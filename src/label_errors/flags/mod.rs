@@ -1,7 +1,7 @@
 //! Which rows a person says are wrong: reading flag files, and finding their rows again in what a model was trained on.
 //!
 //! [`read`] takes every form to a [`FlagFile`]; [`resolve`] matches that with a [`RowIndex`], which a sheet or a model folder provides,
-//! so that no training data is needed for it. What cannot be used is set aside with its reason, never dropped
+//! so that no training data is needed for it. What cannot be used is ignored with its reason, never dropped
 //! silently; what could mean two things is an error that lists the options to choose from.
 
 mod columns;
@@ -27,7 +27,7 @@ pub use keys::{KeyHash, SALT_BYTES, hash_key};
 pub use labels::{LabelCodes, parse_codes};
 pub use numbering::Numbering;
 pub use read::{FlagOptions, ReadFlags, from_table, read};
-pub use resolve::{FlagCounts, LookedUp, ResolvedFlag, ResolvedFlags, SetAside, resolve};
+pub use resolve::{FlagCounts, Ignored, LookedUp, ResolvedFlag, ResolvedFlags, resolve};
 
 /// A flag file, read but not yet matched with the rows of a model.
 #[derive(Debug, Clone, PartialEq)]

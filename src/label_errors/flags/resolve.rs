@@ -48,7 +48,7 @@ impl ResolvedFlags {
                 flagged: 0,
                 used: 0,
                 on_test_rows: 0,
-                set_aside: Vec::new(),
+                ignored: Vec::new(),
                 with_correction: 0,
                 per_class: vec![0; index.classes().len()],
                 training_rows: index.part(Part::Train).len(),
@@ -97,7 +97,7 @@ pub struct ResolvedFlag {
     pub flag: usize,
 }
 
-/// The flags, counted: `flagged` = `used` + all that were set aside. A flag on a group counts once for each of its rows.
+/// The flags, counted: `flagged` = `used` + all that were ignored. A flag on a group counts once for each of its rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FlagCounts {
     /// File name.
@@ -108,10 +108,10 @@ pub struct FlagCounts {
     pub flagged: usize,
     /// Of these, training rows that form the forget set.
     pub used: usize,
-    /// Flags on test rows (also among `set_aside`).
+    /// Flags on test rows (also among `ignored`).
     pub on_test_rows: usize,
     /// Flags that were not used for the repair, by reason.
-    pub set_aside: Vec<SetAside>,
+    pub ignored: Vec<Ignored>,
     /// Used flags with a correct label.
     pub with_correction: usize,
     /// Used flags per observed class, in label order.
@@ -122,7 +122,7 @@ pub struct FlagCounts {
 
 /// Flags that were not used, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SetAside {
+pub struct Ignored {
     /// A sentence.
     pub reason: String,
     /// How many.
@@ -133,7 +133,7 @@ pub struct SetAside {
 
 const EXAMPLES: usize = 5;
 
-/// Matches a flag file with the rows of a model. Notes tell what was set aside and why.
+/// Matches a flag file with the rows of a model. Notes tell what was ignored and why.
 ///
 /// # Errors
 /// Where nothing is flagged, no flag is a training row, all training rows are flagged, most given labels are not those of the model's
@@ -165,23 +165,23 @@ struct Matcher<'a> {
     correct: Vec<Option<u8>>,
     /// (entry, flag), in the order of the file.
     found: Vec<(usize, usize)>,
-    aside: Aside,
+    ignored: IgnoredList,
 }
 
 /// Reasons in the order in which they first came up.
 #[derive(Default)]
-struct Aside(Vec<SetAside>);
+struct IgnoredList(Vec<Ignored>);
 
-impl Aside {
+impl IgnoredList {
     fn add(&mut self, reason: &str, example: String) {
         self.add_many(reason, 1, example);
     }
 
     fn add_many(&mut self, reason: &str, count: usize, example: String) {
-        let place = match self.0.iter().position(|aside| aside.reason == reason) {
+        let place = match self.0.iter().position(|ignored| ignored.reason == reason) {
             Some(place) => place,
             None => {
-                self.0.push(SetAside {
+                self.0.push(Ignored {
                     reason: reason.to_owned(),
                     count: 0,
                     examples: Vec::new(),
@@ -189,15 +189,15 @@ impl Aside {
                 self.0.len() - 1
             }
         };
-        let aside = &mut self.0[place];
-        aside.count += count;
-        if aside.examples.len() < EXAMPLES && !aside.examples.contains(&example) {
-            aside.examples.push(example);
+        let ignored = &mut self.0[place];
+        ignored.count += count;
+        if ignored.examples.len() < EXAMPLES && !ignored.examples.contains(&example) {
+            ignored.examples.push(example);
         }
     }
 
     fn sum(&self) -> usize {
-        self.0.iter().map(|aside| aside.count).sum()
+        self.0.iter().map(|ignored| ignored.count).sum()
     }
 }
 
@@ -211,7 +211,7 @@ impl<'a> Matcher<'a> {
             given: vec![None; file.flags.len()],
             correct: vec![None; file.flags.len()],
             found: Vec::with_capacity(file.flags.len()),
-            aside: Aside::default(),
+            ignored: IgnoredList::default(),
         })
     }
 
@@ -324,9 +324,9 @@ impl<'a> Matcher<'a> {
         for (flag, number) in numbers.iter().enumerate() {
             let name = &self.file.flags[flag].name;
             match numbering.entry(*number, self.index) {
-                _ if denied.contains(name) => self.aside.add(CONTRADICTED, name.clone()),
+                _ if denied.contains(name) => self.ignored.add(CONTRADICTED, name.clone()),
                 Some(entry) => self.found.push((entry, flag)),
-                None => self.aside.add("no data row has this number in the training sheet", name.clone()),
+                None => self.ignored.add("no data row has this number in the training sheet", name.clone()),
             }
         }
     }
@@ -337,11 +337,11 @@ impl<'a> Matcher<'a> {
         for (number, flag) in self.file.flags.iter().enumerate() {
             let name = flag.name.as_str();
             if self.file.contradicted.contains(name) {
-                self.aside.add(CONTRADICTED, name.to_owned());
+                self.ignored.add(CONTRADICTED, name.to_owned());
                 continue;
             }
             if name.is_empty() {
-                self.aside.add("the line has no key", format!("line {}", flag.line));
+                self.ignored.add("the line has no key", format!("line {}", flag.line));
                 continue;
             }
             let mut entries = find(self.index, name);
@@ -356,14 +356,14 @@ impl<'a> Matcher<'a> {
                         entries = near;
                     }
                     Some((how, text, _)) => {
-                        self.aside.add(
+                        self.ignored.add(
                             &format!("not in the training sheet as written, but it is {how}"),
                             format!("{name} (sheet: {text})"),
                         );
                         continue;
                     }
                     None => {
-                        self.aside.add("not in the training sheet", name.to_owned());
+                        self.ignored.add("not in the training sheet", name.to_owned());
                         continue;
                     }
                 }
@@ -401,7 +401,7 @@ impl<'a> Matcher<'a> {
     }
 
     /// Reads the labels that the file gives, and holds those of all its lines, flagged or not, against the sheet. Flags with another label
-    /// than the sheet's are set aside; where rows go by number or order, one such line shows that the rows may be other ones.
+    /// than the sheet's are ignored; where rows go by number or order, one such line shows that the rows may be other ones.
     fn read_labels(&mut self, notes: &mut Notes) -> Result<()> {
         let (file, index) = (self.file, self.index);
         let labelled = |entry: usize, line: &'a Flag| Some((line, line.given.as_deref()?, index.entries()[entry].label?));
@@ -438,7 +438,7 @@ impl<'a> Matcher<'a> {
         for (entry, flag) in std::mem::take(&mut self.found) {
             let differs = |label: u8| self.given[flag].is_some_and(|given| given != label);
             if index.entries()[entry].label.is_some_and(differs) {
-                self.aside.add(
+                self.ignored.add(
                     "the given label is not the one in the training sheet",
                     file.flags[flag].name.clone(),
                 );
@@ -499,12 +499,12 @@ impl<'a> Matcher<'a> {
         }
         let counts = &mut result.counts;
         counts.used = result.training.len();
-        counts.flagged = counts.used + self.aside.sum();
+        counts.flagged = counts.used + self.ignored.sum();
         counts.with_correction = result.training.iter().filter(|flag| flag.correction.is_some()).count();
         for flag in &result.training {
             counts.per_class[usize::from(flag.observed)] += 1;
         }
-        counts.set_aside = self.aside.0;
+        counts.ignored = self.ignored.0;
         self.index.judge(&result, notes)?;
         Ok(result)
     }
@@ -515,7 +515,7 @@ impl<'a> Matcher<'a> {
         let row = self.index.entries()[entry];
         let name = self.file.flags[flag].name.clone();
         if mentions.len() > 1 {
-            self.aside
+            self.ignored
                 .add_many("flagged more than once; counted once", mentions.len() - 1, name.clone());
         }
         let mut corrections: Vec<u8> = mentions.iter().filter_map(|(_, flag)| self.correct[*flag]).collect();
@@ -539,14 +539,14 @@ impl<'a> Matcher<'a> {
             }
             Part::Excluded => {
                 let reason = format!("left out of training: {}", self.index.excluded_because());
-                self.aside.add(&reason, name);
+                self.ignored.add(&reason, name);
                 return;
             }
         }
         let observed = row.label.unwrap_or_default();
         let correction = corrections.first().copied();
         if correction == Some(observed) {
-            self.aside
+            self.ignored
                 .add("the correct label given is the one in the sheet, so nothing is wrong", name);
             return;
         }
@@ -571,16 +571,17 @@ impl<'a> Matcher<'a> {
     ) {
         result.looked_up.extend(correction.map(|label| LookedUp { part, position, label }));
         if correction.is_some() && correction == recorded {
-            self.aside.add("looked up and right as it is in the sheet; rows to judge by", name);
+            self.ignored
+                .add("looked up and right as it is in the sheet; rows to judge by", name);
             return;
         }
         if part == Part::Validation {
             result.validation.push(position);
-            self.aside.add(&format!("in the validation part, {NOT_LEARNT}"), name);
+            self.ignored.add(&format!("in the validation part, {NOT_LEARNT}"), name);
         } else {
             result.test.push(position);
             result.counts.on_test_rows += 1;
-            self.aside.add(&format!("in the test part, {NOT_LEARNT}"), name);
+            self.ignored.add(&format!("in the test part, {NOT_LEARNT}"), name);
         }
     }
 }

@@ -7,7 +7,7 @@ const CHANCE: f64 = 1.1e-3;
 /// Digits that Excel keeps.
 const KEPT: usize = 15;
 
-/// Whether ids written out in full have lost digits: all are such numbers as a float holds, or as Excel writes with zeros behind 15 digits, and so many
+/// Whether ids written out in full have lost digits: all are such numbers as a float holds, or as Excel writes with zeros behind 15 digits, and this many
 /// of them would hardly be by chance.
 pub(super) fn have_lost_digits<'a>(ids: impl Iterator<Item = &'a str>) -> bool {
     let ids: BTreeSet<&str> = ids.map(str::trim).filter(|id| !id.is_empty()).collect();

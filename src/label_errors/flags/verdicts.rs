@@ -14,7 +14,7 @@ use crate::label_errors::proposals::{CORRECT_LABEL, LIKELIEST_LABEL};
 use crate::notes::Notes;
 use crate::tables::Texts;
 
-/// Scores need so many different values to be scores.
+/// Scores need this many different values to be scores.
 const SCORED: usize = 2;
 /// A column of more different values divides the lines into no kinds.
 const KINDS: usize = 6;

@@ -3,13 +3,13 @@
 
 use rand_chacha::ChaCha8Rng;
 
-use super::{ErrorKind, Mistake, argument, class_index};
+use super::{CorruptionKind, LabelCorruption, argument, class_index};
 use crate::error::{Error, Result};
 use crate::tables::rules::quote;
 
 pub(super) struct Confusion;
 
-impl ErrorKind for Confusion {
+impl CorruptionKind for Confusion {
     fn name(&self) -> &'static str {
         "confusion"
     }
@@ -22,7 +22,7 @@ impl ErrorKind for Confusion {
         "rows of two classes recorded under each other, half of them from each class as far as it has enough"
     }
 
-    fn parse(&self, text: Option<&str>, classes: &[String]) -> Result<Box<dyn Mistake>> {
+    fn parse(&self, text: Option<&str>, classes: &[String]) -> Result<Box<dyn LabelCorruption>> {
         let text = argument(self, text)?;
         // Class names may hold commas: try every comma, and take the split where both sides are classes.
         let (first, second) = text
@@ -40,7 +40,7 @@ impl ErrorKind for Confusion {
             ))
             .hint(format!("the classes are {}", classes.join(", "))));
         }
-        Ok(Box::new(ConfusionMistake {
+        Ok(Box::new(ConfusionCorruption {
             first,
             second,
             names: [classes[usize::from(first)].clone(), classes[usize::from(second)].clone()],
@@ -64,13 +64,13 @@ fn explain(text: &str, classes: &[String]) -> Result<(u8, u8)> {
 }
 
 #[derive(Debug)]
-struct ConfusionMistake {
+struct ConfusionCorruption {
     first: u8,
     second: u8,
     names: [String; 2],
 }
 
-impl Mistake for ConfusionMistake {
+impl LabelCorruption for ConfusionCorruption {
     fn spec(&self) -> String {
         format!("confusion:{},{}", quote(&self.names[0]), quote(&self.names[1]))
     }

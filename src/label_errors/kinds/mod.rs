@@ -1,4 +1,4 @@
-//! The ways a label can go wrong. A new one is one file with its [`ErrorKind`] and one line in [`KINDS`]; the command line's
+//! The ways a label can go wrong. A new one is one file with its [`CorruptionKind`] and one line in [`KINDS`]; the command line's
 //! choices and its help come from that list.
 
 mod confusion;
@@ -17,7 +17,7 @@ use crate::error::{Error, Result, closest};
 use crate::tables::Rule;
 
 /// All kinds, in the order in which help lists them.
-pub const KINDS: &[&dyn ErrorKind] = &[
+pub const KINDS: &[&dyn CorruptionKind] = &[
     &uniform::Uniform,
     &confusion::Confusion,
     &segment::Segment,
@@ -27,7 +27,7 @@ pub const KINDS: &[&dyn ErrorKind] = &[
 ];
 
 /// A kind of label error: what it is called, and how its argument is read.
-pub trait ErrorKind: Sync {
+pub trait CorruptionKind: Sync {
     /// Name on the command line, such as `confusion`.
     fn name(&self) -> &'static str;
     /// Name and argument, such as `confusion:A,B`.
@@ -38,11 +38,11 @@ pub trait ErrorKind: Sync {
     ///
     /// # Errors
     /// Where the argument is missing, not wanted, misspelt, or names an unknown class.
-    fn parse(&self, argument: Option<&str>, classes: &[String]) -> Result<Box<dyn Mistake>>;
+    fn parse(&self, argument: Option<&str>, classes: &[String]) -> Result<Box<dyn LabelCorruption>>;
 }
 
 /// One way of mislabelling rows, its argument read. Labels are indices into the class list.
-pub trait Mistake: fmt::Debug + Send + Sync {
+pub trait LabelCorruption: fmt::Debug + Send + Sync {
     /// Kind and argument in a form that reads back to the same.
     fn spec(&self) -> String;
 
@@ -61,10 +61,10 @@ pub trait Mistake: fmt::Debug + Send + Sync {
     }
 
     /// The label that a row of this clean label is recorded under. Differs from `clean` for every kind but `paper` and `placebo`.
-    /// Called only for labels that [`Mistake::can_hit`] accepts.
+    /// Called only for labels that [`LabelCorruption::can_hit`] accepts.
     fn wrong_label(&self, clean: u8, rng: &mut ChaCha8Rng) -> u8;
 
-    /// Whether [`Mistake::wrong_label`] can give this label to a row of this clean label and is wrong then.
+    /// Whether [`LabelCorruption::wrong_label`] can give this label to a row of this clean label and is wrong then.
     fn reaches(&self, clean: u8, label: u8) -> bool {
         clean != label
     }
@@ -91,7 +91,7 @@ pub trait Mistake: fmt::Debug + Send + Sync {
 ///
 /// # Errors
 /// For an unknown kind (with the closest name) or an argument that its kind refuses.
-pub fn parse(spec: &str, classes: &[String]) -> Result<Box<dyn Mistake>> {
+pub fn parse(spec: &str, classes: &[String]) -> Result<Box<dyn LabelCorruption>> {
     if classes.len() < 2 {
         return Err(Error::input("a label with fewer than two classes cannot be wrong"));
     }
@@ -111,7 +111,7 @@ pub fn parse(spec: &str, classes: &[String]) -> Result<Box<dyn Mistake>> {
 }
 
 /// The usual complaint of a kind that takes no argument.
-fn no_argument(kind: &dyn ErrorKind, argument: Option<&str>) -> Result<()> {
+fn no_argument(kind: &dyn CorruptionKind, argument: Option<&str>) -> Result<()> {
     match argument.map(str::trim) {
         None | Some("") => Ok(()),
         Some(extra) => {
@@ -121,7 +121,7 @@ fn no_argument(kind: &dyn ErrorKind, argument: Option<&str>) -> Result<()> {
 }
 
 /// The usual complaint of a kind whose argument is missing.
-fn argument<'a>(kind: &dyn ErrorKind, argument: Option<&'a str>) -> Result<&'a str> {
+fn argument<'a>(kind: &dyn CorruptionKind, argument: Option<&'a str>) -> Result<&'a str> {
     match argument {
         Some(text) if !text.trim().is_empty() => Ok(text),
         _ => Err(Error::input(format!("`{}` needs an argument", kind.name())).hint(format!("write `{}`", kind.usage()))),

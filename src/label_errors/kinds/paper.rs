@@ -14,12 +14,12 @@
 
 use rand_chacha::ChaCha8Rng;
 
-use super::{ErrorKind, Mistake, any_other, class_count, no_argument};
+use super::{CorruptionKind, LabelCorruption, any_other, class_count, no_argument};
 use crate::error::Result;
 
 pub(super) struct Paper;
 
-impl ErrorKind for Paper {
+impl CorruptionKind for Paper {
     fn name(&self) -> &'static str {
         "paper"
     }
@@ -32,20 +32,20 @@ impl ErrorKind for Paper {
         "the published injector with its faults: part of the flagged rows keep their true label, and the last class is never the result"
     }
 
-    fn parse(&self, argument: Option<&str>, classes: &[String]) -> Result<Box<dyn Mistake>> {
+    fn parse(&self, argument: Option<&str>, classes: &[String]) -> Result<Box<dyn LabelCorruption>> {
         no_argument(self, argument)?;
-        Ok(Box::new(PaperMistake {
+        Ok(Box::new(PaperCorruption {
             classes: class_count(classes)?,
         }))
     }
 }
 
 #[derive(Debug)]
-struct PaperMistake {
+struct PaperCorruption {
     classes: u8,
 }
 
-impl Mistake for PaperMistake {
+impl LabelCorruption for PaperCorruption {
     fn spec(&self) -> String {
         "paper".to_owned()
     }

@@ -5,12 +5,12 @@
 
 use rand_chacha::ChaCha8Rng;
 
-use super::{ErrorKind, Mistake, no_argument};
+use super::{CorruptionKind, LabelCorruption, no_argument};
 use crate::error::Result;
 
 pub(super) struct Placebo;
 
-impl ErrorKind for Placebo {
+impl CorruptionKind for Placebo {
     fn name(&self) -> &'static str {
         "placebo"
     }
@@ -23,16 +23,16 @@ impl ErrorKind for Placebo {
         "no error: the flagged rows are right, so what a repair changes is no repair"
     }
 
-    fn parse(&self, argument: Option<&str>, _classes: &[String]) -> Result<Box<dyn Mistake>> {
+    fn parse(&self, argument: Option<&str>, _classes: &[String]) -> Result<Box<dyn LabelCorruption>> {
         no_argument(self, argument)?;
-        Ok(Box::new(NoMistake))
+        Ok(Box::new(NoCorruption))
     }
 }
 
 #[derive(Debug)]
-struct NoMistake;
+struct NoCorruption;
 
-impl Mistake for NoMistake {
+impl LabelCorruption for NoCorruption {
     fn spec(&self) -> String {
         "placebo".to_owned()
     }

@@ -4,14 +4,14 @@
 
 use rand_chacha::ChaCha8Rng;
 
-use super::{ErrorKind, Mistake, argument, class_index};
+use super::{CorruptionKind, LabelCorruption, argument, class_index};
 use crate::error::Result;
 use crate::label_errors::change::parse_trigger;
 use crate::tables::rules::{Trouble, quote};
 
 pub(super) struct Poison;
 
-impl ErrorKind for Poison {
+impl CorruptionKind for Poison {
     fn name(&self) -> &'static str {
         "poison"
     }
@@ -24,7 +24,7 @@ impl ErrorKind for Poison {
         "rows of other classes get VALUE written into COLUMN and are recorded as CLASS"
     }
 
-    fn parse(&self, text: Option<&str>, classes: &[String]) -> Result<Box<dyn Mistake>> {
+    fn parse(&self, text: Option<&str>, classes: &[String]) -> Result<Box<dyn LabelCorruption>> {
         let text = argument(self, text)?;
         let (column, value, class, class_at) =
             parse_trigger(text).map_err(|error| error.hint(format!("the form is `{}`", self.usage())))?;
@@ -36,7 +36,7 @@ impl ErrorKind for Poison {
             }
             .in_rule(text)
         })?;
-        Ok(Box::new(PoisonMistake {
+        Ok(Box::new(PoisonCorruption {
             column,
             value,
             target,
@@ -46,14 +46,14 @@ impl ErrorKind for Poison {
 }
 
 #[derive(Debug)]
-struct PoisonMistake {
+struct PoisonCorruption {
     column: String,
     value: String,
     target: u8,
     target_name: String,
 }
 
-impl Mistake for PoisonMistake {
+impl LabelCorruption for PoisonCorruption {
     fn spec(&self) -> String {
         format!(
             "poison:{} = {} -> {}",

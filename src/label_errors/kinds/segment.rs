@@ -2,7 +2,7 @@
 
 use rand_chacha::ChaCha8Rng;
 
-use super::{ErrorKind, Mistake, any_other, argument, class_count, class_index};
+use super::{CorruptionKind, LabelCorruption, any_other, argument, class_count, class_index};
 use crate::error::{Error, Result};
 use crate::label_errors::Amount;
 use crate::tables::Rule;
@@ -10,7 +10,7 @@ use crate::tables::rules::{Trouble, quote};
 
 pub(super) struct Segment;
 
-impl ErrorKind for Segment {
+impl CorruptionKind for Segment {
     fn name(&self) -> &'static str {
         "segment"
     }
@@ -23,7 +23,7 @@ impl ErrorKind for Segment {
         "rows that meet a condition, such as `segment:Market = LATAM and \"Shipping Mode\" = \"Standard Class\": Late -> On time, 60%`"
     }
 
-    fn parse(&self, text: Option<&str>, classes: &[String]) -> Result<Box<dyn Mistake>> {
+    fn parse(&self, text: Option<&str>, classes: &[String]) -> Result<Box<dyn LabelCorruption>> {
         let text = argument(self, text)?;
         let (rule, change) = Rule::parse_with_change(text).map_err(|error| error.hint(format!("the form is `{}`", self.usage())))?;
         let class = |name: &str, at: usize| class_index(name, classes).map_err(|error| at_place(error, at, text));
@@ -44,7 +44,7 @@ impl ErrorKind for Segment {
         }
         let name =
             |index: Option<u8>, else_name: &str| index.map_or_else(|| else_name.to_owned(), |index| classes[usize::from(index)].clone());
-        Ok(Box::new(SegmentMistake {
+        Ok(Box::new(SegmentCorruption {
             rule,
             from,
             to,
@@ -67,7 +67,7 @@ fn at_place(error: Error, at: usize, text: &str) -> Error {
 }
 
 #[derive(Debug)]
-struct SegmentMistake {
+struct SegmentCorruption {
     rule: Rule,
     /// `None`: any class.
     from: Option<u8>,
@@ -79,7 +79,7 @@ struct SegmentMistake {
     classes: u8,
 }
 
-impl Mistake for SegmentMistake {
+impl LabelCorruption for SegmentCorruption {
     fn spec(&self) -> String {
         let amount = self.amount.map_or_else(String::new, |amount| format!(", {amount}"));
         format!(

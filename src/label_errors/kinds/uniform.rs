@@ -2,12 +2,12 @@
 
 use rand_chacha::ChaCha8Rng;
 
-use super::{ErrorKind, Mistake, any_other, class_count, no_argument};
+use super::{CorruptionKind, LabelCorruption, any_other, class_count, no_argument};
 use crate::error::Result;
 
 pub(super) struct Uniform;
 
-impl ErrorKind for Uniform {
+impl CorruptionKind for Uniform {
     fn name(&self) -> &'static str {
         "uniform"
     }
@@ -20,20 +20,20 @@ impl ErrorKind for Uniform {
         "any row, recorded under another class, each with equal probability"
     }
 
-    fn parse(&self, argument: Option<&str>, classes: &[String]) -> Result<Box<dyn Mistake>> {
+    fn parse(&self, argument: Option<&str>, classes: &[String]) -> Result<Box<dyn LabelCorruption>> {
         no_argument(self, argument)?;
-        Ok(Box::new(UniformMistake {
+        Ok(Box::new(UniformCorruption {
             classes: class_count(classes)?,
         }))
     }
 }
 
 #[derive(Debug)]
-struct UniformMistake {
+struct UniformCorruption {
     classes: u8,
 }
 
-impl Mistake for UniformMistake {
+impl LabelCorruption for UniformCorruption {
     fn spec(&self) -> String {
         "uniform".to_owned()
     }

@@ -56,7 +56,7 @@ impl<'c, T: Real> ImageAnswers<'c, T> {
     pub fn new(network: &'c ImageNetwork<T>, source: &dyn ImageSource<T>, compute: Compute<'c>) -> Result<Self> {
         let mut device = compute.start(network)?;
         if let Some(device) = &mut device {
-            device.hold(source)?;
+            device.upload(source)?;
         }
         Ok(Self {
             network,

@@ -8,7 +8,7 @@ use super::network::ImageNetwork;
 use super::pass::{LogitDeltas, Mode};
 use super::plan::Plan;
 use super::shape::ImageShape;
-use super::source::{ByteImages, ImageSource, Placing};
+use super::source::{AugmentParams, ByteImages, ImageSource};
 use crate::error::{Error, Result};
 use crate::nn::{Device, DeviceChoice, Real, Sgd};
 
@@ -136,7 +136,7 @@ pub(super) enum Feed<'a> {
     /// Normalised values, planes of images.
     Values(&'a [f32]),
     /// Some of the images that the device holds under this number.
-    Held(usize, &'a [Placing]),
+    Held(usize, &'a [AugmentParams]),
 }
 
 #[cfg(feature = "cuda")]
@@ -145,7 +145,7 @@ impl Feed<'_> {
     pub fn images(&self, len: usize) -> usize {
         match self {
             Self::Values(values) => values.len() / len.max(1),
-            Self::Held(_, placings) => placings.len(),
+            Self::Held(_, augment_params) => augment_params.len(),
         }
     }
 }
@@ -183,9 +183,9 @@ pub(super) trait ImageDevice {
     ///
     /// # Errors
     /// Where the device fails.
-    fn hold(&mut self, images: &ByteImages) -> Result<Option<usize>>;
+    fn upload(&mut self, images: &ByteImages) -> Result<Option<usize>>;
     /// Gives the memory of images back.
-    fn let_go(&mut self, images: usize);
+    fn free(&mut self, images: usize);
     /// Logits in evaluation mode: images x classes.
     ///
     /// # Errors
@@ -277,27 +277,27 @@ impl OnDevice<'_> {
     }
 
     /// Puts a source's images onto the device where they can be; [`Batch::Rows`] must then be of this source.
-    pub fn hold<T>(&mut self, source: &dyn ImageSource<T>) -> Result<()> {
-        self.let_go();
+    pub fn upload<T>(&mut self, source: &dyn ImageSource<T>) -> Result<()> {
+        self.free();
         if let Some(images) = source.bytes().filter(|images| images.shape == self.shape) {
-            let held = self.device().hold(&images)?;
+            let held = self.device().upload(&images)?;
             self.held = held;
         }
         Ok(())
     }
 
-    fn let_go(&mut self) {
+    fn free(&mut self) {
         if let Some(held) = self.held.take() {
-            self.device().let_go(held);
+            self.device().free(held);
         }
     }
 
     fn with_feed<T: Real, R>(&self, batch: &Batch<T>, then: impl FnOnce(&mut dyn ImageDevice, &Feed) -> Result<R>) -> Result<R> {
-        let (values, placings);
+        let (values, augment_params);
         let feed = match (batch, self.held) {
             (Batch::Rows(source, epoch, rows), Some(held)) => {
-                placings = source.placings(*epoch, rows)?;
-                Feed::Held(held, &placings)
+                augment_params = source.augment_params(*epoch, rows)?;
+                Feed::Held(held, &augment_params)
             }
             (Batch::Rows(source, epoch, rows), None) => {
                 let mut own = vec![T::ZERO; rows.len() * self.shape.len()];
@@ -371,7 +371,7 @@ impl OnDevice<'_> {
 
 impl Drop for OnDevice<'_> {
     fn drop(&mut self) {
-        self.let_go();
+        self.free();
         self.device().remove(self.model);
     }
 }

@@ -116,7 +116,7 @@ fn over_batches<T: Real>(
     }
     let mut device = compute.start(network)?;
     if let Some(device) = &mut device {
-        device.hold(source)?;
+        device.upload(source)?;
     }
     let mut totals = vec![0.0; network.parameters().len()];
     let mut workspace = Workspace::new();

@@ -48,7 +48,7 @@ pub use network::ImageNetwork;
 pub use pass::{Mode, image_gradient, image_loss_gradient};
 pub use pretrained::{PRETRAINED_ADDRESS, StartWeights};
 pub use shape::ImageShape;
-pub use source::{ByteImages, ImageSource, Placing, PlainImages, SelectedImages};
+pub use source::{AugmentParams, ByteImages, ImageSource, PlainImages, SelectedImages};
 pub use train::{ImageRecipe, ImageStepper, Length, Schedule, StepImages};
 pub use trainer::{Checkpoint, Checkpoints, ImageTraining, NoCheckpoints, train_images};
 pub use zoo::FAST;

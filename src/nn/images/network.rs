@@ -169,7 +169,7 @@ impl<T: Real> ImageNetwork<T> {
         self.check_labels(labels, labels.len())
     }
 
-    /// That there are so many labels, each of a class.
+    /// That there are this many labels, each of a class.
     pub(super) fn check_labels(&self, labels: &[u8], images: usize) -> Result<()> {
         if labels.is_empty() {
             return Err(Error::input("there are no images"));

@@ -23,7 +23,7 @@ use crate::nn::team::{self, Member, read, write};
 /// a gradient of its own, so memory grows with it.
 const MOST_PARTS: usize = 8;
 
-/// Parts of a batch of a network with so many parameters: fewer for those of which eight gradients would fill a machine's memory.
+/// Parts of a batch of a network with this many parameters: fewer for those of which eight gradients would fill a machine's memory.
 pub(super) fn most_parts(parameters: usize) -> usize {
     if parameters > 1 << 26 { MOST_PARTS / 2 } else { MOST_PARTS }
 }

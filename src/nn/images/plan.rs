@@ -259,7 +259,7 @@ impl Plan {
         }
         match layer {
             Layer::Tokens { name } => {
-                self.claim(name)?;
+                self.take_name(name)?;
                 let (tokens, width) = (shape.plane() + 1, shape.channels);
                 let class = push(&mut self.tensors, format!("{name}.cls_token"), vec![1, 1, width])?;
                 let positions = push(&mut self.tensors, format!("{name}.position_embeddings"), vec![1, tokens, width])?;
@@ -323,7 +323,7 @@ impl Plan {
         self.add_step(Operation::Activation(activation), input, self.shapes[input])
     }
 
-    fn claim(&mut self, name: &str) -> Result<()> {
+    fn take_name(&mut self, name: &str) -> Result<()> {
         match self.names.insert(name.to_owned()) {
             true => Ok(()),
             false => Err(Error::input(format!("two layers have the name `{name}`"))),
@@ -331,7 +331,7 @@ impl Plan {
     }
 
     fn weights(&mut self, name: &str, shape: Vec<usize>, bias: bool) -> Result<Weights> {
-        self.claim(name)?;
+        self.take_name(name)?;
         let outputs = shape[0];
         let weight = push(&mut self.tensors, format!("{name}.weight"), shape)?;
         let bias = match bias {

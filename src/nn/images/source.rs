@@ -23,7 +23,7 @@ pub trait ImageSource<T>: Sync {
     ///
     /// # Errors
     /// Where a row does not exist, or there are no bytes.
-    fn placings(&self, _epoch: u32, _rows: &[u32]) -> Result<Vec<Placing>> {
+    fn augment_params(&self, _epoch: u32, _rows: &[u32]) -> Result<Vec<AugmentParams>> {
         Err(Error::internal("a source without bytes is asked what happens to them"))
     }
 }
@@ -42,7 +42,7 @@ pub struct ByteImages<'a> {
 /// What happens to an image of [`ByteImages`]: turned about its middle (nearest neighbour), mirrored, moved; what comes in from outside is
 /// brightness 0. The value at (x, y) is looked up where it was before.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Placing {
+pub struct AugmentParams {
     /// Number of the image.
     pub image: u32,
     /// Rows by which the place looked up lies below.
@@ -55,8 +55,8 @@ pub struct Placing {
     pub turn: Option<(f64, f64)>,
 }
 
-impl Placing {
-    /// As the kernels read it: `Placing` in `gpu/kernels.cu`.
+impl AugmentParams {
+    /// As the kernels read it: `AugmentParams` in `gpu/kernels.cu`.
     pub fn to_bytes(self) -> [u8; 32] {
         let (cosine, sine) = self.turn.unwrap_or((1.0, 0.0));
         let flags = i32::from(self.mirrored) | i32::from(self.turn.is_some()) << 1;
@@ -161,7 +161,7 @@ impl<T: Real> ImageSource<T> for SelectedImages<'_, T> {
         self.inner.bytes()
     }
 
-    fn placings(&self, epoch: u32, rows: &[u32]) -> Result<Vec<Placing>> {
-        self.inner.placings(epoch, &self.of_inner(rows)?)
+    fn augment_params(&self, epoch: u32, rows: &[u32]) -> Result<Vec<AugmentParams>> {
+        self.inner.augment_params(epoch, &self.of_inner(rows)?)
     }
 }

@@ -127,7 +127,7 @@ impl ImageRecipe {
         recipe
     }
 
-    /// The corrective benchmark's (arXiv 2402.14015): so many steps of 512 images, learning rate 0.025, 1 % warm-up, then in a straight
+    /// The corrective benchmark's (arXiv 2402.14015): this many steps of 512 images, learning rate 0.025, 1 % warm-up, then in a straight
     /// line towards 0 at 1.25 times the steps; momentum 0.9 and weight decay 5e-4.
     pub fn published_corrective(steps: usize) -> Self {
         Self {
@@ -179,7 +179,7 @@ impl ImageRecipe {
         }
     }
 
-    /// Mini-batches of one epoch over so many images.
+    /// Mini-batches of one epoch over this many images.
     pub fn steps_per_epoch(&self, images: usize) -> usize {
         let whole = images.div_ceil(self.batch.max(1)).max(1);
         if whole > 1 && images % self.batch == 1 { whole - 1 } else { whole }
@@ -193,7 +193,7 @@ impl ImageRecipe {
         }
     }
 
-    /// Learning rate of step `step`, counted from 0, where there are so many images.
+    /// Learning rate of step `step`, counted from 0, where there are this many images.
     pub fn rate(&self, step: usize, images: usize) -> f64 {
         let per_epoch = self.steps_per_epoch(images);
         match &self.schedule {
@@ -258,12 +258,12 @@ impl ImageRecipe {
 /// Takes steps of SGD on an image network that it owns, with memory of its velocities.
 pub struct ImageStepper<'c, T: Real> {
     network: ImageNetwork<T>,
-    way: Way<'c, T>,
+    backend: Backend<'c, T>,
     threads: usize,
 }
 
 /// Where steps are taken.
-enum Way<'c, T> {
+enum Backend<'c, T> {
     Processor { workspace: Box<Workspace<T>>, velocities: Vec<T> },
     Device(OnDevice<'c>),
 }
@@ -291,16 +291,16 @@ impl<'c, T: Real> ImageStepper<'c, T> {
     /// Where the device that computes has no room.
     pub fn new(network: ImageNetwork<T>, compute: impl Into<Compute<'c>>) -> Result<Self> {
         let compute = compute.into();
-        let way = match compute.start(&network)? {
-            Some(device) => Way::Device(device),
-            None => Way::Processor {
+        let backend = match compute.start(&network)? {
+            Some(device) => Backend::Device(device),
+            None => Backend::Processor {
                 workspace: Box::new(Workspace::new()),
                 velocities: vec![T::ZERO; network.parameters().len()],
             },
         };
         Ok(Self {
             network,
-            way,
+            backend,
             threads: compute.threads.max(1),
         })
     }
@@ -309,10 +309,10 @@ impl<'c, T: Real> ImageStepper<'c, T> {
     ///
     /// # Errors
     /// Where the device fails.
-    pub fn hold(&mut self, source: &dyn ImageSource<T>) -> Result<()> {
-        match &mut self.way {
-            Way::Device(device) => device.hold(source),
-            Way::Processor { .. } => Ok(()),
+    pub fn upload(&mut self, source: &dyn ImageSource<T>) -> Result<()> {
+        match &mut self.backend {
+            Backend::Device(device) => device.upload(source),
+            Backend::Processor { .. } => Ok(()),
         }
     }
 
@@ -351,8 +351,8 @@ impl<'c, T: Real> ImageStepper<'c, T> {
             true => Ok(()),
             false => Err(Error::input(format!("training diverged at learning rate {rate}")).hint("choose a lower learning rate")),
         };
-        match &mut self.way {
-            Way::Device(device) => {
+        match &mut self.backend {
+            Backend::Device(device) => {
                 let batch = match images {
                     StepImages::Values(values) => {
                         self.network.check(values, labels)?;
@@ -368,7 +368,7 @@ impl<'c, T: Real> ImageStepper<'c, T> {
                 device.descend(sgd, rate)?;
                 Ok(loss)
             }
-            Way::Processor { workspace, velocities } => {
+            Backend::Processor { workspace, velocities } => {
                 let mut filled = Vec::new();
                 let values = match images {
                     StepImages::Values(values) => values,
@@ -398,7 +398,7 @@ impl<'c, T: Real> ImageStepper<'c, T> {
     /// # Errors
     /// Where the device fails.
     pub fn network(&mut self) -> Result<&ImageNetwork<T>> {
-        if let Way::Device(device) = &self.way {
+        if let Backend::Device(device) = &self.backend {
             device.read_into(&mut self.network)?;
         }
         Ok(&self.network)
@@ -418,9 +418,9 @@ impl<'c, T: Real> ImageStepper<'c, T> {
     /// # Errors
     /// Where the device fails.
     pub fn velocities(&self) -> Result<Vec<T>> {
-        match &self.way {
-            Way::Device(device) => device.velocities(),
-            Way::Processor { velocities, .. } => Ok(velocities.clone()),
+        match &self.backend {
+            Backend::Device(device) => device.velocities(),
+            Backend::Processor { velocities, .. } => Ok(velocities.clone()),
         }
     }
 
@@ -432,9 +432,9 @@ impl<'c, T: Real> ImageStepper<'c, T> {
         if new.len() != self.network.parameters().len() {
             return Err(Error::internal("the velocities belong to another network"));
         }
-        match &mut self.way {
-            Way::Device(device) => device.set_velocities(&new)?,
-            Way::Processor { velocities, .. } => *velocities = new,
+        match &mut self.backend {
+            Backend::Device(device) => device.set_velocities(&new)?,
+            Backend::Processor { velocities, .. } => *velocities = new,
         }
         Ok(())
     }

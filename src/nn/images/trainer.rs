@@ -106,7 +106,7 @@ impl<T: Real> ImageTraining<'_, T> {
         };
         let mut stepper = ImageStepper::new(at.network.clone(), self.compute)?;
         stepper.set_velocities(std::mem::take(&mut at.velocities))?;
-        stepper.hold(self.source)?;
+        stepper.upload(self.source)?;
         let left = steps.saturating_sub(at.epochs.len() * per_epoch);
         progress.start("training (images)", left.saturating_mul(self.recipe.batch) as u64);
         let outcome = self.epochs(&mut at, &mut stepper, checkpoints, progress);

@@ -65,7 +65,7 @@ pub(super) struct Grid {
 }
 
 impl Grid {
-    /// The tiles of a convolution over so many images, where this way is worth it.
+    /// The tiles of a convolution over this many images, where this way is worth it.
     pub fn of(geometry: &Geometry, images: usize) -> Option<Self> {
         let (input, output) = (geometry.input, geometry.output());
         let grid = Self {

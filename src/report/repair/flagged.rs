@@ -1,4 +1,4 @@
-//! The flagged rows: how many were used, which were set aside and why, and what the models say of them.
+//! The flagged rows: how many were used, which were ignored and why, and what the models say of them.
 
 use maud::{Markup, html};
 

@@ -89,9 +89,9 @@ fn what(context: &Context<'_>) -> Vec<(&'static str, String)> {
         ),
         ("method", context.chosen.title.clone()),
     ];
-    let set_aside = format::total(flags.ignored.iter().map(|ignored| ignored.count));
-    if set_aside > 0 {
-        facts.push(("ignored", format::counted(set_aside, "flag")));
+    let ignored = format::total(flags.ignored.iter().map(|ignored| ignored.count));
+    if ignored > 0 {
+        facts.push(("ignored", format::counted(ignored, "flag")));
     }
     match (&context.chosen.whole, &context.chosen.test) {
         // Of a model that was kept nothing is judged.

@@ -205,7 +205,7 @@ enum Content {
 mod tests {
     use super::*;
 
-    /// A disk that is full after so many bytes.
+    /// A disk that is full after this many bytes.
     struct Full(usize);
 
     impl Write for Full {

@@ -2,7 +2,7 @@
 
 use crate::datasets::images::TrainingImages;
 use crate::error::{Error, Result};
-use crate::nn::images::{ByteImages, ImageShape, ImageSource, Placing};
+use crate::nn::images::{AugmentParams, ByteImages, ImageShape, ImageSource};
 
 /// Where a square stands in an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,7 +101,7 @@ impl ImageSource<f32> for Stamped<'_> {
         if self.stamp.is_some() { None } else { self.images.bytes() }
     }
 
-    fn placings(&self, epoch: u32, rows: &[u32]) -> Result<Vec<Placing>> {
-        self.images.placings(epoch, rows)
+    fn augment_params(&self, epoch: u32, rows: &[u32]) -> Result<Vec<AugmentParams>> {
+        self.images.augment_params(epoch, rows)
     }
 }

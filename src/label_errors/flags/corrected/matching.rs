@@ -150,7 +150,7 @@ fn is(count: usize) -> &'static str {
     if count == 1 { "is" } else { "are" }
 }
 
-/// Refuses rows that have the keys of the training sheet but the cells of other rows of it, as where the keys were moved by a line or numbered anew.
+/// Refuses rows that have the keys of the training sheet but the cells of other rows of it, as where the keys were moved by a line or renumbered.
 ///
 /// # Errors
 /// Where no column with words agrees by more than chance.

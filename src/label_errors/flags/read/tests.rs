@@ -321,7 +321,7 @@ fn a_flag_column_in_the_sheet_itself_and_full_rows_are_checked_by_their_computed
     let keyless = marked.without(&["Item", "Order"]);
     let read = from_table(keyless, &stated, &index, Some(&rule), &mut notes).unwrap();
     assert_eq!(resolve(&read.file, &index, &mut notes).unwrap().positions(), wanted);
-    // Rows of another label than the model's are set aside.
+    // Rows of another label than the model's are ignored.
     let changed = marked.with_changed_cells("Actual", &[(rows[0], "99".to_owned())]).unwrap();
     let late = changed.with_changed_cells("Actual", &[(rows[0], "0".to_owned())]).unwrap();
     let computed = |table: &Table| rule.labels(table, &mut Notes::new()).unwrap()[rows[0]];
@@ -374,8 +374,8 @@ proptest! {
         let found = from_table(table, &options, &index, None, &mut notes).and_then(|read| resolve(&read.file, &index, &mut notes));
         match found {
             Ok(found) => {
-                let aside: usize = found.counts.set_aside.iter().map(|aside| aside.count).sum();
-                prop_assert_eq!(found.counts.flagged, found.training.len() + aside);
+                let ignored: usize = found.counts.ignored.iter().map(|ignored| ignored.count).sum();
+                prop_assert_eq!(found.counts.flagged, found.training.len() + ignored);
                 prop_assert!(!found.training.is_empty() && found.training.len() < 12);
             }
             Err(error) => prop_assert_eq!(error.exit_code(), 2, "{}", error),

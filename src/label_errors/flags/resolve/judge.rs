@@ -9,26 +9,26 @@ impl RowIndex {
     /// Refuses flags that no repair can use, and notes what looks odd.
     pub(super) fn judge(&self, result: &ResolvedFlags, notes: &mut Notes) -> Result<()> {
         let counts = &result.counts;
-        for aside in &counts.set_aside {
-            let more = if aside.count > aside.examples.len() { ", ..." } else { "" };
+        for ignored in &counts.ignored {
+            let more = if ignored.count > ignored.examples.len() { ", ..." } else { "" };
             notes.add(
-                "flags-set-aside",
+                "flags-ignored",
                 format!(
                     "{} {}: {} ({}{more})",
-                    aside.count,
-                    if aside.count == 1 { "flag" } else { "flags" },
-                    aside.reason,
-                    aside.examples.join(", ")
+                    ignored.count,
+                    if ignored.count == 1 { "flag" } else { "flags" },
+                    ignored.reason,
+                    ignored.examples.join(", ")
                 ),
-                "set aside",
+                "ignored",
             );
         }
         let (used, rows) = (counts.used, counts.training_rows);
         let misspelt: usize = counts
-            .set_aside
+            .ignored
             .iter()
-            .filter(|aside| aside.reason.contains(AS_WRITTEN))
-            .map(|aside| aside.count)
+            .filter(|ignored| ignored.reason.contains(AS_WRITTEN))
+            .map(|ignored| ignored.count)
             .sum();
         if used == 0 || misspelt * 2 > counts.flagged {
             return Err(nothing_left(counts));
@@ -77,7 +77,7 @@ const AS_WRITTEN: &str = "as written";
 
 /// Why no flag is left, or hardly one, with the commonest reason.
 fn nothing_left(counts: &FlagCounts) -> Error {
-    let Some(main) = counts.set_aside.iter().max_by_key(|aside| aside.count) else {
+    let Some(main) = counts.ignored.iter().max_by_key(|ignored| ignored.count) else {
         return Error::input("no row is flagged")
             .hint("flag rows by a key column, row numbers, or `--flag-column NAME` with 1 for wrong rows");
     };

@@ -65,8 +65,8 @@ fn resolved(file: &FlagFile) -> (ResolvedFlags, Notes) {
     let mut notes = Notes::new();
     let result = resolve(file, &index(), &mut notes).unwrap();
     let counts = &result.counts;
-    let aside: usize = counts.set_aside.iter().map(|aside| aside.count).sum();
-    assert_eq!(counts.flagged, counts.used + aside);
+    let ignored: usize = counts.ignored.iter().map(|ignored| ignored.count).sum();
+    assert_eq!(counts.flagged, counts.used + ignored);
     assert_eq!(counts.used, result.training.len());
     assert_eq!(counts.per_class.iter().sum::<usize>(), counts.used);
     assert!(result.training.is_sorted_by(|left, right| left.position < right.position));
@@ -89,7 +89,7 @@ fn keys_are_found_as_positions_in_training_order() {
 }
 
 #[test]
-fn every_flag_is_used_or_set_aside_with_its_reason() {
+fn every_flag_is_used_or_ignored_with_its_reason() {
     let (found, notes) = resolved(&by_key(&["0100", "0100", "0115", "0116", "0112", "0118", "101", "zzz", ""]));
     assert_eq!(found.positions(), [11]);
     assert_eq!(
@@ -98,9 +98,9 @@ fn every_flag_is_used_or_set_aside_with_its_reason() {
     );
     let reasons: Vec<(&str, usize)> = found
         .counts
-        .set_aside
+        .ignored
         .iter()
-        .map(|aside| (aside.reason.as_str(), aside.count))
+        .map(|ignored| (ignored.reason.as_str(), ignored.count))
         .collect();
     assert_eq!(
         reasons,
@@ -114,9 +114,9 @@ fn every_flag_is_used_or_set_aside_with_its_reason() {
             ("left out of training: the filter keeps COMPLETE orders only", 1),
         ]
     );
-    assert_eq!(found.counts.set_aside[0].examples, ["101 (sheet: 0101)"]);
+    assert_eq!(found.counts.ignored[0].examples, ["101 (sheet: 0101)"]);
     assert_eq!(found.counts.on_test_rows, 2);
-    assert_eq!(notes.iter().filter(|note| note.code == "flags-set-aside").count(), 7);
+    assert_eq!(notes.iter().filter(|note| note.code == "flags-ignored").count(), 7);
 }
 
 #[test]
@@ -204,10 +204,7 @@ fn a_number_before_the_first_row_shows_that_counting_was_misstated() {
     assert!(error.message().contains("row number 0"));
     assert!(error.hint_text().unwrap().contains("--row-numbers from-0"));
     let (found, _) = resolved(&by_number(&["1", "99"], Some(Numbering::FromOne)));
-    assert_eq!(
-        found.counts.set_aside[0].reason,
-        "no data row has this number in the training sheet"
-    );
+    assert_eq!(found.counts.ignored[0].reason, "no data row has this number in the training sheet");
     let error = refused(&by_number(&["1", "x7"], Some(Numbering::FromOne)));
     assert_eq!(error.place().unwrap(), "flags.csv, row 3");
 }
@@ -224,14 +221,14 @@ fn a_file_with_one_line_for_each_row_must_have_as_many_lines() {
 }
 
 #[test]
-fn flags_whose_given_label_differs_from_the_sheet_are_set_aside_and_most_of_them_are_an_error() {
+fn flags_whose_given_label_differs_from_the_sheet_are_ignored_and_most_of_them_are_an_error() {
     let mut file = by_key(&["0100", "0101", "0102"]);
     for (flag, given) in file.flags.iter_mut().zip(["early", "ON TIME", "Early"]) {
         flag.given = Some(given.to_owned());
     }
     let (found, _) = resolved(&file);
     assert_eq!(found.positions(), [10, 11]);
-    assert!(found.counts.set_aside[0].reason.contains("given label"));
+    assert!(found.counts.ignored[0].reason.contains("given label"));
     file.flags[0].given = Some("Late".to_owned());
     let error = refused(&file);
     assert!(error.message().contains("2 of 3 given labels"), "{error}");
@@ -253,16 +250,22 @@ fn correct_labels_are_kept_and_those_equal_to_the_sheet_unflag_the_row() {
     assert_eq!(corrections, [(8, None), (9, None), (11, Some(2))]);
     assert_eq!(found.counts.with_correction, 1);
     assert!(notes.has("contradictory-corrections"));
-    assert!(found.counts.set_aside.iter().any(|aside| aside.reason.contains("nothing is wrong")));
+    assert!(
+        found
+            .counts
+            .ignored
+            .iter()
+            .any(|ignored| ignored.reason.contains("nothing is wrong"))
+    );
 }
 
 #[test]
-fn rows_listed_as_wrong_and_as_fine_are_set_aside() {
+fn rows_listed_as_wrong_and_as_fine_are_ignored() {
     let mut file = by_key(&["0100", "0101"]);
     file.contradicted.insert("0101".to_owned());
     let (found, _) = resolved(&file);
     assert_eq!(found.positions(), [11]);
-    assert_eq!(found.counts.set_aside[0].reason, CONTRADICTED);
+    assert_eq!(found.counts.ignored[0].reason, CONTRADICTED);
 }
 
 #[test]

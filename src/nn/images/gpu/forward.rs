@@ -55,7 +55,7 @@ pub(super) struct Shares {
 }
 
 impl Shares {
-    /// Of `rows` rows of so many units; in shares of `each` rows where that is given.
+    /// Of `rows` rows of this many units; in shares of `each` rows where that is given.
     pub fn new(rows: usize, units: usize, each: Option<usize>) -> Self {
         let wide = units.next_power_of_two().min(ACROSS);
         let across = units.div_ceil(wide);
@@ -109,7 +109,7 @@ fn last_readers(layout: &Layout) -> Vec<usize> {
 }
 
 impl<D: Accelerator> ImagesOn<D> {
-    /// A block of so many values.
+    /// A block of this many values.
     pub(super) fn values_block(&mut self, values: usize) -> Result<Block> {
         let bytes = Pool::count(values)? * self.precision.bytes();
         self.pool.take(&mut self.device, bytes)
@@ -119,7 +119,7 @@ impl<D: Accelerator> ImagesOn<D> {
         self.pool.take(&mut self.device, bytes)
     }
 
-    /// Whether neighbouring channels can be taken together, and how many units there are of so many values.
+    /// Whether neighbouring channels can be taken together, and how many units there are of this many values.
     pub(super) fn units(&self, channels: usize, values: usize) -> (bool, usize) {
         let pack = self.precision.pack();
         match channels.is_multiple_of(pack) {
@@ -150,9 +150,9 @@ impl<D: Accelerator> ImagesOn<D> {
                 let values = arguments![out.memory, planes.memory, shape.channels, shape.plane()];
                 self.line("arrange", images * shape.len(), values, None)?;
             }
-            Feed::Held(set, placings) => {
+            Feed::Held(set, augment_params) => {
                 let set = self.set(*set)?;
-                let bytes: Vec<u8> = placings.iter().flat_map(|placing| placing.to_bytes()).collect();
+                let bytes: Vec<u8> = augment_params.iter().flat_map(|params| params.to_bytes()).collect();
                 let placed = self.bytes_block(bytes.len())?;
                 self.device.write(placed.memory, &bytes)?;
                 let values = arguments![

@@ -34,7 +34,7 @@ struct alignas(16) Pack {
 };
 
 // A crop, a mirror and a turn of one image; see `Draw` among the image sets.
-struct Placing {
+struct AugmentParams {
     unsigned image;
     int down, right;
     // Bit 0: mirrored; bit 1: turned.
@@ -114,29 +114,29 @@ extern "C" __global__ void arrange(Value *out, const float *in, int channels, in
 }
 
 // Images from bytes: cropped over black, mirrored, turned (nearest neighbour) and normalised by a table for each channel.
-extern "C" __global__ void place(Value *out, const unsigned char *pixels, const Placing *placings, const float *tables, int channels,
+extern "C" __global__ void place(Value *out, const unsigned char *pixels, const AugmentParams *augment_params, const float *tables, int channels,
                                  int height, int width, int total)
 {
     int at = unit();
     if (at >= total)
         return;
     int x = at % width, y = at / width % height, plane = height * width;
-    Placing placing = placings[at / plane];
+    AugmentParams params = augment_params[at / plane];
     int from_x = x, from_y = y;
-    if (placing.flags & 2) {
+    if (params.flags & 2) {
         double middle_x = width / 2.0, middle_y = height / 2.0;
         double right = x + 0.5 - middle_x, down = y + 0.5 - middle_y;
-        from_x = (int)floor(placing.cosine * right + placing.sine * down + middle_x);
-        from_y = (int)floor(placing.cosine * down - placing.sine * right + middle_y);
+        from_x = (int)floor(params.cosine * right + params.sine * down + middle_x);
+        from_y = (int)floor(params.cosine * down - params.sine * right + middle_y);
     }
     bool inside = from_x >= 0 && from_x < width && from_y >= 0 && from_y < height;
-    if (placing.flags & 1)
+    if (params.flags & 1)
         from_x = width - 1 - from_x;
-    from_x += placing.right;
-    from_y += placing.down;
+    from_x += params.right;
+    from_y += params.down;
     inside = inside && from_x >= 0 && from_x < width && from_y >= 0 && from_y < height;
     for (int channel = 0; channel < channels; channel++) {
-        int value = inside ? pixels[((size_t)placing.image * channels + channel) * plane + from_y * width + from_x] : 0;
+        int value = inside ? pixels[((size_t)params.image * channels + channel) * plane + from_y * width + from_x] : 0;
         out[(size_t)at * channels + channel] = store(tables[channel * 256 + value]);
     }
 }

@@ -6,7 +6,7 @@ use super::super::kernels::Activation;
 use super::super::plan::{Operation, Plan, Weights};
 use super::super::shape::ImageShape;
 
-/// Rows of matrices and blocks of parameters begin at multiples of so many values.
+/// Rows of matrices and blocks of parameters begin at multiples of this many values.
 const EVEN: usize = 8;
 
 /// A convolution or linear layer as products: every output pixel's window is a row.

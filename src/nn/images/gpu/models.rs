@@ -216,7 +216,7 @@ impl<D: Accelerator> ImageDevice for ImagesOn<D> {
         self.write_single(model.velocities, &model.layout.to_device_order(velocities))
     }
 
-    fn hold(&mut self, images: &ByteImages) -> Result<Option<usize>> {
+    fn upload(&mut self, images: &ByteImages) -> Result<Option<usize>> {
         if images.pixels.len() > self.device.free()? / 4 {
             return Ok(None);
         }
@@ -230,7 +230,7 @@ impl<D: Accelerator> ImageDevice for ImagesOn<D> {
         Ok(Some(put(&mut self.sets, set)))
     }
 
-    fn let_go(&mut self, images: usize) {
+    fn free(&mut self, images: usize) {
         if let Some(set) = self.sets.get_mut(images).and_then(Option::take) {
             self.device.release(set.pixels);
             self.device.release(set.tables);
@@ -246,7 +246,7 @@ impl<D: Accelerator> ImageDevice for ImagesOn<D> {
             let end = images.min(start + most);
             let part = match feed {
                 Feed::Values(values) => Feed::Values(&values[start * len..end * len]),
-                Feed::Held(set, placings) => Feed::Held(*set, &placings[start..end]),
+                Feed::Held(set, augment_params) => Feed::Held(*set, &augment_params[start..end]),
             };
             let passing = self.forward(&model, &part, Mode::Evaluation, false)?;
             let last = passing.value(model.layout.tasks.len())?;

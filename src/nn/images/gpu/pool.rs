@@ -27,7 +27,7 @@ pub(super) struct Pool {
 }
 
 impl Pool {
-    /// A block of so many bytes, of no meaning.
+    /// A block of this many bytes, of no meaning.
     ///
     /// # Errors
     /// Where the device has no room.

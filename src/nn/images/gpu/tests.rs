@@ -10,7 +10,7 @@ use crate::progress::Silent;
 use crate::seed::Seed;
 use std::sync::MutexGuard;
 
-/// The device, in pieces of so many bytes of windows.
+/// The device, in pieces of this many bytes of windows.
 fn device(precision: Precision, windows: usize) -> Option<(ImagesOn<Host>, MutexGuard<'static, ()>)> {
     let (host, guard) = Host::with(&precision.program(), 1 << 31)?;
     let mut device = ImagesOn::new(host, precision).unwrap();
@@ -128,7 +128,7 @@ fn recipe() -> ImageRecipe {
 /// Losses, network and velocities after three steps.
 fn three_steps(set: &Set, compute: Compute) -> (Vec<f64>, ImageNetwork<f64>, Vec<f64>) {
     let mut stepper = ImageStepper::new(set.network.clone(), compute).unwrap();
-    stepper.hold(&set.source()).unwrap();
+    stepper.upload(&set.source()).unwrap();
     let mut losses = Vec::new();
     for round in 0..3 {
         let rows: Vec<u32> = (0..IMAGES as u32 - round).collect();
