@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::inspect::{group_of_rows, label_options};
 use super::label::LabelRule;
-use super::look::{Look, look};
+use super::look::{Look, kind_of_side, look};
 use super::profile::{Dropped, Profile, RecipeKind, Scaling, TimeRule, TimeSort};
 use super::words;
 use crate::error::{Error, Result, closest};
@@ -357,7 +357,7 @@ impl Overrides {
 
 /// Early, on time or late by two columns, which are both numbers or both dates.
 fn label_of_pair(table: &Table, actual: &str, planned: &str) -> Result<LabelRule> {
-    let kinds = [look(table, actual)?.kind, look(table, planned)?.kind];
+    let kinds = [kind_of_side(table, actual)?, kind_of_side(table, planned)?];
     let dates = match kinds {
         [ColumnKind::Date, ColumnKind::Date] => true,
         [ColumnKind::Number, ColumnKind::Number] => false,

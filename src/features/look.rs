@@ -30,6 +30,29 @@ pub struct Look {
 /// Distinct values that are looked at for the kind of a column.
 const LOOKED_AT: usize = 500;
 
+/// What a column of a pair holds. One that says the same everywhere (every order is planned for three days) is of the kind of what it says.
+///
+/// # Errors
+/// Where the sheet has no such column.
+pub fn kind_of_side(table: &Table, column: &str) -> Result<ColumnKind> {
+    let kind = look(table, column)?.kind;
+    if kind != ColumnKind::Constant {
+        return Ok(kind);
+    }
+    let mut unneeded = Notes::new();
+    let numbers = table
+        .numbers(column, &mut unneeded)
+        .is_ok_and(|numbers| numbers.iter().any(Option::is_some));
+    if numbers {
+        return Ok(ColumnKind::Number);
+    }
+    let dates = table.dates(column, None, &mut unneeded);
+    Ok(match dates.is_ok_and(|dates| dates.iter().any(Option::is_some)) {
+        true => ColumnKind::Date,
+        false => kind,
+    })
+}
+
 /// Looks at one column.
 ///
 /// # Errors

@@ -1,8 +1,8 @@
 //! From any Polars frame to the columns of a sheet: text, numbers, whole numbers, truth values and dates.
 
 use polars::prelude::{
-    ArrowDataType, ArrowField, Column as PolarsColumn, DataFrame, DataType, IntoSeries, NewChunkedArray, PlSmallStr, Series, StringChunked,
-    TimeUnit,
+    ArrowDataType, ArrowField, ArrowTimeUnit, Column as PolarsColumn, DataFrame, DataType, IntoSeries, NewChunkedArray, PlSmallStr, Series,
+    StringChunked, TimeUnit,
 };
 use rayon::prelude::*;
 
@@ -66,6 +66,11 @@ pub(super) fn plain_places<'a>(fields: impl Iterator<Item = &'a ArrowField>) -> 
         }
     }
     (places, left_out)
+}
+
+/// Whether a column is said to hold times of day in seconds.
+pub(super) fn is_of_seconds(field: &ArrowField) -> bool {
+    matches!(field.dtype(), ArrowDataType::Time32(ArrowTimeUnit::Second))
 }
 
 /// Whether values of this type are known to the program that wrote them alone: a period of pandas is stored as a bare number.

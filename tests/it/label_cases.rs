@@ -52,6 +52,23 @@ fn spellings_of_a_class_are_one_class_and_marks_for_unknown_are_none() {
     assert!(Profile::from_toml(&other).is_ok());
 }
 
+/// Every order is planned for three days.
+#[test]
+fn a_planned_time_that_is_the_same_everywhere_makes_a_label_too() {
+    for (planned, actual) in [("3", ["2", "3", "5"]), ("2018-03-03", ["2018-03-01", "2018-03-03", "2018-03-09"])] {
+        let overrides = Overrides {
+            actual: Some("Actual".to_owned()),
+            planned: Some("Planned".to_owned()),
+            ..Overrides::default()
+        };
+        let (found, _) = looked_at("Mode,Planned,Actual", 90, &overrides, &|row| {
+            format!("{},{planned},{}", ["Air", "Sea"][row / 3 % 2], actual[row % 3])
+        });
+        let classes: Vec<usize> = found.classes.iter().map(|class| class.rows).collect();
+        assert_eq!(classes, [30, 30, 30], "{planned}");
+    }
+}
+
 #[test]
 fn of_several_days_the_one_that_happened_to_the_customer_makes_the_label_and_the_others_are_named() {
     let header = "Scheduled Delivery Date,Delivery Recorded Date,Delivered to Client Date,Mode";

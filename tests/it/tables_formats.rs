@@ -437,3 +437,13 @@ fn ids_and_spans_of_a_database_in_parquet_are_read_or_told() {
     let note = notes.iter().find(|note| note.code == "unreadable-columns").unwrap();
     assert!(note.found.contains("`wait`"), "{note:?}");
 }
+
+/// As pyarrow writes times of day in seconds: Parquet has no such type, so thousandths are stored under the name of seconds.
+#[test]
+fn times_of_day_in_seconds_are_read_from_parquet() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/sheets/times-in-seconds.parquet");
+    let mut notes = Notes::new();
+    let table = read(&path, &ReadOptions::default(), &mut notes).unwrap();
+    let times: Vec<Option<f64>> = table.numbers("Pickup", &mut notes).unwrap();
+    assert_eq!(times, [Some(0.5), Some(8.25), None, Some(24.0 - 1.0 / 120.0)]);
+}

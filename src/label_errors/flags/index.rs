@@ -323,6 +323,15 @@ impl RowIndex {
         Some(self.by_sheet_row[found].1 as usize)
     }
 
+    /// Whether several rows have this number, as those of several files have.
+    pub(super) fn repeats_sheet_row(&self, row: usize) -> bool {
+        let place = |first: bool| {
+            self.by_sheet_row
+                .partition_point(|(number, _)| (*number as usize) < row || (!first && *number as usize == row))
+        };
+        place(false) - place(true) > 1
+    }
+
     /// First and last row number of the data as seen in the sheet.
     pub(super) fn sheet_rows(&self) -> Option<(usize, usize)> {
         Some((self.by_sheet_row.first()?.0 as usize, self.by_sheet_row.last()?.0 as usize))

@@ -129,6 +129,43 @@ pub(super) fn numbers(flags: &[Flag]) -> Result<Vec<usize>> {
         .collect()
 }
 
+/// Refuses row numbers that two rows have: those of several files, and counts beyond rows that were left out of the sheet (blank rows, totals), which
+/// whoever counted may have counted as well.
+///
+/// # Errors
+/// Names the first such number.
+pub(super) fn refuse_two_readings(numbering: Numbering, numbers: &[usize], index: &RowIndex) -> Result<()> {
+    const HINT: &str = "name the rows by their keys, in a column with the name of the sheet's key column";
+    let first = index.sheet_rows().map_or(0, |(first, _)| first);
+    let several_files = index
+        .entries()
+        .iter()
+        .any(|entry| index.repeats_sheet_row(entry.sheet_row as usize));
+    for number in numbers {
+        if numbering == Numbering::Sheet && index.repeats_sheet_row(*number) {
+            return Err(Error::input(format!(
+                "the sheet is made of several files, and row {number} is in more than one of them"
+            ))
+            .hint(HINT));
+        }
+        let Some(entry) = numbering.entry(*number, index).map(|entry| &index.entries()[entry]) else {
+            continue;
+        };
+        let left_out = (entry.sheet_row as usize).saturating_sub(first + entry.table_row as usize);
+        if numbering != Numbering::Sheet && !several_files && left_out > 0 {
+            return Err(Error::input(format!(
+                "row {number} comes after {left_out} {} left out of the sheet as no orders, and the count may be with or without {}",
+                if left_out == 1 { "row that was" } else { "rows that were" },
+                if left_out == 1 { "it" } else { "them" },
+            ))
+            .hint(format!(
+                "{HINT}; or give row numbers as the spreadsheet shows them with `--row-numbers sheet`"
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// Finds out where counting starts, or checks what was stated. `numbers`: those of all lines of the file, flagged or not. `agrees`, where lines
 /// have given labels: whether all of them are those of the sheet if rows are counted so.
 ///

@@ -234,6 +234,9 @@ impl<'a> Matcher<'a> {
                 }
                 let numbers = numbers(&file.flags)?;
                 let numbering = self.settle_numbering(*numbering, &numbers, notes)?;
+                if self.file.flags.iter().all(|flag| flag.given.is_none()) {
+                    numbering::refuse_two_readings(numbering, &numbers, self.index)?;
+                }
                 self.numbering = Some(numbering);
                 self.find_by_number(numbering, &numbers);
                 Ok(numbering.in_words().to_owned())

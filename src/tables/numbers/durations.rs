@@ -63,6 +63,9 @@ pub(crate) fn seconds(text: &str) -> Option<f64> {
     if text.len() > MAX_BYTES || !text.bytes().any(|byte| byte.is_ascii_digit()) {
         return None;
     }
+    if let Some(seconds) = text.strip_prefix('-').and_then(days_and_clock) {
+        return Some(seconds);
+    }
     let (negative, bare) = match text.strip_prefix('-') {
         Some(rest) => (true, rest.trim_start()),
         None => (false, text.strip_prefix('+').unwrap_or(text)),
@@ -72,6 +75,21 @@ pub(crate) fn seconds(text: &str) -> Option<f64> {
         _ => clock(bare).or_else(|| words(bare)).or_else(|| half_day(bare))?,
     };
     Some(if negative { -seconds } else { seconds })
+}
+
+/// What pandas, Python and PostgreSQL write behind the minus sign of a negative duration: `1 days +20:00:00`, `1 day, 20:00:00`, `1 days -04:00:00`. The
+/// sign is that of the days alone.
+fn days_and_clock(text: &str) -> Option<f64> {
+    let (amount, rest) = text.split_once(' ')?;
+    let rest = rest.strip_prefix("days").or_else(|| rest.strip_prefix("day"))?;
+    let (sign, time) = if let Some(time) = rest.strip_prefix(", ").or_else(|| rest.strip_prefix(" +")) {
+        (1.0, time)
+    } else {
+        (-1.0, rest.strip_prefix(" -")?)
+    };
+    let of_day = time.starts_with(|first: char| first.is_ascii_digit()).then(|| clock(time))??;
+    let days = number(amount)?;
+    (of_day < DAY).then_some(sign * of_day - days * DAY)
 }
 
 /// A time of day of twelve hours: `10:30 PM`, `10:30 p. m.`
@@ -92,7 +110,7 @@ fn number(text: &str) -> Option<f64> {
     text.replace(',', ".").parse().ok()
 }
 
-/// ISO 8601: `P3DT4H`, `PT12M`, `P2W`, `PT1H30.5S`. Years and months have no fixed length and are refused.
+/// ISO 8601: `P3DT4H`, `PT12M`, `P2W`, `PT1H30.5S`, and with signs of the parts, as pandas writes them: `P-1DT20H0M0S`. Years and months have no fixed length and are refused.
 fn iso(text: &str) -> Option<f64> {
     let rest = text.get(1..)?.to_ascii_uppercase();
     let (date, time) = match rest.split_once('T') {
@@ -111,7 +129,10 @@ fn iso(text: &str) -> Option<f64> {
         let mut rest = part;
         for (letter, seconds) in units {
             if let Some((amount, behind)) = rest.split_once(letter) {
-                total += number(amount)? * seconds;
+                total += match amount.strip_prefix('-') {
+                    Some(amount) => -number(amount)?,
+                    None => number(amount)?,
+                } * seconds;
                 rest = behind;
             }
         }
@@ -212,6 +233,16 @@ mod tests {
             ("PT1H30M", 1.5),
             ("PT1.5H", 1.5),
             ("-P1D", -24.0),
+            ("P-1DT20H0M0S", -4.0),
+            ("P1DT-2H", 22.0),
+            ("-1 days +20:00:00", -4.0),
+            ("-1 days +23:59:59.500000", -0.5 / 3600.0),
+            ("-1 day, 20:00:00", -4.0),
+            ("-3 days, 1:00:00", -71.0),
+            ("-1 days -04:00:00", -28.0),
+            ("-1 day 4:00", -28.0),
+            ("-2.03:00:00", -51.0),
+            ("-01 02:30:00", -26.5),
             ("1h 30m", 1.5),
             ("1h30m", 1.5),
             ("1 h 30 min", 1.5),

@@ -153,6 +153,55 @@ fn stated_row_numbers_are_read_as_stated() {
     }
 }
 
+/// Six rows with the given numbers in the sheet.
+fn with_sheet_rows(sheet_rows: [u32; 6]) -> RowIndex {
+    let entry = |row: usize| RowEntry {
+        key: hash_key(&format!("{row}")),
+        group: None,
+        table_row: row as u32,
+        sheet_row: sheet_rows[row],
+        label: Some((row % 2) as u8),
+    };
+    let parts = [(0..6).map(entry).collect(), Vec::new(), Vec::new(), Vec::new()];
+    RowIndex::new(
+        Some("id".to_owned()),
+        None,
+        ["no", "yes"].map(str::to_owned).to_vec(),
+        String::new(),
+        parts,
+    )
+    .unwrap()
+}
+
+/// pandas counts a row of totals, and so may a person.
+#[test]
+fn row_numbers_beyond_rows_that_were_left_out_are_refused_unless_given_labels_bear_them_out() {
+    let index = with_sheet_rows([2, 3, 4, 6, 7, 8]);
+    let read = |names: &[&str], numbering| resolve(&by_number(names, Some(numbering)), &index, &mut Notes::new());
+    assert_eq!(read(&["0", "2"], Numbering::FromZero).unwrap().positions(), [0, 2]);
+    assert_eq!(read(&["2", "6"], Numbering::Sheet).unwrap().positions(), [0, 3]);
+    for (name, numbering) in [("3", Numbering::FromZero), ("4", Numbering::FromOne)] {
+        let error = read(&["1", name], numbering).unwrap_err();
+        assert!(error.message().contains(&format!("row {name} comes after 1 row")), "{error}");
+        assert!(error.hint_text().unwrap().contains("--row-numbers sheet"));
+    }
+    let mut labelled = by_number(&["1", "3"], Some(Numbering::FromZero));
+    for flag in &mut labelled.flags {
+        flag.given = Some("yes".to_owned());
+    }
+    assert_eq!(resolve(&labelled, &index, &mut Notes::new()).unwrap().positions(), [1, 3]);
+}
+
+#[test]
+fn a_row_number_that_two_files_have_is_refused() {
+    let index = with_sheet_rows([2, 3, 4, 2, 3, 5]);
+    let read = |name: &str, numbering| resolve(&by_number(&[name], Some(numbering)), &index, &mut Notes::new());
+    let error = read("3", Numbering::Sheet).unwrap_err();
+    assert!(error.message().contains("row 3 is in more than one"), "{error}");
+    assert_eq!(read("5", Numbering::Sheet).unwrap().positions(), [5]);
+    assert_eq!(read("4", Numbering::FromZero).unwrap().positions(), [4]);
+}
+
 #[test]
 fn row_numbers_that_can_mean_several_things_are_an_error_with_the_options() {
     let error = refused(&by_number(&["5", "7"], None));
