@@ -419,61 +419,71 @@ pub fn speaks_of_wrong(name: &str) -> bool {
     has_any(&words(name), WRONG)
 }
 
+/// Words for what stands in place of something else.
+const TRUTH: &[&str] = &[
+    "true",
+    "truth",
+    "corrected",
+    "correction",
+    "new",
+    "should",
+    "fixed",
+    "verified",
+    "gold",
+    "actual",
+    "neu",
+    "neue",
+    "neuer",
+    "korrigiert",
+    "korrektur",
+    "soll",
+    "nouveau",
+    "nouvelle",
+    "corrigé",
+    "corrigée",
+    "nuevo",
+    "nueva",
+    "corregido",
+    "corregida",
+    "novo",
+    "nova",
+    "corrigido",
+    "corrigida",
+    "nuovo",
+    "nuova",
+    "nieuw",
+    "nieuwe",
+    "gecorrigeerd",
+    "nowy",
+    "nowe",
+    "nové",
+    "правильный",
+    "верный",
+    "poprawione",
+    "poprawiony",
+    "düzeltilmiş",
+    "正解",
+    "正しい値",
+    "修正",
+    "修正後",
+    "更正",
+    "更正后",
+    "正确值",
+    "正確",
+    "正確值",
+];
+
+/// Whether the name of a column of yes and no may ask if a row is right, rather than give the label that it should have: `is_correct`, `label ok`,
+/// `Correct?`, `right`, but not `correct label` or `new status`.
+pub fn may_ask(name: &str) -> bool {
+    const ASKING: &[&str] = &["is", "was", "are", "ok", "okay", "valid", "correctly", "entered", "ist"];
+    const LABELS: &[&str] = &["label", "labels", "class", "status", "value", "answer", "klasse", "wert"];
+    let words = words(name);
+    name.trim_end().ends_with(['?', '\u{ff1f}']) || has_any(&words, ASKING) || !(has_any(&words, TRUTH) || has_any(&words, LABELS))
+}
+
 /// Whether a column's name says that its labels are those that the rows should have: `true label`, `new status`, `corrected`.
 pub fn names_truth(name: &str) -> bool {
-    const TRUTH: &[&str] = &[
-        "true",
-        "truth",
-        "corrected",
-        "correction",
-        "new",
-        "should",
-        "fixed",
-        "verified",
-        "gold",
-        "actual",
-        "neu",
-        "neue",
-        "neuer",
-        "korrigiert",
-        "korrektur",
-        "soll",
-        "nouveau",
-        "nouvelle",
-        "corrigé",
-        "corrigée",
-        "correction",
-        "nuevo",
-        "nueva",
-        "corregido",
-        "corregida",
-        "novo",
-        "nova",
-        "corrigido",
-        "corrigida",
-        "nuovo",
-        "nuova",
-        "nieuw",
-        "nieuwe",
-        "gecorrigeerd",
-        "nowy",
-        "nowe",
-        "nové",
-        "правильный",
-        "верный",
-        "poprawione",
-        "poprawiony",
-        "düzeltilmiş",
-        "正解",
-        "正しい値",
-        "修正",
-        "修正後",
-        "更正",
-        "更正后",
-        "正确值",
-        "正確",
-        "正確值",
-    ];
     let words = words(name);
     (has_any(&words, TRUTH) || has_any(&words, CORRECT)) && !has_any(&words, NOT)
 }
@@ -555,6 +565,16 @@ mod tests {
         for name in ["ok", "Label correct?", "is_valid", "richtig", "Label korrekt?"] {
             assert!(names_right(name) && !names_ticks(name), "{name}");
         }
+        assert!(
+            ["is_correct", "Correct?", "correct", "label_ok", "Label correct?", "right"]
+                .iter()
+                .all(|name| may_ask(name))
+        );
+        assert!(
+            !["correct label", "true label", "New status", "korrigiert", "right answer"]
+                .iter()
+                .any(|name| may_ask(name))
+        );
         assert!(names_truth("true label") && names_truth("New status") && !names_truth("old") && !names_truth("not true"));
         for name in [
             "Express flag",

@@ -215,6 +215,22 @@ impl Columns<'_> {
                 }
                 continue;
             }
+            if ticked && ticks::may_ask(name) {
+                if self.options.flag_column.is_some() {
+                    continue;
+                }
+                let meanings = ticks::meanings(&texts.values);
+                let mut said = texts.values.iter().zip(meanings);
+                let no = said.find(|(_, yes)| *yes == Some(false)).map_or("no", |(text, _)| text.as_str());
+                return Err(Error::input(format!(
+                    "`{name}` says yes or no, as the classes do, and it is not clear whether it tells which rows are right or which label they should have"
+                ))
+                .in_column(name)
+                .hint(format!(
+                    "`--flag-column \"{name}={no}\"` flags the rows that are not right; `--correct-column \"{name}\"` takes it for the label that \
+                     they should have"
+                )));
+            }
             if texts.missing_count() > 0 && self.options.flag_column.is_none() {
                 return Err(Error::input(format!(
                     "`{name}` holds correct labels of some lines, and it is not clear whether the lines without one are wrong, too"

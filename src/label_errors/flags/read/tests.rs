@@ -382,3 +382,52 @@ proptest! {
         }
     }
 }
+
+/// Where the classes themselves are yes and no, `is_correct` may say which rows are right.
+#[test]
+fn a_column_that_may_ask_whether_a_row_is_right_is_not_taken_for_labels() {
+    let entry = |row: u32| RowEntry {
+        key: hash_key(&(101 + row).to_string()),
+        group: None,
+        table_row: row,
+        sheet_row: row + 2,
+        label: Some((row % 2) as u8),
+    };
+    let parts = [(0..12).map(entry).collect(), vec![], vec![], vec![]];
+    let index = RowIndex::new(
+        Some("id".to_owned()),
+        None,
+        ["no", "yes"].map(str::to_owned).to_vec(),
+        String::new(),
+        parts,
+    )
+    .unwrap();
+    let file = |name: &str| {
+        let lines: String = (0..12)
+            .map(|row| format!("{},{}\n", 101 + row, if row == 5 { "no" } else { "yes" }))
+            .collect();
+        format!("id,{name}\n{lines}")
+    };
+    // No column of the file is one of the sheet.
+    let read = |name: &str, options: &FlagOptions| {
+        let (table, mut notes) = csv(&file(name));
+        let read = of_table(table, options, &index, (None, &|_| false), &mut notes)?;
+        Ok::<_, Error>((resolve(&read.file, &index, &mut notes)?.positions(), notes))
+    };
+    for name in ["is_correct", "label ok", "Correct?", "correct"] {
+        let error = read(name, &FlagOptions::default()).unwrap_err();
+        let hint = error.hint_text().unwrap();
+        assert!(
+            hint.contains(&format!("--flag-column \"{name}=no\"")) && hint.contains("--correct-column"),
+            "{hint}"
+        );
+    }
+    let stated = options(|options| options.flag_column = Some("is_correct=no".to_owned()));
+    assert_eq!(read("is_correct", &stated).unwrap().0, [5]);
+    assert!(
+        read("correct label", &FlagOptions::default())
+            .unwrap()
+            .1
+            .has("correct-column-found")
+    );
+}
