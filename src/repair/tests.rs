@@ -298,7 +298,7 @@ fn methods_give_pytorchs_parameters_in_single_precision() {
 
 /// Rows whose class follows from the sign of two inputs; in the corner where both are high, class 2 was recorded as class 1 in part.
 fn mislabelled(rows: usize) -> (Case<f32>, Vec<u8>, Vec<u32>) {
-    let mut rng = Seed(3).stream("misrecorded", 0);
+    let mut rng = Seed(3).stream("misbooked", 0);
     let inputs: Vec<f32> = (0..rows * 4).map(|_| rng.random_range(-1.0..1.0)).collect();
     let clean: Vec<u8> = inputs
         .chunks_exact(4)

@@ -412,7 +412,7 @@ fn a_column_that_may_ask_whether_a_row_is_right_is_not_taken_for_labels() {
     let read = |name: &str, options: &FlagOptions| {
         let (table, mut notes) = csv(&file(name));
         let read = of_table(table, options, &index, (None, &|_| false), &mut notes)?;
-        Ok::<_, Error>((resolve(&read.file, &index, &mut notes)?.positions(), notes))
+        Ok::<_, crate::Error>((resolve(&read.file, &index, &mut notes)?.positions(), notes))
     };
     for name in ["is_correct", "label ok", "Correct?", "correct"] {
         let error = read(name, &FlagOptions::default()).unwrap_err();
