@@ -424,10 +424,5 @@ fn a_column_that_may_ask_whether_a_row_is_right_is_not_taken_for_labels() {
     }
     let stated = options(|options| options.flag_column = Some("is_correct=no".to_owned()));
     assert_eq!(read("is_correct", &stated).unwrap().0, [5]);
-    assert!(
-        read("true label", &FlagOptions::default())
-            .unwrap()
-            .1
-            .has("correct-column-found")
-    );
+    assert!(read("true label", &FlagOptions::default()).unwrap().1.has("correct-column-found"));
 }
