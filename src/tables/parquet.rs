@@ -29,49 +29,38 @@ fn damaged(detail: impl std::fmt::Display) -> Error {
 pub(crate) fn read(bytes: Vec<u8>, mut source: Source, notes: &mut Notes) -> Result<Table> {
     source.format = Format::Parquet;
     check(&bytes)?;
-    let read = |bytes: &[u8]| caught_on_own_stack(|| plain_columns(bytes)).map_err(|words| frame::gave_up("Parquet", &words))?;
-    let (frame, left_out) = match read(&bytes)? {
-        Columns::Plain(frame, left_out) => (frame, left_out),
-        Columns::Misnamed => match read(&without_arrow_schema(bytes))? {
-            Columns::Plain(frame, left_out) => (frame, left_out),
-            Columns::Misnamed => return Err(damaged("its times of day are neither in seconds nor in parts of them")),
-        },
-    };
+    let (frame, left_out) = caught_on_own_stack(|| plain_columns(&bytes)).map_err(|words| frame::gave_up("Parquet", &words))??;
+    drop(bytes);
     frame::sheet(frame, left_out, source, notes)
 }
 
-/// What Polars makes of a file.
-enum Columns {
-    /// The columns that are no lists or structures, and the names of those that are.
-    Plain(DataFrame, Vec<String>),
-    /// The schema that Arrow leaves in a file says that times of day are seconds. Parquet has no such type and stores thousandths, which Polars then
-    /// takes for seconds: hardly any fits into a day.
-    Misnamed,
-}
-
-/// The file with the key of Arrow's own schema respelt, so that the types are those of Parquet.
-fn without_arrow_schema(mut bytes: Vec<u8>) -> Vec<u8> {
+/// The file with the key of Arrow's own schema respelt, so that the types are those of Parquet; `None` where it has none.
+fn without_arrow_schema(bytes: &[u8]) -> Option<Vec<u8>> {
     const KEY: &[u8] = b"ARROW:schema";
-    if let Some(place) = memchr::memmem::rfind(&bytes, KEY) {
-        bytes[place..place + KEY.len()].make_ascii_lowercase();
-    }
-    bytes
+    let place = memchr::memmem::rfind(bytes, KEY)?;
+    let mut without = bytes.to_vec();
+    without[place..place + KEY.len()].make_ascii_lowercase();
+    Some(without)
 }
 
-fn plain_columns(bytes: &[u8]) -> Result<Columns> {
+/// The columns that are no lists or structures, and the names of those that are.
+fn plain_columns(bytes: &[u8]) -> Result<(DataFrame, Vec<String>)> {
     let mut reader = ParquetReader::new(Cursor::new(bytes));
     let schema = reader.schema().map_err(damaged)?;
-    if schema.iter_values().any(frame::is_of_seconds) {
-        return Ok(Columns::Misnamed);
+    // Arrow's schema may say that times of day are seconds. Parquet has no such type and stores thousandths, which Polars would take for seconds.
+    if schema.iter_values().any(frame::is_of_seconds)
+        && let Some(without) = without_arrow_schema(bytes)
+    {
+        return plain_columns(&without);
     }
     let height = reader.num_rows().map_err(damaged)?;
     let (places, left_out) = frame::plain_places(schema.iter_values());
     frame::check_size(height, schema.len())?;
     if places.is_empty() {
-        return Ok(Columns::Plain(DataFrame::empty_with_height(height), left_out));
+        return Ok((DataFrame::empty_with_height(height), left_out));
     }
     let frame = reader.with_projection(Some(places)).finish().map_err(damaged)?;
-    Ok(Columns::Plain(pandas_index::with_index(frame, bytes), left_out))
+    Ok((pandas_index::with_index(frame, bytes), left_out))
 }
 
 /// How deep columns may be nested.

@@ -1,5 +1,7 @@
 //! The rows that a model knows: where each stands, by key hash and by row number.
 
+use std::collections::BTreeSet;
+
 use rayon::prelude::*;
 
 use super::keys::KeyHash;
@@ -323,13 +325,10 @@ impl RowIndex {
         Some(self.by_sheet_row[found].1 as usize)
     }
 
-    /// Whether several rows have this number, as those of several files have.
-    pub(super) fn repeats_sheet_row(&self, row: usize) -> bool {
-        let place = |first: bool| {
-            self.by_sheet_row
-                .partition_point(|(number, _)| (*number as usize) < row || (!first && *number as usize == row))
-        };
-        place(false) - place(true) > 1
+    /// Row numbers as seen in the sheet that several rows have, as those of several files have.
+    pub(super) fn repeated_sheet_rows(&self) -> BTreeSet<usize> {
+        let pairs = self.by_sheet_row.windows(2);
+        pairs.filter(|pair| pair[0].0 == pair[1].0).map(|pair| pair[0].0 as usize).collect()
     }
 
     /// First and last row number of the data as seen in the sheet.

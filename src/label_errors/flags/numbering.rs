@@ -137,12 +137,9 @@ pub(super) fn numbers(flags: &[Flag]) -> Result<Vec<usize>> {
 pub(super) fn refuse_two_readings(numbering: Numbering, numbers: &[usize], index: &RowIndex) -> Result<()> {
     const HINT: &str = "name the rows by their keys, in a column with the name of the sheet's key column";
     let first = index.sheet_rows().map_or(0, |(first, _)| first);
-    let several_files = index
-        .entries()
-        .iter()
-        .any(|entry| index.repeats_sheet_row(entry.sheet_row as usize));
+    let repeated = index.repeated_sheet_rows();
     for number in numbers {
-        if numbering == Numbering::Sheet && index.repeats_sheet_row(*number) {
+        if numbering == Numbering::Sheet && repeated.contains(number) {
             return Err(Error::input(format!(
                 "the sheet is made of several files, and row {number} is in more than one of them"
             ))
@@ -152,7 +149,7 @@ pub(super) fn refuse_two_readings(numbering: Numbering, numbers: &[usize], index
             continue;
         };
         let left_out = (entry.sheet_row as usize).saturating_sub(first + entry.table_row as usize);
-        if numbering != Numbering::Sheet && !several_files && left_out > 0 {
+        if numbering != Numbering::Sheet && repeated.is_empty() && left_out > 0 {
             return Err(Error::input(format!(
                 "row {number} comes after {left_out} {} left out of the sheet as no orders, and the count may be with or without {}",
                 if left_out == 1 { "row that was" } else { "rows that were" },

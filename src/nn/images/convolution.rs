@@ -147,7 +147,7 @@ pub(super) struct Scratch<T> {
 }
 
 /// A buffer of at least that length, whatever it holds.
-fn room<T: Real>(buffer: &mut Vec<T>, len: usize) -> &mut [T] {
+pub(super) fn room<T: Real>(buffer: &mut Vec<T>, len: usize) -> &mut [T] {
     if buffer.len() < len {
         buffer.resize(len, T::ZERO);
     }

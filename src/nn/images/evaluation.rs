@@ -6,13 +6,14 @@
 use std::sync::RwLock;
 
 use super::convolution::{self, Scratch};
-use super::kernels;
+use super::kernels::{self, Finish};
 use super::network::ImageNetwork;
 use super::part::{NormValues, Part};
 use super::pass::{MOST_VALUES, at_a_time, frozen_norms};
 use super::plan::{Operation, Plan};
 use super::pool::Pool;
-use super::winograd::{self, Finish, Grid, Kernels, Layout};
+use super::shape::Layout;
+use super::winograd::{self, Grid, Kernels};
 use crate::error::{Error, Result};
 use crate::nn::real::Real;
 use crate::nn::team::{self, write};

@@ -5,7 +5,6 @@ use crate::nn::kernels::{dispatched, sum_of, sum_of_pairs};
 use crate::nn::real::Real;
 
 use super::convolution::Geometry;
-use super::winograd::Finish;
 
 /// What is applied to every value after a normalisation, a sum, or alone.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -88,16 +87,86 @@ fn add_rows<T: Real, const W: usize>(to: &mut [T], from: &[T], step: usize) {
     }
 }
 
+/// What a convolution's outputs go through: activation(weight * ((output + bias) - mean) * inverse + shift), all by channel.
+#[derive(Debug, Clone)]
+pub(super) struct Finish<T> {
+    pub biases: Vec<T>,
+    pub means: Vec<T>,
+    pub inverses: Vec<T>,
+    pub weights: Vec<T>,
+    pub shifts: Vec<T>,
+    pub activation: Activation<T>,
+}
+
+impl<T: Real> Finish<T> {
+    /// The biases, means, inverses, weights and shifts of some channels.
+    #[inline(always)]
+    pub fn by_channel<'a, R>(&'a self, of: impl FnMut(&'a Vec<T>) -> R) -> [R; 5] {
+        [&self.biases, &self.means, &self.inverses, &self.weights, &self.shifts].map(of)
+    }
+
+    /// A value of a channel before the activation.
+    #[inline(always)]
+    pub fn normal(value: T, [bias, mean, inverse, weight, shift]: [T; 5]) -> T {
+        weight * (((value + bias) - mean) * inverse) + shift
+    }
+
+    /// Biases alone.
+    pub fn nothing(biases: Vec<T>) -> Self {
+        let (none, all) = (vec![T::ZERO; biases.len()], vec![T::ONE; biases.len()]);
+        Self {
+            biases,
+            means: none.clone(),
+            inverses: all.clone(),
+            weights: all,
+            shifts: none,
+            activation: Activation::Identity,
+        }
+    }
+}
+
+/// Runs an expression with what an activation makes of a value, compiled for each activation.
+macro_rules! by_activation {
+    ($activation:expr, |$activate:ident| $run:expr) => {
+        match $activation {
+            $crate::nn::images::kernels::Activation::Identity => {
+                let $activate = |value| value;
+                $run
+            }
+            $crate::nn::images::kernels::Activation::Relu => {
+                let $activate = |value| $crate::nn::images::kernels::Activation::Relu.of(value);
+                $run
+            }
+            $crate::nn::images::kernels::Activation::Celu(alpha) => {
+                let $activate = move |value| $crate::nn::images::kernels::Activation::Celu(alpha).of(value);
+                $run
+            }
+            $crate::nn::images::kernels::Activation::Scale(factor) => {
+                let $activate = move |value| factor * value;
+                $run
+            }
+        }
+    };
+}
+pub(super) use by_activation;
+
 /// Finishes every pixel with an activation.
 #[inline(always)]
 fn finish_each<T: Real>(values: &mut [T], finish: &Finish<T>, activate: impl Fn(T) -> T) {
     let channels = finish.biases.len();
-    let [biases, means, inverses, weights, shifts] =
-        [&finish.biases, &finish.means, &finish.inverses, &finish.weights, &finish.shifts].map(|values| &values[..channels]);
+    let [biases, means, inverses, weights, shifts] = finish.by_channel(|values| &values[..channels]);
     for pixel in values.chunks_exact_mut(channels) {
         for (channel, value) in pixel.iter_mut().enumerate() {
-            let normal = ((*value + biases[channel]) - means[channel]) * inverses[channel];
-            *value = activate(weights[channel] * normal + shifts[channel]);
+            *value = activate(Finish::normal(
+                *value,
+                [
+                    biases[channel],
+                    means[channel],
+                    inverses[channel],
+                    weights[channel],
+                    shifts[channel],
+                ],
+            ));
         }
     }
 }
@@ -201,23 +270,13 @@ dispatched! {
             let channel = index % channels;
             let (mean, inverse, weight, bias) = (means[channel], inverses[channel], weights[channel], biases[channel]);
             let line = |value: T| weight * ((value - mean) * inverse) + bias;
-            match activation {
-                Activation::Identity => outputs.iter_mut().zip(values).for_each(|(to, value)| *to = line(*value)),
-                Activation::Relu => outputs.iter_mut().zip(values).for_each(|(to, value)| *to = Activation::Relu.of(line(*value))),
-                Activation::Celu(alpha) => outputs.iter_mut().zip(values).for_each(|(to, value)| *to = Activation::Celu(alpha).of(line(*value))),
-                Activation::Scale(factor) => outputs.iter_mut().zip(values).for_each(|(to, value)| *to = Activation::Scale(factor).of(line(*value))),
-            }
+            by_activation!(activation, |activate| outputs.iter_mut().zip(values).for_each(|(to, value)| *to = activate(line(*value))));
         }
     }
 
     /// What follows a convolution or is a norm, of images that lie pixel by pixel.
     pub(super) fn finish_pixels<T: Real>(values: &mut [T], finish: &Finish<T>) {
-        match finish.activation {
-            Activation::Identity => finish_each(values, finish, |value| value),
-            Activation::Relu => finish_each(values, finish, |value| Activation::Relu.of(value)),
-            Activation::Celu(alpha) => finish_each(values, finish, |value| Activation::Celu(alpha).of(value)),
-            Activation::Scale(factor) => finish_each(values, finish, |value| factor * value),
-        }
+        by_activation!(finish.activation, |activate| finish_each(values, finish, activate));
     }
 
     /// Turns images that lie pixel by pixel into such that lie plane by plane.

@@ -46,6 +46,15 @@ impl fmt::Display for ImageShape {
     }
 }
 
+/// How the values of an image lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Layout {
+    /// Plane by plane: channel, row, column.
+    Planes,
+    /// Pixel by pixel: row, column, channel.
+    Pixels,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

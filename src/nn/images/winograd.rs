@@ -19,15 +19,15 @@ mod transforms;
 
 use std::sync::RwLock;
 
-use super::convolution::Geometry;
-use super::shape::ImageShape;
+use super::convolution::{Geometry, room};
+use super::kernels::Finish;
+use super::shape::{ImageShape, Layout};
 use crate::nn::kernels::{Matrix, multiply};
 use crate::nn::real::Real;
 use crate::nn::team::{read, write};
 use loops::{
     inputs_backward, inputs_forward, into_frame, kernel_backward, kernel_forward, out_of_frame, outputs_backward, outputs_forward,
 };
-pub(super) use pixels::Finish;
 use transforms::{LANES, SPAN, TILE};
 
 /// Calls a function with the most channels at once that the processor's registers hold and that divide `channels`.
@@ -88,6 +88,13 @@ impl Grid {
         self.down * self.right
     }
 
+    /// The image of a tile among those of several, and the row and column of the image's output where it begins.
+    #[inline(always)]
+    fn corner(&self, tile: usize) -> (usize, usize, usize) {
+        let own = tile % self.tiles();
+        (tile / self.tiles(), own / self.right * TILE, own % self.right * TILE)
+    }
+
     /// Channels of all phases.
     fn inputs(&self) -> usize {
         self.input.channels * self.stride * self.stride
@@ -126,15 +133,6 @@ impl Grid {
     }
 }
 
-/// How the values of an image lie.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Layout {
-    /// Plane by plane: channel, row, column.
-    Planes,
-    /// Pixel by pixel: row, column, channel.
-    Pixels,
-}
-
 /// From one element's matrix of `len` values to the next one's.
 fn pitch(len: usize) -> usize {
     len + GAP
@@ -147,13 +145,6 @@ pub(super) struct Buffers<T> {
     inputs: Vec<T>,
     outputs: Vec<T>,
     kernel: Vec<T>,
-}
-
-fn room<T: Real>(buffer: &mut Vec<T>, len: usize) -> &mut [T] {
-    if buffer.len() < len {
-        buffer.resize(len, T::ZERO);
-    }
-    &mut buffer[..len]
 }
 
 /// One element's matrix.

@@ -127,8 +127,7 @@ fn outputs_forward_by<T: Real, const L: usize>(out: &mut [T], products: &[T], gr
     let (channels, plane, width) = (grid.output.channels, grid.output.plane(), grid.output.width);
     let pitch = pitch(tiles * channels);
     for tile in 0..tiles {
-        let (image, own) = (tile / grid.tiles(), tile % grid.tiles());
-        let (top, left) = (own / grid.right * TILE, own % grid.right * TILE);
+        let (image, top, left) = grid.corner(tile);
         let (rows, columns) = ((grid.output.height - top).min(TILE), (width - left).min(TILE));
         for channel in (0..channels).step_by(L) {
             let square = both_ways(load_elements::<T, L>(products, tile * channels + channel, pitch), to_output);
@@ -158,8 +157,7 @@ fn outputs_backward_by<T: Real, const L: usize>(spread: &mut [T], deltas: &[T], 
     let (channels, plane, width) = (grid.output.channels, grid.output.plane(), grid.output.width);
     let pitch = pitch(tiles * channels);
     for tile in 0..tiles {
-        let (image, own) = (tile / grid.tiles(), tile % grid.tiles());
-        let (top, left) = (own / grid.right * TILE, own % grid.right * TILE);
+        let (image, top, left) = grid.corner(tile);
         let (rows, columns) = ((grid.output.height - top).min(TILE), (width - left).min(TILE));
         for channel in (0..channels).step_by(L) {
             let deltas = &deltas[(image * channels + channel) * plane..][..L * plane];

@@ -1,37 +1,11 @@
 //! Images pixel by pixel, each with its channels side by side, as tiles have them: what evaluation keeps between convolutions, so that
 //! nothing is turned around on the way.
 
-use super::transforms::{LANES, TILE, WIDE, both_ways, each, load, load_elements, store, to_output};
+use super::transforms::{LANES, WIDE, both_ways, each, load, load_elements, store, to_output};
 use super::{Grid, by_lanes, pitch};
-use crate::nn::images::kernels::Activation;
+use crate::nn::images::kernels::{Finish, by_activation};
 use crate::nn::kernels::{dispatched, registers_hold};
 use crate::nn::real::Real;
-
-/// What a convolution's outputs go through: activation(weight * ((output + bias) - mean) * inverse + shift), all by channel.
-#[derive(Debug, Clone)]
-pub(in crate::nn::images) struct Finish<T> {
-    pub biases: Vec<T>,
-    pub means: Vec<T>,
-    pub inverses: Vec<T>,
-    pub weights: Vec<T>,
-    pub shifts: Vec<T>,
-    pub activation: Activation<T>,
-}
-
-impl<T: Real> Finish<T> {
-    /// Biases alone.
-    pub fn nothing(biases: Vec<T>) -> Self {
-        let (none, all) = (vec![T::ZERO; biases.len()], vec![T::ONE; biases.len()]);
-        Self {
-            biases,
-            means: none.clone(),
-            inverses: all.clone(),
-            weights: all,
-            shifts: none,
-            activation: Activation::Identity,
-        }
-    }
-}
 
 /// Copies an image of pixels into the middle of a frame.
 pub(super) fn pixels_into_frame<T: Real>(frame: &mut [T], image: &[T], grid: &Grid) {
@@ -56,12 +30,9 @@ dispatched! {
 
 #[inline(always)]
 fn outputs_to_pixels_by<T: Real, const L: usize>(out: &mut [T], products: &[T], grid: Grid, tiles: usize, finish: &Finish<T>) {
-    match finish.activation {
-        Activation::Identity => finished::<T, L>(out, products, grid, tiles, finish, |value| value),
-        Activation::Relu => finished::<T, L>(out, products, grid, tiles, finish, |value| Activation::Relu.of(value)),
-        Activation::Celu(alpha) => finished::<T, L>(out, products, grid, tiles, finish, |value| Activation::Celu(alpha).of(value)),
-        Activation::Scale(factor) => finished::<T, L>(out, products, grid, tiles, finish, |value| factor * value),
-    }
+    by_activation!(finish.activation, |activate| finished::<T, L>(
+        out, products, grid, tiles, finish, activate
+    ));
 }
 
 #[inline(always)]
@@ -76,16 +47,17 @@ fn finished<T: Real, const L: usize>(
     let (channels, height, width) = (grid.output.channels, grid.output.height, grid.output.width);
     let pitch = pitch(tiles * channels);
     for tile in 0..tiles {
-        let (image, own) = (tile / grid.tiles(), tile % grid.tiles());
-        let (top, left) = (own / grid.right * TILE, own % grid.right * TILE);
+        let (image, top, left) = grid.corner(tile);
         for channel in (0..channels).step_by(L) {
             let square = both_ways(load_elements::<T, L>(products, tile * channels + channel, pitch), to_output);
-            let [bias, mean, inverse, weight, shift] = [&finish.biases, &finish.means, &finish.inverses, &finish.weights, &finish.shifts]
-                .map(|values| load::<T, L>(values, channel));
+            let [bias, mean, inverse, weight, shift] = finish.by_channel(|values| load::<T, L>(values, channel));
             for (row, line) in square.into_iter().enumerate().take(height - top) {
                 for (column, pack) in line.into_iter().enumerate().take(width - left) {
                     let pack = each::<T, L>(|lane| {
-                        activate(weight[lane] * (((pack[lane] + bias[lane]) - mean[lane]) * inverse[lane]) + shift[lane])
+                        activate(Finish::normal(
+                            pack[lane],
+                            [bias[lane], mean[lane], inverse[lane], weight[lane], shift[lane]],
+                        ))
                     });
                     store(
                         out,
