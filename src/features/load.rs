@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::profile::DatePart;
 use crate::error::Result;
 use crate::notes::Notes;
-use crate::tables::{DateColumn, DateOrder, DecimalMark, Table, Texts};
+use crate::tables::{DateColumn, DateOrder, DecimalMark, NumberColumn, Table, Texts, conversion, may_be_one_currency, multiplied};
 
 /// Where the values of one encoder come from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +28,9 @@ pub struct Source {
     /// Whether the cells of the training sheet were durations, read as hours.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub hours: bool,
+    /// The unit (`kg`) or currency behind the numbers of the training sheet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
     /// Whether the values are numbers (else categories).
     pub number: bool,
 }
@@ -41,6 +44,7 @@ impl Source {
             order: None,
             mark: None,
             hours: false,
+            unit: None,
             number: true,
         }
     }
@@ -53,6 +57,7 @@ impl Source {
             order: None,
             mark: None,
             hours: false,
+            unit: None,
             number: false,
         }
     }
@@ -65,6 +70,7 @@ impl Source {
             order,
             mark: None,
             hours: false,
+            unit: None,
             number: part.categories().is_none(),
         }
     }
@@ -79,6 +85,7 @@ impl Source {
         } else if self.part.is_none() && self.number {
             self.mark = table.decimal_mark(&self.column)?;
             self.hours = table.holds_hours(&self.column)?;
+            self.unit = table.unit(&self.column)?;
         }
         Ok(self)
     }
@@ -148,6 +155,7 @@ fn load_one(table: &Table, source: &Source, dates: &BTreeMap<&str, DateColumn>, 
     for number in &mut column.values {
         *number = number.filter(|value| value.is_finite());
     }
+    in_unit_of_training(table, source, &mut column, notes);
     if source.hours != column.hours && column.values.iter().any(Option::is_some) {
         let (then, now) = if source.hours {
             ("durations", "plain numbers")
@@ -165,6 +173,35 @@ fn load_one(table: &Table, source: &Source, dates: &BTreeMap<&str, DateColumn>, 
         );
     }
     Ok(Values::Numbers(column.values, column.exceptions))
+}
+
+/// Tells the numbers of a later sheet in the unit of the training sheet, or says that it cannot.
+fn in_unit_of_training(table: &Table, source: &Source, column: &mut NumberColumn, notes: &mut Notes) {
+    let (Some(then), Some(now)) = (&source.unit, &column.unit) else {
+        return;
+    };
+    let found = || {
+        format!(
+            "column `{}` is in `{now}` in `{}` and was in `{then}` in the training sheet",
+            source.column,
+            table.source().file_name
+        )
+    };
+    match conversion(now, then) {
+        Some(1.0) => {}
+        Some(factor) => {
+            for value in &mut column.values {
+                *value = value.map(|value| multiplied(value, factor));
+            }
+            notes.add("unit-converted", found(), format!("converted: 1 {now} is {factor} {then}"));
+        }
+        None if may_be_one_currency(now, then) => {}
+        None => notes.add(
+            "unit-differs",
+            found(),
+            "nothing was converted: the numbers were taken as they stand, check them",
+        ),
+    }
 }
 
 /// A part of every date. Words in place of a date are categories of their own beside weekdays or months.

@@ -3,7 +3,7 @@
 use super::words;
 use crate::error::{Error, Result};
 use crate::notes::Notes;
-use crate::tables::{ColumnKind, Table, Texts, are_days_of_years};
+use crate::tables::{ColumnKind, Table, Texts, are_days_of_years, are_padded_codes, is_part_of_date};
 
 /// A column as far as it was read.
 pub struct Look {
@@ -107,6 +107,7 @@ pub fn look(table: &Table, column: &str) -> Result<Look> {
         }
     }
     look.texts = texts;
+    look.note_codes(column);
     look.note_no_dates(column);
     Ok(look)
 }
@@ -118,14 +119,14 @@ fn are_persons(values: &[String]) -> bool {
 }
 
 impl Look {
-    /// Says that a column is called a date and its cells, which have digits enough for one, are read as none.
+    /// Says that a column is called a date and its cells, which have digits enough for one or are a part of one, are read as none.
     fn note_no_dates(&mut self, column: &str) {
         const DIGITS: usize = 5;
         let told = self.notes.has("read-as-text") || self.notes.has("unlikely-years");
         if self.kind == ColumnKind::Date || self.hours || self.measured || told || !words::names_calendar_day(column) {
             return;
         }
-        let long = |value: &&String| value.chars().filter(char::is_ascii_digit).count() >= DIGITS;
+        let long = |value: &&String| value.chars().filter(char::is_ascii_digit).count() >= DIGITS || is_part_of_date(value);
         let values = &self.texts.values[..self.texts.values.len().min(LOOKED_AT)];
         let dated = values.iter().filter(long).count();
         if values.len() < 2 || dated * 10 < values.len() * 9 {
@@ -139,6 +140,20 @@ impl Look {
             ),
             "taken for what they look like; write the dates as `2018-01-31` to have them as dates",
         );
+    }
+
+    /// Says that codes are used as numbers, since there are too many of them for categories.
+    fn note_codes(&mut self, column: &str) {
+        if self.kind == ColumnKind::Number && !self.hours && are_padded_codes(self.texts.values.iter().map(String::as_str)) {
+            self.notes.add(
+                "codes-as-numbers",
+                format!(
+                    "column `{column}` holds codes with zeros in front, such as `{}`, too many to be categories",
+                    self.texts.values[0]
+                ),
+                "used as numbers: codes that lie close together count as alike, and `01067` is 1067",
+            );
+        }
     }
 
     fn is_text_after_all(&mut self, column: &str, error: &Error) {

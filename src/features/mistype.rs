@@ -1,10 +1,10 @@
 //! Writing a wrong label the way a person would: the one column that was "typed wrong" gets another value, and no other column changes.
 
 use super::calendar::civil;
-use super::label::{Bound, LabelKind, LabelRule, class_of, class_of_value, whole_days};
+use super::label::{Bound, LabelKind, LabelRule, class_of, class_of_value};
 use crate::error::{Error, Result};
 use crate::notes::Notes;
-use crate::tables::{Table, Texts, clock_text};
+use crate::tables::{DateColumn, DaySpan, Table, Texts, clock_text};
 
 /// Gives, for the rows of one sheet, cell values that produce another class.
 pub struct Mistyper<'a> {
@@ -19,8 +19,8 @@ enum Cells {
     Spellings(Vec<Option<String>>),
     /// Per row actual and planned, and whether the actual ones are durations (in hours).
     Numbers(Vec<Option<f64>>, Vec<Option<f64>>, bool),
-    /// Per row actual and planned in seconds, and the actual cell as typed.
-    Dates(Vec<Option<i64>>, Vec<Option<i64>>, Vec<Option<String>>),
+    /// Actual ones, planned days per row, and the actual cells as typed.
+    Dates(DateColumn, Vec<Option<DaySpan>>, Vec<Option<String>>),
 }
 
 impl LabelRule {
@@ -47,7 +47,9 @@ impl LabelRule {
                 actual, planned, order, ..
             } => {
                 let typed = (0..table.height()).map(|row| table.cell(row, actual)).collect::<Result<_>>()?;
-                Cells::Dates(table.dates(actual, *order, notes)?, table.dates(planned, *order, notes)?, typed)
+                let happened = table.date_column(actual, *order, notes)?;
+                let expected = table.date_column(planned, *order, notes)?.spans().collect();
+                Cells::Dates(happened, expected, typed)
             }
         };
         Ok(Mistyper { rule: self, column, cells })
@@ -76,10 +78,10 @@ impl Mistyper<'_> {
             }
             (Cells::Dates(actual, planned, typed), LabelKind::Dates { bounds, .. }) => {
                 let planned = planned[row]?;
-                let days = actual[row].map(|actual| whole_days(actual, planned));
+                let days = actual.span(row).map(|actual| actual.days_after(planned));
                 let delta = nearest(days, wanted, bounds, 1.0, f64::NEG_INFINITY)?;
-                let day = planned.div_euclid(86_400) + delta as i64;
-                Some(rewrite_date(typed[row].as_deref(), actual[row], day))
+                let from = if delta > 0.0 { planned.last } else { planned.first };
+                Some(rewrite_date(typed[row].as_deref(), actual.seconds[row], from + delta as i64))
             }
             _ => None,
         }

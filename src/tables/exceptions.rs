@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::header::counted;
-use super::limits::{EXCEPTION_SHARE, TOLERATED_SHARE};
+use super::limits::{EXCEPTION_SHARE, TOLERATED_CELLS, TOLERATED_SHARE, VALUES_OF_A_TOLERATED_CELL};
 use super::table::shortened;
 use super::text::{Texts, trimmed};
 use crate::notes::Notes;
@@ -40,9 +40,11 @@ impl Mix {
         self.values + self.exceptions + self.others
     }
 
-    /// Whether few enough cells are no values to pass over them ([`TOLERATED_SHARE`]).
+    /// Whether few enough cells are no values to pass over them ([`TOLERATED_SHARE`], [`TOLERATED_CELLS`]).
     pub(crate) fn nearly_all_values(&self) -> bool {
-        self.values > 0 && (self.exceptions + self.others) as f64 <= TOLERATED_SHARE * self.filled() as f64
+        let odd = self.exceptions + self.others;
+        let few = self.differ && odd <= TOLERATED_CELLS && self.values >= odd * VALUES_OF_A_TOLERATED_CELL;
+        self.values > 0 && (few || odd as f64 <= TOLERATED_SHARE * self.filled() as f64)
     }
 
     /// Whether the column holds values with named exceptions: at most [`EXCEPTION_SHARE`] of the filled cells, and hardly anything else.
@@ -157,6 +159,12 @@ mod tests {
         };
         assert!(mix(60, 40, 0).values_with_exceptions() && !mix(40, 60, 0).values_with_exceptions());
         assert!(!mix(60, 30, 10).values_with_exceptions() && mix(600, 300, 9).values_with_exceptions());
-        assert!(mix(99, 1, 0).nearly_all_values() && !mix(98, 1, 1).nearly_all_values());
+        assert!(mix(99, 1, 0).nearly_all_values() && !mix(197, 2, 1).nearly_all_values());
+        assert!(mix(20, 0, 1).nearly_all_values() && mix(40, 1, 1).nearly_all_values() && !mix(39, 1, 1).nearly_all_values());
+        let two_values = Mix {
+            differ: false,
+            ..mix(59, 0, 1)
+        };
+        assert!(!two_values.nearly_all_values());
     }
 }

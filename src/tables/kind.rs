@@ -17,9 +17,9 @@ pub enum ColumnKind {
     Empty,
     /// One value in every filled row.
     Constant,
-    /// Numbers, durations or times of day (at least 99 % of the filled cells, or half of them and words in the others).
+    /// Numbers, durations or times of day (at least 99 % of the filled cells or all but two, or half of them and words in the others).
     Number,
-    /// Dates (at least 99 % of the filled cells, or half of them and words in the others).
+    /// Dates (at least 99 % of the filled cells or all but two, or half of them and words in the others).
     Date,
     /// Texts that repeat: at most 1,000 different ones, each twice on average.
     Category,
@@ -84,6 +84,11 @@ fn kind_of(texts: &Texts) -> ColumnKind {
     // Programs write large numbers as `1.2E+05`; a column of `12E5` and `87E3` holds codes, though each by itself could be a number.
     let codes = valued.iter().filter(|(value, _)| is_code_with_e(value)).count();
     let numbers = codes < 3 || codes * 2 <= valued.len();
+    let rows: usize = texts.codes.len() - texts.missing_count();
+    let repeats = texts.values.len() <= MAX_CATEGORIES && texts.values.len() * 2 <= rows;
+    if repeats && are_padded_codes(valued.iter().map(|(value, _)| value.as_str())) {
+        return ColumnKind::Category;
+    }
     if numbers && mostly(&numbers::looks_like_number) {
         return ColumnKind::Number;
     }
@@ -103,12 +108,29 @@ fn kind_of(texts: &Texts) -> ColumnKind {
     {
         return ColumnKind::Number;
     }
-    let rows: usize = texts.codes.len() - texts.missing_count();
-    if texts.values.len() <= MAX_CATEGORIES && texts.values.len() * 2 <= rows {
-        ColumnKind::Category
-    } else {
-        ColumnKind::Text
+    if repeats { ColumnKind::Category } else { ColumnKind::Text }
+}
+
+/// Whether texts are codes of digits, such as postal codes: all of one length, some with zeros in front, and too few of these for numbers that were
+/// filled up to that length. Four digits that are all times of day (`0830`), and six or eight, as dates have, are none.
+pub(crate) fn are_padded_codes<'a>(mut values: impl Iterator<Item = &'a str> + Clone) -> bool {
+    const DIFFERENT: usize = 10;
+    let all = values.clone();
+    let Some(first) = values.next() else { return false };
+    let length = first.len();
+    if !(4..=12).contains(&length) || matches!(length, 6 | 8) {
+        return false;
     }
+    let (mut count, mut padded, mut clocks) = (0, 0, 0);
+    for value in all {
+        if value.len() != length || !value.bytes().all(|byte| byte.is_ascii_digit()) {
+            return false;
+        }
+        count += 1;
+        padded += usize::from(value.starts_with('0'));
+        clocks += usize::from(length == 4 && value[..2] < *"24" && value[2..] < *"60");
+    }
+    count >= DIFFERENT && padded > 0 && padded * 2 <= count && clocks < count
 }
 
 /// Digits, an E and digits again, without a sign or a mark.
@@ -184,6 +206,20 @@ mod tests {
         assert_eq!(column(&["12E5", "87E3", "15E4", "12E5", "87E3", "15E4"]), ColumnKind::Category);
         assert_eq!(column(&["1200000", "87000", "15E4", "12E5", "3", "4"]), ColumnKind::Number);
         assert_eq!(column(&["1.2E5", "8.7E3", "1.5E4", "1E+05"]), ColumnKind::Number);
+    }
+
+    #[test]
+    fn codes_with_zeros_in_front_are_categories_and_filled_up_numbers_are_not() {
+        let kind = |codes: &dyn Fn(usize) -> String| {
+            let cells = (0..60).map(|row| Some(codes(row % 12))).collect();
+            Table::new("t", 60).with_column("c", cells).unwrap().kind("c").unwrap()
+        };
+        assert_eq!(kind(&|row| format!("{:05}", 1067 + row * 7919)), ColumnKind::Category);
+        // Numbers filled up to a length, times of day, dates, numbers of several lengths.
+        assert_eq!(kind(&|row| format!("{:010}", row * 37)), ColumnKind::Number);
+        assert_eq!(kind(&|row| format!("{:02}{:02}", row * 2, row)), ColumnKind::Number);
+        assert_eq!(kind(&|row| format!("{:02}0118", row + 1)), ColumnKind::Number);
+        assert_eq!(kind(&|row| format!("{}", 1067 + row * 7919)), ColumnKind::Number);
     }
 
     #[test]

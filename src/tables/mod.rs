@@ -7,13 +7,14 @@
 //! [`Table::dates`]. Equal sheets give equal results from any file format.
 //!
 //! Codes of the notes added here: `encoding`, `damaged-text`, `title-block`, `header-looks-like-data`, `empty-header`, `duplicate-header`,
-//! `short-rows`, `blank-rows`, `trailing-blank`, `error-cells`, `formulas-without-results`, `formulas-never-calculated`, `merged-cells`, `hidden-rows`, `other-sheets`, `missing-sheets`, `two-row-header`, `no-orders`, `rounded-numbers`, `stray-quotes`, `missing-markers`, `infinite-numbers`, `numbers-as-text`,
-//! `ambiguous-numbers`, `thousands-marks`, `hours`, `named-exceptions`, `credit-marks`, `mixed-decimals`, `decimal-comma`, `percent-signs`, `currency-signs`, `mixed-currencies`, `unreadable-numbers`, `swapped-dates`,
+//! `short-rows`, `blank-rows`, `trailing-blank`, `error-cells`, `formulas-without-results`, `formulas-never-calculated`, `merged-cells`, `hidden-rows`, `other-sheets`, `missing-sheets`, `two-row-header`, `no-orders`, `rounded-numbers`, `long-times`, `mixed-formats`, `stray-quotes`, `missing-markers`, `infinite-numbers`, `numbers-as-text`,
+//! `ambiguous-numbers`, `thousands-marks`, `hours`, `times-with-points`, `codes-as-numbers`, `named-exceptions`, `credit-marks`, `mixed-decimals`, `decimal-comma`, `percent-signs`, `currency-signs`, `mixed-currencies`, `unreadable-numbers`, `swapped-dates`,
 //! `possibly-swapped-dates`, `mixed-dates`, `mixed-date-orders`, `ambiguous-dates`, `ambiguous-months`, `year-first-dates`, `unlikely-years`, `serial-dates`, `unix-dates`, `time-zones`, `two-digit-years`,
-//! `placeholder-dates`, `markup-table`, `rule-lines`, `aligned-columns`, `periods`, `unit-of-numbers`, `quoted-lines`, `other-quotes`, `rows-in-two-files`, `unreadable-dates`, `unreadable-columns`, `no-rows`.
+//! `placeholder-dates`, `far-dates`, `markup-table`, `rule-lines`, `aligned-columns`, `periods`, `unit-of-numbers`, `quoted-lines`, `other-quotes`, `rows-in-two-files`, `blank-together`, `decimal-marks-by-file`, `date-orders-by-file`, `unreadable-dates`, `unreadable-columns`, `no-rows`.
 
 mod aligned;
 mod arrow;
+mod as_above;
 mod body;
 mod cells;
 mod column;
@@ -58,11 +59,13 @@ mod words_of_totals;
 mod workbook;
 mod write;
 
-pub use dates::{DateColumn, DateOrder};
-pub(crate) use dates::{are_days_of_years, without_accents};
+pub use dates::{DateColumn, DateOrder, DaySpan};
+pub(crate) use dates::{are_days_of_years, is_part_of_date, without_accents};
 pub(crate) use digits::ascii as plain_signs;
+pub(crate) use kind::are_padded_codes;
 pub use kind::{ColumnKind, ColumnSummary};
 pub use numbers::{DecimalMark, NumberColumn};
+pub(crate) use numbers::{conversion, may_be_one_currency, multiplied};
 pub use peek::{Top, peek};
 pub use read::{ReadOptions, parse_delimiter, read, worksheets};
 pub use rules::{Formula, Rule};

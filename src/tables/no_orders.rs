@@ -25,6 +25,8 @@ const FULL: f64 = 0.6;
 const FIRST_CELLS: usize = 4;
 /// Cells of a column are of one shape from this share on.
 const SHAPED: f64 = 0.9;
+/// In fewer rows all texts may have a digit by chance.
+const CERTAINLY_CODED: usize = 30;
 /// Cells that are added up to compare rows with the rows above, at most.
 const MOST_ADDED: usize = 20_000_000;
 
@@ -59,6 +61,8 @@ struct Look<'a> {
     /// Those of them that have a blank somewhere.
     gaps: Vec<usize>,
     shapes: Vec<Shape>,
+    /// Whether any usual cell of a column holds several words.
+    worded: Vec<bool>,
     /// Cells that may still be added up.
     budget: AtomicUsize,
 }
@@ -79,6 +83,15 @@ fn is_value(cell: &CellView<'_>) -> bool {
         }
         _ => true,
     }
+}
+
+/// Whether a cell holds two words at least.
+fn has_words(cell: &CellView<'_>) -> bool {
+    let CellView::Text(text) = cell else { return false };
+    let words = text
+        .split_whitespace()
+        .filter(|word| word.chars().filter(|letter| letter.is_alphabetic()).count() >= 2);
+    words.take(2).count() == 2
 }
 
 fn is_marker(cell: &CellView<'_>) -> bool {
@@ -156,8 +169,14 @@ impl<'a> Look<'a> {
             full,
             budget: AtomicUsize::new(MOST_ADDED),
             shapes: Vec::new(),
+            worded: Vec::new(),
         };
         let sample = look.sample();
+        look.worded = look
+            .columns
+            .iter()
+            .map(|column| sample.iter().any(|row| has_words(&column.get(*row))))
+            .collect();
         let shapes = look.columns.iter().map(|column| shape_of(column, &sample)).collect();
         look.shapes = shapes;
         look
@@ -181,12 +200,15 @@ impl<'a> Look<'a> {
     fn is_stranger(&self, place: usize, cell: &CellView<'_>) -> bool {
         match (self.shapes[place], cell) {
             (Shape::Values, cell) => !is_value(cell),
-            (Shape::Coded, CellView::Text(text)) => !text.bytes().any(|byte| byte.is_ascii_digit()),
+            // Among order numbers `Page 1 of 2` is none, though it has digits.
+            (Shape::Coded, CellView::Text(text)) => {
+                !text.bytes().any(|byte| byte.is_ascii_digit()) || has_words(cell) && !self.worded[place]
+            }
             _ => false,
         }
     }
 
-    /// Rows worth a closer look: with a blank where nearly all rows have a cell, or sparsely filled.
+    /// Rows worth a closer look: with a blank where nearly all rows have a cell, sparsely filled, or the last ones.
     fn suspects(&self) -> Vec<usize> {
         if self.typical < 2 {
             return Vec::new();
@@ -196,9 +218,16 @@ impl<'a> Look<'a> {
             .filter(|row| {
                 let filled = self.filled[*row] as usize;
                 filled * 10 <= self.typical * 6
+                    || self.is_last(*row)
                     || filled < self.columns.len() && self.gaps.iter().any(|place| is_blank(&self.columns[*place].get(*row)))
             })
             .collect()
+    }
+
+    /// Whether a row is one of the last, where totals and averages may fill every column.
+    fn is_last(&self, row: usize) -> bool {
+        const LAST: usize = 5;
+        row + LAST >= self.height
     }
 
     /// Rows that say the column names once more.
@@ -242,7 +271,7 @@ impl<'a> Look<'a> {
         .collect()
     }
 
-    /// Whether the first row names units or says the names in other words: texts where all rows below hold numbers.
+    /// Whether the first row names units or says the names in other words: texts where all rows below hold numbers, or words where they hold codes.
     fn has_units(&self) -> bool {
         if self.height < 4 {
             return false;
@@ -257,9 +286,14 @@ impl<'a> Look<'a> {
         if cells.len() >= 3 && cells.len() == self.columns.len() && cells.iter().all(numbered) {
             return true;
         }
+        let shaped = |place: usize| match self.shapes[place] {
+            Shape::Values => true,
+            Shape::Coded => self.height >= CERTAINLY_CODED,
+            Shape::Words => false,
+        };
         let over: Vec<bool> = cells
             .iter()
-            .filter(|(place, cell)| self.shapes[*place] == Shape::Values && !is_marker(cell))
+            .filter(|(place, cell)| shaped(*place) && !is_marker(cell))
             .map(|(place, cell)| self.is_stranger(*place, cell))
             .collect();
         // One unit is enough where all other cells say that there is none.
@@ -312,7 +346,7 @@ impl<'a> Look<'a> {
         });
         let sums_agree = || matches!(self.sums(row, after, out), (agreed, all) if agreed > 0 && agreed * 2 >= all);
         match word {
-            Some((_, true)) => blanks || sparse || sums_agree(),
+            Some((_, true)) => blanks || sparse || self.is_last(row) || sums_agree(),
             Some((place, false)) => {
                 let key_before = cells
                     .iter()

@@ -68,7 +68,7 @@ fn resolved(folder: &str, target: &str) -> String {
     steps.join("/")
 }
 
-fn attribute(tag: &BytesStart<'_>, name: &str) -> Option<String> {
+pub(super) fn attribute(tag: &BytesStart<'_>, name: &str) -> Option<String> {
     let found = tag
         .attributes()
         .with_checks(false)

@@ -13,7 +13,9 @@ use super::limits::MAX_TEXT_BYTES;
 use super::sniff::{self, Kind};
 use super::source::{Format, Source, Writing};
 use super::table::{RowNumbers, Table};
-use super::{aligned, arrow, delimiter, encoding, markup, no_orders, numpy, other_quotes, package, parquet, stray_quotes, text, workbook};
+use super::{
+    aligned, arrow, as_above, delimiter, encoding, markup, no_orders, numpy, other_quotes, package, parquet, stray_quotes, text, workbook,
+};
 use crate::error::{Error, Result};
 use crate::files::{self, hex};
 use crate::memory;
@@ -65,6 +67,7 @@ pub fn read(path: &Path, options: &ReadOptions, notes: &mut Notes) -> Result<Tab
     let mut found = Notes::new();
     let table = read_file(path, options, &mut found).map_err(|error| error.in_file(path))?;
     let table = no_orders::leave_out(table, &mut found);
+    as_above::note(&table, &mut found);
     if table.height() == 0 {
         found.add(
             "no-rows",

@@ -10,8 +10,9 @@ use super::cells::CellsBuilder;
 use super::column::Column;
 use super::header::counted;
 use super::read::{ReadOptions, read};
-use super::source::Source;
-use super::table::{Files, RowNumbers, Table};
+use super::source::{Files, Source, Writing};
+use super::table::{RowNumbers, Table};
+use super::{dates, numbers};
 use crate::error::{Error, Result, closest};
 use crate::files::hex;
 use crate::notes::Notes;
@@ -142,7 +143,81 @@ fn joined(tables: &[Table]) -> Result<Table> {
         height,
         RowNumbers::Listed(numbers),
     )?;
-    Ok(whole.with_files(Files { sources, of_row }))
+    let shown = tables.iter().map(|table| Writing {
+        decimal: numbers::sheet_mark(table),
+        dates: dates::sheet_order(table),
+    });
+    Ok(whole.with_files(Files {
+        sources,
+        of_row,
+        shown: shown.collect(),
+    }))
+}
+
+/// One column of one of several files that a sheet was read from.
+pub(crate) struct PartOfFile {
+    /// Where its rows are in the sheet.
+    pub(crate) rows: Vec<usize>,
+    /// The column alone.
+    pub(crate) table: Table,
+    /// How the file shows that it writes numbers and dates.
+    pub(crate) shown: Writing,
+}
+
+impl Table {
+    /// A column file by file, where the files of a sheet show that they differ in something (the decimal mark, say) and the person states nothing of it;
+    /// `None` where the whole column is read alike.
+    ///
+    /// # Errors
+    /// Where the column is not there.
+    pub(crate) fn by_file<T: PartialEq>(&self, name: &str, what: fn(&Writing) -> Option<T>) -> Result<Option<Vec<PartOfFile>>> {
+        let Some(files) = self.files().filter(|_| what(&self.source().stated).is_none()) else {
+            return Ok(None);
+        };
+        let mut known = files.shown.iter().filter_map(what);
+        let first = known.next();
+        if !known.any(|other| first.as_ref().is_some_and(|first| *first != other)) {
+            return Ok(None);
+        }
+        let column = self.select(&[name])?;
+        let part = |place: usize| {
+            let rows: Vec<usize> = (0..self.height()).filter(|row| files.of_row[*row] == place as u32).collect();
+            PartOfFile {
+                table: column.take(&rows).of_one_file(files.sources[place].clone()),
+                rows,
+                shown: files.shown[place],
+            }
+        };
+        Ok(Some(
+            (0..files.sources.len()).map(part).filter(|part| !part.rows.is_empty()).collect(),
+        ))
+    }
+}
+
+/// Says that the files of a sheet differ in how they write something.
+pub(crate) fn note_by_file(parts: &[PartOfFile], code: &str, what: &str, said: fn(&Writing) -> Option<&'static str>, notes: &mut Notes) {
+    let mut ways: Vec<(&str, Vec<String>)> = Vec::new();
+    for part in parts {
+        let Some(way) = said(&part.shown) else { continue };
+        let name = format!("`{}`", part.table.source().file_name);
+        match ways.iter_mut().find(|(known, _)| *known == way) {
+            Some((_, names)) => names.push(name),
+            None => ways.push((way, vec![name])),
+        }
+    }
+    let told: Vec<String> = ways
+        .iter()
+        .map(|(way, names)| match names.as_slice() {
+            [only] => format!("{way} in {only}"),
+            [first, others @ ..] => format!("{way} in {first} and {}", counted(others.len(), "more file")),
+            [] => String::new(),
+        })
+        .collect();
+    notes.add(
+        code,
+        format!("the files write {what} in different ways: {}", told.join(", ")),
+        "each file was read by its own",
+    );
 }
 
 /// Says how many rows stand in two files, cell for cell: exports whose periods overlap.

@@ -1,6 +1,7 @@
 //! Where a table came from.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -67,6 +68,31 @@ impl Writing {
         Self {
             decimal: self.decimal.or(other.decimal),
             dates: self.dates.or(other.dates),
+        }
+    }
+}
+
+/// The files that a sheet of several was read from, and which of them each row comes from.
+#[derive(Debug, Clone)]
+pub(crate) struct Files {
+    pub(crate) sources: Arc<[Source]>,
+    pub(crate) of_row: Arc<[u32]>,
+    /// How each file shows that it writes numbers and dates.
+    pub(crate) shown: Arc<[Writing]>,
+}
+
+impl Files {
+    /// The file that a row was read from.
+    pub(crate) fn of(&self, row: usize) -> Option<&Source> {
+        self.of_row.get(row).and_then(|place| self.sources.get(*place as usize))
+    }
+
+    /// Those of the given rows.
+    pub(crate) fn take(&self, rows: &[u32]) -> Self {
+        Self {
+            sources: Arc::clone(&self.sources),
+            of_row: rows.iter().map(|row| self.of_row[*row as usize]).collect(),
+            shown: Arc::clone(&self.shown),
         }
     }
 }

@@ -12,7 +12,7 @@ use super::dates::{self, DateColumn, DateOrder};
 use super::frame;
 use super::memory;
 use super::numbers::{self, DecimalMark, NumberColumn};
-use super::source::{Format, Source, Writing};
+use super::source::{Files, Format, Source, Writing};
 use super::text::{self, Texts};
 use crate::error::{Error, Result, closest};
 use crate::notes::Notes;
@@ -32,13 +32,6 @@ impl RowNumbers {
             Self::Listed(numbers) => numbers.get(index).map_or(0, |number| *number as usize),
         }
     }
-}
-
-/// The files that a sheet of several was read from, and which of them each row comes from.
-#[derive(Debug, Clone)]
-pub(crate) struct Files {
-    pub(crate) sources: Arc<[Source]>,
-    pub(crate) of_row: Arc<[u32]>,
 }
 
 /// A sheet: a Polars frame with the numbers its rows have for a person, and where it came from. Never changes: every method that alters something
@@ -203,13 +196,23 @@ impl Table {
         }
     }
 
+    /// The files of a sheet that was read from several.
+    pub(crate) fn files(&self) -> Option<&Files> {
+        self.files.as_ref()
+    }
+
+    /// The same rows, said to be of one file.
+    pub(crate) fn of_one_file(self, source: Source) -> Self {
+        Self {
+            source: Arc::new(source),
+            files: None,
+            ..self
+        }
+    }
+
     /// The file that a row was read from: the sheet's own source, unless it was read from several.
     pub fn source_of(&self, index: usize) -> &Source {
-        let of_several = |files| {
-            let Files { sources, of_row }: &Files = files;
-            of_row.get(index).and_then(|place| sources.get(*place as usize))
-        };
-        self.files.as_ref().and_then(of_several).unwrap_or(&self.source)
+        self.files.as_ref().and_then(|files| files.of(index)).unwrap_or(&self.source)
     }
 
     /// Whether the sheet was read from several files, so that a row number alone names no row.
@@ -273,22 +276,6 @@ impl Table {
         numbers::numbers(self, &self.column(name)?, name, mark, notes)
     }
 
-    /// The decimal mark by which a column is read; `None` where none of its numbers has a mark.
-    ///
-    /// # Errors
-    /// Where the column is not there.
-    pub fn decimal_mark(&self, name: &str) -> Result<Option<DecimalMark>> {
-        Ok(numbers::mark_shown(self, &self.column(name)?))
-    }
-
-    /// Whether a column holds durations or times of day, which are read as hours.
-    ///
-    /// # Errors
-    /// Where the column is not there.
-    pub fn holds_hours(&self, name: &str) -> Result<bool> {
-        Ok(numbers::holds_hours(self, &self.column(name)?, name))
-    }
-
     /// A column as moments: seconds since 1970-01-01 00:00 in local time as written (a time zone is left out, with a note).
     ///
     /// Real Excel dates, ISO text with or without zone, `1/31/2018 22:56`, `31/1/2018`, `31.01.2018`, `Jan 31 2018`, `20180131`, Excel day counts,
@@ -315,7 +302,7 @@ impl Table {
     /// # Errors
     /// Where the column is not there.
     pub fn date_order(&self, name: &str) -> Result<Option<DateOrder>> {
-        Ok(dates::date_order(self, &self.column(name)?))
+        Ok(dates::date_order(self, &self.column(name)?, name))
     }
 
     /// The table, read as `writing` says where nothing was stated when it was read.
@@ -357,10 +344,7 @@ impl Table {
             names: self.names.clone(),
             types,
             rows: RowNumbers::Listed(numbers),
-            files: self.files.as_ref().map(|files| Files {
-                sources: Arc::clone(&files.sources),
-                of_row: rows.iter().map(|row| files.of_row[*row as usize]).collect(),
-            }),
+            files: self.files.as_ref().map(|files| files.take(&rows)),
         }
     }
 

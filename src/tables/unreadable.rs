@@ -23,6 +23,6 @@ pub(super) fn note_unreadable(
             counted(unreadable.len(), "cell"),
             table.row_number(first)
         ),
-        "taken as missing (up to 1 % of the filled cells)",
+        "taken as missing (up to 1 % of the filled cells, or two of a short column)",
     );
 }

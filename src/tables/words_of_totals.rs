@@ -23,6 +23,13 @@ const WORDS: &[&str] = &[
     "minimum",
     "maximum",
     "median",
+    "min",
+    "max",
+    "std",
+    "stdev",
+    "std dev",
+    "standard deviation",
+    "number of rows",
     // German
     "summe",
     "summen",

@@ -6,8 +6,10 @@ mod compound;
 mod grid;
 mod larger;
 mod long_numbers;
+mod long_times;
 mod number_formats;
 mod second_look;
+mod shown_units;
 mod wide_text;
 mod xls;
 mod xlsb;
@@ -18,6 +20,7 @@ use calamine::{Data, DataRef, Ods, Reader, Sheet, SheetType, SheetVisible, Xlsx,
 
 use self::grid::{Grid, Value, damaged, error_text, locked, push_duration, push_iso, push_moment};
 use self::second_look::SecondLook;
+use self::shown_units::Styles;
 use super::cells::Cell;
 use super::header::{counted, listed};
 use super::marks::Marks;
@@ -198,11 +201,16 @@ fn open_xlsx(bytes: &[u8], package: &Package, options: &ReadOptions, file_name: 
     let mut book = open(bytes)?;
     let (sheet, visible) = choose(book.sheets_metadata(), options, file_name, notes)?;
     let mut look = SecondLook::default();
-    if package.second_look
-        && let Some(mut parts) = Parts::open(bytes)?
+    let mut parts = Parts::open(bytes)?;
+    let styles = match &mut parts {
+        Some(parts) => styles_of(parts)?,
+        None => Styles::default(),
+    };
+    if (package.second_look || styles.may_mix())
+        && let Some(mut parts) = parts
         && let Some(part) = parts.sheet_named(&sheet)?
     {
-        look = second_look::look(parts.stream(&part)?)?;
+        look = second_look::look(parts.stream(&part)?, &styles)?;
         if !look.errors.is_empty() {
             let mended = parts.read(&part)?;
             mended_bytes = parts.with_part(&part, &look.with_known_errors(&mended))?;
@@ -213,6 +221,7 @@ fn open_xlsx(bytes: &[u8], package: &Package, options: &ReadOptions, file_name: 
     grid.formulas.to_be_calculated = package.to_be_calculated;
     fill_from_xlsx(&mut book, &sheet, package.formulas, &look, &mut grid)?;
     let mut marks = look.marks;
+    marks.units = look.units;
     if package.merged {
         marks.merged = book.merge_cells_by_sheet_name(&sheet).map_err(damaged)?;
     }
@@ -223,6 +232,13 @@ fn open_xlsx(bytes: &[u8], package: &Package, options: &ReadOptions, file_name: 
         marks,
         is_1904: book.has_1904_epoch(),
     })
+}
+
+fn styles_of(parts: &mut Parts<'_>) -> Result<Styles> {
+    match parts.related("styles") {
+        Some(part) => Styles::read(&parts.read(&part)?),
+        None => Ok(Styles::default()),
+    }
 }
 
 fn fill_from_xlsx(book: &mut Xlsx<Bytes<'_>>, sheet: &str, formulas: bool, look: &SecondLook, grid: &mut Grid) -> Result<()> {

@@ -52,7 +52,7 @@ fn one_unit_behind_all_numbers_is_left_out_related_ones_are_told_in_one_and_othe
     let (kind, values, notes) = numbers(&weights);
     assert_eq!((kind, values[1]), (ColumnKind::Number, Some(1002.5)));
     assert!(notes.has("unit-of-numbers"), "{notes:?}");
-    let mixed: Vec<String> = (1..30).map(|row| format!("{row} {}", ["kg", "lbs"][row % 2])).collect();
+    let mixed: Vec<String> = (1..30).map(|row| format!("{row} {}", ["kg", "pcs"][row % 2])).collect();
     assert_ne!(column(&mixed).kind("v").unwrap(), ColumnKind::Number);
     for (shown, read) in [
         (["1,5 kg", "250 g"], [1.5, 0.25]),
@@ -62,6 +62,7 @@ fn one_unit_behind_all_numbers_is_left_out_related_ones_are_told_in_one_and_othe
         (["2 lakh", "1.5 crore"], [200_000.0, 15_000_000.0]),
         (["12\u{4e07}", "9500"], [120_000.0, 9500.0]),
         (["12 m", "35 cm"], [12.0, 0.35]),
+        (["12,5 kg", "10 lbs"], [12.5, 4.535_923_7]),
     ] {
         let cells: Vec<String> = shown.iter().cycle().take(30).map(|cell| (*cell).to_owned()).collect();
         let (kind, values, notes) = numbers(&cells);

@@ -273,6 +273,34 @@ fn a_line_that_names_an_item_of_an_order_flags_that_item_alone() {
 }
 
 #[test]
+fn whole_rows_under_a_key_that_repeats_flag_these_rows_alone() {
+    let entry = |row: u32| RowEntry {
+        key: hash_key(&format!("B{}", row / 2)),
+        group: None,
+        table_row: row,
+        sheet_row: row + 2,
+        label: Some((row % 2) as u8),
+    };
+    let parts = [(0..12).map(entry).collect(), vec![], vec![], vec![]];
+    let classes = ["on time", "late"].map(str::to_owned).to_vec();
+    let index = RowIndex::new(Some("Order".to_owned()), None, classes, String::new(), parts).unwrap();
+    let column = |cell: &dyn Fn(u32) -> String| (0..12).map(|row| Some(cell(row))).collect::<Vec<_>>();
+    // Neither the region nor the number of pieces tells the rows of an order apart everywhere.
+    let sheet = Table::new("orders.csv", 12)
+        .with_column("Order", column(&|row| format!("B{}", row / 2)))
+        .and_then(|table| table.with_column("Region", column(&|row| ["North", "South", "South"][row as usize % 3].to_owned())))
+        .and_then(|table| table.with_column("Pieces", column(&|row| (row / 3 % 2).to_string())))
+        .unwrap();
+    let (found, notes) = find("Order,Region,Pieces\nB0,South,0\nB1,North,1\n", &plain(), &index, Some(&sheet)).unwrap();
+    assert_eq!(found.positions(), [1, 3], "{notes:?}");
+    assert!(notes.has("flags-within-groups"), "{notes:?}");
+    // A cell that was changed: the order alone names rows, and that is told.
+    let (found, notes) = find("Order,Region,Pieces\nB0,East,0\n", &plain(), &index, Some(&sheet)).unwrap();
+    assert_eq!(found.positions(), [0, 1]);
+    assert!(notes.has("shared-key"), "{notes:?}");
+}
+
+#[test]
 fn ids_that_lost_digits_are_no_keys() {
     let first = 900_719_925_474_099_300_u64;
     let entry = |row: u32| RowEntry {

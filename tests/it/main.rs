@@ -6,6 +6,7 @@ mod broken_inputs;
 mod broken_jobs;
 mod broken_writes;
 mod bundled_model;
+mod cell_meanings;
 mod cell_siblings;
 mod cells;
 mod check;

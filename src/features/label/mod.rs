@@ -351,14 +351,14 @@ impl LabelRule {
                 order,
             } => {
                 let mut own = [Notes::new(), Notes::new()];
-                let happened = table.dates(actual, *order, &mut own[0])?;
-                let expected = table.dates(planned, *order, &mut own[1])?;
+                let happened = table.date_column(actual, *order, &mut own[0])?;
+                let expected = table.date_column(planned, *order, &mut own[1])?;
                 note_zones([actual, planned], &own, notes);
                 own.into_iter().for_each(|own| notes.extend(own));
-                note_times((actual, &happened), (planned, &expected), notes);
-                let pairs = happened.iter().zip(&expected);
+                note_times((actual, &happened.seconds), (planned, &expected.seconds), notes);
+                let pairs = happened.spans().zip(expected.spans());
                 Ok(pairs
-                    .map(|(actual, planned)| class_of(whole_days((*actual)?, (*planned)?), bounds))
+                    .map(|(actual, planned)| class_of(actual?.days_after(planned?), bounds))
                     .collect())
             }
         }
@@ -453,7 +453,7 @@ fn note_times((actual, happened): (&str, &[Option<i64>]), (planned, expected): (
         return;
     }
     let later = |pair: &(&Option<i64>, &Option<i64>)| match pair {
-        (Some(actual), Some(planned)) => actual > planned && whole_days(*actual, *planned) == 0.0,
+        (Some(actual), Some(planned)) => actual > planned && actual.div_euclid(DAY) == planned.div_euclid(DAY),
         _ => false,
     };
     let rows = happened.iter().zip(expected).filter(later).count();
@@ -467,11 +467,6 @@ fn note_times((actual, happened): (&str, &[Option<i64>]), (planned, expected): (
             "taken as no difference: the label counts whole calendar days; a column with the class (`--label COLUMN`) decides otherwise",
         );
     }
-}
-
-/// Whole calendar days from `planned` to `actual`, both in seconds.
-pub(super) fn whole_days(actual: i64, planned: i64) -> f64 {
-    (actual.div_euclid(86_400) - planned.div_euclid(86_400)) as f64
 }
 
 /// The first class whose end lies above the value.

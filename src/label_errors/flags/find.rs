@@ -246,20 +246,25 @@ impl FlagSource<'_> {
         Table::new(file, cells.len()).with_column(column, cells).map(Some)
     }
 
-    /// Where lines name the group of a row and have further columns of the sheet: the rows by the first of these that tells the rows of every group
-    /// apart. The flag file gets a column of both.
+    /// Where lines name the group of a row, or a key that several rows share, and have further columns of the sheet: the rows by the first of these that
+    /// tells the rows of every group apart, else by all of them. The flag file gets a column of both.
     fn within_group(&self, table: &mut Table, notes: &mut Notes) -> Result<Option<(RowIndex, FlagOptions)>> {
         let (Some(sheet), None) = (self.sheet, self.options.numbering) else {
             return Ok(None);
         };
-        let group = match self.index.group_column() {
-            Some(group) => Some(group.to_owned()),
-            None => self.first_of_two(table, sheet),
-        };
-        let Some(group) = group.as_deref() else { return Ok(None) };
         let same = |left: &str, right: &str| folded(left) == folded(right);
         let named = |table: &Table, wanted: &str| table.names().iter().find(|name| same(name, wanted)).cloned();
-        let by_key = self.index.key_column().is_some_and(|key| named(table, key).is_some()) || named(table, SHEET_ROW).is_some();
+        let repeats = |key: &&str| {
+            let distinct = named(sheet, key).and_then(|key| sheet.distinct_count(&key).ok());
+            distinct.is_some_and(|distinct| distinct < sheet.height())
+        };
+        let group = match (self.index.group_column(), self.index.key_column().filter(repeats)) {
+            (Some(group), _) | (None, Some(group)) => Some(group.to_owned()),
+            (None, None) => self.first_of_two(table, sheet),
+        };
+        let Some(group) = group.as_deref() else { return Ok(None) };
+        let other_key = |key: &str| !same(key, group) && named(table, key).is_some();
+        let by_key = self.index.key_column().is_some_and(other_key) || named(table, SHEET_ROW).is_some();
         let stated = self.options.key.as_ref().is_none_or(|key| same(key, group));
         let (Some(own_group), Some(sheet_group)) = (named(table, group), named(sheet, group)) else {
             return Ok(None);
@@ -277,31 +282,50 @@ impl FlagSource<'_> {
             .collect();
         // Ids and places first.
         shared.sort_by_key(|(name, _)| !(names_id(name) || names_place(name)));
-        for (own, column) in shared {
-            let keys = pairs(sheet, &sheet_group, &column)?;
-            let distinct: BTreeSet<&String> = keys.iter().flatten().collect();
-            if distinct.len() < sheet.height() {
-                continue;
-            }
-            let both = format!("{own_group} / {own}");
+        let apart = |own: &[String], columns: &[String], table: &Table| -> Result<Option<(String, Table, RowIndex)>> {
+            let both = format!("{own_group} / {}", own.join(" / "));
             if sheet.has(&both) || table.has(&both) {
-                continue;
+                return Ok(None);
             }
-            let index = self.index.keyed_by(&sheet.with_column(&both, keys)?, &both)?;
-            let cells = pairs(table, &own_group, &own)?;
-            *table = table.with_column(&both, cells)?;
-            notes.add(
-                "flags-within-groups",
-                format!("the flag file names rows by `{own_group}`, which several rows share, and has their `{own}`"),
-                format!("each line flags the one row of that `{own_group}` and `{own}`"),
-            );
-            let options = FlagOptions {
-                key: Some(both),
-                ..self.options.clone()
-            };
-            return Ok(Some((index, options)));
+            let index = self
+                .index
+                .keyed_by(&sheet.with_column(&both, together(sheet, &sheet_group, columns)?)?, &both)?;
+            let table = table.with_column(&both, together(table, &own_group, own)?)?;
+            Ok(Some((both, table, index)))
+        };
+        let mut found = None;
+        for (own, column) in &shared {
+            let keys = together(sheet, &sheet_group, std::slice::from_ref(column))?;
+            if keys.iter().flatten().collect::<BTreeSet<_>>().len() == sheet.height() {
+                found = apart(std::slice::from_ref(own), std::slice::from_ref(column), table)?;
+            }
+            if found.is_some() {
+                break;
+            }
         }
-        Ok(None)
+        if found.is_none() && !shared.is_empty() {
+            let (own, columns): (Vec<String>, Vec<String>) = shared.into_iter().unzip();
+            // Whole rows; where one of them is not in the sheet as it stands, they were changed, and name rows by the group alone.
+            let of_sheet = together(sheet, &sheet_group, &columns)?;
+            let known: BTreeSet<&String> = of_sheet.iter().flatten().collect();
+            let lines = together(table, &own_group, &own)?;
+            if lines.iter().flatten().all(|line| known.contains(line)) && known.len() > sheet.distinct_count(&sheet_group)? {
+                found = apart(&own, &columns, table)?;
+            }
+        }
+        let Some((both, wider, index)) = found else { return Ok(None) };
+        *table = wider;
+        let further = both.trim_start_matches(&own_group).trim_start_matches(" / ");
+        notes.add(
+            "flags-within-groups",
+            format!("the flag file names rows by `{own_group}`, which several rows share, and has their `{further}`"),
+            format!("each line flags the row of that `{own_group}` and `{further}`"),
+        );
+        let options = FlagOptions {
+            key: Some(both),
+            ..self.options.clone()
+        };
+        Ok(Some((index, options)))
     }
 
     /// Where a model knows no groups, and a flag file has two columns of the sheet in all: the one that is no place within the other.
@@ -409,10 +433,21 @@ fn names_place(name: &str) -> bool {
     crate::features::words_of(name).iter().any(|word| PLACES.contains(&word.as_str()))
 }
 
-/// Per row the values of two columns as one text; `None` where either is blank.
-fn pairs(table: &Table, first: &str, second: &str) -> Result<Vec<Option<String>>> {
-    let (first, second) = (table.texts(first)?, table.texts(second)?);
-    Ok((0..table.height())
-        .map(|row| Some(format!("{} / {}", first.get(row)?, second.get(row)?)))
-        .collect())
+/// Per row the values of some columns as one text; `None` where the first is blank, or the only other one.
+fn together(table: &Table, first: &str, others: &[String]) -> Result<Vec<Option<String>>> {
+    let first = table.texts(first)?;
+    let others = others.iter().map(|name| table.texts(name)).collect::<Result<Vec<_>>>()?;
+    let text = |row: usize| {
+        let mut text = first.get(row)?.to_owned();
+        for other in &others {
+            let cell = match (other.get(row), others.len()) {
+                (None, 1) => return None,
+                (cell, _) => cell.unwrap_or_default(),
+            };
+            text.push_str(" / ");
+            text.push_str(cell);
+        }
+        Some(text)
+    };
+    Ok((0..table.height()).map(text).collect())
 }

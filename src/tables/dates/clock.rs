@@ -117,7 +117,8 @@ fn clock(reader: &mut Reader<'_>, letter: bool, half: Option<bool>) -> Option<(u
         return None;
     }
     let zone = if reader.rest.is_empty() { None } else { Some(zone(reader)?) };
-    let seconds = hour * 3600 + minute * 60 + second.min(59);
+    // 24:00 is the end of the day that is written, not the beginning of the next.
+    let seconds = (hour * 3600 + minute * 60 + second.min(59)).min(86_399);
     reader.rest.is_empty().then_some((seconds, zone))
 }
 

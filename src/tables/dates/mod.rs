@@ -1,5 +1,6 @@
 //! A column as dates: real dates, and text in any of the usual forms, mixed as they come.
 
+mod by_file;
 mod clock;
 mod order;
 mod ordinal;
@@ -7,6 +8,7 @@ mod parse;
 mod periods;
 mod reader;
 mod rearranged;
+mod unlikely;
 mod unreadable;
 mod words;
 
@@ -18,7 +20,6 @@ use serde::{Deserialize, Serialize};
 use super::column::{CellView, Column};
 use super::exceptions::{self, Different, Mix};
 use super::header::counted;
-use super::limits::TOLERATED_SHARE;
 use super::source::Source;
 use super::table::Table;
 use super::text::{Texts, is_missing_value, trimmed};
@@ -26,9 +27,11 @@ use super::unreadable::note_unreadable;
 use crate::error::{Error, Result};
 use crate::notes::Notes;
 use order::Orders;
+pub(crate) use order::sheet_order;
 pub(crate) use ordinal::are_days_of_years;
 use parse::{Form, Parsed};
 pub(crate) use parse::{civil_from_days, days_from_civil};
+use unlikely::{LIKELY, note_far, note_placeholders, note_unlikely};
 use unreadable::unreadable_error;
 use words::Tongue;
 pub(crate) use words::{folded as without_accents, half_day};
@@ -77,6 +80,48 @@ pub struct DateColumn {
     pub seconds: Vec<Option<i64>>,
     /// The words that stand in place of dates, where there are many of them.
     pub exceptions: Option<Texts>,
+    /// How many days of a month, quarter or week come after its first, one per row (0 for a day); absent where the column names days alone.
+    pub further_days: Option<Vec<u16>>,
+}
+
+impl DateColumn {
+    /// The days of a cell: one, or those of a month, quarter or week. `None` where there is no date.
+    pub fn span(&self, row: usize) -> Option<DaySpan> {
+        let first = (*self.seconds.get(row)?)?.div_euclid(86_400);
+        let further = self.further_days.as_ref().map_or(0, |days| i64::from(days[row]));
+        Some(DaySpan {
+            first,
+            last: first + further,
+        })
+    }
+
+    /// The days of every cell ([`DateColumn::span`]).
+    pub fn spans(&self) -> impl Iterator<Item = Option<DaySpan>> + '_ {
+        (0..self.seconds.len()).map(|row| self.span(row))
+    }
+}
+
+/// A day or several in a row, counted from 1970-01-01.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DaySpan {
+    /// The first day.
+    pub first: i64,
+    /// The last day, itself included.
+    pub last: i64,
+}
+
+impl DaySpan {
+    /// Whole calendar days from `planned` to this: 0 where they have a day in common, as a week that was planned is kept on any of its days.
+    pub fn days_after(self, planned: Self) -> f64 {
+        let days = if self.first > planned.last {
+            self.first - planned.last
+        } else if self.last < planned.first {
+            self.last - planned.first
+        } else {
+            0
+        };
+        days as f64
+    }
 }
 
 const CHUNK: usize = 1 << 14;
@@ -91,7 +136,25 @@ pub(crate) fn looks_like_date(text: &str) -> bool {
 
 /// Whether a trimmed text is a day in some order: no period, which is as often a name as a value (`January 2018` above a section or a column).
 pub(crate) fn looks_like_day(text: &str) -> bool {
-    parse::parse(text).is_some_and(|parsed| !parsed.period && is_date(parsed))
+    parse::parse(text).is_some_and(|parsed| !parsed.is_period() && is_date(parsed))
+}
+
+/// Whether a text that is no date is a part of one: a month and a number (`Jan-18`), a day and a month (`05.01.`).
+pub(crate) fn is_part_of_date(text: &str) -> bool {
+    let parts: Vec<&str> = text.split(['-', '.', '/', ' ', '\'']).filter(|part| !part.is_empty()).collect();
+    let [first, second] = parts[..] else { return false };
+    let number = |part: &str| {
+        part.parse::<u32>()
+            .ok()
+            .filter(|number| part.len() <= 2 && (1..=99).contains(number))
+    };
+    let month = |part: &str| words::month_of(part.as_bytes()).is_some();
+    match (number(first), number(second)) {
+        (Some(first), Some(second)) => (first <= 12 && second <= 31) || (first <= 31 && second <= 12),
+        (Some(_), None) => month(second),
+        (None, Some(_)) => month(first),
+        (None, None) => false,
+    }
 }
 
 fn is_date(parsed: Parsed) -> bool {
@@ -108,8 +171,12 @@ fn is_date(parsed: Parsed) -> bool {
     }
 }
 
-/// Whether a text is a date of zeros, which databases and spreadsheets show where there is none: `0000-00-00`, `00.00.0000`, `1900-01-00`.
+/// Whether a text is a date of zeros, which databases and spreadsheets show where there is none: `0000-00-00`, `00.00.0000`, `1900-01-00`, and the
+/// `0:00:00` that Excel's day 0 is.
 pub(crate) fn is_of_zeros(text: &str) -> bool {
+    if matches!(text, "0:00" | "00:00" | "0:00:00" | "00:00:00") {
+        return true;
+    }
     let day = text.split([' ', 'T']).next().unwrap_or_default();
     let parts: Vec<&str> = day.split(['-', '.', '/']).collect();
     let [first, second, third] = parts[..] else { return false };
@@ -280,7 +347,7 @@ pub(crate) fn run_together(number: f64) -> Option<Parsed> {
         zone: None,
         short_year: short,
         tongue: Tongue::Unknown,
-        period: false,
+        further_days: 0,
         of_taiwan: false,
     })
 }
@@ -298,6 +365,11 @@ pub(crate) fn items(column: &Column, height: usize, source: &Source) -> Vec<Item
 
 /// The dates of a column. See [`Table::date_column`].
 pub(crate) fn dates(table: &Table, column: &Column, name: &str, order: Option<DateOrder>, notes: &mut Notes) -> Result<DateColumn> {
+    if order.is_none()
+        && let Some(parts) = table.by_file(name, |shown| shown.dates)?
+    {
+        return by_file::dates_of_files(&parts, name, table.height(), notes);
+    }
     let items = items(column, table.height(), table.source());
     let orders = order::decide(table, name, &items, order, notes)?;
     let (mut mix, mut different) = (Mix::default(), Different::default());
@@ -329,10 +401,11 @@ pub(crate) fn dates(table: &Table, column: &Column, name: &str, order: Option<Da
     note_kinds(name, &items, table.source(), notes);
     note_unlikely(table, name, &unlikely, &mut seconds, mix.values, notes)?;
     note_placeholders(name, &mut seconds, notes);
+    note_far(table, name, &mut seconds, notes);
     let filled = mix.values + unreadable.len();
     let mut exceptions = None;
     if unreadable.is_empty() {
-    } else if unreadable.len() as f64 <= TOLERATED_SHARE * filled as f64 {
+    } else if mix.nearly_all_values() {
         note_unreadable(table, (column, name), &unreadable, ("unreadable-dates", "date"), notes);
     } else if mix.values_with_exceptions() {
         let words = unreadable
@@ -344,98 +417,16 @@ pub(crate) fn dates(table: &Table, column: &Column, name: &str, order: Option<Da
     } else {
         return Err(unreadable_error(table, column, name, &unreadable, &items, filled, &orders));
     }
-    Ok(DateColumn { seconds, exceptions })
-}
-
-/// 1900 to 2200: dates outside are placeholders (9999-12-31) or of another calendar.
-const LIKELY: std::ops::Range<i64> = -2_208_988_800..7_289_654_400;
-
-/// Tells of dates in years that no order is from, and takes them as missing; where they are the most, the column is refused.
-fn note_unlikely(
-    table: &Table,
-    name: &str,
-    unlikely: &[usize],
-    seconds: &mut [Option<i64>],
-    dates: usize,
-    notes: &mut Notes,
-) -> Result<()> {
-    let Some(first) = unlikely.first() else {
-        return Ok(());
+    let periods = items.iter().any(|item| matches!(item, Item::Text(parsed) if parsed.is_period()));
+    let further_days = |item: &Item| match item {
+        Item::Text(parsed) => parsed.further_days,
+        _ => 0,
     };
-    let year_of = |row: &usize| civil_from_days(seconds[*row].unwrap_or_default().div_euclid(86_400)).0;
-    let (low, high) = (unlikely.iter().map(year_of).min(), unlikely.iter().map(year_of).max());
-    let (low, high) = (low.unwrap_or_default(), high.unwrap_or_default());
-    let calendar = if low >= 2400 && high <= 2700 {
-        Some("the Buddhist calendar counts 543 years more: take 543 off the years")
-    } else if low >= 1300 && high <= 1500 {
-        Some("the Islamic and the Persian calendar count fewer: convert the dates to the common calendar")
-    } else {
-        None
-    };
-    let years = if low == high {
-        format!("{low}")
-    } else {
-        format!("{low} to {high}")
-    };
-    if unlikely.len() * 2 > dates {
-        let error = Error::input(format!(
-            "{} have years from {years}, which is no time of orders",
-            counted(unlikely.len(), "date")
-        ));
-        let hint = calendar.unwrap_or("check how the column was exported, or leave it out");
-        notes.add(
-            "unlikely-years",
-            format!("{} of column `{name}` have years from {years}", counted(unlikely.len(), "date")),
-            format!("not taken for dates of the common calendar; {hint}"),
-        );
-        return Err(table.at(error, *first, name).hint(hint));
-    }
-    notes.add(
-        "unlikely-years",
-        format!(
-            "{} of column `{name}` have years from {years}, the first in row {}",
-            counted(unlikely.len(), "date"),
-            table.row_number(*first)
-        ),
-        "taken as missing: such dates stand in for none, or are mistyped",
-    );
-    for row in unlikely {
-        if let Some(slot) = seconds.get_mut(*row) {
-            *slot = None;
-        }
-    }
-    Ok(())
-}
-
-/// Takes days that programs write where there is no date, 1970-01-01 and the like, as missing where all other dates are years away.
-fn note_placeholders(name: &str, seconds: &mut [Option<i64>], notes: &mut Notes) {
-    const FAR: i64 = 3650;
-    const OTHERS: usize = 10;
-    // 1900-01-01, 1970-01-01, 2099-12-31, 2199-12-31.
-    for day in [-25_567, 0, 47_481, 84_005] {
-        let days = || seconds.iter().flatten().map(|moment| moment.div_euclid(86_400));
-        let here = days().filter(|own| *own == day).count();
-        let others = days().filter(|own| *own != day).count();
-        let near = days().any(|own| own != day && (own - day).abs() < FAR);
-        if here == 0 || near || others < OTHERS {
-            continue;
-        }
-        let (year, month, of_month) = civil_from_days(day);
-        notes.add(
-            "placeholder-dates",
-            format!(
-                "{} of column `{name}` say {year}-{month:02}-{of_month:02}, ten years and more from all others",
-                counted(here, "cell")
-            ),
-            "taken as missing: such a date stands in for none",
-        );
-        for slot in seconds
-            .iter_mut()
-            .filter(|slot| slot.is_some_and(|moment| moment.div_euclid(86_400) == day))
-        {
-            *slot = None;
-        }
-    }
+    Ok(DateColumn {
+        seconds,
+        exceptions,
+        further_days: periods.then(|| items.iter().map(further_days).collect()),
+    })
 }
 
 /// Seconds since 1970 in local time as written.
@@ -546,10 +537,10 @@ fn note_kinds(name: &str, items: &[Item], source: &Source, notes: &mut Notes) {
     tell(
         notes,
         "periods",
-        |item| matches!(item, Item::Text(parsed) if parsed.period),
+        |item| matches!(item, Item::Text(parsed) if parsed.is_period()),
         "cell",
         "name a month, quarter or week",
-        "read as its first day",
+        "read as its first day; a label that compares dates counts any of its days as on time",
     );
     if zoned > 0 {
         let shown: Vec<String> = zones.iter().take(5).map(|minutes| offset_text(*minutes)).collect();
@@ -586,7 +577,10 @@ fn offset_text(minutes: i16) -> String {
 }
 
 /// The order of day and month that a column shows for certain; `None` where it shows none or both.
-pub(crate) fn date_order(table: &Table, column: &Column) -> Option<DateOrder> {
+pub(crate) fn date_order(table: &Table, column: &Column, name: &str) -> Option<DateOrder> {
+    if table.by_file(name, |shown| shown.dates).is_ok_and(|parts| parts.is_some()) {
+        return None;
+    }
     table
         .source()
         .stated

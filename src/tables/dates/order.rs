@@ -54,17 +54,30 @@ impl Orders {
         })
     }
 
-    pub(crate) fn described(&self) -> &'static str {
-        describe(self.slash)
+    /// The order of dates with this mark between their numbers, in words.
+    pub(crate) fn described(&self, separator: u8) -> &'static str {
+        self.of(separator).described()
     }
 }
 
-fn describe(order: DateOrder) -> &'static str {
-    match order {
-        DateOrder::DayFirst => "day first",
-        DateOrder::MonthFirst => "month first",
-        DateOrder::YearFirst => "year first",
+impl DateOrder {
+    pub(super) fn described(self) -> &'static str {
+        match self {
+            Self::DayFirst => "day first",
+            Self::MonthFirst => "month first",
+            Self::YearFirst => "year first",
+        }
     }
+}
+
+/// Whether a cell is a date whose day and month may be exchanged.
+pub(super) fn has_two_readings(item: &Item) -> bool {
+    let Item::Text(parsed) = item else { return false };
+    let Form::Numbers { first, second, third, .. } = parsed.form else {
+        return false;
+    };
+    let reads = |order| resolve(first, second, third, parsed.short_year, order).is_some();
+    first != second && reads(DateOrder::DayFirst) && reads(DateOrder::MonthFirst)
 }
 
 /// Three numbers in a given order as year, month, day; `None` where that is no day.
@@ -110,6 +123,10 @@ impl Evidence {
         }
     }
 
+    fn all(&self) -> usize {
+        self.day_first + self.month_first + self.year_first + self.both
+    }
+
     fn majority(&self) -> Option<DateOrder> {
         if self.year_first > 0 && self.year_first >= self.day_first.max(self.month_first) {
             return Some(DateOrder::YearFirst);
@@ -130,6 +147,15 @@ struct Counts {
     /// Real dates and year-first texts, and how many of them have a day above 12.
     fixed: usize,
     fixed_late: usize,
+}
+
+impl Counts {
+    /// The mark that stands between the numbers of most dates.
+    fn usual_mark(&self) -> u8 {
+        let marks = [(b'/', &self.slash), (b'-', &self.dash), (b'.', &self.dot)];
+        let usual = marks.into_iter().max_by_key(|(mark, evidence)| (evidence.all(), *mark == b'/'));
+        usual.map_or(b'/', |(mark, _)| mark)
+    }
 }
 
 fn count(items: &[Item]) -> Counts {
@@ -223,7 +249,7 @@ pub(crate) fn decide(table: &Table, name: &str, items: &[Item], asked: Option<Da
                     "column `{name}` mixes {} that are {} and have a day above 12, and {} none of which has a day above 12: \
                      Excel with another date setting has exchanged day and month in the latter",
                     counted(texts, "text"),
-                    describe(text_order),
+                    text_order.described(),
                     counted(counts.fixed, "real date")
                 ),
                 "day and month of the real dates were exchanged back",
@@ -240,14 +266,16 @@ pub(crate) fn decide(table: &Table, name: &str, items: &[Item], asked: Option<Da
             );
         }
     } else if counts.fixed > 0 && texts + all.both > 0 {
+        let mark = counts.usual_mark();
         notes.add(
             "mixed-dates",
             format!(
-                "column `{name}` mixes {} and {} such as `31/1/2018`",
+                "column `{name}` mixes {} and {} such as `31{mark}1{mark}2018`",
                 counted(counts.fixed, "real or ISO date"),
-                counted(texts + all.both, "text date")
+                counted(texts + all.both, "text date"),
+                mark = char::from(mark),
             ),
-            format!("real and ISO dates were taken as they are, the texts {}", orders.described()),
+            format!("real and ISO dates were taken as they are, the texts {}", orders.described(mark)),
         );
     }
     Ok(orders)
@@ -299,7 +327,7 @@ fn decide_from_evidence(table: &Table, name: &str, items: &[Item], counts: &Coun
                 ),
                 format!(
                     "read {}, {why}; `{}` reads it the other way",
-                    describe(order),
+                    order.described(),
                     other_order(order).option()
                 ),
             );
@@ -470,7 +498,7 @@ fn refuse_mixture(table: &Table, name: &str, evidence: &Evidence, notes: &mut No
 
 /// For a column that shows nothing: what the other date columns show, whether one order alone leaves the rows sorted, else month first.
 fn fallback(table: &Table, items: &[Item]) -> (DateOrder, &'static str) {
-    if let Some(order) = sheet_order(table) {
+    if let Some(order) = sheet_evidence(table).majority() {
         return (order, "as the sheet's other dates are");
     }
     let (day, month) = (sorted(items, DateOrder::DayFirst), sorted(items, DateOrder::MonthFirst));
@@ -481,15 +509,26 @@ fn fallback(table: &Table, items: &[Item]) -> (DateOrder, &'static str) {
     }
 }
 
-/// The order that the first rows of the sheet's columns show together.
-fn sheet_order(table: &Table) -> Option<DateOrder> {
+/// What the first rows of the sheet's columns show together.
+fn sheet_evidence(table: &Table) -> Evidence {
     const ROWS: usize = 1000;
     let mut all = Evidence::default();
     for column in &table.columns() {
         let counts = count(&super::items(column, table.height().min(ROWS), table.source()));
         all = all.plus(counts.slash).plus(counts.dash);
     }
-    all.majority()
+    all
+}
+
+/// The order of day and month that the first rows of the sheet's columns show for certain.
+pub(crate) fn sheet_order(table: &Table) -> Option<DateOrder> {
+    let all = sheet_evidence(table);
+    match (all.day_first, all.month_first) {
+        (0, 0) => None,
+        (_, 0) => Some(DateOrder::DayFirst),
+        (0, _) => Some(DateOrder::MonthFirst),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

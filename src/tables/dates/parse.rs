@@ -25,10 +25,17 @@ pub(crate) struct Parsed {
     pub(crate) short_year: bool,
     /// What the name of the month says of its language.
     pub(crate) tongue: Tongue,
-    /// A month, quarter or week, read as its first day.
-    pub(crate) period: bool,
+    /// Days of a month, quarter or week beyond its first, as which it is read; 0 for a day.
+    pub(crate) further_days: u16,
     /// The year has three digits and counts from 1911.
     pub(crate) of_taiwan: bool,
+}
+
+impl Parsed {
+    /// Whether the text names a month, quarter or week.
+    pub(crate) fn is_period(&self) -> bool {
+        self.further_days > 0
+    }
 }
 
 /// How the day is written.
@@ -130,7 +137,7 @@ fn day_and_time(text: &str) -> Option<Parsed> {
         zone,
         short_year: day.short_year,
         tongue: day.tongue,
-        period: false,
+        further_days: 0,
         of_taiwan: day.of_taiwan,
     })
 }
@@ -151,7 +158,7 @@ fn compact(text: &[u8]) -> Option<Parsed> {
         zone: None,
         short_year: false,
         tongue: Tongue::Unknown,
-        period: false,
+        further_days: 0,
         of_taiwan: false,
     })
 }

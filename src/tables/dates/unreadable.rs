@@ -2,6 +2,7 @@
 
 use super::Item;
 use super::order::Orders;
+use super::parse::Form;
 use crate::error::Error;
 use crate::tables::column::Column;
 use crate::tables::table::{Table, shortened};
@@ -17,10 +18,14 @@ pub(super) fn unreadable_error(
 ) -> Error {
     let first = unreadable.first().copied().unwrap_or_default();
     let shown = shortened(&column.get(first).shown().unwrap_or_default());
-    let hint = if matches!(items.get(first), Some(Item::Text(_))) {
+    let hint = if let Some(Item::Text(parsed)) = items.get(first) {
+        let mark = match parsed.form {
+            Form::Numbers { separator, .. } => separator,
+            _ => b'/',
+        };
         format!(
             "column `{name}` was read {}, {}; `--dates dmy`, `--dates mdy` or `--dates ymd` states another order",
-            orders.described(),
+            orders.described(mark),
             orders.reason
         )
     } else if unreadable.len() * 2 > filled {

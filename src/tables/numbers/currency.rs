@@ -43,6 +43,32 @@ const CENTS: &str = "kr \u{20ac} \u{a3} \u{20b9} \u{20bd} \u{20ba} \u{20b4} \u{2
     E\u{a3} EGP\u{a3} ALL \u{20a3} AFN \u{60b} \
     DOP GTQ HNL UYU UYI PAB B/ BOB Bs Bs.F Bs.S BsF BsS VES VEF NIO TTD JMD BWP ZMW MUR MZN MT AOA Kz ETB GEL AMD AZN BYN MDL DM";
 
+/// Signs of one currency each, for amounts of two sheets that must not be compared.
+const KNOWN: [&[&str]; 14] = [
+    &["\u{20ac}", "EUR", "EURO", "Euro", "Euros"],
+    &["$", "US$", "USD", "USD$", "U$S", "U$"],
+    &["\u{a3}", "GBP"],
+    &["JPY", "JP\u{a5}", "\u{5186}"],
+    &["CNY", "RMB", "CN\u{a5}", "\u{5143}", "\u{5706}"],
+    &["\u{20b9}", "INR", "Rs", "Re"],
+    &["CHF", "Fr", "SFr", "Fs", "Frs"],
+    &["z\u{142}", "zl", "PLN"],
+    &["K\u{10d}", "K\u{10d}s", "Kc", "CZK"],
+    &["R$", "BRL"],
+    &["R", "ZAR"],
+    &["\u{20bd}", "RUB", "RUR", "\u{440}\u{443}\u{431}", "\u{440}"],
+    &["\u{20ba}", "TRY", "TL"],
+    &["kr", "SEK", "NOK", "DKK"],
+];
+
+/// Whether two texts are signs of money that may stand for one currency.
+pub(crate) fn may_be_one(one: &str, other: &str) -> bool {
+    let is_sign = |sign: &str| all().iter().any(|known| known.sign == sign);
+    let of = |sign: &str| KNOWN.iter().position(|signs| signs.contains(&sign));
+    let differ = matches!((of(one), of(other)), (Some(one), Some(other)) if one != other);
+    is_sign(one) && is_sign(other) && !differ
+}
+
 /// Single letters: rand, pula or Philippine peso, lempira, quetzal, kwacha, baht, naira.
 const LETTERS: &str = "R P L Q K B N";
 

@@ -82,6 +82,12 @@ impl Evidence {
         }
     }
 
+    /// The one currency of the amounts, if all signs are of one.
+    pub(super) fn currency(&self) -> Option<&'static str> {
+        let mut signs = self.currencies.keys();
+        signs.next().copied().filter(|_| signs.next().is_none())
+    }
+
     /// The mark that most of the numbers with one reading have; `None` where there is no majority.
     pub(super) fn verdict(&self) -> Option<DecimalMark> {
         match self.points.cmp(&self.commas) {

@@ -1,8 +1,10 @@
 //! A column as numbers, whatever the spelling: decimal comma or point, thousands marks, money and percent signs, numbers kept as text.
 
+mod by_file;
 mod currency;
 mod decide;
 mod durations;
+mod hours;
 mod parse;
 mod units;
 mod unreadable;
@@ -13,7 +15,6 @@ use serde::{Deserialize, Serialize};
 use super::column::{CellView, Column};
 use super::exceptions::{self, Different, Mix};
 use super::header::counted;
-use super::limits::TOLERATED_SHARE;
 use super::source::Format;
 use super::table::Table;
 use super::text::{Texts, is_missing_value, trimmed};
@@ -48,6 +49,13 @@ impl std::str::FromStr for DecimalMark {
 }
 
 impl DecimalMark {
+    fn described(self) -> &'static str {
+        match self {
+            Self::Point => "with a point",
+            Self::Comma => "with a comma",
+        }
+    }
+
     /// The option that states it.
     pub fn option(self) -> &'static str {
         match self {
@@ -68,6 +76,8 @@ pub struct NumberColumn {
     pub hours: bool,
     /// Whether the numbers measure something: hours, money or shares. Such numbers count no rows.
     pub measured: bool,
+    /// The unit behind the numbers (`kg`), or the one currency beside them (`$`).
+    pub unit: Option<String>,
 }
 
 const CHUNK: usize = 1 << 14;
@@ -84,11 +94,28 @@ pub(crate) fn holds_hours(table: &Table, column: &Column, name: &str) -> bool {
         CellView::Text(text) if !trimmed(&text).is_empty() => Some(looks_like_duration(&text)),
         _ => None,
     });
+    if hours::with_colons(column, table.height()).is_some() {
+        return true;
+    }
     texts.take(LOOKED_AT).any(|duration| duration) && numbers(table, column, name, None, &mut Notes::new()).is_ok_and(|column| column.hours)
 }
 
+/// The unit or currency of a column's numbers; columns of numbers without any are told by their first cells.
+pub(crate) fn unit_of(table: &Table, column: &Column, name: &str) -> Option<String> {
+    const LOOKED_AT: usize = 100;
+    let texts = (0..table.height()).filter_map(|row| match column.get(row) {
+        CellView::Text(text) if !trimmed(&text).is_empty() => Some(parse::plain(trimmed(&text)).is_none()),
+        _ => None,
+    });
+    let odd = texts.take(LOOKED_AT).any(|odd| odd);
+    odd.then(|| numbers(table, column, name, None, &mut Notes::new()).ok()?.unit)
+        .flatten()
+}
+
+pub(crate) use currency::may_be_one as may_be_one_currency;
 /// The unit of measure behind the numbers of a column, by its distinct texts; `None` where they have none or several.
 pub(crate) use units::common as common_unit;
+pub(crate) use units::{conversion, multiplied};
 
 /// Whether a trimmed text is a number with this unit behind it, or a number alone.
 pub(crate) fn is_number_in(unit: &str, text: &str) -> bool {
@@ -217,7 +244,20 @@ fn quick_text(text: &str, tally: &mut Tally) -> Quick {
 
 /// The numbers of a column. See [`Table::number_column`].
 pub(crate) fn numbers(table: &Table, column: &Column, name: &str, mark: Option<DecimalMark>, notes: &mut Notes) -> Result<NumberColumn> {
+    if let Some(parts) = table.by_file(name, |shown| shown.decimal)?
+        && let Some(read) = by_file::numbers_of_files(&parts, name, table.height(), notes)?
+    {
+        return Ok(read);
+    }
     let height = table.height();
+    if let Some(clocks) = hours::with_colons(column, height) {
+        notes.add(
+            "times-with-points",
+            format!("column `{name}` holds two digits below 24, a point and two below 60 everywhere, as times of day have"),
+            "`08.30` was read as half past eight",
+        );
+        return numbers(table, &clocks, name, mark, notes);
+    }
     let chunks: Vec<(Vec<Quick>, Tally)> = (0..height.div_ceil(CHUNK))
         .into_par_iter()
         .map(|chunk| {
@@ -251,132 +291,24 @@ pub(crate) fn numbers(table: &Table, column: &Column, name: &str, mark: Option<D
             exceptions: None,
             hours: false,
             measured: false,
+            unit: None,
         });
     }
     let cells: Vec<Quick> = cells.collect();
     if let Some(bare) = units::without(column, height) {
         bare.note(name, notes);
         let read = numbers(table, &bare.column, name, mark, notes)?;
-        return Ok(NumberColumn { measured: true, ..read });
+        return Ok(NumberColumn {
+            values: bare.told_in_one(read.values),
+            measured: true,
+            unit: Some(bare.unit).filter(|unit| !unit.is_empty()),
+            ..read
+        });
     }
-    if let Some(hours) = hours(table, column, name, &cells, notes) {
+    if let Some(hours) = hours::hours(table, column, name, &cells, notes) {
         return Ok(hours);
     }
     thorough(table, column, name, mark, &cells, &tally, notes)
-}
-
-/// The column as hours, where at least half of its filled cells are durations or times of day and all others are words.
-fn hours(table: &Table, column: &Column, name: &str, cells: &[Quick], notes: &mut Notes) -> Option<NumberColumn> {
-    if is_ledger(column, cells) {
-        return None;
-    }
-    let (mut mix, mut different) = (Mix::default(), Different::default());
-    let (mut below_a_day, mut zeros) = (true, 0);
-    let mut values = vec![None; cells.len()];
-    let mut rest = Vec::new();
-    for (row, (cell, value)) in cells.iter().zip(&mut values).enumerate() {
-        match cell {
-            Quick::Missing | Quick::Marked | Quick::NotFinite => continue,
-            // No time at all may be written as 0.
-            Quick::Value(0.0) => {
-                zeros += 1;
-                *value = Some(0.0);
-                continue;
-            }
-            Quick::Value(_) | Quick::Maybe(_) => {
-                mix.others += 1;
-                rest.push(row);
-                // A column of numbers is told soon.
-                if mix.values == 0 && mix.others > 1000 {
-                    return None;
-                }
-                continue;
-            }
-            Quick::Odd => {}
-        }
-        let CellView::Text(text) = column.get(row) else {
-            mix.others += 1;
-            rest.push(row);
-            continue;
-        };
-        match durations::seconds(&text) {
-            Some(seconds) => {
-                mix.values += 1;
-                below_a_day &= (0.0..86_400.0).contains(&seconds);
-                different.see(seconds.to_bits());
-                *value = Some(seconds / 3600.0);
-            }
-            None => {
-                if exceptions::is_exception(&text) {
-                    mix.exceptions += 1;
-                } else {
-                    mix.others += 1;
-                }
-                rest.push(row);
-            }
-        }
-        if mix.values == 0 && mix.others + mix.exceptions > 1000 {
-            return None;
-        }
-    }
-    mix.differ = different.enough();
-    if mix.values == 0 || !(mix.nearly_all_values() || mix.values_with_exceptions()) {
-        return None;
-    }
-    let texts = rest
-        .iter()
-        .map(|row| (*row, column.get(*row).shown().unwrap_or_default().into_owned()));
-    let texts = exceptions::collect(cells.len(), texts);
-    let filled = mix.values + zeros + rest.len();
-    if rest.is_empty() {
-    } else if mix.nearly_all_values() {
-        note_unreadable(table, (column, name), &rest, ("unreadable-numbers", "number"), notes);
-    } else {
-        exceptions::note(name, "duration", &texts, filled, notes);
-    }
-    let found = if below_a_day {
-        "times of day or durations below a day"
-    } else {
-        "durations"
-    };
-    notes.add(
-        "hours",
-        format!("column `{name}` holds {found} such as `{}`", example(column, &values)),
-        "read as hours: `36:15` is 36.25, `08:30` is 8.5, a day is 24",
-    );
-    Some(NumberColumn {
-        values,
-        exceptions: (!mix.nearly_all_values()).then_some(texts),
-        hours: true,
-        measured: true,
-    })
-}
-
-/// Whether `H` and `S` behind the amounts of a column are credits and debits: hours and seconds have other units and small letters beside them.
-fn is_ledger(column: &Column, cells: &[Quick]) -> bool {
-    let (mut credits, mut debits) = (false, false);
-    for (row, cell) in cells.iter().enumerate() {
-        if *cell == Quick::Odd
-            && let CellView::Text(text) = column.get(row)
-        {
-            match parse::soll_or_haben(trimmed(&text)) {
-                Some(true) => credits = true,
-                Some(false) => debits = true,
-                None if durations::seconds(&text).is_some() => return false,
-                None => {}
-            }
-        }
-    }
-    credits && debits
-}
-
-/// The first cell with a value other than 0.
-fn example(column: &Column, values: &[Option<f64>]) -> String {
-    let row = values
-        .iter()
-        .position(|value| value.is_some_and(|value| value != 0.0))
-        .unwrap_or_default();
-    super::table::shortened(&column.get(row).shown().unwrap_or_default())
 }
 
 fn note_missing(name: &str, tally: &Tally, notes: &mut Notes) {
@@ -477,7 +409,7 @@ fn thorough(
     note_text_numbers(table, name, tally, notes);
     let mut exceptions = None;
     if unreadable.is_empty() {
-    } else if tally.filled > 0 && unreadable.len() as f64 <= TOLERATED_SHARE * tally.filled as f64 {
+    } else if mix.nearly_all_values() {
         note_unreadable(table, (column, name), &unreadable, ("unreadable-numbers", "number"), notes);
     } else if mix.values_with_exceptions() {
         let words = unreadable
@@ -494,6 +426,7 @@ fn thorough(
         exceptions,
         hours: false,
         measured: evidence.parts > 0 || !evidence.currencies.is_empty(),
+        unit: evidence.currency().map(str::to_owned),
     })
 }
 
@@ -578,5 +511,31 @@ fn note_signs(name: &str, evidence: &Evidence, notes: &mut Notes) {
             ("currency-signs", "the sign was left out")
         };
         notes.add(code, format!("column `{name}` has currency signs: {signs}"), done);
+    }
+}
+
+impl Table {
+    /// The decimal mark by which a column is read; `None` where none of its numbers has a mark.
+    ///
+    /// # Errors
+    /// Where the column is not there.
+    pub fn decimal_mark(&self, name: &str) -> Result<Option<DecimalMark>> {
+        Ok(mark_shown(self, &self.column(name)?))
+    }
+
+    /// Whether a column holds durations or times of day, which are read as hours.
+    ///
+    /// # Errors
+    /// Where the column is not there.
+    pub fn holds_hours(&self, name: &str) -> Result<bool> {
+        Ok(holds_hours(self, &self.column(name)?, name))
+    }
+
+    /// The unit (`kg`) or currency of a column's numbers; `None` where they have none, or several.
+    ///
+    /// # Errors
+    /// Where the column is not there.
+    pub fn unit(&self, name: &str) -> Result<Option<String>> {
+        Ok(unit_of(self, &self.column(name)?, name))
     }
 }

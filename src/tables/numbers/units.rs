@@ -1,5 +1,5 @@
-//! Units of measure behind the numbers of a column: `12.5 kg`, `30 pcs`. One unit for the whole column, or several that are powers of ten of one
-//! another (`12.5 kg` and `800 g`, `950` and `1.2k`), else the numbers are not comparable.
+//! Units of measure behind the numbers of a column: `12.5 kg`, `30 pcs`. One unit for the whole column, or several of one family (`12.5 kg`, `800 g` and
+//! `20 lb`, `950` and `1.2k`), else the numbers are not comparable.
 
 use std::collections::BTreeSet;
 
@@ -17,76 +17,145 @@ const UNITS: &str = " kg kgs g gr mg t to ton tons tonne tonnes tonnen lb lbs oz
     pallet pallets plt plts pal palette paletten colli collo kolli \u{b0}c \u{43a}\u{433} \u{448}\u{442} \u{43c} \u{43a}\u{43c} \u{43b} \u{500b} \u{4ef6} \u{516c}\u{65a4} \u{5343}\u{514b} \u{ac1c} \
     lakh lakhs lac crore crores mln mrd mlrd tys \u{442}\u{44b}\u{441} \u{43c}\u{43b}\u{43d} \u{4e07} \u{842c} \u{5104} \u{4ebf} ";
 
-/// Units that are powers of ten of one another; the first has the power 0 and is what the others are told in.
-const POWERS: [&[(&str, i8)]; 4] = [
-    &[
-        ("kg", 0),
-        ("kgs", 0),
-        ("\u{43a}\u{433}", 0),
-        ("g", -3),
-        ("gr", -3),
-        ("mg", -6),
-        ("t", 3),
-        ("tonne", 3),
-        ("tonnes", 3),
-        ("tonnen", 3),
-    ],
-    &[("m", 0), ("mm", -3), ("cm", -2), ("km", 3), ("\u{43c}", 0), ("\u{43a}\u{43c}", 3)],
-    &[
-        ("l", 0),
-        ("ltr", 0),
-        ("ml", -3),
-        ("cl", -2),
-        ("hl", 2),
-        ("m3", 3),
-        ("m\u{b3}", 3),
-        ("cbm", 3),
-    ],
-    COUNTS,
+/// Units of one family, each with how many of the first it is. Tons, gallons and miles of several kinds are in none.
+const FAMILIES: [&[(&str, f64)]; 6] = [MASSES, LENGTHS, VOLUMES, ENERGIES, PIECES, COUNTS];
+const MASSES: &[(&str, f64)] = &[
+    ("kg", 1.0),
+    ("kgs", 1.0),
+    ("kilogramm", 1.0),
+    ("kilogram", 1.0),
+    ("kilograms", 1.0),
+    ("kilogramme", 1.0),
+    ("kilogrammes", 1.0),
+    ("\u{43a}\u{433}", 1.0),
+    ("\u{516c}\u{65a4}", 1.0),
+    ("\u{5343}\u{514b}", 1.0),
+    ("g", 1e-3),
+    ("gr", 1e-3),
+    ("mg", 1e-6),
+    ("t", 1e3),
+    ("tonne", 1e3),
+    ("tonnes", 1e3),
+    ("tonnen", 1e3),
+    ("lb", 0.453_592_37),
+    ("lbs", 0.453_592_37),
+    ("pound", 0.453_592_37),
+    ("pounds", 0.453_592_37),
+    ("oz", 0.028_349_523_125),
+];
+const LENGTHS: &[(&str, f64)] = &[
+    ("m", 1.0),
+    ("\u{43c}", 1.0),
+    ("mm", 1e-3),
+    ("cm", 1e-2),
+    ("km", 1e3),
+    ("\u{43a}\u{43c}", 1e3),
+    ("mi", 1_609.344),
+    ("miles", 1_609.344),
+    ("yd", 0.914_4),
+    ("ft", 0.304_8),
+    ("in", 0.025_4),
+    ("inch", 0.025_4),
+    ("inches", 0.025_4),
+];
+const VOLUMES: &[(&str, f64)] = &[
+    ("l", 1.0),
+    ("ltr", 1.0),
+    ("\u{43b}", 1.0),
+    ("ml", 1e-3),
+    ("ccm", 1e-3),
+    ("cl", 1e-2),
+    ("hl", 1e2),
+    ("m3", 1e3),
+    ("m\u{b3}", 1e3),
+    ("cbm", 1e3),
+];
+const ENERGIES: &[(&str, f64)] = &[("kwh", 1.0), ("mwh", 1e3)];
+const PIECES: &[(&str, f64)] = &[
+    ("pcs", 1.0),
+    ("pc", 1.0),
+    ("pce", 1.0),
+    ("ea", 1.0),
+    ("each", 1.0),
+    ("unit", 1.0),
+    ("units", 1.0),
+    ("stk", 1.0),
+    ("st\u{fc}ck", 1.0),
+    ("stck", 1.0),
+    ("pi\u{e8}ce", 1.0),
+    ("pi\u{e8}ces", 1.0),
+    ("piece", 1.0),
+    ("pieces", 1.0),
+    ("uds", 1.0),
+    ("unidades", 1.0),
+    ("pz", 1.0),
+    ("pezzi", 1.0),
+    ("szt", 1.0),
+    ("ks", 1.0),
+    ("\u{448}\u{442}", 1.0),
+    ("\u{500b}", 1.0),
+    ("\u{4ef6}", 1.0),
+    ("\u{ac1c}", 1.0),
 ];
 /// Powers of ten by themselves. A number without one is what it is.
-const COUNTS: &[(&str, i8)] = &[
-    ("", 0),
-    ("k", 3),
-    ("tsd", 3),
-    ("tys", 3),
-    ("\u{442}\u{44b}\u{441}", 3),
-    ("M", 6),
-    ("mn", 6),
-    ("mio", 6),
-    ("mln", 6),
-    ("\u{43c}\u{43b}\u{43d}", 6),
-    ("bn", 9),
-    ("mrd", 9),
-    ("mlrd", 9),
-    ("lakh", 5),
-    ("lakhs", 5),
-    ("lac", 5),
-    ("crore", 7),
-    ("crores", 7),
-    ("\u{4e07}", 4),
-    ("\u{842c}", 4),
-    ("\u{5104}", 8),
-    ("\u{4ebf}", 8),
+const COUNTS: &[(&str, f64)] = &[
+    ("", 1.0),
+    ("k", 1e3),
+    ("tsd", 1e3),
+    ("tys", 1e3),
+    ("\u{442}\u{44b}\u{441}", 1e3),
+    ("M", 1e6),
+    ("mn", 1e6),
+    ("mio", 1e6),
+    ("mln", 1e6),
+    ("\u{43c}\u{43b}\u{43d}", 1e6),
+    ("bn", 1e9),
+    ("mrd", 1e9),
+    ("mlrd", 1e9),
+    ("lakh", 1e5),
+    ("lakhs", 1e5),
+    ("lac", 1e5),
+    ("crore", 1e7),
+    ("crores", 1e7),
+    ("\u{4e07}", 1e4),
+    ("\u{842c}", 1e4),
+    ("\u{5104}", 1e8),
+    ("\u{4ebf}", 1e8),
 ];
 
-/// The power of a unit in a list; `M` is a million where `m` is a metre.
-fn power(list: &[(&str, i8)], unit: &str) -> Option<i8> {
+type Family = &'static [(&'static str, f64)];
+
+/// How many of a family's first a unit is; `M` is a million where `m` is a metre.
+fn factor(family: Family, unit: &str) -> Option<f64> {
     let small = unit.to_lowercase();
-    list.iter().find(|(own, _)| *own == unit || *own == small).map(|(_, power)| *power)
+    family
+        .iter()
+        .find(|(own, _)| *own == unit || *own == small)
+        .map(|(_, factor)| *factor)
 }
 
-/// The list that has all of these units.
-fn related(units: &BTreeSet<&str>) -> Option<&'static [(&'static str, i8)]> {
-    POWERS.into_iter().find(|list| units.iter().all(|unit| power(list, unit).is_some()))
+/// The family that has all of these units.
+fn related(units: &BTreeSet<&str>) -> Option<Family> {
+    FAMILIES
+        .into_iter()
+        .find(|family| units.iter().all(|unit| factor(family, unit).is_some()))
+}
+
+/// How many of `wanted` one of `unit` is: 1 for the same, `None` where one cannot be told in the other.
+pub(crate) fn conversion(unit: &str, wanted: &str) -> Option<f64> {
+    if unit.to_lowercase() == wanted.to_lowercase() {
+        return Some(1.0);
+    }
+    let family = related(&[unit, wanted].into())?;
+    Some(factor(family, unit)? / factor(family, wanted)?)
 }
 
 /// What the numbers of some texts are told in.
 enum Measure {
     /// All have this unit, or none.
     One(String),
-    /// Several that are powers of ten of one another.
-    Several(&'static [(&'static str, i8)]),
+    /// Several of one family.
+    Several(Family),
 }
 
 /// The units of some texts; `None` where none has a unit, two are not related, or a text is neither number nor words.
@@ -105,25 +174,15 @@ fn measure<'a>(texts: impl Iterator<Item = &'a str>) -> Option<Measure> {
     }
     // Small letters come last: `kg` before `KG`.
     let first = units.last()?.clone();
-    let counts = power(COUNTS, &first).is_some();
-    if units.iter().all(|unit| unit.to_lowercase() == first.to_lowercase()) && !(bare && counts) {
+    let counts = factor(COUNTS, &first).is_some();
+    if units.iter().all(|unit| unit.to_lowercase() == first.to_lowercase()) && !counts {
         return Some(Measure::One(first));
     }
     let mut all: BTreeSet<&str> = units.iter().map(String::as_str).collect();
     if bare {
-        all.insert("");
+        let _ = all.insert("");
     }
     related(&all).map(Measure::Several)
-}
-
-/// A number times a power of ten, its marks as they are.
-fn scaled(number: &str, power: i8) -> Option<String> {
-    let written = if power == 0 {
-        number.to_owned()
-    } else {
-        format!("{number}E{power}")
-    };
-    parse::shape(&written).map(|_| written)
 }
 
 /// Number and unit of a text.
@@ -162,16 +221,24 @@ pub(crate) fn common<'a>(texts: impl Iterator<Item = &'a str>) -> Option<String>
 pub(super) struct Bare {
     /// The unit, for people; of several the one that they were told in.
     pub(super) unit: String,
-    /// Whether there were several.
-    pub(super) several: bool,
+    /// What the number of each row is to be multiplied with, where there were several.
+    factors: Option<Vec<f64>>,
     pub(super) column: Column,
 }
 
 impl Bare {
+    /// The numbers that were read from the bare column, all told in the one unit.
+    pub(super) fn told_in_one(&self, mut values: Vec<Option<f64>>) -> Vec<Option<f64>> {
+        for (value, factor) in values.iter_mut().zip(self.factors.iter().flatten()) {
+            *value = value.map(|value| multiplied(value, *factor));
+        }
+        values
+    }
+
     /// Says what was done with the units of a column.
     pub(super) fn note(&self, name: &str, notes: &mut Notes) {
         let unit = &self.unit;
-        let (found, done) = match (self.several, unit.as_str()) {
+        let (found, done) = match (self.factors.is_some(), unit.as_str()) {
             (false, _) => (
                 format!("the numbers of column `{name}` have the unit `{unit}` behind them"),
                 "read as numbers, the unit was left out; a number without it was taken to be in the same unit".to_owned(),
@@ -208,32 +275,46 @@ pub(super) fn without(column: &Column, height: usize) -> Option<Bare> {
     });
     let measure = measure(texts)?;
     let mut builder = CellsBuilder::default();
-    for cell in &cells {
-        match (cell, &measure) {
-            (CellView::Text(text), Measure::One(_)) => builder.push_text(split(text).map_or_else(|| trimmed(text), |(number, _)| number)),
-            (CellView::Text(text), Measure::Several(list)) => match split(text) {
-                Some((number, unit)) => builder.push_text(&scaled(number, power(list, unit)?)?),
+    let mut factors = vec![1.0; height];
+    for (cell, slot) in cells.iter().zip(&mut factors) {
+        match cell {
+            CellView::Text(text) => match split(text) {
+                Some((number, unit)) => {
+                    builder.push_text(number);
+                    if let Measure::Several(family) = measure {
+                        *slot = factor(family, unit)?;
+                    }
+                }
                 None => builder.push_text(trimmed(text)),
             },
             // Typed numbers stay what they are, whatever the mark of the texts.
-            (CellView::Number(_) | CellView::Integer(_), _) => builder.push_view(cell),
-            (CellView::Blank | CellView::Error(_), _) => builder.push_text(""),
-            (CellView::Bool(_) | CellView::Date(_), _) => return None,
+            CellView::Number(_) | CellView::Integer(_) => builder.push_view(cell),
+            CellView::Blank | CellView::Error(_) => builder.push_text(""),
+            CellView::Bool(_) | CellView::Date(_) => return None,
         }
     }
     let column = builder.finish().into_column();
     Some(match measure {
         Measure::One(unit) => Bare {
             unit,
-            several: false,
+            factors: None,
             column,
         },
-        Measure::Several(list) => Bare {
-            unit: list.first().map(|(unit, _)| (*unit).to_owned()).unwrap_or_default(),
-            several: true,
+        Measure::Several(family) => Bare {
+            unit: family.first().map(|(unit, _)| (*unit).to_owned()).unwrap_or_default(),
+            factors: Some(factors),
             column,
         },
     })
+}
+
+/// A product of decimal fractions without the last digits that binary ones add: 800 times 0.001 is 0.8.
+pub(crate) fn multiplied(value: f64, factor: f64) -> f64 {
+    if factor == 1.0 {
+        return value;
+    }
+    let product = value * factor;
+    format!("{product:.14e}").parse().unwrap_or(product)
 }
 
 #[cfg(test)]
@@ -261,10 +342,32 @@ mod tests {
         assert_eq!(unit(&["12 kg", "5", "tbd", "7.5 KG", "-"]).as_deref(), Some("kg"));
         assert_eq!(unit(&["12 kg", "500 g"]).as_deref(), Some("kg"));
         assert_eq!(unit(&["12 kg", "500 g", "5"]), None);
-        assert_eq!(unit(&["12 kg", "5 lbs"]), None);
+        assert_eq!(unit(&["12 kg", "5 lbs"]).as_deref(), Some("kg"));
+        assert_eq!(unit(&["12 kg", "5 pcs"]), None);
+        assert_eq!(unit(&["30 Stk.", "5 pcs"]).as_deref(), Some("pcs"));
         assert_eq!(unit(&["12 m", "5 cm"]).as_deref(), Some("m"));
         assert_eq!(unit(&["1.2M", "5k", "950"]).as_deref(), Some("k"));
         assert_eq!(unit(&["12", "5"]), None);
         assert_eq!(unit(&["12 kg", "A7"]), None);
+    }
+
+    #[test]
+    fn one_unit_is_told_in_another_of_its_family() {
+        for (unit, wanted, factor) in [
+            ("t", "kg", Some(1e3)),
+            ("KG", "kg", Some(1.0)),
+            ("lb", "kg", Some(0.453_592_37)),
+            ("kg", "g", Some(1e3)),
+            ("km", "mi", Some(1e3 / 1_609.344)),
+            ("Stk", "pcs", Some(1.0)),
+            ("m3", "l", Some(1e3)),
+            ("kg", "pcs", None),
+            ("ton", "kg", None),
+            ("pallets", "pcs", None),
+        ] {
+            assert_eq!(conversion(unit, wanted), factor, "{unit} in {wanted}");
+        }
+        assert_eq!(multiplied(800.0, 1e-3), 0.8);
+        assert_eq!(multiplied(8.01, 1e3), 8010.0);
     }
 }

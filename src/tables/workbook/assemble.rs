@@ -12,7 +12,7 @@ use super::super::table::{RowNumbers, Table};
 use super::super::text;
 use super::super::words_of_totals::is_total;
 use super::grid::Grid;
-use super::long_numbers;
+use super::{long_numbers, long_times, shown_units};
 use crate::error::{Error, Result};
 use crate::notes::Notes;
 
@@ -86,9 +86,15 @@ pub(super) fn assemble(grid: Grid, marks: &Marks, options: &ReadOptions, mut sou
     source.header_row = grid.rows[head] as usize;
     let names = header::names(&kept_names, &source.file_name, notes);
     note_errors(grid.errors, grid.first_error, &source.file_name, notes);
+    for ((place, _), name) in kept_names.iter().zip(&names) {
+        if let Some(units) = u32::try_from(*place).ok().and_then(|place| marks.units.get(&place)) {
+            shown_units::note(name, units, &source.file_name, notes);
+        }
+    }
     let rows = (head + 1..height).filter(|row| !is_out(*row)).map(|row| grid.rows[row]).collect();
     let rows = drop_blank_rows(&mut kept, rows);
     long_numbers::mark_rounded(&mut kept, &names, &rows, &source.file_name, notes);
+    long_times::as_durations(&mut kept, &names, &rows, source.dates_from_1904, notes);
     let height = rows.len();
     let columns = kept.into_iter().map(Cells::into_column).collect();
     Table::assemble(source, names, columns, height, RowNumbers::Listed(rows.into()))

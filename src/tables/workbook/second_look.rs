@@ -1,5 +1,5 @@
-//! A second look at an `.xlsx` sheet for what its parser does not tell: hidden rows, the digits of long numbers as they are written, and error values
-//! that it does not know.
+//! A second look at an `.xlsx` sheet for what its parser does not tell: hidden rows, the digits of long numbers as they are written, the units that formats
+//! show, and error values that it does not know.
 
 use std::collections::BTreeMap;
 use std::io::BufRead;
@@ -7,8 +7,9 @@ use std::io::BufRead;
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
-use super::super::marks::Marks;
+use super::super::marks::{Marks, Units};
 use super::grid::damaged;
+use super::shown_units::Styles;
 use crate::error::Result;
 
 /// Digits that a float keeps for certain.
@@ -20,6 +21,8 @@ pub(super) struct SecondLook {
     pub(super) marks: Marks,
     /// Whole numbers of more than 15 digits, as written.
     pub(super) long: BTreeMap<(u32, u32), String>,
+    /// What the formats of a column's numbers show, for columns that may mix it.
+    pub(super) units: BTreeMap<u32, Units>,
     /// Where in the XML error values stand that the parser does not know.
     pub(super) errors: Vec<std::ops::Range<usize>>,
 }
@@ -50,13 +53,14 @@ fn is_long(text: &str) -> bool {
 }
 
 /// Reads a sheet's XML.
-pub(super) fn look(reader: impl BufRead) -> Result<SecondLook> {
+pub(super) fn look(reader: impl BufRead, styles: &Styles) -> Result<SecondLook> {
     let mut xml = Reader::from_reader(reader);
     let mut found = SecondLook::default();
     let mut buffer = Vec::new();
     let (mut row, mut column) = (0_u32, 0_u32);
     let (mut kind, mut in_value, mut text) = (String::new(), false, String::new());
     let (mut value_from, mut before) = (0, 0);
+    let mut style = 0_usize;
     loop {
         buffer.clear();
         let event_from = before;
@@ -72,6 +76,7 @@ pub(super) fn look(reader: impl BufRead) -> Result<SecondLook> {
                     start_cell(&tag, row, &mut column);
                     kind.clear();
                     kind.push_str(value(&tag, "t").as_deref().unwrap_or("n"));
+                    style = value(&tag, "s").and_then(|style| style.parse().ok()).unwrap_or_default();
                 }
                 "v" => {
                     in_value = true;
@@ -99,6 +104,11 @@ pub(super) fn look(reader: impl BufRead) -> Result<SecondLook> {
                 "c" => column = column.saturating_add(1),
                 "v" => {
                     in_value = false;
+                    if kind == "n" && styles.may_mix() {
+                        let units = found.units.entry(column).or_default();
+                        let cells = units.entry(styles.unit(style).to_owned()).or_insert((0, row));
+                        cells.0 += 1;
+                    }
                     if kind == "e" && !is_known_error(&text) {
                         found.errors.push(value_from..event_from);
                     } else if kind == "n" && is_long(&text) {
@@ -175,7 +185,7 @@ mod tests {
         let sheet = "<x:worksheet><x:sheetData><x:row r=\"2\" hidden=\"1\"><x:c r=\"B2\"><x:v>123456789012345678</x:v></x:c>\
                      <x:c t=\"e\"><x:v>#BUSY!</x:v></x:c><x:c t=\"e\"><x:v>#N/A</x:v></x:c></x:row><x:row><x:c><x:v>1.5</x:v></x:c></x:row>\
                      </x:sheetData><x:autoFilter><x:filterColumn colId=\"0\"/></x:autoFilter></x:worksheet>";
-        let found = look(sheet.as_bytes()).unwrap();
+        let found = look(sheet.as_bytes(), &Styles::default()).unwrap();
         assert_eq!(found.marks.hidden, [1]);
         assert!(found.marks.filtered);
         assert_eq!(
@@ -196,7 +206,7 @@ mod tests {
     fn digits_that_passed_through_a_float_are_not_exact() {
         let sheet = |numbers: &[&str]| {
             let rows: String = numbers.iter().map(|number| format!("<row><c><v>{number}</v></c></row>")).collect();
-            look(rows.as_bytes()).unwrap().long.len()
+            look(rows.as_bytes(), &Styles::default()).unwrap().long.len()
         };
         assert_eq!(sheet(&["123456789012345680", "123456789012345700"]), 0);
         assert_eq!(sheet(&["123456789012345680", "123456789012345678"]), 2);

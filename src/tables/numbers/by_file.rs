@@ -1,0 +1,63 @@
+//! Numbers of several files that write decimals with different marks.
+
+use super::{DecimalMark, NumberColumn, conversion, mark_shown, multiplied, numbers};
+use crate::error::Result;
+use crate::notes::Notes;
+use crate::tables::exceptions;
+use crate::tables::several::{PartOfFile, note_by_file};
+
+/// A column read file by file: by the mark that its own numbers show, else by that of the file's other numbers. `None` where one file holds durations
+/// and another does not, or their units cannot be told in one another: such a column is looked at whole.
+pub(super) fn numbers_of_files(parts: &[PartOfFile], name: &str, height: usize, notes: &mut Notes) -> Result<Option<NumberColumn>> {
+    let mut own = Notes::new();
+    let mut values = vec![None; height];
+    let mut words = Vec::new();
+    let (mut hours, mut measured, mut marked) = (Vec::new(), false, false);
+    let mut unit: Option<String> = None;
+    for part in parts {
+        let column = part.table.column(name)?;
+        let read = numbers(&part.table, &column, name, part.shown.decimal, &mut own)?;
+        marked |= mark_shown(&part.table, &column).is_some();
+        measured |= read.measured;
+        let factor = match (&read.unit, &unit) {
+            (Some(own), Some(first)) => match conversion(own, first) {
+                Some(factor) => factor,
+                None => return Ok(None),
+            },
+            _ => 1.0,
+        };
+        unit = unit.or(read.unit);
+        if read.values.iter().any(Option::is_some) {
+            hours.push(read.hours);
+        }
+        for (place, row) in part.rows.iter().enumerate() {
+            values[*row] = read.values[place].map(|value| multiplied(value, factor));
+            if let Some(word) = read.exceptions.as_ref().and_then(|texts| texts.get(place)) {
+                words.push((*row, word.to_owned()));
+            }
+        }
+    }
+    hours.dedup();
+    if hours.len() > 1 {
+        return Ok(None);
+    }
+    // What it says of one file is said of all of them here.
+    own.drop("decimal-comma");
+    notes.extend(own);
+    if marked {
+        note_by_file(
+            parts,
+            "decimal-marks-by-file",
+            "decimals",
+            |shown| shown.decimal.map(DecimalMark::described),
+            notes,
+        );
+    }
+    Ok(Some(NumberColumn {
+        values,
+        exceptions: (!words.is_empty()).then(|| exceptions::collect(height, words.into_iter())),
+        hours: hours == [true],
+        measured,
+        unit,
+    }))
+}
