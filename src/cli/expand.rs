@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::evaluate::words::{count, count_of, p_value, percent};
 use crate::label_errors::episodes::Episode;
 use crate::label_errors::expand::Shared;
-use crate::label_errors::suspects::{Estimate, Suspects};
+use crate::label_errors::suspects::{Estimate, RankedBy, Suspects};
 use crate::label_errors::{Expansion, Verdict};
 use crate::notes::Notes;
 use crate::tables::Rule;
@@ -317,7 +317,13 @@ pub(super) fn run_suspects(context: &Context, arguments: &SuspectsArgs) -> Resul
     for (place, episode) in found.episodes.iter().enumerate() {
         console.item(if place == 0 { "For a while" } else { "" }, of_episode(episode, classes));
     }
-    console.item("Score", "ranks the rows and is no chance: look before you repair");
+    let score = match found.ranked_by {
+        RankedBy::Unseen => "ranks the rows and is no chance: look before you repair",
+        RankedBy::Learning => {
+            "ranks the rows by how hard their labels were to learn, as an error of all the time would show; it is no chance: look before you repair"
+        }
+    };
+    console.item("Score", score);
     console.item("Written", arguments.out.display().to_string());
     if let Some(next) = next_repair(
         arguments.model.as_deref(),
@@ -334,7 +340,7 @@ pub(super) fn run_suspects(context: &Context, arguments: &SuspectsArgs) -> Resul
         );
     }
     console.result(&serde_json::json!({
-        "suspects": suspected, "ticked": found.ticked(), "estimated_wrong": found.estimated_wrong, "estimate": found.estimate,
+        "suspects": suspected, "ticked": found.ticked(), "estimated_wrong": found.estimated_wrong, "estimate": found.estimate, "ranked_by": found.ranked_by,
         "shared": found.shared, "episodes": found.episodes, "training_rows": found.training_rows, "kinds": kinds, "joint": found.joint, "thresholds": found.thresholds, "out": sheets::in_result(&arguments.out), "notes": notes,
     }));
     Ok(())

@@ -22,6 +22,7 @@ pub mod episodes;
 pub mod expand;
 pub mod flags;
 pub mod images;
+mod in_training;
 pub mod kinds;
 pub mod known;
 mod noise;

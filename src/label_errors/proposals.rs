@@ -20,7 +20,7 @@ use std::path::Path;
 use super::episodes::Episode;
 use super::expand::{Expansion, Proposal, Shared};
 use super::sheet::{GIVEN_LABEL, SHEET_ROW};
-use super::suspects::{Suspect, Suspects};
+use super::suspects::{RankedBy, Suspect, Suspects};
 use crate::error::{Error, Result};
 use crate::features::Prepared;
 use crate::seed::Seed;
@@ -137,6 +137,9 @@ pub fn of_suspects(found: &Suspects, all: bool, table: &Table, prepared: &Prepar
                 "shares {} with {} of {} {most} rows",
                 shared.conditions, shared.flags, shared.flagged
             ),
+            (None, None) if suspect.suspect && found.ranked_by == RankedBy::Learning => {
+                "another class was the likeliest for most of the training, or models that did not see the row say otherwise".to_owned()
+            }
             (None, None) if suspect.suspect => "models that did not see the row, or the rest of its group, say otherwise".to_owned(),
             (None, None) => String::new(),
         }

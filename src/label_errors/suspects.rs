@@ -5,6 +5,9 @@
 //! Jiang, Chuang, "Confident Learning: Estimating Uncertainty in Dataset Labels", JAIR 70, 2021, turned around). A score ranks. A chance is
 //! told only where the labels themselves show how many are wrong (`noise`), and only as many rows are ticked.
 //!
+//! Where nothing shows how many are wrong, so that no row is ticked, and no rows were recorded otherwise for a while, what is wrong may be wrong all the
+//! time, and models that did not see a row have learned that. The rows are then ranked by how hard their labels were to learn (`in_training`).
+//!
 //! Suspects are the rows that confident learning counts off the diagonal: a row labelled i counts as truly j where its probability of j
 //! reaches the mean probability of j among the rows labelled j (equation 1 of the paper; of several such classes, the likeliest). Their
 //! counts scaled to the class shares (equation 3) are the joint distribution of recorded and likeliest labels.
@@ -17,6 +20,7 @@ use super::columns::{Column, columns};
 use super::doubt::{Doubt, Judges};
 use super::episodes::{self, Episode};
 use super::expand::shared::{self, Shared};
+use super::in_training;
 use super::noise::Noise;
 use super::out_of_fold::Subject;
 use crate::error::Result;
@@ -69,6 +73,17 @@ pub enum Estimate {
     AtMost,
 }
 
+/// What the rows are ranked by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RankedBy {
+    /// What models that did not see a row, and the rest of its group, say.
+    #[default]
+    Unseen,
+    /// How hard the label was to learn: an error of all the time would look right to models that learned it from other rows.
+    Learning,
+}
+
 /// A row, ranked by how much its label is doubted.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Suspect {
@@ -77,7 +92,7 @@ pub struct Suspect {
     /// The likeliest other class.
     pub likeliest: u8,
     /// How much its label is doubted, from 0 (surely right) to 1: half of one plus the probability of the likeliest other class less that of
-    /// its label. A score, no chance.
+    /// its label; by learning, the logistic function of the likeliest other class's mean lead over it. A score, no chance.
     pub score: f64,
     /// Chance that its label is wrong; absent where the sheet does not show how many are.
     pub chance: Option<f64>,
@@ -93,6 +108,9 @@ pub struct Suspect {
 pub struct Suspects {
     /// All training rows, the most doubted label first.
     pub rows: Vec<Suspect>,
+    /// What they are ranked by.
+    #[serde(default)]
+    pub ranked_by: RankedBy,
     /// Estimated number of wrong rows.
     pub estimated_wrong: f64,
     /// What that number is. Chances are told only where about this many are wrong.
@@ -134,20 +152,20 @@ pub fn suspects(request: &SuspectsRequest, progress: &dyn Progress) -> Result<Su
     progress.start("reading columns", 0);
     let all = columns(request.table, request.prepared)?;
     progress.finish();
+    let subject = Subject {
+        inputs: &train.inputs,
+        width: request.prepared.features.width(),
+        labels: request.labels,
+        groups: train.groups.as_deref(),
+        classes,
+        hidden: request.hidden,
+        recipe: request.recipe,
+        seed: request.seed,
+        threads: request.threads,
+    };
     let doubt = match request.said {
         Some(said) => Doubt::of(said, classes),
         None => {
-            let subject = Subject {
-                inputs: &train.inputs,
-                width: request.prepared.features.width(),
-                labels: request.labels,
-                groups: train.groups.as_deref(),
-                classes,
-                hidden: request.hidden,
-                recipe: request.recipe,
-                seed: request.seed,
-                threads: request.threads,
-            };
             // Only what the model may look at: other columns may be known after the fact.
             let inputs = request.prepared.features.source_columns();
             let looked_at: Vec<&Column> = all.iter().filter(|column| inputs.contains(&column.name.as_str())).collect();
@@ -174,6 +192,13 @@ pub fn suspects(request: &SuspectsRequest, progress: &dyn Progress) -> Result<Su
             significance: SIGNIFICANCE,
         })?;
         found.lift();
+    }
+    if request.said.is_none()
+        && found.estimate == Estimate::AtMost
+        && found.episodes.is_empty()
+        && let Some(margins) = in_training::margins(&subject, progress)?
+    {
+        found.rank_by_learning(&margins);
     }
     Ok(found)
 }
@@ -220,6 +245,20 @@ impl Suspects {
             row.score = 1.0 - (1.0 - row.score) * (1.0 - chance);
             row.suspect |= *chance >= LIKELY;
         }
+        self.sort();
+    }
+
+    /// Ranks by the margins of the labels while they were learned; where another class led on average, the row is a suspect.
+    fn rank_by_learning(&mut self, margins: &[f64]) {
+        for row in &mut self.rows {
+            row.score = 1.0 / (1.0 + margins[row.row as usize].exp());
+            row.suspect |= row.score > CONTRADICTED;
+        }
+        self.ranked_by = RankedBy::Learning;
+        self.sort();
+    }
+
+    fn sort(&mut self) {
         self.rows.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.row.cmp(&b.row)));
     }
 
@@ -312,6 +351,7 @@ fn confident(doubt: &Doubt, labels: &[u8], classes: usize) -> Suspects {
     }
     Suspects {
         rows: found,
+        ranked_by: RankedBy::Unseen,
         estimated_wrong: 0.0,
         estimate: Estimate::AtMost,
         shared: Vec::new(),

@@ -1,0 +1,115 @@
+//! How hard a label is to learn: what networks say of their own training rows while they learn them.
+//!
+//! A network learns first what holds for most rows, and only later what makes a wrong label come out right. The margin of a row's label, averaged over
+//! the epochs, is low where it was learned late or never (area under the margin: Pleiss, Zhang, Elenberg, Weinberger, "Identifying Mislabeled Data using
+//! the Area Under the Margin Ranking", NeurIPS 2020). Where an error ran all the time, models that did not see the row have learned it from the
+//! others, and doubt the few right rows instead; a network in training has not yet.
+
+use super::out_of_fold::{FEWEST_ROWS, Subject};
+use crate::error::Result;
+use crate::nn::{Examples, MlpSpec, Network, Recipe, TrainingJob, probabilities, train_many};
+use crate::progress::Progress;
+use crate::seed::Seed;
+
+/// Networks that margins are averaged over, where there are few rows, and passes of each. Chosen on six sheets with errors of our own making.
+const NETWORKS: u64 = 5;
+const EPOCHS: usize = 40;
+const HIDDEN: [usize; 2] = [100, 100];
+const BATCH: usize = 128;
+/// Above this many rows there is one network ...
+const MANY_ROWS: usize = 20_000;
+/// ... and above this many it takes fewer passes, but no fewer than this.
+const VERY_MANY_ROWS: usize = 100_000;
+const FEWEST_EPOCHS: usize = 8;
+/// Least probability.
+const FLOOR: f64 = 1e-30;
+
+/// The margin of every row's label while it was learned: the logarithm of its probability less that of the likeliest other class, averaged over the epochs
+/// of several networks. `None` where there are too few rows to train on.
+///
+/// # Errors
+/// Where training fails or the person stops it.
+pub(super) fn margins(subject: &Subject<'_>, progress: &dyn Progress) -> Result<Option<Vec<f64>>> {
+    let rows = subject.labels.len();
+    if rows < FEWEST_ROWS {
+        return Ok(None);
+    }
+    let networks = if rows > MANY_ROWS { 1 } else { NETWORKS };
+    let epochs = (EPOCHS * VERY_MANY_ROWS / rows.max(VERY_MANY_ROWS)).max(FEWEST_EPOCHS);
+    let spec = MlpSpec::new(subject.width, HIDDEN.to_vec(), subject.classes)?;
+    let mut trained = (0..networks)
+        .map(|network| Network::initial(&spec, drawn(subject.seed, "in-training-weights", network)))
+        .collect::<Result<Vec<Network<f32>>>>()?;
+    let mut sums = vec![0.0; rows];
+    progress.start("following what is learned when", epochs as u64);
+    for epoch in 0..epochs {
+        let recipe = Recipe {
+            epochs: 1,
+            first_epoch: epoch,
+            learning_rate: 0.3,
+            decay: 1.0,
+            weight_decay: 1e-4,
+            momentum: 0.9,
+            batch: BATCH,
+            class_weights: None,
+            standard: None,
+        };
+        let orders: Vec<Vec<u32>> = (0..networks)
+            .map(|network| order(rows, drawn(subject.seed, "in-training-order", network * EPOCHS as u64 + epoch as u64)))
+            .collect();
+        let mut jobs: Vec<TrainingJob<f32>> = trained
+            .iter_mut()
+            .zip(&orders)
+            .map(|(network, order)| TrainingJob {
+                network,
+                examples: Examples::subset(subject.inputs, subject.width, subject.labels, order),
+                recipe: &recipe,
+            })
+            .collect();
+        for outcome in train_many(&mut jobs, subject.threads, &Within(progress)) {
+            outcome?;
+        }
+        for network in &trained {
+            let said = probabilities(network, subject.inputs, subject.threads)?;
+            for ((sum, said), label) in sums.iter_mut().zip(said.chunks_exact(subject.classes)).zip(subject.labels) {
+                *sum += margin(said, usize::from(*label));
+            }
+        }
+        progress.advance(1);
+    }
+    progress.finish();
+    let count = (networks as usize * epochs) as f64;
+    Ok(Some(sums.into_iter().map(|sum| sum / count).collect()))
+}
+
+fn margin(said: &[f32], label: usize) -> f64 {
+    let log = |probability: f32| f64::from(probability).max(FLOOR).ln();
+    let others = said.iter().enumerate().filter(|(class, _)| *class != label);
+    let other = others.map(|(_, said)| *said).fold(0.0_f32, f32::max);
+    log(said[label]) - log(other)
+}
+
+fn drawn(seed: Seed, stream: &str, index: u64) -> Seed {
+    use rand_chacha::rand_core::RngCore;
+    Seed(seed.stream(stream, index).next_u64())
+}
+
+/// The rows in a random order.
+fn order(rows: usize, seed: Seed) -> Vec<u32> {
+    use rand::seq::SliceRandom;
+    let mut order: Vec<u32> = (0..rows as u32).collect();
+    order.shuffle(&mut seed.stream("order", 0));
+    order
+}
+
+/// The stop of a progress whose stage goes on.
+struct Within<'a>(&'a dyn Progress);
+
+impl Progress for Within<'_> {
+    fn start(&self, _stage: &str, _steps: u64) {}
+    fn advance(&self, _steps: u64) {}
+    fn finish(&self) {}
+    fn interrupted(&self) -> bool {
+        self.0.interrupted()
+    }
+}
