@@ -1,5 +1,7 @@
 //! A first look at a column: what kind of values it holds.
 
+use std::collections::BTreeMap;
+
 use super::words;
 use crate::error::{Error, Result};
 use crate::notes::Notes;
@@ -142,8 +144,28 @@ impl Look {
         );
     }
 
-    /// Says that codes are used as numbers, since there are too many of them for categories.
+    /// Says that codes of a column differ in their first zeros alone, or are used as numbers since there are too many of them for categories.
     fn note_codes(&mut self, column: &str) {
+        if self.kind == ColumnKind::Category {
+            let is_code = |value: &&String| !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+            let mut bare: BTreeMap<&str, &str> = BTreeMap::new();
+            let twins = self.texts.values.iter().filter(is_code).filter_map(|value| {
+                let other = bare.insert(value.trim_start_matches('0'), value)?;
+                Some((other, value.as_str()))
+            });
+            let twins: Vec<(&str, &str)> = twins.collect();
+            if let Some((one, other)) = twins.first() {
+                self.notes.add(
+                    "codes-differ-in-zeros",
+                    format!(
+                        "codes of column `{column}` stand with and without zeros in front ({} of them), such as `{one}` and `{other}`: a spreadsheet \
+                         program drops them",
+                        twins.len()
+                    ),
+                    "kept apart, as two values; write them alike if they are one",
+                );
+            }
+        }
         if self.kind == ColumnKind::Number && !self.hours && are_padded_codes(self.texts.values.iter().map(String::as_str)) {
             self.notes.add(
                 "codes-as-numbers",

@@ -55,7 +55,12 @@ pub(super) fn margins(subject: &Subject<'_>, progress: &dyn Progress) -> Result<
             standard: None,
         };
         let orders: Vec<Vec<u32>> = (0..networks)
-            .map(|network| order(rows, drawn(subject.seed, "in-training-order", network * EPOCHS as u64 + epoch as u64)))
+            .map(|network| {
+                order(
+                    rows,
+                    drawn(subject.seed, "in-training-order", network * EPOCHS as u64 + epoch as u64),
+                )
+            })
             .collect();
         let mut jobs: Vec<TrainingJob<f32>> = trained
             .iter_mut()

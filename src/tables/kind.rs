@@ -114,7 +114,7 @@ fn kind_of(texts: &Texts) -> ColumnKind {
 /// Whether texts are codes of digits, such as postal codes: all of one length, some with zeros in front, and too few of these for numbers that were
 /// filled up to that length. Four digits that are all times of day (`0830`), and six or eight, as dates have, are none.
 pub(crate) fn are_padded_codes<'a>(mut values: impl Iterator<Item = &'a str> + Clone) -> bool {
-    const DIFFERENT: usize = 10;
+    const DIFFERENT: usize = 3;
     let all = values.clone();
     let Some(first) = values.next() else { return false };
     let length = first.len();

@@ -10,7 +10,7 @@
 //! `short-rows`, `blank-rows`, `trailing-blank`, `error-cells`, `formulas-without-results`, `formulas-never-calculated`, `merged-cells`, `hidden-rows`, `other-sheets`, `missing-sheets`, `two-row-header`, `no-orders`, `rounded-numbers`, `long-times`, `mixed-formats`, `stray-quotes`, `missing-markers`, `infinite-numbers`, `numbers-as-text`,
 //! `ambiguous-numbers`, `thousands-marks`, `hours`, `times-with-points`, `codes-as-numbers`, `named-exceptions`, `credit-marks`, `mixed-decimals`, `decimal-comma`, `percent-signs`, `currency-signs`, `mixed-currencies`, `unreadable-numbers`, `swapped-dates`,
 //! `possibly-swapped-dates`, `mixed-dates`, `mixed-date-orders`, `ambiguous-dates`, `ambiguous-months`, `year-first-dates`, `unlikely-years`, `serial-dates`, `unix-dates`, `time-zones`, `two-digit-years`,
-//! `placeholder-dates`, `far-dates`, `markup-table`, `rule-lines`, `aligned-columns`, `periods`, `unit-of-numbers`, `quoted-lines`, `other-quotes`, `rows-in-two-files`, `blank-together`, `decimal-marks-by-file`, `date-orders-by-file`, `unreadable-dates`, `unreadable-columns`, `no-rows`.
+//! `placeholder-dates`, `far-dates`, `markup-table`, `rule-lines`, `aligned-columns`, `periods`, `unit-of-numbers`, `quoted-lines`, `other-quotes`, `rows-in-two-files`, `blank-together`, `ambiguous-files`, `other-date-order`, `decimal-marks-by-file`, `date-orders-by-file`, `unreadable-dates`, `unreadable-columns`, `no-rows`.
 
 mod aligned;
 mod arrow;

@@ -359,11 +359,12 @@ impl<'a> Look<'a> {
                     .iter()
                     .all(|(place, cell)| self.shapes[*place] == Shape::Values && !number_of(cell).is_empty());
                 let first_blank = self.columns.first().is_some_and(|column| is_blank(&column.get(row)));
+                // Several sums that are right are no chance, however many columns have one.
+                let enough = if sparse { 1 } else { 3 };
                 only_numbers
                     && first_blank
                     && blanks
-                    && sparse
-                    && matches!(self.sums(row, after, out), (agreed, all) if agreed == all && all > 0)
+                    && matches!(self.sums(row, after, out), (agreed, all) if agreed == all && all >= enough)
             }
         }
     }

@@ -179,6 +179,15 @@ impl Table {
         if !known.any(|other| first.as_ref().is_some_and(|first| *first != other)) {
             return Ok(None);
         }
+        self.parts_by_file(name).map(Some)
+    }
+
+    /// A column file by file; nothing for a sheet of one file.
+    ///
+    /// # Errors
+    /// Where the column is not there.
+    pub(crate) fn parts_by_file(&self, name: &str) -> Result<Vec<PartOfFile>> {
+        let Some(files) = self.files() else { return Ok(Vec::new()) };
         let column = self.select(&[name])?;
         let part = |place: usize| {
             let rows: Vec<usize> = (0..self.height()).filter(|row| files.of_row[*row] == place as u32).collect();
@@ -188,9 +197,7 @@ impl Table {
                 shown: files.shown[place],
             }
         };
-        Ok(Some(
-            (0..files.sources.len()).map(part).filter(|part| !part.rows.is_empty()).collect(),
-        ))
+        Ok((0..files.sources.len()).map(part).filter(|part| !part.rows.is_empty()).collect())
     }
 }
 

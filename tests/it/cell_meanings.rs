@@ -5,7 +5,7 @@ use std::path::Path;
 
 use recant::features::{Overrides, inspect};
 use recant::notes::Notes;
-use recant::tables::{ColumnKind, ReadOptions, Table, read, read_all};
+use recant::tables::{ColumnKind, DateOrder, DecimalMark, ReadOptions, Table, read, read_all};
 
 use crate::program::{text, works};
 
@@ -80,12 +80,12 @@ fn each_of_several_files_is_read_by_its_own_order_of_day_and_month() {
     assert!(notes.has("date-orders-by-file") && table.date_order("Order Date").unwrap().is_none());
 }
 
-/// The rows of each class by the days promised and delivered.
+/// The rows of each class by what was promised (in the second column) and what came true (in the third).
 fn classes(content: &str) -> (Vec<(String, usize)>, Notes) {
     let (table, mut notes) = sheet(content);
     let overrides = Overrides {
-        actual: Some("Delivered On".to_owned()),
-        planned: Some("Promised For".to_owned()),
+        actual: Some(table.names()[2].clone()),
+        planned: Some(table.names()[1].clone()),
         ..Overrides::default()
     };
     let found = inspect(&table, None, &overrides, &mut notes).unwrap_or_else(|error| panic!("{error}"));
@@ -323,4 +323,147 @@ fn parts_of_dates_under_the_name_of_a_date_are_told() {
         inspect(&table, None, &overrides, &mut notes).unwrap();
         assert!(notes.has("named-as-date"), "{part}: {notes:?}");
     }
+}
+
+#[test]
+fn a_later_sheet_whose_dates_show_another_order_is_read_by_its_own() {
+    let later = column((1..29).map(|day| format!("{day:02}/08/2018")));
+    let mut notes = Notes::new();
+    let dates = later.dates("v", Some(DateOrder::MonthFirst), &mut notes).unwrap();
+    assert!(dates.iter().all(|date| recant::features::iso(date.unwrap()).starts_with("2018-08")));
+    assert!(notes.has("other-date-order"), "{notes:?}");
+    // Dates that could be either follow the other dates of their sheet, and where these show nothing the training sheet.
+    let rows: String = (1..9).map(|day| format!("{day:02}/08/2018,{}/08/2018\n", day + 12)).collect();
+    let (table, _) = sheet(&format!("Ordered,Due\n{rows}"));
+    let read = |order| {
+        let mut notes = Notes::new();
+        let dates = table.dates("Ordered", Some(order), &mut notes).unwrap();
+        (recant::features::iso(dates[1].unwrap()), notes.has("other-date-order"))
+    };
+    assert_eq!(read(DateOrder::MonthFirst), ("2018-08-02".to_owned(), true));
+    assert_eq!(read(DateOrder::DayFirst), ("2018-08-02".to_owned(), false));
+    let open = column((1..9).map(|day| format!("{day:02}/08/2018")));
+    let mut notes = Notes::new();
+    let dates = open.dates("v", Some(DateOrder::MonthFirst), &mut notes).unwrap();
+    assert_eq!(recant::features::iso(dates[1].unwrap()), "2018-02-08");
+    assert!(!notes.has("other-date-order"));
+}
+
+#[test]
+fn numbers_read_as_in_the_training_sheet_against_the_look_of_their_own_are_told() {
+    let rows: String = (0..40).map(|row| format!("{row};{}.{:03}\n", 2 + row % 7, 100 + row * 7)).collect();
+    let (table, _) = sheet(&format!("Id;Price\n{rows}"));
+    let read = |mark| {
+        let mut notes = Notes::new();
+        let values = table.numbers_with("Price", mark, &mut notes).unwrap();
+        (values[0].unwrap(), notes)
+    };
+    let (value, notes) = read(Some(DecimalMark::Point));
+    assert_eq!(value, 2.1);
+    let told = notes.iter().find(|note| note.code == "ambiguous-numbers").expect("told");
+    assert!(told.done.contains("as in the training sheet"), "{}", told.done);
+    let (value, notes) = read(Some(DecimalMark::Comma));
+    assert_eq!((value, notes.has("ambiguous-numbers")), (2100.0, false));
+}
+
+#[test]
+fn a_file_that_shows_no_order_or_mark_follows_the_others_and_that_is_told() {
+    let clear: String = (1..25).map(|day| format!("a{day},{day:02}/02/2018,1.5\n")).collect();
+    let open: String = (1..9).map(|day| format!("b{day};08/{day:02}/2018;9,550\n")).collect();
+    let table = files(&[&format!("Id,Order Date,Weight\n{clear}"), &format!("Id;Order Date;Weight\n{open}")]);
+    let (_, notes) = days(&table, "Order Date");
+    let told = notes.iter().find(|note| note.code == "ambiguous-files").expect("told");
+    assert!(told.found.contains("in `orders-1.csv`"), "{}", told.found);
+    let (values, notes) = numbers(&table, "Weight");
+    assert_eq!(values[24], Some(9550.0));
+    assert!(notes.has("ambiguous-files"), "{notes:?}");
+}
+
+#[test]
+fn years_of_two_digits_in_front_are_told_by_the_other_columns_of_their_file() {
+    let rows: String = (0..16)
+        .map(|row| format!("18-08-{:02},18-08-{:02}\n", 1 + row % 8, 9 + row))
+        .collect();
+    let (table, _) = sheet(&format!("Ordered,Due\n{rows}"));
+    assert_eq!(days(&table, "Ordered").0[0].as_deref(), Some("2018-08-01"));
+    let front: String = (1..25).map(|day| format!("a{day},18-01-{day:02}\n")).collect();
+    let back: String = (1..25).map(|day| format!("b{day},{day:02}-05-18\n")).collect();
+    let table = files(&[&format!("Id,Due\n{front}"), &format!("Id,Due\n{back}")]);
+    let (dates, _) = days(&table, "Due");
+    assert_eq!(
+        (dates[3].as_deref(), dates[27].as_deref()),
+        (Some("2018-01-04"), Some("2018-05-04"))
+    );
+}
+
+#[test]
+fn weeks_and_dates_as_plain_numbers_and_mistyped_label_cells_are_told() {
+    let told = |planned: &dyn Fn(usize) -> String, actual: &dyn Fn(usize) -> String, code: &str| {
+        let rows: String = (0..80)
+            .map(|row| format!("{row},{},{},{}\n", planned(row), actual(row), ["Air", "Sea"][row % 2]))
+            .collect();
+        classes(&format!("Id,Planned week,Actual week,Mode\n{rows}")).1.has(code)
+    };
+    let week = |week: usize| (week % 52 + 1).to_string();
+    assert!(told(&|row| week(row), &|row| week(row + row % 3), "calendar-as-numbers"));
+    let days = |code: &str, actual: &dyn Fn(usize) -> String| {
+        let rows: String = (0..80)
+            .map(|row| format!("{row},2018-01-10,{},{}\n", actual(row), ["Air", "Sea"][row % 2]))
+            .collect();
+        classes(&format!("Id,Promised For,Delivered On,Mode\n{rows}")).1.has(code)
+    };
+    let usual = |row: usize| format!("2018-01-{:02}", 9 + row % 3);
+    assert!(!days("far-from-planned", &usual));
+    assert!(days("far-from-planned", &|row| if row == 40 {
+        "2019-01-10".to_owned()
+    } else {
+        usual(row)
+    }));
+}
+
+#[test]
+fn a_letter_in_a_date_is_no_word_of_its_own() {
+    let table = column((0..60).map(|row| {
+        if row == 9 {
+            "2018/02/1O".to_owned()
+        } else {
+            format!("2018/02/{:02}", 1 + row % 28)
+        }
+    }));
+    let (dates, notes) = days(&table, "v");
+    assert_eq!(dates[9], None);
+    assert!(notes.has("unreadable-dates"));
+}
+
+#[test]
+fn codes_with_and_without_their_zeros_are_told() {
+    let rows: String = (0..60)
+        .map(|row| format!("{row},{},{}\n", ["001", "1", "002", "17"][row % 4], ["no", "yes"][row / 3 % 2]))
+        .collect();
+    let (table, mut notes) = sheet(&format!("Id,Plant,Late\n{rows}"));
+    let overrides = Overrides {
+        label: Some("Late".to_owned()),
+        ..Overrides::default()
+    };
+    inspect(&table, None, &overrides, &mut notes).unwrap();
+    // All are numbers: nothing is kept apart.
+    assert!(!notes.has("codes-differ-in-zeros"));
+    let rows: String = rows.replace(",17,", ",K17,");
+    let (table, mut notes) = sheet(&format!("Id,Plant,Late\n{rows}"));
+    inspect(&table, None, &overrides, &mut notes).unwrap();
+    assert!(notes.has("codes-differ-in-zeros"), "{notes:?}");
+}
+
+#[test]
+fn right_sums_without_a_word_are_no_order_however_many_columns_have_one() {
+    let orders: String = (1..=60)
+        .map(|row| format!("SO-{row},North,{row},{},{}\n", row * 2, row * 3))
+        .collect();
+    let sum = 60 * 61 / 2;
+    let (table, _) = sheet(&format!(
+        "Order No,Region,Qty,Planned,Actual\n{orders},,{sum},{},{}\n",
+        sum * 2,
+        sum * 3
+    ));
+    assert_eq!(table.height(), 60);
 }

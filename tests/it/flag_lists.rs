@@ -297,7 +297,18 @@ fn whole_rows_under_a_key_that_repeats_flag_these_rows_alone() {
     // A cell that was changed: the order alone names rows, and that is told.
     let (found, notes) = find("Order,Region,Pieces\nB0,East,0\n", &plain(), &index, Some(&sheet)).unwrap();
     assert_eq!(found.positions(), [0, 1]);
-    assert!(notes.has("shared-key"), "{notes:?}");
+    assert!(notes.has("shared-key") && notes.has("flags-changed-rows"), "{notes:?}");
+    // One such line among others is not in the sheet; the others flag their rows.
+    let changed = "Order,Region,Pieces\nB0,South,0\nB1,North,1\nB2,East,1\n";
+    let (found, notes) = find(changed, &plain(), &index, Some(&sheet)).unwrap();
+    assert_eq!(found.positions(), [1, 3], "{notes:?}");
+    assert!(
+        found
+            .counts
+            .ignored
+            .iter()
+            .any(|ignored| ignored.reason.contains("not in the training sheet"))
+    );
 }
 
 #[test]

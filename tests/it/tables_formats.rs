@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use recant::notes::Notes;
-use recant::tables::{DateOrder, ReadOptions, Table, Texts, read};
+use recant::tables::{DateOrder, ReadOptions, Table, Texts, Writing, read};
 
 fn write(folder: &Path, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
     let path = folder.join(name);
@@ -145,7 +145,15 @@ fn dates_in_every_usual_order_are_read() {
     );
     assert!(notes.has("time-zones"));
     assert_eq!(table.date_order("us").unwrap(), Some(DateOrder::MonthFirst));
-    let error = table.dates("us", Some(DateOrder::DayFirst), &mut notes).unwrap_err();
+    // An earlier sheet's order does not hold against what this one shows; what the person states does.
+    let read = table.dates("us", Some(DateOrder::DayFirst), &mut notes).unwrap();
+    assert_eq!(read[0], Some(evening));
+    assert!(notes.has("other-date-order"));
+    let stated = Writing {
+        dates: Some(DateOrder::DayFirst),
+        ..Writing::default()
+    };
+    let error = table.written_as(stated).dates("us", None, &mut notes).unwrap_err();
     assert!(
         error.to_string().contains("`1/31/2018 22:56` is not a date") && error.to_string().contains("row 2"),
         "{error}"

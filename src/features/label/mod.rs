@@ -1,5 +1,6 @@
 //! The label rule: which column, or which difference of two columns, says what class a row belongs to.
 
+mod doubts;
 mod spelling;
 mod written;
 
@@ -342,7 +343,12 @@ impl LabelRule {
                         .hint("write both as durations, or both as numbers of the same unit"));
                 }
                 let pairs = happened.values.iter().zip(&expected.values);
-                Ok(pairs.map(|(actual, planned)| class_of((*actual)? - (*planned)?, bounds)).collect())
+                let differences: Vec<Option<f64>> = pairs.map(|(actual, planned)| Some((*actual)? - (*planned)?)).collect();
+                if !happened.hours {
+                    doubts::note_calendar((actual, &happened.values), (planned, &expected.values), notes);
+                }
+                doubts::note_far([actual, planned], &differences, table, notes);
+                Ok(differences.into_iter().map(|difference| class_of(difference?, bounds)).collect())
             }
             LabelKind::Dates {
                 actual,
@@ -353,13 +359,13 @@ impl LabelRule {
                 let mut own = [Notes::new(), Notes::new()];
                 let happened = table.date_column(actual, *order, &mut own[0])?;
                 let expected = table.date_column(planned, *order, &mut own[1])?;
-                note_zones([actual, planned], &own, notes);
+                doubts::note_zones([actual, planned], &own, notes);
                 own.into_iter().for_each(|own| notes.extend(own));
-                note_times((actual, &happened.seconds), (planned, &expected.seconds), notes);
+                doubts::note_times((actual, &happened.seconds), (planned, &expected.seconds), notes);
                 let pairs = happened.spans().zip(expected.spans());
-                Ok(pairs
-                    .map(|(actual, planned)| class_of(actual?.days_after(planned?), bounds))
-                    .collect())
+                let days: Vec<Option<f64>> = pairs.map(|(actual, planned)| Some(actual?.days_after(planned?))).collect();
+                doubts::note_far([actual, planned], &days, table, notes);
+                Ok(days.into_iter().map(|days| class_of(days?, bounds)).collect())
             }
         }
     }
@@ -422,49 +428,6 @@ fn note_missing(column: &str, texts: &Texts, classes: &[Option<u8>], says_nothin
                 shown.join(" or ")
             ),
             "left out of training and evaluation; `[label]` `classes` or `missing` in a profile says otherwise",
-        );
-    }
-}
-
-/// Says where both columns name time zones, and other ones: days are then counted by two clocks.
-fn note_zones([actual, planned]: [&str; 2], own: &[Notes; 2], notes: &mut Notes) {
-    let zones = |notes: &Notes| {
-        let told = notes.iter().find(|note| note.code == "time-zones")?.found.clone();
-        let (_, zones) = told.rsplit_once('(')?;
-        Some(zones.trim_end_matches(')').to_owned())
-    };
-    if let (Some(happened), Some(expected)) = (zones(&own[0]), zones(&own[1]))
-        && happened != expected
-    {
-        notes.add(
-            "zones-differ",
-            format!("`{actual}` is written in another time zone ({happened}) than `{planned}` ({expected})"),
-            "each day was taken by the clock it is written in; where a few hours decide the day, bring both into one zone",
-        );
-    }
-}
-
-/// Says where times of day are planned that whole days leave out of account: not midnight, and not a day's last minute.
-fn note_times((actual, happened): (&str, &[Option<i64>]), (planned, expected): (&str, &[Option<i64>]), notes: &mut Notes) {
-    const DAY: i64 = 86_400;
-    let timed = |seconds: i64| (1..DAY - 60).contains(&seconds.rem_euclid(DAY));
-    let planned_times = expected.iter().flatten().filter(|seconds| timed(**seconds)).count();
-    if planned_times * 2 <= expected.iter().flatten().count() {
-        return;
-    }
-    let later = |pair: &(&Option<i64>, &Option<i64>)| match pair {
-        (Some(actual), Some(planned)) => actual > planned && actual.div_euclid(DAY) == planned.div_euclid(DAY),
-        _ => false,
-    };
-    let rows = happened.iter().zip(expected).filter(later).count();
-    if rows > 0 {
-        notes.add(
-            "same-day",
-            format!(
-                "{} `{actual}` later than `{planned}` by the clock, on the same day",
-                rows_have(rows)
-            ),
-            "taken as no difference: the label counts whole calendar days; a column with the class (`--label COLUMN`) decides otherwise",
         );
     }
 }

@@ -305,12 +305,24 @@ impl FlagSource<'_> {
         }
         if found.is_none() && !shared.is_empty() {
             let (own, columns): (Vec<String>, Vec<String>) = shared.into_iter().unzip();
-            // Whole rows; where one of them is not in the sheet as it stands, they were changed, and name rows by the group alone.
+            // Whole rows; where most of them are not in the sheet as they stand, they were changed, and name rows by the group alone.
             let of_sheet = together(sheet, &sheet_group, &columns)?;
             let known: BTreeSet<&String> = of_sheet.iter().flatten().collect();
             let lines = together(table, &own_group, &own)?;
-            if lines.iter().flatten().all(|line| known.contains(line)) && known.len() > sheet.distinct_count(&sheet_group)? {
-                found = apart(&own, &columns, table)?;
+            let met = lines.iter().flatten().filter(|line| known.contains(line)).count();
+            if known.len() > sheet.distinct_count(&sheet_group)? {
+                if met * 2 > lines.len() {
+                    found = apart(&own, &columns, table)?;
+                } else {
+                    notes.add(
+                        "flags-changed-rows",
+                        format!(
+                            "the flag file names rows by `{own_group}`, which several rows share, and what it has in `{}` is not in the sheet so",
+                            own.join("`, `")
+                        ),
+                        "the lines were matched without it; write it as it stands in the sheet to flag single rows",
+                    );
+                }
             }
         }
         let Some((both, wider, index)) = found else { return Ok(None) };

@@ -15,7 +15,10 @@ pub(super) fn dates_of_files(parts: &[PartOfFile], name: &str, height: usize, no
     for part in parts {
         let column = part.table.column(name)?;
         let items = items(&column, part.table.height(), part.table.source());
-        let shown = if order::evident(&items).is_none() { part.shown.dates } else { None };
+        let shown = match order::evident(&items) {
+            None => part.shown.dates.filter(|order| order::fits(&items, *order)),
+            Some(_) => None,
+        };
         ambiguous |= items.iter().any(order::has_two_readings);
         let read = dates(&part.table, &column, name, shown, notes)?;
         for (place, row) in part.rows.iter().enumerate() {

@@ -15,13 +15,19 @@ pub(super) fn time(reader: &mut Reader<'_>) -> Option<(u32, Option<i16>)> {
         return (!comma).then_some((0, None));
     }
     let before = reader.rest;
-    reader.links();
+    // A letter right behind a digit is mistyped (`2018/02/1O`) or begins a time (`T08:00`), no word of its own.
+    let glued = !(comma || blank) && reader.peek().is_some_and(|byte| byte.is_ascii_alphabetic());
+    if !glued {
+        reader.links();
+    }
     // `31 \u{44f}\u{43d}\u{432}. 2018 \u{433}., 22:56`
     if reader.rest.len() < before.len() && reader.skip(b',') {
         reader.blanks();
     }
-    reader.weekday();
-    reader.links();
+    if !glued {
+        reader.weekday();
+        reader.links();
+    }
     if reader.rest.is_empty() {
         return Some((0, None));
     }

@@ -2,6 +2,7 @@
 
 mod by_file;
 mod clock;
+mod elsewhere;
 mod order;
 mod ordinal;
 mod parse;
@@ -26,8 +27,8 @@ use super::text::{Texts, is_missing_value, trimmed};
 use super::unreadable::note_unreadable;
 use crate::error::{Error, Result};
 use crate::notes::Notes;
+pub(crate) use elsewhere::sheet_order;
 use order::Orders;
-pub(crate) use order::sheet_order;
 pub(crate) use ordinal::are_days_of_years;
 use parse::{Form, Parsed};
 pub(crate) use parse::{civil_from_days, days_from_civil};

@@ -7,6 +7,7 @@
 
 use super::super::header::counted;
 use super::super::table::Table;
+use super::elsewhere::{note_undecided_files, sheet_evidence, still_valid, years_lead_elsewhere};
 use super::parse::{Form, civil_from_days, is_day, year_of};
 use super::words::Tongue;
 use super::{DateOrder, Item};
@@ -70,6 +71,17 @@ impl DateOrder {
     }
 }
 
+/// Whether all dates written with three numbers can be read in an order.
+pub(super) fn fits(items: &[Item], order: DateOrder) -> bool {
+    items.iter().all(|item| match item {
+        Item::Text(parsed) => match parsed.form {
+            Form::Numbers { first, second, third, .. } => resolve(first, second, third, parsed.short_year, order).is_some(),
+            _ => true,
+        },
+        _ => true,
+    })
+}
+
 /// Whether a cell is a date whose day and month may be exchanged.
 pub(super) fn has_two_readings(item: &Item) -> bool {
     let Item::Text(parsed) = item else { return false };
@@ -93,9 +105,9 @@ pub(crate) fn resolve(first: u32, second: u32, third: i32, short: bool, order: D
 
 /// What the numeric dates of one separator show.
 #[derive(Debug, Clone, Copy, Default)]
-struct Evidence {
-    day_first: usize,
-    month_first: usize,
+pub(super) struct Evidence {
+    pub(super) day_first: usize,
+    pub(super) month_first: usize,
     year_first: usize,
     both: usize,
 }
@@ -114,7 +126,7 @@ impl Evidence {
         }
     }
 
-    fn plus(self, other: Self) -> Self {
+    pub(super) fn plus(self, other: Self) -> Self {
         Self {
             day_first: self.day_first + other.day_first,
             month_first: self.month_first + other.month_first,
@@ -127,7 +139,7 @@ impl Evidence {
         self.day_first + self.month_first + self.year_first + self.both
     }
 
-    fn majority(&self) -> Option<DateOrder> {
+    pub(super) fn majority(&self) -> Option<DateOrder> {
         if self.year_first > 0 && self.year_first >= self.day_first.max(self.month_first) {
             return Some(DateOrder::YearFirst);
         }
@@ -140,9 +152,9 @@ impl Evidence {
 }
 
 #[derive(Debug, Default)]
-struct Counts {
-    slash: Evidence,
-    dash: Evidence,
+pub(super) struct Counts {
+    pub(super) slash: Evidence,
+    pub(super) dash: Evidence,
     dot: Evidence,
     /// Real dates and year-first texts, and how many of them have a day above 12.
     fixed: usize,
@@ -158,7 +170,7 @@ impl Counts {
     }
 }
 
-fn count(items: &[Item]) -> Counts {
+pub(super) fn count(items: &[Item]) -> Counts {
     let mut counts = Counts::default();
     let mut fixed = |day: u32| {
         counts.fixed += 1;
@@ -215,7 +227,7 @@ pub(crate) fn decide(table: &Table, name: &str, items: &[Item], asked: Option<Da
     let counts = count(items);
     let all = counts.slash.plus(counts.dash).plus(counts.dot);
     let stated = table.source().stated.dates;
-    let asked = stated.or(asked);
+    let asked = stated.or_else(|| still_valid(table, name, items, asked, notes));
     let mut orders = match asked {
         Some(order) => Orders {
             slash: order,
@@ -232,6 +244,9 @@ pub(crate) fn decide(table: &Table, name: &str, items: &[Item], asked: Option<Da
         None => decide_from_evidence(table, name, items, &counts, notes)?,
     };
     orders.croatian = croatian(name, items, notes);
+    if asked.is_none() {
+        note_undecided_files(table, name, items, notes);
+    }
     let one_order = all.both == 0 && all.year_first == 0 && (all.day_first == 0) != (all.month_first == 0);
     let texts = all.day_first + all.month_first;
     if one_order && counts.fixed > 0 && counts.fixed_late == 0 {
@@ -288,7 +303,11 @@ fn decide_from_evidence(table: &Table, name: &str, items: &[Item], counts: &Coun
     let own = |evidence: &Evidence| evidence.majority().or_else(|| others.majority());
     let (slash, dash) = (own(&counts.slash), own(&counts.dash));
     let mut reason = "as the column shows".to_owned();
-    match year_leads(items) {
+    let leads = match year_leads(items) {
+        Some(Leads::Perhaps) if years_lead_elsewhere(table) => Some(Leads::Yes("as in other columns of the sheet")),
+        leads => leads,
+    };
+    match leads {
         Some(Leads::Yes(why)) => {
             notes.add(
                 "year-first-dates",
@@ -384,14 +403,14 @@ fn croatian(name: &str, items: &[Item], notes: &mut Notes) -> bool {
 }
 
 /// Whether two-digit years come first.
-enum Leads {
+pub(super) enum Leads {
     Yes(&'static str),
     /// They could, and nothing shows that they do not.
     Perhaps,
 }
 
 /// Whether a column of three short numbers, such as `18/01/01`, begins with the year; `None` where it does not.
-fn year_leads(items: &[Item]) -> Option<Leads> {
+pub(super) fn year_leads(items: &[Item]) -> Option<Leads> {
     const FEW_YEARS: u32 = 10;
     const MANY_DAYS: usize = 13;
     let mut dates: Vec<(u32, u32, i32)> = Vec::new();
@@ -506,28 +525,6 @@ fn fallback(table: &Table, items: &[Item]) -> (DateOrder, &'static str) {
         (true, false) => (DateOrder::DayFirst, "which leaves the rows in the order of time"),
         (false, true) => (DateOrder::MonthFirst, "which leaves the rows in the order of time"),
         _ => (DateOrder::MonthFirst, "as is the default"),
-    }
-}
-
-/// What the first rows of the sheet's columns show together.
-fn sheet_evidence(table: &Table) -> Evidence {
-    const ROWS: usize = 1000;
-    let mut all = Evidence::default();
-    for column in &table.columns() {
-        let counts = count(&super::items(column, table.height().min(ROWS), table.source()));
-        all = all.plus(counts.slash).plus(counts.dash);
-    }
-    all
-}
-
-/// The order of day and month that the first rows of the sheet's columns show for certain.
-pub(crate) fn sheet_order(table: &Table) -> Option<DateOrder> {
-    let all = sheet_evidence(table);
-    match (all.day_first, all.month_first) {
-        (0, 0) => None,
-        (_, 0) => Some(DateOrder::DayFirst),
-        (0, _) => Some(DateOrder::MonthFirst),
-        _ => None,
     }
 }
 

@@ -1,10 +1,12 @@
 //! Numbers of several files that write decimals with different marks.
 
+use super::decide::{self, evidence_of};
 use super::{DecimalMark, NumberColumn, conversion, mark_shown, multiplied, numbers};
 use crate::error::Result;
 use crate::notes::Notes;
 use crate::tables::exceptions;
 use crate::tables::several::{PartOfFile, note_by_file};
+use crate::tables::table::Table;
 
 /// A column read file by file: by the mark that its own numbers show, else by that of the file's other numbers. `None` where one file holds durations
 /// and another does not, or their units cannot be told in one another: such a column is looked at whole.
@@ -60,4 +62,34 @@ pub(super) fn numbers_of_files(parts: &[PartOfFile], name: &str, height: usize, 
         measured,
         unit,
     }))
+}
+
+/// Says which of several files would be read with the other mark by itself: none of its numbers shows which it is.
+///
+/// # Errors
+/// Where the column is not there.
+pub(super) fn note_undecided_files(table: &Table, name: &str, mark: DecimalMark, notes: &mut Notes) -> Result<()> {
+    let mut undecided = Vec::new();
+    for part in table.parts_by_file(name)? {
+        let column = part.table.column(name)?;
+        let evidence = evidence_of(&column, part.table.height());
+        let open = evidence.ambiguous() > 0 && evidence.verdict().is_none();
+        if open && decide::alone(&part.table, &evidence).mark != mark {
+            undecided.push(format!("`{}`", part.table.source().file_name));
+        }
+    }
+    if !undecided.is_empty() {
+        notes.add(
+            "ambiguous-files",
+            format!(
+                "no number of column `{name}` in {} shows whether its marks separate thousands or decimals",
+                undecided.join(", ")
+            ),
+            format!(
+                "read as in the other files, decimals {}; read that file alone with `--decimal` if it is written otherwise",
+                mark.described()
+            ),
+        );
+    }
+    Ok(())
 }

@@ -162,9 +162,20 @@ pub(super) fn decide(table: &Table, evidence: &Evidence, earlier: Option<Decimal
     if evidence.ambiguous() == 0 {
         return Decision::plain(DecimalMark::Point);
     }
-    if let Some(mark) = still_valid(table, earlier) {
-        return Decision::plain(mark);
+    let alone = alone(table, evidence);
+    match still_valid(table, earlier) {
+        Some(mark) if mark == alone.mark => Decision::plain(mark),
+        Some(mark) => Decision {
+            mark,
+            why: Some("as in the training sheet".to_owned()),
+            sure: false,
+        },
+        None => alone,
     }
+}
+
+/// What the column, the sheet and the file show of numbers with two readings.
+pub(super) fn alone(table: &Table, evidence: &Evidence) -> Decision {
     if let Some((mark, why)) = evidence.together() {
         return Decision {
             mark,

@@ -19,10 +19,12 @@ pub(super) fn with_colons(column: &Column, height: usize) -> Option<Column> {
     const DIFFERENT: usize = 12;
     const LOOKED_AT: usize = 20;
     let is_clock = |text: &str| match text.as_bytes() {
-        [hours @ .., b'.', tens, ones] if hours.len() == 2 && hours.iter().all(u8::is_ascii_digit) => {
-            hours < &b"24"[..] && (b'0'..b'6').contains(tens) && ones.is_ascii_digit()
+        b"24.00" => true,
+        [hours @ .., b'.', tens, ones] if matches!(hours.len(), 1 | 2) && hours.iter().all(u8::is_ascii_digit) => {
+            (hours.len() == 1 || hours < &b"24"[..]) && (b'0'..b'6').contains(tens) && ones.is_ascii_digit()
         }
-        _ => false,
+        // In the other rows of another file, say.
+        _ => text.contains(':') && durations::seconds(text).is_some(),
     };
     let texts = || {
         (0..height).filter_map(|row| match column.get(row) {
@@ -41,7 +43,7 @@ pub(super) fn with_colons(column: &Column, height: usize) -> Option<Column> {
         if !is_clock(&text) {
             return None;
         }
-        padded |= text.starts_with('0') && !text.starts_with("00");
+        padded |= text.starts_with('0') && !text.starts_with("00") && text.len() == 5 && text.contains('.');
         if different.len() < DIFFERENT {
             different.insert(text);
         }

@@ -274,10 +274,7 @@ pub(crate) fn numbers(table: &Table, column: &Column, name: &str, mark: Option<D
     let stated = table.source().stated.decimal;
     let simple = tally.odd == 0
         && stated.is_none_or(|mark| mark == DecimalMark::Point)
-        && (tally.maybe == 0
-            || tally.certain_points > 0
-            || stated.is_some()
-            || decide::still_valid(table, mark) == Some(DecimalMark::Point));
+        && (tally.maybe == 0 || tally.certain_points > 0 || stated.is_some());
     if simple {
         note_text_numbers(table, name, &tally, notes);
         let values = cells
@@ -368,6 +365,9 @@ fn thorough(
     let mut evidence = Evidence::default();
     shapes.iter().flatten().for_each(|shape| evidence.add(shape));
     let decision = decide(table, &evidence, mark);
+    if evidence.ambiguous() > 0 && table.source().stated.decimal.is_none() {
+        by_file::note_undecided_files(table, name, decision.mark, notes)?;
+    }
     note_decision(name, &evidence, &decision, notes);
     let truth = |text: &str| match text {
         "TRUE" | "True" | "true" => Some(1.0),
