@@ -178,6 +178,10 @@ fn estimate(found: &Suspects) -> String {
         Estimate::AtLeast if rows == 0 => {
             "not known: nothing in the sheet contradicts a label. An error of all rows of a kind looks like this, too".to_owned()
         }
+        Estimate::AtLeast if found.ranked_by == RankedBy::Learning => format!(
+            "at least {wrong}, by what other rows of the same group say; none is ticked, since most of those share one thing: they may be the right ones \
+             among many wrong"
+        ),
         Estimate::AtLeast => format!("at least {wrong}, by what other rows of the same group say; {ticked}"),
         Estimate::AtMost => format!("at most about {wrong}: the columns say too little about the label to tell how many; {ticked}"),
     }

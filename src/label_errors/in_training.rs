@@ -5,6 +5,9 @@
 //! the Area Under the Margin Ranking", NeurIPS 2020). Where an error ran all the time, models that did not see the row have learned it from the
 //! others, and doubt the few right rows instead; a network in training has not yet.
 
+use rand::seq::SliceRandom;
+use rand_chacha::rand_core::RngCore;
+
 use super::out_of_fold::{FEWEST_ROWS, Subject};
 use crate::error::Result;
 use crate::nn::{Examples, MlpSpec, Network, Recipe, TrainingJob, probabilities, train_many};
@@ -95,13 +98,11 @@ fn margin(said: &[f32], label: usize) -> f64 {
 }
 
 fn drawn(seed: Seed, stream: &str, index: u64) -> Seed {
-    use rand_chacha::rand_core::RngCore;
     Seed(seed.stream(stream, index).next_u64())
 }
 
 /// The rows in a random order.
 fn order(rows: usize, seed: Seed) -> Vec<u32> {
-    use rand::seq::SliceRandom;
     let mut order: Vec<u32> = (0..rows as u32).collect();
     order.shuffle(&mut seed.stream("order", 0));
     order
@@ -116,5 +117,60 @@ impl Progress for Within<'_> {
     fn finish(&self) {}
     fn interrupted(&self) -> bool {
         self.0.interrupted()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::progress::Silent;
+
+    #[test]
+    fn a_margin_is_the_lead_over_the_likeliest_other_class() {
+        assert!((margin(&[0.6, 0.3, 0.1], 0) - 2.0_f64.ln()).abs() < 1e-6);
+        assert!((margin(&[0.6, 0.3, 0.1], 2) + 6.0_f64.ln()).abs() < 1e-6);
+        assert!(margin(&[1.0, 0.0], 1).is_finite());
+    }
+
+    /// Class 1 where the first input is above 0; where the second is above 1, four in five of class 1 are recorded as class 0: a model that saw none of
+    /// a row has learned that, and margins still are lowest for these rows.
+    #[test]
+    fn labels_that_are_wrong_all_the_time_in_one_place_are_hard_to_learn() {
+        let mut random = Seed(3).stream("in-training-tests", 0);
+        let mut uniform = || (random.next_u64() >> 11) as f32 / (1_u64 << 53) as f32 * 4.0 - 2.0;
+        let (mut inputs, mut labels, mut wrong) = (Vec::new(), Vec::new(), Vec::new());
+        for row in 0..1_200 {
+            let (first, second) = (uniform(), uniform());
+            let is_wrong = first > 0.0 && second > 1.0 && row % 5 > 0;
+            inputs.extend([first, second]);
+            labels.push(u8::from(first > 0.0 && !is_wrong));
+            wrong.push(is_wrong);
+        }
+        let recipe = Recipe::default();
+        let found = |threads| {
+            let subject = Subject {
+                inputs: &inputs,
+                width: 2,
+                labels: &labels,
+                groups: None,
+                classes: 2,
+                hidden: &[8],
+                recipe: &recipe,
+                seed: Seed(1),
+                threads,
+            };
+            margins(&subject, &Silent::default()).unwrap().unwrap()
+        };
+        let margins = found(2);
+        assert_eq!(margins, found(1));
+        // The chance that a wrong row has a lower margin than a right one.
+        let (mut lower, mut pairs) = (0, 0);
+        for (row, _) in wrong.iter().enumerate().filter(|(_, wrong)| **wrong) {
+            for (other, _) in wrong.iter().enumerate().filter(|(_, wrong)| !**wrong) {
+                lower += usize::from(margins[row] < margins[other]);
+                pairs += 1;
+            }
+        }
+        assert!(lower as f64 > 0.6 * pairs as f64, "{lower} of {pairs}");
     }
 }

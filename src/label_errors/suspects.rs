@@ -5,8 +5,9 @@
 //! Jiang, Chuang, "Confident Learning: Estimating Uncertainty in Dataset Labels", JAIR 70, 2021, turned around). A score ranks. A chance is
 //! told only where the labels themselves show how many are wrong (`noise`), and only as many rows are ticked.
 //!
-//! Where nothing shows how many are wrong, so that no row is ticked, and no rows were recorded otherwise for a while, what is wrong may be wrong all the
-//! time, and models that did not see a row have learned that. The rows are then ranked by how hard their labels were to learn (`in_training`).
+//! Where nothing shows how many are wrong, or the rows that their groups contradict share one thing, and no rows were recorded otherwise for a while, what
+//! is wrong may be wrong all the time, and models that did not see a row have learned that. No row is ticked then, and the rows are ranked by how hard
+//! their labels were to learn (`in_training`).
 //!
 //! Suspects are the rows that confident learning counts off the diagonal: a row labelled i counts as truly j where its probability of j
 //! reaches the mean probability of j among the rows labelled j (equation 1 of the paper; of several such classes, the likeliest). Their
@@ -99,7 +100,7 @@ pub struct Suspect {
     /// Whether it is a suspect: confidently contradicted, or ticked.
     pub suspect: bool,
     /// Whether it is one of as many rows as are estimated to be wrong, and another class is likelier than its label; never where that number is
-    /// only bounded from above.
+    /// only bounded from above, or rows are ranked by learning.
     pub ticked: bool,
 }
 
@@ -194,8 +195,7 @@ pub fn suspects(request: &SuspectsRequest, progress: &dyn Progress) -> Result<Su
         found.lift();
     }
     if request.said.is_none()
-        && found.estimate == Estimate::AtMost
-        && found.episodes.is_empty()
+        && found.says_little()
         && let Some(margins) = in_training::margins(&subject, progress)?
     {
         found.rank_by_learning(&margins);
@@ -248,9 +248,23 @@ impl Suspects {
         self.sort();
     }
 
-    /// Ranks by the margins of the labels while they were learned; where another class led on average, the row is a suspect.
+    /// Whether models that did not see a row cannot tell what is wrong: nothing shows how many rows are, or most rows that others of their group
+    /// contradict share one thing. Then either they are wrong, or the many others with it are, as where an error ran all the time. What was recorded
+    /// otherwise for a while is told by models of other times.
+    fn says_little(&self) -> bool {
+        let shared = self.shared.iter().any(|shared| 2 * shared.flags > shared.flagged);
+        self.episodes.is_empty()
+            && match self.estimate {
+                Estimate::AtMost => true,
+                Estimate::AtLeast => self.ticked() > 0 && shared,
+                Estimate::About => false,
+            }
+    }
+
+    /// Ranks by the margins of the labels while they were learned, and ticks nothing; where another class led on average, the row is a suspect.
     fn rank_by_learning(&mut self, margins: &[f64]) {
         for row in &mut self.rows {
+            row.ticked = false;
             row.score = 1.0 / (1.0 + margins[row.row as usize].exp());
             row.suspect |= row.score > CONTRADICTED;
         }
