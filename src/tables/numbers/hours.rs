@@ -54,6 +54,7 @@ pub(super) fn with_colons(column: &Column, height: usize) -> Option<Column> {
     let mut builder = CellsBuilder::with_capacity(height);
     for row in 0..height {
         match column.get(row) {
+            CellView::Text(text) if text.contains(':') => builder.push_text(trimmed(&text)),
             CellView::Text(text) => builder.push_text(&trimmed(&text).replacen('.', ":", 1)),
             cell => builder.push_view(&cell),
         }
