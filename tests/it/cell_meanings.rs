@@ -406,6 +406,9 @@ fn weeks_and_dates_as_plain_numbers_and_mistyped_label_cells_are_told() {
     };
     let week = |week: usize| (week % 52 + 1).to_string();
     assert!(told(&|row| week(row), &|row| week(row + row % 3), "calendar-as-numbers"));
+    // Lead times in weeks, one of them a whole year.
+    let lead = |row: usize| if row == 7 { "52".to_owned() } else { (1 + row % 6).to_string() };
+    assert!(!told(&|row| (1 + row % 6).to_string(), &lead, "calendar-as-numbers"));
     let days = |code: &str, actual: &dyn Fn(usize) -> String| {
         let rows: String = (0..80)
             .map(|row| format!("{row},2018-01-10,{},{}\n", actual(row), ["Air", "Sea"][row % 2]))

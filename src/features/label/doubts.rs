@@ -65,12 +65,11 @@ pub(super) fn note_calendar((actual, happened): (&str, &[Option<f64>]), (planned
             .all(|name| words(name).iter().any(|word| wanted.contains(&word.as_str())))
     };
     let whole = |most: f64| all(&|number| number.fract() == 0.0 && (0.0..=most).contains(&number));
-    // In one year weeks do not come down from the last to the first.
+    // From one year to the next the numbers begin again: nearly a whole year lies between two that belong together.
     let turns = |year: f64| {
         let pairs = happened.iter().zip(expected);
-        pairs
-            .filter_map(|(actual, planned)| Some((*actual)? - (*planned)?))
-            .any(|difference| difference.abs() > year / 2.0)
+        let differences = pairs.filter_map(|(actual, planned)| Some((*actual)? - (*planned)?));
+        differences.filter(|difference| difference.abs() >= 0.8 * year).take(2).count() == 2
     };
     let is_day_and_month = |number: f64| {
         let (whole, rest) = (number.trunc(), (number.fract() * 100.0).round());
