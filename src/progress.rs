@@ -26,6 +26,18 @@ pub trait Progress: Send + Sync {
     }
 }
 
+/// Passes on the wish to stop and nothing else: steps of single trainings are no steps of the stage that they belong to.
+pub struct Background<'a>(pub &'a dyn Progress);
+
+impl Progress for Background<'_> {
+    fn start(&self, _stage: &str, _steps: u64) {}
+    fn advance(&self, _steps: u64) {}
+    fn finish(&self) {}
+    fn interrupted(&self) -> bool {
+        self.0.interrupted()
+    }
+}
+
 /// Reports nothing, stops only when its flag is raised.
 #[derive(Debug, Clone, Default)]
 pub struct Silent(pub Arc<AtomicBool>);

@@ -307,14 +307,22 @@ pub(super) fn run_suspects(context: &Context, arguments: &SuspectsArgs) -> Resul
         ),
     );
     let mut kinds = Vec::new();
+    let mut contradicted = 0;
     for (given, name) in classes.iter().enumerate() {
         for (likeliest, other) in classes.iter().enumerate().filter(|(class, _)| *class != given) {
             let rows = found.counts[given * classes.len() + likeliest];
             if rows > 0 {
+                contradicted += rows;
                 console.item("", format!("{} recorded {name}, likeliest {other}", count(rows)));
                 kinds.push(serde_json::json!({ "given": name, "likeliest": other, "rows": rows }));
             }
         }
+    }
+    if found.ranked_by == RankedBy::Learning && suspected > contradicted {
+        console.item(
+            "",
+            format!("{} more in which another class led in training", count(suspected - contradicted)),
+        );
     }
     console.item("Wrong", estimate(found));
     in_common(context, &found.shared, if found.ticked() == 0 { "most doubted" } else { "ticked" });
@@ -324,7 +332,8 @@ pub(super) fn run_suspects(context: &Context, arguments: &SuspectsArgs) -> Resul
     let score = match found.ranked_by {
         RankedBy::Unseen => "ranks the rows and is no chance: look before you repair",
         RankedBy::Learning => {
-            "ranks the rows by how hard their labels were to learn, as an error of all the time would show; it is no chance: look before you repair"
+            "ranks the rows by how hard their labels were to learn, since an error that was made all the time shows only there; it is no chance: look before you \
+             repair"
         }
     };
     console.item("Score", score);

@@ -178,15 +178,3 @@ pub fn side_by_side<I: Sync, R: Send>(items: &[I], threads: usize, work: impl Fn
         .map(|slot| slot.into_inner().unwrap_or_else(PoisonError::into_inner));
     taken.flatten().collect()
 }
-
-/// Passes on the wish to stop and nothing else: steps of single trainings are no steps of the run.
-pub struct Background<'a>(pub &'a dyn Progress);
-
-impl Progress for Background<'_> {
-    fn start(&self, _stage: &str, _steps: u64) {}
-    fn advance(&self, _steps: u64) {}
-    fn finish(&self) {}
-    fn interrupted(&self) -> bool {
-        self.0.interrupted()
-    }
-}

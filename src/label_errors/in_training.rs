@@ -11,7 +11,7 @@ use rand_chacha::rand_core::RngCore;
 use super::out_of_fold::{FEWEST_ROWS, Subject};
 use crate::error::Result;
 use crate::nn::{Examples, MlpSpec, Network, Recipe, TrainingJob, probabilities, train_many};
-use crate::progress::Progress;
+use crate::progress::{Background, Progress};
 use crate::seed::Seed;
 
 /// Networks that margins are averaged over, where there are few rows, and passes of each. Chosen on six sheets with errors of our own making.
@@ -43,20 +43,20 @@ pub(super) fn margins(subject: &Subject<'_>, progress: &dyn Progress) -> Result<
     let mut trained = (0..networks)
         .map(|network| Network::initial(&spec, drawn(subject.seed, "in-training-weights", network)))
         .collect::<Result<Vec<Network<f32>>>>()?;
+    let recipe = Recipe {
+        epochs: 1,
+        first_epoch: 0,
+        learning_rate: 0.3,
+        decay: 1.0,
+        weight_decay: 1e-4,
+        momentum: 0.9,
+        batch: BATCH,
+        class_weights: None,
+        standard: None,
+    };
     let mut sums = vec![0.0; rows];
-    progress.start("following what is learned when", epochs as u64);
+    progress.start("training for margins", epochs as u64);
     for epoch in 0..epochs {
-        let recipe = Recipe {
-            epochs: 1,
-            first_epoch: epoch,
-            learning_rate: 0.3,
-            decay: 1.0,
-            weight_decay: 1e-4,
-            momentum: 0.9,
-            batch: BATCH,
-            class_weights: None,
-            standard: None,
-        };
         let orders: Vec<Vec<u32>> = (0..networks)
             .map(|network| {
                 order(
@@ -74,7 +74,7 @@ pub(super) fn margins(subject: &Subject<'_>, progress: &dyn Progress) -> Result<
                 recipe: &recipe,
             })
             .collect();
-        for outcome in train_many(&mut jobs, subject.threads, &Within(progress)) {
+        for outcome in train_many(&mut jobs, subject.threads, &Background(progress)) {
             outcome?;
         }
         for network in &trained {
@@ -106,18 +106,6 @@ fn order(rows: usize, seed: Seed) -> Vec<u32> {
     let mut order: Vec<u32> = (0..rows as u32).collect();
     order.shuffle(&mut seed.stream("order", 0));
     order
-}
-
-/// The stop of a progress whose stage goes on.
-struct Within<'a>(&'a dyn Progress);
-
-impl Progress for Within<'_> {
-    fn start(&self, _stage: &str, _steps: u64) {}
-    fn advance(&self, _steps: u64) {}
-    fn finish(&self) {}
-    fn interrupted(&self) -> bool {
-        self.0.interrupted()
-    }
 }
 
 #[cfg(test)]

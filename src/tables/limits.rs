@@ -37,9 +37,9 @@ pub const BYTES_OF_A_CELL: usize = 16;
 /// one more and reading stops with an error that names the first of them.
 pub const TOLERATED_SHARE: f64 = 0.01;
 
-/// In a short column so many unreadable cells are passed over as well, where ...
+/// In a short column this number of unreadable cells is passed over as well, where ...
 pub const TOLERATED_CELLS: usize = 2;
-/// ... it has so many times as many values.
+/// ... it has this many times as many values.
 pub const VALUES_OF_A_TOLERATED_CELL: usize = 20;
 
 /// A column of numbers or dates may hold words in place of them in at most this share of its filled cells; each is then a missing value

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use super::cells::CellsBuilder;
@@ -12,6 +13,7 @@ use super::header::counted;
 use super::read::{ReadOptions, read};
 use super::source::{Files, Source, Writing};
 use super::table::{RowNumbers, Table};
+use super::text::Texts;
 use super::{dates, numbers};
 use crate::error::{Error, Result, closest};
 use crate::files::hex;
@@ -143,14 +145,17 @@ fn joined(tables: &[Table]) -> Result<Table> {
         height,
         RowNumbers::Listed(numbers),
     )?;
-    let shown = tables.iter().map(|table| Writing {
-        decimal: numbers::sheet_mark(table),
-        dates: dates::sheet_order(table),
-    });
+    let shown: Vec<Writing> = tables
+        .par_iter()
+        .map(|table| Writing {
+            decimal: numbers::sheet_mark(table),
+            dates: dates::sheet_order(table),
+        })
+        .collect();
     Ok(whole.with_files(Files {
         sources,
         of_row,
-        shown: shown.collect(),
+        shown: shown.into(),
     }))
 }
 
@@ -189,15 +194,25 @@ impl Table {
     pub(crate) fn parts_by_file(&self, name: &str) -> Result<Vec<PartOfFile>> {
         let Some(files) = self.files() else { return Ok(Vec::new()) };
         let column = self.select(&[name])?;
-        let part = |place: usize| {
-            let rows: Vec<usize> = (0..self.height()).filter(|row| files.of_row[*row] == place as u32).collect();
-            PartOfFile {
-                table: column.take(&rows).of_one_file(files.sources[place].clone()),
-                rows,
-                shown: files.shown[place],
-            }
+        let mut rows: Vec<Vec<usize>> = vec![Vec::new(); files.sources.len()];
+        for (row, place) in files.of_row.iter().enumerate() {
+            rows[*place as usize].push(row);
+        }
+        let part = |(place, rows): (usize, Vec<usize>)| PartOfFile {
+            table: column.take(&rows).of_one_file(files.sources[place].clone()),
+            rows,
+            shown: files.shown[place],
         };
-        Ok((0..files.sources.len()).map(part).filter(|part| !part.rows.is_empty()).collect())
+        let filled = rows.into_iter().enumerate().filter(|(_, rows)| !rows.is_empty());
+        Ok(filled.map(part).collect())
+    }
+}
+
+impl PartOfFile {
+    /// The words that stand in place of values, with the rows of the sheet that they are in.
+    pub(crate) fn words<'a>(&'a self, exceptions: &'a Option<Texts>) -> impl Iterator<Item = (usize, String)> + 'a {
+        let of_row = |(place, row): (usize, &usize)| Some((*row, exceptions.as_ref()?.get(place)?.to_owned()));
+        self.rows.iter().enumerate().filter_map(of_row)
     }
 }
 

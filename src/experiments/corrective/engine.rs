@@ -11,7 +11,6 @@ use super::record::Row;
 use super::settings::{Place, Proposed, Step, StudyOptions, StudySettings, Way, parts, way};
 use super::{CLEAN, EXPANDING, NONE};
 use crate::error::{Error, ErrorKind, Result};
-use crate::experiments::runner::Background;
 use crate::experiments::study::{ComputeOne, Seconds};
 use crate::experiments::{Computed, Engine, RunFolder, Timings, Unit};
 use crate::features::{Part, Prepared, Profile, prepare};
@@ -20,7 +19,7 @@ use crate::label_errors::{Bias, InjectionPlan, Known, KnownFlags, PlannedCorrupt
 use crate::learner::Rows;
 use crate::nn::{MlpSpec, Network, Recipe, StoredImportances, store_importances};
 use crate::notes::Notes;
-use crate::progress::Progress;
+use crate::progress::{Background, Progress};
 use crate::repair::{self, RepairOptions, RepairOutcome, Repairable, Request, Session, Trained};
 use crate::seed::Seed;
 use crate::tables::Table;

@@ -6,10 +6,9 @@ use rand::Rng;
 
 use super::engine::Corrective;
 use crate::error::Result;
-use crate::experiments::runner::Background;
 use crate::features::{ClassWeights, RecipeKind};
 use crate::nn::{self, Examples, Fold, Freedom, Network, Recipe};
-use crate::progress::Progress;
+use crate::progress::{Background, Progress};
 use crate::seed::Seed;
 
 impl Corrective<'_> {

@@ -17,7 +17,6 @@ use crate::error::{Error, Result};
 use crate::experiments::corrective::settings::{Way, once};
 use crate::experiments::images::data::{self, dataset};
 use crate::experiments::images::{self, OnDevice, Reading, RecipeChanges, Training};
-use crate::experiments::runner::Background;
 use crate::experiments::study::{Seconds, Study};
 use crate::experiments::{Computed, Engine, RunFolder, Timings, Unit};
 use crate::label_errors::images::{FoundImages, ImagesRequest, find_images};
@@ -26,7 +25,7 @@ use crate::learner::Statistic;
 use crate::nn::images::{Accelerated, Compute, ImageNetwork, ImageSpec, Precision};
 use crate::nn::{ImportanceKind, OutputSize};
 use crate::notes::Notes;
-use crate::progress::Progress;
+use crate::progress::{Background, Progress};
 use crate::seed::Seed;
 use sets::{columns, divided};
 

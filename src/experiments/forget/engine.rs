@@ -16,14 +16,13 @@ use crate::datasets::images::{Augmentation, ImageSet, Normalisation, TrainingIma
 use crate::error::{Error, ErrorKind, Result};
 use crate::experiments::images::data::{self, dataset};
 use crate::experiments::images::{self, Loaded, OnDevice, Reading, RecipeChanges, Training};
-use crate::experiments::runner::Background;
 use crate::experiments::study::{Seconds, Study};
 use crate::experiments::{Computed, Engine, RunFolder, Timings, Unit};
 use crate::learner::{Plan, Rows, Statistic};
 use crate::nn::images::{Accelerated, Compute, ImageNetwork, Precision, StartWeights};
 use crate::nn::{ImportanceKind, OutputSize};
 use crate::notes::Notes;
-use crate::progress::Progress;
+use crate::progress::{Background, Progress};
 use crate::repair::{self, Reference, Request, Session, Trained};
 use crate::seed::Seed;
 

@@ -10,12 +10,12 @@ use crate::experiments::random_errors::record::{BASELINE, ChunkRecords, Dampenin
 use crate::experiments::random_errors::settings::Settings;
 use crate::experiments::random_errors::sweep::sweep;
 use crate::experiments::random_errors::tuning::{self, initial_network, recipe, tune};
-use crate::experiments::runner::{Background, side_by_side};
+use crate::experiments::runner::side_by_side;
 use crate::experiments::{Computed, Engine, RunFolder, Timings, Unit};
 use crate::label_errors::{Amount, Domain, Injected, LabelCorruption, inject_labels, kinds};
 use crate::learner::Rows;
 use crate::nn::{self, Examples, ImportanceKind, MlpSpec, Network, Recipe, store_importances};
-use crate::progress::Progress;
+use crate::progress::{Background, Progress};
 use crate::repair::{self, Reference, RepairMethod, RepairOptions, Repairable, Request, Session, Trained};
 use crate::seed::Seed;
 

@@ -13,12 +13,11 @@ use crate::experiments::random_errors::record::{BASELINE, ChunkRecords, Dampenin
 use crate::experiments::random_errors::settings::Settings;
 use crate::experiments::random_errors::sweep::{ALPHAS, LAMBDAS};
 use crate::experiments::random_errors::tuning::{initial_network, recipe};
-use crate::experiments::runner::Background;
 use crate::experiments::{Computed, Engine, RunFolder, Timings, Unit};
 use crate::label_errors::Injected;
 use crate::nn::cuda::{Accelerator, Dampened, Lockstep, Place, Rows, Shared, most_models};
 use crate::nn::{ImportanceKind, MlpSpec, Network, Recipe};
-use crate::progress::Progress;
+use crate::progress::{Background, Progress};
 use crate::repair::{Reference, assd_percentile};
 
 /// Methods that can be computed in lockstep.

@@ -10,10 +10,9 @@ use crate::experiments::random_errors::plan::initial_stream;
 use crate::experiments::random_errors::published;
 use crate::experiments::random_errors::record::{CleanModel, Tuned};
 use crate::experiments::random_errors::settings::Settings;
-use crate::experiments::runner::Background;
 use crate::nn::search::{SearchPlan, search};
 use crate::nn::{self, Examples, Fold, Freedom, MlpSpec, Network, Recipe};
-use crate::progress::Progress;
+use crate::progress::{Background, Progress};
 use crate::seed::Seed;
 
 /// Share of the training rows, the last by time, that trials are judged on.

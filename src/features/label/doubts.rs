@@ -115,7 +115,7 @@ pub(super) fn note_calendar((actual, happened): (&str, &[Option<f64>]), (planned
 
 /// Names rows whose difference lies far from that of all others: one mistyped year or number makes a row late.
 pub(super) fn note_far([actual, planned]: [&str; 2], differences: &[Option<f64>], table: &Table, notes: &mut Notes) {
-    /// So many interquartile ranges from the middle, which are taken for at least this long ...
+    /// Interquartile ranges from the middle, each taken for at least the length below ...
     const FAR: f64 = 20.0;
     const SHORTEST: f64 = 1.0;
     /// ... in at most this share of the rows, or in two.

@@ -24,10 +24,8 @@ pub(super) fn dates_of_files(parts: &[PartOfFile], name: &str, height: usize, no
         for (place, row) in part.rows.iter().enumerate() {
             seconds[*row] = read.seconds[place];
             further[*row] = read.further_days.as_ref().map_or(0, |days| days[place]);
-            if let Some(word) = read.exceptions.as_ref().and_then(|texts| texts.get(place)) {
-                words.push((*row, word.to_owned()));
-            }
         }
+        words.extend(part.words(&read.exceptions));
     }
     if ambiguous {
         note_by_file(

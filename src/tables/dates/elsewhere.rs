@@ -43,12 +43,12 @@ pub(super) fn note_undecided_files(table: &Table, name: &str, items: &[Item], no
     let Some(files) = table.files() else { return };
     let mut undecided = Vec::new();
     let mut decided = false;
-    for (place, source) in files.sources.iter().enumerate() {
-        let own: Vec<Item> = (0..items.len())
-            .filter(|row| files.of_row[*row] == place as u32)
-            .map(|row| items[row])
-            .collect();
-        match evident(&own) {
+    let mut by_file: Vec<Vec<Item>> = vec![Vec::new(); files.sources.len()];
+    for (item, place) in items.iter().zip(files.of_row.iter()) {
+        by_file[*place as usize].push(*item);
+    }
+    for (own, source) in by_file.iter().zip(files.sources.iter()) {
+        match evident(own) {
             Some(_) => decided = true,
             None if own.iter().any(has_two_readings) => undecided.push(format!("`{}`", source.file_name)),
             None => {}
@@ -66,33 +66,24 @@ pub(super) fn note_undecided_files(table: &Table, name: &str, items: &[Item], no
     }
 }
 
-/// What the first rows of the sheet's columns show together.
-pub(super) fn sheet_evidence(table: &Table) -> Evidence {
+/// What the first rows of the sheet's columns show together, and whether the dates of one begin with years of two digits for certain.
+pub(super) fn sheet_evidence(table: &Table) -> (Evidence, bool) {
     const ROWS: usize = 1000;
-    let mut all = Evidence::default();
+    let (mut all, mut years_lead) = (Evidence::default(), false);
     for column in &table.columns() {
-        let counts = count(&items(column, table.height().min(ROWS), table.source()));
-        all = all.plus(counts.slash).plus(counts.dash);
-    }
-    all
-}
-
-/// Whether the dates of a column begin with years of two digits for certain.
-pub(super) fn years_lead_elsewhere(table: &Table) -> bool {
-    const ROWS: usize = 1000;
-    table.columns().iter().any(|column| {
         let items = items(column, table.height().min(ROWS), table.source());
-        matches!(year_leads(&items), Some(Leads::Yes(_)))
-    })
+        let counts = count(&items);
+        all = all.plus(counts.slash).plus(counts.dash);
+        years_lead |= matches!(year_leads(&items), Some(Leads::Yes(_)));
+    }
+    (all, years_lead)
 }
 
 /// The order of day and month that the first rows of the sheet's columns show for certain.
 pub(crate) fn sheet_order(table: &Table) -> Option<DateOrder> {
-    if years_lead_elsewhere(table) {
-        return Some(DateOrder::YearFirst);
-    }
-    let all = sheet_evidence(table);
+    let (all, years_lead) = sheet_evidence(table);
     match (all.day_first, all.month_first) {
+        _ if years_lead => Some(DateOrder::YearFirst),
         (0, 0) => None,
         (_, 0) => Some(DateOrder::DayFirst),
         (0, _) => Some(DateOrder::MonthFirst),

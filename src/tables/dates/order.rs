@@ -7,7 +7,7 @@
 
 use super::super::header::counted;
 use super::super::table::Table;
-use super::elsewhere::{note_undecided_files, sheet_evidence, still_valid, years_lead_elsewhere};
+use super::elsewhere::{note_undecided_files, sheet_evidence, still_valid};
 use super::parse::{Form, civil_from_days, is_day, year_of};
 use super::words::Tongue;
 use super::{DateOrder, Item};
@@ -304,7 +304,7 @@ fn decide_from_evidence(table: &Table, name: &str, items: &[Item], counts: &Coun
     let (slash, dash) = (own(&counts.slash), own(&counts.dash));
     let mut reason = "as the column shows".to_owned();
     let leads = match year_leads(items) {
-        Some(Leads::Perhaps) if years_lead_elsewhere(table) => Some(Leads::Yes("as in other columns of the sheet")),
+        Some(Leads::Perhaps) if sheet_evidence(table).1 => Some(Leads::Yes("as in other columns of the sheet")),
         leads => leads,
     };
     match leads {
@@ -517,7 +517,7 @@ fn refuse_mixture(table: &Table, name: &str, evidence: &Evidence, notes: &mut No
 
 /// For a column that shows nothing: what the other date columns show, whether one order alone leaves the rows sorted, else month first.
 fn fallback(table: &Table, items: &[Item]) -> (DateOrder, &'static str) {
-    if let Some(order) = sheet_evidence(table).majority() {
+    if let Some(order) = sheet_evidence(table).0.majority() {
         return (order, "as the sheet's other dates are");
     }
     let (day, month) = (sorted(items, DateOrder::DayFirst), sorted(items, DateOrder::MonthFirst));

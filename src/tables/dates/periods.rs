@@ -74,7 +74,7 @@ enum Further {
     Months(i32),
 }
 
-/// The days of so many months from the given one on (1 to 12), which do not reach into the next year.
+/// The days of a number of months from the given one on (1 to 12); the last of them is at most December.
 fn days_of_months(year: i32, month: i32, months: i32) -> u16 {
     let after = month + months;
     let (next_year, next) = if after > 12 { (year + 1, after - 12) } else { (year, after) };

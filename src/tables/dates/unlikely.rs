@@ -103,7 +103,12 @@ pub(super) fn note_placeholders(name: &str, seconds: &mut [Option<i64>], notes: 
 
 /// Takes a few dates that lie ten years and more from all others, such as 2081 for 2018, as missing.
 pub(super) fn note_far(table: &Table, name: &str, seconds: &mut [Option<i64>], notes: &mut Notes) {
-    let mut days: Vec<i64> = seconds.iter().flatten().map(|moment| moment.div_euclid(86_400)).collect();
+    let days = || seconds.iter().flatten().map(|moment| moment.div_euclid(86_400));
+    // Within ten years no date lies that far from others, and nothing needs sorting.
+    if days().max().zip(days().min()).is_none_or(|(last, first)| last - first < FAR) {
+        return;
+    }
+    let mut days: Vec<i64> = days().collect();
     days.sort_unstable();
     let most = ((TOLERATED_SHARE * days.len() as f64) as usize).max(TOLERATED_CELLS);
     // The dates between two gaps of ten years that are nearly all there are.

@@ -34,10 +34,8 @@ pub(super) fn numbers_of_files(parts: &[PartOfFile], name: &str, height: usize, 
         }
         for (place, row) in part.rows.iter().enumerate() {
             values[*row] = read.values[place].map(|value| multiplied(value, factor));
-            if let Some(word) = read.exceptions.as_ref().and_then(|texts| texts.get(place)) {
-                words.push((*row, word.to_owned()));
-            }
         }
+        words.extend(part.words(&read.exceptions));
     }
     hours.dedup();
     if hours.len() > 1 {

@@ -162,8 +162,10 @@ pub(super) fn decide(table: &Table, evidence: &Evidence, earlier: Option<Decimal
     if evidence.ambiguous() == 0 {
         return Decision::plain(DecimalMark::Point);
     }
-    let alone = alone(table, evidence);
-    match still_valid(table, earlier) {
+    let sheet = sheet_mark(table);
+    let alone = by_itself(table, evidence, sheet);
+    // An earlier sheet's mark does not hold where the columns of this one show another: it may come from another program.
+    match earlier.filter(|mark| sheet.is_none_or(|shown| shown == *mark)) {
         Some(mark) if mark == alone.mark => Decision::plain(mark),
         Some(mark) => Decision {
             mark,
@@ -176,6 +178,10 @@ pub(super) fn decide(table: &Table, evidence: &Evidence, earlier: Option<Decimal
 
 /// What the column, the sheet and the file show of numbers with two readings.
 pub(super) fn alone(table: &Table, evidence: &Evidence) -> Decision {
+    by_itself(table, evidence, sheet_mark(table))
+}
+
+fn by_itself(table: &Table, evidence: &Evidence, sheet: Option<DecimalMark>) -> Decision {
     if let Some((mark, why)) = evidence.together() {
         return Decision {
             mark,
@@ -183,7 +189,7 @@ pub(super) fn alone(table: &Table, evidence: &Evidence) -> Decision {
             sure: true,
         };
     }
-    let (mark, why) = match sheet_mark(table) {
+    let (mark, why) = match sheet {
         Some(mark) => (mark, "as the other columns have it"),
         None if table.source().delimiter == Some(b';') => (DecimalMark::Comma, "as is usual where semicolons separate columns"),
         None => (DecimalMark::Point, "as is usual"),
@@ -256,12 +262,6 @@ pub(super) fn evidence_of(column: &Column, height: usize) -> Evidence {
         }
     }
     evidence
-}
-
-/// The mark of an earlier sheet, unless the columns of this one show another: it may come from another program.
-pub(super) fn still_valid(table: &Table, earlier: Option<DecimalMark>) -> Option<DecimalMark> {
-    let mark = earlier?;
-    sheet_mark(table).is_none_or(|shown| shown == mark).then_some(mark)
 }
 
 /// The decimal mark by which a column is read; `None` where none of its numbers has a mark.

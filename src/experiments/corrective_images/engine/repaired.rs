@@ -11,13 +11,12 @@ use crate::experiments::corrective::settings::{Proposed, Way};
 use crate::experiments::corrective_images::record::Record;
 use crate::experiments::corrective_images::settings::{IMPORTANCE_BATCH, ImageStudySettings, Piece};
 use crate::experiments::images;
-use crate::experiments::runner::Background;
 use crate::experiments::study::Seconds;
 use crate::experiments::{RunFolder, Unit};
 use crate::label_errors::images::FoundImages;
 use crate::learner::{Plan, Rows};
 use crate::nn::images::ImageNetwork;
-use crate::progress::Progress;
+use crate::progress::{Background, Progress};
 use crate::repair::{Needs, Repairable, Request, Session, Trained};
 
 /// Images that a repair is told of.

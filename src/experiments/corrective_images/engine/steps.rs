@@ -3,9 +3,8 @@
 use crate::error::Result;
 use crate::experiments::corrective::settings::Step;
 use crate::experiments::corrective_images::settings::ImageStudySettings;
-use crate::experiments::runner::Background;
 use crate::label_errors::images::FoundImages;
-use crate::progress::Progress;
+use crate::progress::{Background, Progress};
 use crate::repair::{self, RepairOptions, Repairable};
 
 /// One method of a way; the settings chosen, where there was a choice.
