@@ -8,9 +8,9 @@
 //! Polars gets the text as it stands where nothing in it is out of the ordinary, and else a clean copy of the range: blank rows left out, short rows
 //! filled, stray quotes written as text, the apostrophes that guard formulas taken off.
 
-use polars::prelude::{DataFrame, DataType, Field, PlSmallStr, PolarsError, Schema, SchemaRef, Series};
-use polars_io::SerReader;
-use polars_io::prelude::{CsvParseOptions, CsvReadOptions, CsvReader};
+use polars::prelude::{DataFrame, DataType, Field, PlSmallStr, PolarsError, Schema, Series};
+use polars_io::prelude::_csv_read_internal::read_chunk;
+use polars_io::prelude::CsvParseOptions;
 use rayon::prelude::*;
 
 use super::csv::{Record, Scanner, unquoted, with_thousands};
@@ -22,14 +22,19 @@ use crate::memory;
 
 /// Bytes of a range.
 const RANGE: usize = 2 << 20;
-/// Bytes that Polars gets at a time, where nothing is out of the ordinary.
-const SEGMENT: usize = 16 << 20;
+/// Pieces that a column is made of, about. Cells of a few pieces are found as fast as those of one, and putting the pieces together would cost a tenth of
+/// the time that reading takes.
+const PIECES: usize = 8;
+/// Bytes of a piece that is written again before Polars gets it, at most.
+const MOST_CLEANED: usize = 16 << 20;
 
 /// Rows that were not as wide as the header, and rows that held nothing.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Irregular {
     pub(crate) short: usize,
     pub(crate) first_short: Option<usize>,
+    pub(crate) long: usize,
+    pub(crate) first_long: Option<usize>,
     pub(crate) blank: usize,
     pub(crate) trailing_blank: usize,
 }
@@ -80,7 +85,10 @@ fn body_in_ranges(text: &str, cut: Cut, range: usize) -> Result<Body> {
         .par_windows(2)
         .map(|range| reader.check(range[0], range[1], cut.header_row).ok())
         .collect();
-    let mut joined = Joined::default();
+    let mut joined = Joined {
+        piece: range.max(text.len() / PIECES),
+        ..Joined::default()
+    };
     let (mut at, mut row) = (scanner.position(), cut.header_row);
     for (guess, range) in guesses.into_iter().zip(places.windows(2)) {
         let stop = range[1];
@@ -151,6 +159,9 @@ struct Part {
     short: usize,
     /// The first short row's place among the records of the range, from 1.
     first_short: Option<usize>,
+    /// Rows with blank cells beyond the header.
+    long: usize,
+    first_long: Option<usize>,
     /// Whether Polars may have the range as it stands.
     plain: bool,
 }
@@ -176,7 +187,8 @@ impl Reader<'_> {
         let mut scanner = Scanner::new(self.text, start, self.cut.delimiter, self.cut.carriage_returns).from(start, row);
         let mut ends = Vec::with_capacity(width + 1);
         let mut numbers = Vec::new();
-        let (mut records, mut blank, mut blank_after, mut short, mut first_short) = (0, 0, 0, 0, None);
+        let (mut records, mut blank, mut blank_after) = (0, 0, 0);
+        let (mut short, mut first_short, mut long, mut first_long) = (0, None, 0, None);
         let (mut kept, mut even) = (0, true);
         while scanner.position() < stop
             && let Some(record) = scanner.next(&mut ends)?
@@ -200,6 +212,8 @@ impl Reader<'_> {
                 first_short.get_or_insert(records);
             } else if ends.len() > width {
                 self.check_extra(&ends, record)?;
+                long += 1;
+                first_long.get_or_insert(records);
             }
         }
         let stop = scanner.position();
@@ -213,6 +227,8 @@ impl Reader<'_> {
             blank_after,
             short,
             first_short,
+            long,
+            first_long,
             plain: even && blank + blank_after == 0 && self.is_plain(start..stop, &scanner),
         })
     }
@@ -297,11 +313,11 @@ impl Reader<'_> {
         Ok(clean)
     }
 
-    /// All columns, each in one piece.
+    /// All columns, each in a few pieces.
     fn columns(&self, segments: &[Segment], height: usize) -> Result<Vec<Series>> {
         let width = self.cut.width;
         let fields = (0..width).map(|place| Field::new(PlSmallStr::from_string(place.to_string()), DataType::String));
-        let schema = SchemaRef::new(Schema::from_iter(fields));
+        let schema = Schema::from_iter(fields);
         let frames: Vec<DataFrame> = segments
             .par_iter()
             .map(|segment| self.parsed(*segment, &schema))
@@ -326,12 +342,12 @@ impl Reader<'_> {
                 }
                 let whole = whole.unwrap_or_else(|| Series::new_empty(PlSmallStr::EMPTY, &DataType::String));
                 debug_assert_eq!(whole.len(), height);
-                Ok(whole.rechunk())
+                Ok(if whole.n_chunks() > 2 * PIECES { whole.rechunk() } else { whole })
             })
             .collect()
     }
 
-    fn parsed(&self, segment: Segment, schema: &SchemaRef) -> Result<DataFrame> {
+    fn parsed(&self, segment: Segment, schema: &Schema) -> Result<DataFrame> {
         let clean;
         let text = if segment.plain {
             &self.text[segment.start..segment.stop]
@@ -339,18 +355,16 @@ impl Reader<'_> {
             clean = self.cleaned(segment)?;
             clean.as_str()
         };
-        let options = CsvReadOptions::default()
-            .with_has_header(false)
-            .with_schema(Some(SchemaRef::clone(schema)))
-            .with_infer_schema_length(Some(0))
-            .with_raise_if_empty(false)
-            .with_rechunk(false)
-            .with_parse_options(
-                CsvParseOptions::default()
-                    .with_separator(self.cut.delimiter)
-                    .with_quote_char(Some(b'"')),
-            );
-        let frame = caught(|| CsvReader::new(std::io::Cursor::new(text.as_bytes())).with_options(options).finish())
+        let options = CsvParseOptions::default()
+            .with_separator(self.cut.delimiter)
+            .with_quote_char(Some(b'"'));
+        let columns: Vec<usize> = (0..self.cut.width).collect();
+        // The rows are counted and divided already, so the reader that does both goes unused.
+        let parse = || {
+            let (bytes, rows) = (text.as_bytes(), segment.kept);
+            read_chunk(bytes, &options, schema, false, &columns, 0, rows, None, rows, bytes.len(), Some(0))
+        };
+        let frame = caught(parse)
             .map_err(|message| Error::internal(format!("the CSV parser gave up: {message}")))?
             .map_err(disagreed)?;
         if frame.height() != segment.kept {
@@ -371,6 +385,8 @@ fn disagreed(error: PolarsError) -> Error {
 /// The ranges put one after the other.
 #[derive(Debug, Default)]
 struct Joined {
+    /// Bytes of a segment, at most.
+    piece: usize,
     segments: Vec<Segment>,
     height: usize,
     irregular: Irregular,
@@ -385,7 +401,11 @@ impl Joined {
         if part.first_short.is_some() && self.irregular.first_short.is_none() {
             self.irregular.first_short = part.first_short.map(|place| row + place);
         }
+        if part.first_long.is_some() && self.irregular.first_long.is_none() {
+            self.irregular.first_long = part.first_long.map(|place| row + place);
+        }
         self.irregular.short += part.short;
+        self.irregular.long += part.long;
         if part.kept == 0 {
             self.irregular.trailing_blank += part.blank_after;
             return;
@@ -394,8 +414,9 @@ impl Joined {
         self.irregular.blank += part.blank + std::mem::replace(&mut self.irregular.trailing_blank, part.blank_after);
         self.height += part.kept;
         self.numbers.push((row, part.kept, part.numbers));
+        let most = if part.plain { self.piece } else { self.piece.min(MOST_CLEANED) };
         match self.segments.last_mut() {
-            Some(last) if last.plain && part.plain && last.stop == part.start && part.stop - last.start <= SEGMENT => {
+            Some(last) if last.plain == part.plain && last.stop == part.start && part.stop - last.start <= most => {
                 last.stop = part.stop;
                 last.kept += part.kept;
             }

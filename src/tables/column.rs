@@ -4,10 +4,12 @@
 //! in the frame, and remembers which of its texts stand for cells of another type.
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::Arc;
 
 use polars::prelude::{
-    BooleanChunked, DataType, Float64Chunked, Int64Chunked, IntoSeries, NamedFrom, PlSmallStr, Series, StringChunked, TimeUnit,
+    BooleanChunked, DataType, Float64Chunked, Int64Chunked, IntoSeries, NamedFrom, PlSmallStr, PolarsDataType, Series, StringChunked,
+    StringType, TimeUnit,
 };
 
 use super::text;
@@ -75,11 +77,49 @@ const ERRORS: [&str; 12] = [
 
 #[derive(Debug, Clone)]
 enum Values {
-    Text(StringChunked),
+    Text(Pieces),
     Number(Float64Chunked),
     Integer(Int64Chunked),
     Bool(BooleanChunked),
     Date(Int64Chunked),
+}
+
+/// Texts as they lie in memory: in one piece, or in a few that were parsed side by side.
+#[derive(Debug, Clone)]
+struct Pieces {
+    arrays: Vec<<StringType as PolarsDataType>::Array>,
+    /// The row that each piece begins with.
+    starts: Vec<usize>,
+}
+
+impl Pieces {
+    fn of(texts: &StringChunked) -> Self {
+        let arrays: Vec<_> = texts.downcast_iter().cloned().collect();
+        let ends = arrays.iter().scan(0, |end, array| {
+            *end += array.len();
+            Some(*end)
+        });
+        let starts = std::iter::once(0).chain(ends).take(arrays.len()).collect();
+        Self { arrays, starts }
+    }
+
+    /// The text of a row that is there.
+    fn get(&self, index: usize) -> Option<&str> {
+        let place = match self.arrays.len() {
+            1 => 0,
+            _ => self.starts.partition_point(|start| *start <= index).checked_sub(1)?,
+        };
+        self.arrays[place].get(index - self.starts[place])
+    }
+
+    /// Calls `found` with each of some rows and its text, in order.
+    fn each(&self, rows: Range<usize>, mut found: impl FnMut(usize, Option<&str>)) {
+        for (array, start) in self.arrays.iter().zip(&self.starts) {
+            for row in rows.start.max(*start)..rows.end.min(start + array.len()) {
+                found(row, array.get(row - start));
+            }
+        }
+    }
 }
 
 /// A column of the frame. Cloning shares the cells.
@@ -102,15 +142,20 @@ impl Column {
         Self::of(series, Some(types))
     }
 
-    /// A column of the frame: its type is one of the five, and its cells lie in one piece.
+    /// A column of the frame: its type is one of the five.
     pub(crate) fn of(series: Series, types: Option<Arc<[CellType]>>) -> Self {
-        let series = if series.n_chunks() > 1 { series.rechunk() } else { series };
+        let texts = series.dtype() == &DataType::String;
+        let series = if series.n_chunks() > 1 && !texts {
+            series.rechunk()
+        } else {
+            series
+        };
         let values = match series.dtype() {
             DataType::Float64 => series.f64().map(|numbers| Values::Number(numbers.clone())),
             DataType::Int64 => series.i64().map(|numbers| Values::Integer(numbers.clone())),
             DataType::Boolean => series.bool().map(|truths| Values::Bool(truths.clone())),
             DataType::Datetime(TimeUnit::Microseconds, None) => series.datetime().map(|dates| Values::Date(dates.physical().clone())),
-            _ => series.str().map(|texts| Values::Text(texts.clone())),
+            _ => series.str().map(|texts| Values::Text(Pieces::of(texts))),
         };
         match values {
             Ok(values) => Self { series, values, types },
@@ -131,13 +176,31 @@ impl Column {
         self.series.len()
     }
 
-    /// Whether a cell is filled, as can be told at a glance: a text that begins with a visible ASCII character. `false` says nothing.
-    pub(crate) fn is_plainly_filled(&self, index: usize) -> bool {
+    /// Calls `told` with each of some rows that are there, and whether its cell is filled, as can be told at a glance: a text that begins with a visible
+    /// ASCII character. `false` says nothing.
+    pub(crate) fn at_a_glance(&self, rows: Range<usize>, mut told: impl FnMut(usize, bool)) {
+        let visible = |text: &str| text.as_bytes().first().is_some_and(u8::is_ascii_graphic);
         match &self.values {
-            Values::Text(texts) if self.types.is_none() => texts
-                .get(index)
-                .is_some_and(|text| text.as_bytes().first().is_some_and(u8::is_ascii_graphic)),
-            _ => false,
+            Values::Text(texts) if self.types.is_none() => texts.each(rows, |row, text| told(row, text.is_some_and(visible))),
+            _ => rows.for_each(|row| told(row, false)),
+        }
+    }
+
+    /// Calls `found` with each of some rows that are there and its cell, in order.
+    pub(crate) fn each(&self, rows: Range<usize>, mut found: impl FnMut(usize, CellView<'_>)) {
+        match &self.values {
+            Values::Text(texts) => texts.each(rows, |row, text| found(row, self.of_text(row, text))),
+            _ => rows.for_each(|row| found(row, self.get(row))),
+        }
+    }
+
+    fn of_text<'a>(&self, index: usize, text: Option<&'a str>) -> CellView<'a> {
+        match text {
+            None | Some("") => CellView::Blank,
+            Some(text) => match self.types.as_ref().and_then(|types| types.get(index)) {
+                None | Some(CellType::Text) => CellView::Text(Cow::Borrowed(text)),
+                Some(kind) => remembered(*kind, text),
+            },
         }
     }
 
@@ -147,13 +210,7 @@ impl Column {
             return CellView::Blank;
         }
         match &self.values {
-            Values::Text(texts) => match texts.get(index) {
-                None | Some("") => CellView::Blank,
-                Some(text) => match self.types.as_ref().and_then(|types| types.get(index)) {
-                    None | Some(CellType::Text) => CellView::Text(Cow::Borrowed(text)),
-                    Some(kind) => remembered(*kind, text),
-                },
-            },
+            Values::Text(texts) => self.of_text(index, texts.get(index)),
             Values::Number(numbers) => match numbers.get(index) {
                 None => CellView::Blank,
                 Some(number) => match self.types.as_ref().and_then(|types| types.get(index)) {

@@ -39,18 +39,22 @@ pub(super) fn guess(bytes: &[u8]) -> (&'static Encoding, &'static str) {
 
 /// The words with a byte above 127, a blank between them.
 fn sample(bytes: &[u8]) -> Vec<u8> {
+    let ends_word = |byte: &u8| matches!(byte, b' ' | b',' | b';' | b'\t' | b'\n' | b'\r' | b'"');
     let mut found = Vec::new();
-    let mut high = 0;
-    for word in bytes.split(|byte| matches!(byte, b' ' | b',' | b';' | b'\t' | b'\n' | b'\r' | b'"')) {
-        let own = word.iter().filter(|byte| **byte >= 0x80).count();
-        if own > 0 {
-            found.extend_from_slice(word);
-            found.push(b' ');
-            high += own;
-            if high > LOOKED_AT {
-                break;
-            }
+    let (mut high, mut rest) = (0, bytes);
+    while high <= LOOKED_AT {
+        // Nearly all of a text is skipped here.
+        let first = Encoding::ascii_valid_up_to(rest);
+        if first == rest.len() {
+            break;
         }
+        let start = rest[..first].iter().rposition(ends_word).map_or(0, |before| before + 1);
+        let end = rest[first..].iter().position(ends_word).map_or(rest.len(), |length| first + length);
+        let word = &rest[start..end];
+        found.extend_from_slice(word);
+        found.push(b' ');
+        high += word.iter().filter(|byte| **byte >= 0x80).count();
+        rest = &rest[end..];
     }
     found
 }

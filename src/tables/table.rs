@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use polars::prelude::{ArrayRef, ArrowField, Column as PolarsColumn, DataFrame, IdxCa, IdxSize, NewChunkedArray, PlSmallStr};
+use polars::prelude::{ArrayRef, ArrowField, Column as PolarsColumn, DataFrame, IdxSize};
 
 use super::cells::{Cell, Cells, CellsBuilder};
 use super::column::{CellType, CellView, Column};
 use super::dates::{self, DateColumn, DateOrder};
 use super::frame;
+use super::gather::gather;
 use super::memory;
 use super::numbers::{self, DecimalMark, NumberColumn};
 use super::source::{Files, Format, Source, Writing};
@@ -333,11 +334,10 @@ impl Table {
     pub fn take(&self, rows: &[usize]) -> Self {
         let rows: Vec<IdxSize> = rows.iter().filter(|row| **row < self.height()).map(|row| *row as IdxSize).collect();
         let numbers: Arc<[u32]> = rows.iter().map(|row| self.row_number(*row as usize) as u32).collect();
-        let gather = |types: &Arc<[CellType]>| rows.iter().map(|row| types[*row as usize]).collect();
-        let types = self.types.iter().map(|(name, types)| (name.clone(), gather(types))).collect();
-        let places = IdxCa::from_slice(PlSmallStr::EMPTY, &rows);
+        let of_rows = |types: &Arc<[CellType]>| rows.iter().map(|row| types[*row as usize]).collect();
+        let types = self.types.iter().map(|(name, types)| (name.clone(), of_rows(types))).collect();
         // Every place is one of the frame's, as checked above.
-        let frame = self.frame.take(&places).unwrap_or_else(|_| self.frame.clear());
+        let frame = gather(&self.frame, &rows).unwrap_or_else(|_| self.frame.clear());
         Self {
             source: Arc::clone(&self.source),
             frame,

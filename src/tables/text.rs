@@ -232,9 +232,9 @@ impl Dictionary {
         }
     }
 
-    fn code(&mut self, text: &str) -> u32 {
+    fn code(&mut self, text: Cow<'_, str>) -> u32 {
         let values = &mut self.values;
-        let hash = self.hasher.hash_one(text);
+        let hash = self.hasher.hash_one(text.as_ref());
         match self.known.entry(
             hash,
             |code| values[*code as usize] == text,
@@ -244,7 +244,7 @@ impl Dictionary {
             Entry::Vacant(entry) => {
                 let code = values.len() as u32;
                 entry.insert(code);
-                values.push(text.to_owned());
+                values.push(text.into_owned());
                 code
             }
         }
@@ -284,19 +284,20 @@ fn coded(column: &Column, height: usize, text: for<'a> fn(&'a CellView<'a>) -> O
         .map(|chunk| {
             let rows = chunk * CHUNK..((chunk + 1) * CHUNK).min(height);
             let mut dictionary = Dictionary::new();
-            let codes = rows
-                .map(|row| match text(&column.get(row)) {
-                    Some(text) => dictionary.code(&text),
+            let mut codes = Vec::with_capacity(rows.len());
+            column.each(rows, |_, cell| {
+                codes.push(match text(&cell) {
+                    Some(text) => dictionary.code(text),
                     None => Texts::MISSING,
-                })
-                .collect();
+                });
+            });
             (codes, dictionary.values)
         })
         .collect();
     let mut whole = Dictionary::new();
     let mut codes = Vec::with_capacity(height);
     for (chunk_codes, values) in coded {
-        let renamed: Vec<u32> = values.iter().map(|value| whole.code(value)).collect();
+        let renamed: Vec<u32> = values.into_iter().map(|value| whole.code(Cow::Owned(value))).collect();
         codes.extend(
             chunk_codes
                 .into_iter()

@@ -123,6 +123,9 @@ fn slow(text: &str, cut: Cut) -> std::result::Result<Slow, usize> {
         if cells.len() < cut.width {
             found.irregular.short += 1;
             found.irregular.first_short.get_or_insert(row);
+        } else if cells.len() > cut.width {
+            found.irregular.long += 1;
+            found.irregular.first_long.get_or_insert(row);
         }
         cells.resize(cut.width, String::new());
         found.rows.push((row, cells));
