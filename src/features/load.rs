@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::profile::DatePart;
 use crate::error::Result;
 use crate::notes::Notes;
-use crate::tables::{DateColumn, DateOrder, DecimalMark, NumberColumn, Table, Texts, conversion, may_be_one_currency, multiplied};
+use crate::tables::{DateColumn, DateOrder, DecimalMark, NumberColumn, PERCENT, Table, Texts, conversion, may_be_one_currency, multiplied};
 
 /// Where the values of one encoder come from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -155,6 +155,7 @@ fn load_one(table: &Table, source: &Source, dates: &BTreeMap<&str, DateColumn>, 
     for number in &mut column.values {
         *number = number.filter(|value| value.is_finite());
     }
+    note_stand_ins(&source.column, &column.values, notes);
     in_unit_of_training(table, source, &mut column, notes);
     if source.hours != column.hours && column.values.iter().any(Option::is_some) {
         let (then, now) = if source.hours {
@@ -175,8 +176,53 @@ fn load_one(table: &Table, source: &Source, dates: &BTreeMap<&str, DateColumn>, 
     Ok(Values::Numbers(column.values, column.exceptions))
 }
 
+/// Says that a number such as -999 or 99999 probably stands for no value: it comes again and again, far from all others.
+fn note_stand_ins(name: &str, values: &[Option<f64>], notes: &mut Notes) {
+    const ROWS: usize = 10;
+    const TIMES_OTHERS: f64 = 10.0;
+    let all_nines = |number: f64| [99.0, 999.0, 9_999.0, 99_999.0, 999_999.0, 9_999_999.0].contains(&number);
+    let numbers = || values.iter().flatten().copied();
+    let (least, most) = numbers().fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), number| {
+        (least.min(number), most.max(number))
+    });
+    let others = |stand_in: f64| numbers().filter(move |number| *number != stand_in);
+    let below = all_nines(-least) && others(least).all(|number| number >= 0.0);
+    let stand_in = if below { least } else { most };
+    let above = || all_nines(most) && least >= 0.0 && others(most).all(|number| number * TIMES_OTHERS <= most);
+    if !(below || above()) {
+        return;
+    }
+    let here = numbers().filter(|number| *number == stand_in).count();
+    if here < 2 || others(stand_in).take(ROWS).count() < ROWS {
+        return;
+    }
+    notes.add(
+        "stand-in-numbers",
+        format!("column `{name}` holds {stand_in} in {here} cells, far from all its other numbers"),
+        "taken as a number; where it stands for no value, blank these cells",
+    );
+}
+
 /// Tells the numbers of a later sheet in the unit of the training sheet, or says that it cannot.
 fn in_unit_of_training(table: &Table, source: &Source, column: &mut NumberColumn, notes: &mut Notes) {
+    let percent = |unit: &Option<String>| unit.as_deref() == Some(PERCENT);
+    if percent(&source.unit) != percent(&column.unit) && column.values.iter().any(Option::is_some) {
+        let (then, now) = if percent(&source.unit) {
+            ("had percent signs", "has none")
+        } else {
+            ("had none", "has percent signs")
+        };
+        notes.add(
+            "percent-signs-differ",
+            format!(
+                "column `{}` {then} in the training sheet and {now} in `{}`",
+                source.column,
+                table.source().file_name
+            ),
+            "`12%` is read as 0.12 and a number without the sign as it stands: check that both mean the same",
+        );
+        return;
+    }
     let (Some(then), Some(now)) = (&source.unit, &column.unit) else {
         return;
     };

@@ -240,4 +240,5 @@ fn index(table: &Table, prepared: &Prepared, key: Option<&str>) -> Result<RowInd
         "they have no label".to_owned(),
         [training.collect(), Vec::new(), Vec::new(), others.collect()],
     )
+    .map(|index| index.below(table.left_out_at_top()))
 }

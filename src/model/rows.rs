@@ -11,6 +11,9 @@ use crate::label_errors::flags::{KeyHash, Part, RowEntry, RowIndex, SALT_BYTES};
 /// Name of the tensor with the folder's own hash key.
 const HASH_KEY: &str = "hash_key";
 
+/// Name of the tensor with the number of rows between the header and the first row, where there are some.
+const LEFT_OUT_AT_TOP: &str = "rows_left_out_at_top";
+
 /// Stands for "no label"; labels are below 255.
 const NO_LABEL: u8 = u8::MAX;
 
@@ -46,6 +49,14 @@ pub(super) fn write(rows: &RowIndex) -> Result<Vec<u8>> {
         ),
         raw("rows_of_train_validation_test_excluded", Dtype::U64, vec![parts.len()], counts),
     ];
+    if rows.left_out_at_top() > 0 {
+        tensors.push(raw(
+            LEFT_OUT_AT_TOP,
+            Dtype::U32,
+            vec![1],
+            rows.left_out_at_top().to_le_bytes().to_vec(),
+        ));
+    }
     if rows.key_column().is_some() || rows.group_column().is_some() {
         // Of rows without a key column, too: their group is hashed so.
         if let Some(salt) = rows.hashing().salt() {
@@ -124,7 +135,14 @@ pub(super) fn read(bytes: &[u8], info: &ModelInfo, profile: &Profile) -> Result<
     let parts = [part(counts[0]), part(counts[1]), part(counts[2]), part(counts[3])];
     let reasons: Vec<&str> = info.left_out.iter().map(|left_out| left_out.reason.as_str()).collect();
     let index = RowIndex::new(key_column, group_column, info.classes.clone(), reasons.join("; "), parts)?;
-    Ok(index.hashed(hashing))
+    let at_top = match file.names().contains(&LEFT_OUT_AT_TOP) {
+        true => column::<4>(&file, LEFT_OUT_AT_TOP, Dtype::U32, Some(1))?
+            .into_iter()
+            .map(u32::from_le_bytes)
+            .sum(),
+        false => 0,
+    };
+    Ok(index.hashed(hashing).below(at_top))
 }
 
 /// The elements of a tensor with one axis, as bytes.

@@ -109,7 +109,7 @@ pub(crate) fn check_size(height: usize, width: usize) -> Result<()> {
 ///
 /// # Errors
 /// For a frame without plain columns, one beyond the limits, and one with an oversized cell.
-pub(crate) fn sheet(frame: DataFrame, mut left_out: Vec<String>, source: Source, notes: &mut Notes) -> Result<Table> {
+pub(crate) fn sheet(frame: DataFrame, mut left_out: Vec<String>, mut source: Source, notes: &mut Notes) -> Result<Table> {
     let height = frame.height();
     if frame.width() == 0 && left_out.is_empty() {
         return Err(Error::input("the table has no columns"));
@@ -131,6 +131,7 @@ pub(crate) fn sheet(frame: DataFrame, mut left_out: Vec<String>, source: Source,
             Some(plain) => {
                 if let Some(zone) = plain.zone {
                     zone.note(&name, notes);
+                    source.zones.insert(name.clone(), zone.into_name());
                 }
                 names.push((place, name));
                 columns.push(Column::plain(plain.series));
@@ -176,6 +177,13 @@ enum Zone {
 }
 
 impl Zone {
+    fn into_name(self) -> String {
+        match self {
+            Self::Unknown(_) => "UTC".to_owned(),
+            Self::Known(zone) => zone,
+        }
+    }
+
     fn note(&self, name: &str, notes: &mut Notes) {
         match self {
             Self::Unknown(zone) => notes.add(

@@ -133,11 +133,11 @@ impl<'a> Look<'a> {
                     .iter()
                     .map(|column| {
                         let mut count = 0;
-                        for (place, row) in rows.clone().enumerate() {
-                            let is_filled = column.is_plainly_filled(row) || !is_blank(&column.get(row));
-                            filled[place] += u32::from(is_filled);
+                        column.at_a_glance(rows.clone(), |row, visible| {
+                            let is_filled = visible || !is_blank(&column.get(row));
+                            filled[row - rows.start] += u32::from(is_filled);
                             count += usize::from(is_filled);
-                        }
+                        });
                         count
                     })
                     .collect();
@@ -465,6 +465,20 @@ fn shape_of(column: &Column, sample: &[usize]) -> Shape {
         Shape::Coded
     } else {
         Shape::Words
+    }
+}
+
+impl Table {
+    /// Rows of one file between the column names and the first row that was kept: units, blank rows.
+    pub(crate) fn left_out_at_top(&self) -> u32 {
+        use super::source::Format;
+        let source = self.source();
+        let has_rows = matches!(source.format, Format::Csv | Format::Xlsx | Format::Xls | Format::Xlsb | Format::Ods);
+        if !has_rows || self.files().is_some() || self.height() == 0 {
+            return 0;
+        }
+        let first = (0..self.height()).map(|row| self.row_number(row)).min().unwrap_or_default();
+        u32::try_from(first.saturating_sub(source.header_row + 1)).unwrap_or_default()
     }
 }
 

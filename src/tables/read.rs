@@ -473,6 +473,19 @@ fn assemble(body: Body, header: &TopRow, width: usize, source: Source, notes: &m
             "the cells that are not there were taken as blank; is the file cut off?",
         );
     }
+    // A delimiter at the end of every line means nothing.
+    if let Some(first) = irregular.first_long.filter(|_| irregular.long * 2 < body.height) {
+        notes.add(
+            "long-rows",
+            format!(
+                "{} of `{}` {} one cell more than the others, a blank one at the end, the first is row {first}",
+                counted(irregular.long, "row"),
+                source.file_name,
+                if irregular.long == 1 { "has" } else { "have" }
+            ),
+            "the blank cell was left out; check these rows: a comma inside a cell without quotes moves all cells behind it by one",
+        );
+    }
     if irregular.blank > 0 {
         notes.add(
             "blank-rows",

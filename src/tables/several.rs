@@ -181,7 +181,9 @@ impl Table {
         };
         let mut known = files.shown.iter().filter_map(what);
         let first = known.next();
-        if !known.any(|other| first.as_ref().is_some_and(|first| *first != other)) {
+        let unit = |source: &Source| source.shown_units.get(name).cloned();
+        let one_unit = files.sources.windows(2).all(|pair| unit(&pair[0]) == unit(&pair[1]));
+        if one_unit && !known.any(|other| first.as_ref().is_some_and(|first| *first != other)) {
             return Ok(None);
         }
         self.parts_by_file(name).map(Some)

@@ -1,5 +1,6 @@
 //! Where a table came from.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -129,6 +130,12 @@ pub struct Source {
     /// Whether the workbook counts its days from 1904, as Excel for the Macintosh did.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub dates_from_1904: bool,
+    /// By column: the unit or currency that the formats of a workbook show beside all its numbers.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub shown_units: BTreeMap<String, String>,
+    /// By column: the time zone that a Parquet or Arrow file names for its moments.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub zones: BTreeMap<String, String>,
 }
 
 fn nothing_said(stated: &Writing) -> bool {
@@ -152,6 +159,8 @@ impl Source {
             header_row: 1,
             stated: Writing::default(),
             dates_from_1904: false,
+            shown_units: BTreeMap::new(),
+            zones: BTreeMap::new(),
         }
     }
 }

@@ -206,7 +206,7 @@ fn open_xlsx(bytes: &[u8], package: &Package, options: &ReadOptions, file_name: 
         Some(parts) => styles_of(parts)?,
         None => Styles::default(),
     };
-    if (package.second_look || styles.may_mix())
+    if (package.second_look || styles.show_units())
         && let Some(mut parts) = parts
         && let Some(part) = parts.sheet_named(&sheet)?
     {

@@ -140,11 +140,12 @@ fn days_late(name: &str, look: &Look) -> Option<LabelRule> {
         }
     }
     let mut values: [Vec<String>; 3] = Default::default();
+    let (below, above) = if counts_early(name) { (2, 0) } else { (0, 2) };
     for (value, number) in look.texts.values.iter().zip(&of_value) {
         let place = match (*number)? {
-            number if number < 0.0 => 0,
+            number if number < 0.0 => below,
             0.0 => 1,
-            _ => 2,
+            _ => above,
         };
         values[place].push(value.clone());
     }
@@ -163,6 +164,38 @@ fn days_late(name: &str, look: &Look) -> Option<LabelRule> {
     (counted && classes.len() >= 2)
         .then(|| LabelRule::new(kind, classes).ok())
         .flatten()
+}
+
+/// Whether a name says that days early are above zero: `Days early (+) / late (-)`, `planned - actual`, `Soll-Ist`, `earliness`.
+fn counts_early(name: &str) -> bool {
+    const PLANNED: &[&str] = &[
+        "planned",
+        "plan",
+        "scheduled",
+        "promised",
+        "expected",
+        "due",
+        "target",
+        "soll",
+        "pr\u{e9}vu",
+        "previsto",
+    ];
+    const MINUS: &[&str] = &["minus", "less"];
+    let words = words::words(name);
+    let has = |word: &str| words.iter().any(|own| own == word);
+    let signs: String = name.to_lowercase().chars().filter(|letter| !letter.is_whitespace()).collect();
+    let signed = ["early(+)", "early+", "+=early", "(+)=early", "late(-)", "-=late", "(-)=late"];
+    if signed.iter().any(|sign| signs.contains(sign)) {
+        return true;
+    }
+    let planned = words.iter().position(|word| PLANNED.contains(&word.as_str()));
+    let happened = words.iter().position(|word| CAME_TRUE.contains(&word.as_str()));
+    // Between the two stands nothing but a sign, or the word for one.
+    let differ = planned.zip(happened).is_some_and(|(planned, happened)| {
+        happened == planned + 1 && signs.contains(['-', '\u{2212}', '\u{2013}'])
+            || happened == planned + 2 && MINUS.contains(&words[planned + 1].as_str())
+    });
+    differ || has("earliness") || has("early") && !has("late")
 }
 
 /// How much a name looks like that of a label: 0 not at all, 3 it says so.

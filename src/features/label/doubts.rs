@@ -5,13 +5,16 @@ use crate::notes::Notes;
 use crate::tables::Table;
 
 /// Says where both columns name time zones, and other ones: days are then counted by two clocks.
-pub(super) fn note_zones([actual, planned]: [&str; 2], own: &[Notes; 2], notes: &mut Notes) {
-    let zones = |notes: &Notes| {
+pub(super) fn note_zones(table: &Table, [actual, planned]: [&str; 2], own: &[Notes; 2], notes: &mut Notes) {
+    let zones = |name: &str, notes: &Notes| {
+        if let Some(zone) = table.source().zones.get(name) {
+            return Some(zone.clone());
+        }
         let told = notes.iter().find(|note| note.code == "time-zones")?.found.clone();
         let (_, zones) = told.rsplit_once('(')?;
         Some(zones.trim_end_matches(')').to_owned())
     };
-    if let (Some(happened), Some(expected)) = (zones(&own[0]), zones(&own[1]))
+    if let (Some(happened), Some(expected)) = (zones(actual, &own[0]), zones(planned, &own[1]))
         && happened != expected
     {
         notes.add(

@@ -6,6 +6,7 @@ mod written;
 
 use serde::{Deserialize, Serialize};
 
+use super::words::punctuality;
 use crate::error::{Error, Result};
 use crate::notes::{Notes, rows_have};
 use crate::tables::{DateOrder, Table, Texts};
@@ -359,7 +360,7 @@ impl LabelRule {
                 let mut own = [Notes::new(), Notes::new()];
                 let happened = table.date_column(actual, *order, &mut own[0])?;
                 let expected = table.date_column(planned, *order, &mut own[1])?;
-                doubts::note_zones([actual, planned], &own, notes);
+                doubts::note_zones(table, [actual, planned], &own, notes);
                 own.into_iter().for_each(|own| notes.extend(own));
                 doubts::note_times((actual, &happened.seconds), (planned, &expected.seconds), notes);
                 let pairs = happened.spans().zip(expected.spans());
@@ -379,8 +380,10 @@ impl LabelRule {
         notes: &mut Notes,
     ) -> Result<Vec<Option<u8>>> {
         let texts = table.texts(column)?;
-        let classes: Vec<Option<u8>> = texts.values.iter().map(|value| class_of_value(value, values)).collect();
+        let meant = |value: &String| class_of_value(value, values).or_else(|| class_of_meaning(value, values));
+        let classes: Vec<Option<u8>> = texts.values.iter().map(meant).collect();
         spelling::note_spellings(column, &texts, &classes, &self.classes, notes);
+        spelling::note_same_meaning(column, &self.classes, notes);
         let says_nothing: Vec<bool> = texts.values.iter().map(|value| spelling::is_stated(value, missing)).collect();
         note_missing(column, &texts, &classes, &says_nothing, notes);
         let unknown: Vec<usize> = (0..classes.len())
@@ -447,6 +450,13 @@ pub(super) fn class_of_value(text: &str, values: &[Vec<String>]) -> Option<u8> {
     find(&|value| value == text)
         .or_else(|| find(&|value| alike(value) == same))
         .map(|class| class as u8)
+}
+
+/// The only class with a value that says early, on time or late as the text does: `versp\u{e4}tet` is `late`.
+fn class_of_meaning(text: &str, values: &[Vec<String>]) -> Option<u8> {
+    let said = punctuality(text)?;
+    let mut found = (0..values.len()).filter(|class| values[*class].iter().any(|value| punctuality(value) == Some(said)));
+    found.next().filter(|_| found.next().is_none()).map(|class| class as u8)
 }
 
 /// Numbers by size where all values are numbers, else by their text.

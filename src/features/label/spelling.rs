@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::ticks;
+use super::super::words::punctuality;
 use super::sort_values;
 use crate::notes::Notes;
 use crate::tables::{Texts, plain_signs, without_accents};
@@ -220,7 +221,8 @@ pub(super) fn note_spellings(column: &str, texts: &Texts, classes: &[Option<u8>]
             .iter()
             .zip(classes)
             .filter(|(text, of)| {
-                **of == u8::try_from(class).ok() && *text != name && (alike(text) == alike(name) || same_truth(text, name))
+                let same = |text: &str| alike(text) == alike(name) || same_truth(text, name) || means_the_same(text, name);
+                **of == u8::try_from(class).ok() && *text != name && same(text)
             })
             .map(|(text, _)| text)
             .collect();
@@ -238,6 +240,26 @@ pub(super) fn note_spellings(column: &str, texts: &Texts, classes: &[Option<u8>]
         );
     }
     note_typos(column, texts, classes, names, notes);
+}
+
+fn means_the_same(text: &str, name: &str) -> bool {
+    punctuality(text).is_some_and(|said| punctuality(name) == Some(said))
+}
+
+/// Says which classes both say early, on time or late, such as `late` and `versp\u{e4}tet`.
+pub(super) fn note_same_meaning(column: &str, names: &[String], notes: &mut Notes) {
+    let mut pairs = Vec::new();
+    for (place, name) in names.iter().enumerate() {
+        let others = names[place + 1..].iter().filter(|other| means_the_same(other, name));
+        pairs.extend(others.map(|other| format!("`{name}` and `{other}`")));
+    }
+    if !pairs.is_empty() {
+        notes.add(
+            "classes-of-one-meaning",
+            format!("classes of `{column}` seem to mean the same: {}", pairs.join(", ")),
+            "kept apart; `[label]` `classes` in a profile, or one word for both in the sheet, makes them one class",
+        );
+    }
 }
 
 /// Says which classes of hardly any rows are one letter away from a class of many: slips of the keyboard, perhaps.

@@ -467,6 +467,7 @@ impl<'a> Imported<'a> {
             "they have no label".to_owned(),
             [training, Vec::new(), Vec::new(), excluded],
         )
+        .map(|index| index.below(table.left_out_at_top()))
     }
 }
 

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use super::alike::{Keys, alike, as_written, together};
 use super::columns::{Columns, folded};
 use super::numbering::whole;
 use super::read::read_noted;
@@ -282,22 +283,23 @@ impl FlagSource<'_> {
             .collect();
         // Ids and places first.
         shared.sort_by_key(|(name, _)| !(names_id(name) || names_place(name)));
-        let apart = |own: &[String], columns: &[String], table: &Table| -> Result<Option<(String, Table, RowIndex)>> {
+        let apart = |own: &[String], of_sheet: Keys, lines: Keys, table: &Table| -> Result<Option<(String, Table, RowIndex)>> {
             let both = format!("{own_group} / {}", own.join(" / "));
             if sheet.has(&both) || table.has(&both) {
                 return Ok(None);
             }
-            let index = self
-                .index
-                .keyed_by(&sheet.with_column(&both, together(sheet, &sheet_group, columns)?)?, &both)?;
-            let table = table.with_column(&both, together(table, &own_group, own)?)?;
+            let index = self.index.keyed_by(&sheet.with_column(&both, of_sheet)?, &both)?;
+            let table = table.with_column(&both, lines)?;
             Ok(Some((both, table, index)))
         };
+        let (groups, own_groups) = (as_written(sheet, &sheet_group)?, as_written(table, &own_group)?);
         let mut found = None;
         for (own, column) in &shared {
-            let keys = together(sheet, &sheet_group, std::slice::from_ref(column))?;
+            let [theirs, ours] = alike((sheet, column), (table, own))?;
+            let keys = together(&groups, &[theirs]);
             if keys.iter().flatten().collect::<BTreeSet<_>>().len() == sheet.height() {
-                found = apart(std::slice::from_ref(own), std::slice::from_ref(column), table)?;
+                let own = std::slice::from_ref(own);
+                found = apart(own, keys, together(&own_groups, &[ours]), table)?;
             }
             if found.is_some() {
                 break;
@@ -306,13 +308,16 @@ impl FlagSource<'_> {
         if found.is_none() && !shared.is_empty() {
             let (own, columns): (Vec<String>, Vec<String>) = shared.into_iter().unzip();
             // Whole rows; where most of them are not in the sheet as they stand, they were changed, and name rows by the group alone.
-            let of_sheet = together(sheet, &sheet_group, &columns)?;
+            let pairs = columns.iter().zip(&own).map(|(column, own)| alike((sheet, column), (table, own)));
+            let pairs = pairs.collect::<Result<Vec<_>>>()?;
+            let (theirs, ours): (Vec<Keys>, Vec<Keys>) = pairs.into_iter().map(|[theirs, ours]| (theirs, ours)).unzip();
+            let of_sheet = together(&groups, &theirs);
             let known: BTreeSet<&String> = of_sheet.iter().flatten().collect();
-            let lines = together(table, &own_group, &own)?;
+            let lines = together(&own_groups, &ours);
             let met = lines.iter().flatten().filter(|line| known.contains(line)).count();
             if known.len() > sheet.distinct_count(&sheet_group)? {
                 if met * 2 > lines.len() {
-                    found = apart(&own, &columns, table)?;
+                    found = apart(&own, of_sheet, lines, table)?;
                 } else {
                     notes.add(
                         "flags-changed-rows",
@@ -443,23 +448,4 @@ fn names_place(name: &str) -> bool {
         "line", "item", "position", "pos", "row", "sequence", "seq", "part", "zeile", "posten", "ligne", "linea",
     ];
     crate::features::words_of(name).iter().any(|word| PLACES.contains(&word.as_str()))
-}
-
-/// Per row the values of some columns as one text; `None` where the first is blank, or the only other one.
-fn together(table: &Table, first: &str, others: &[String]) -> Result<Vec<Option<String>>> {
-    let first = table.texts(first)?;
-    let others = others.iter().map(|name| table.texts(name)).collect::<Result<Vec<_>>>()?;
-    let text = |row: usize| {
-        let mut text = first.get(row)?.to_owned();
-        for other in &others {
-            let cell = match (other.get(row), others.len()) {
-                (None, 1) => return None,
-                (cell, _) => cell.unwrap_or_default(),
-            };
-            text.push_str(" / ");
-            text.push_str(cell);
-        }
-        Some(text)
-    };
-    Ok((0..table.height()).map(text).collect())
 }

@@ -53,6 +53,7 @@ pub struct RowIndex {
     /// Entry of each table row; every table row occurs once.
     by_table_row: Vec<u32>,
     by_sheet_row: Vec<(u32, u32)>,
+    left_out_at_top: u32,
 }
 
 impl RowIndex {
@@ -120,6 +121,7 @@ impl RowIndex {
             by_group,
             by_table_row,
             by_sheet_row,
+            left_out_at_top: 0,
         })
     }
 
@@ -127,6 +129,20 @@ impl RowIndex {
     #[must_use]
     pub fn hashed(self, hashing: KeyHash) -> Self {
         Self { hashing, ..self }
+    }
+
+    /// The same index of a sheet in which `rows` rows stand between the header and the first row that is known: units, blank rows.
+    #[must_use]
+    pub fn below(self, rows: u32) -> Self {
+        Self {
+            left_out_at_top: rows,
+            ..self
+        }
+    }
+
+    /// Rows between the header and the first row that is known.
+    pub fn left_out_at_top(&self) -> u32 {
+        self.left_out_at_top
     }
 
     /// The index of a sheet that was made ready for training.
@@ -187,7 +203,7 @@ impl RowIndex {
             reasons.join("; "),
             [train, validation, test, excluded],
         )?;
-        Ok(index.hashed(hashing))
+        Ok(index.hashed(hashing).below(table.left_out_at_top()))
     }
 
     /// The same rows without a trace of their keys and groups: they go by their number, or by the sheet beside them.
@@ -202,7 +218,8 @@ impl RowIndex {
             ..*entry
         };
         let parts = [Part::Train, Part::Validation, Part::Test, Part::Excluded].map(|part| self.part(part).iter().map(nameless).collect());
-        Self::new(None, None, self.classes.clone(), self.excluded_because.clone(), parts)
+        let index = Self::new(None, None, self.classes.clone(), self.excluded_because.clone(), parts)?;
+        Ok(index.below(self.left_out_at_top))
     }
 
     /// The same rows with another column of their sheet as the key.
@@ -248,7 +265,7 @@ impl RowIndex {
             self.excluded_because.clone(),
             parts,
         )?;
-        Ok(index.hashed(self.hashing))
+        Ok(index.hashed(self.hashing).below(self.left_out_at_top))
     }
 
     /// How keys and groups are hashed.

@@ -4,6 +4,7 @@
 //! so that no training data is needed for it. What cannot be used is ignored with its reason, never dropped
 //! silently; what could mean two things is an error that lists the options to choose from.
 
+mod alike;
 mod columns;
 mod corrected;
 mod find;

@@ -148,7 +148,7 @@ pub(super) fn refuse_two_readings(numbering: Numbering, numbers: &[usize], index
         let Some(entry) = numbering.entry(*number, index).map(|entry| &index.entries()[entry]) else {
             continue;
         };
-        let left_out = (entry.sheet_row as usize).saturating_sub(first + entry.table_row as usize);
+        let left_out = index.left_out_at_top() as usize + (entry.sheet_row as usize).saturating_sub(first + entry.table_row as usize);
         if numbering != Numbering::Sheet && repeated.is_empty() && left_out > 0 {
             return Err(Error::input(format!(
                 "row {number} comes after {left_out} {} left out of the sheet as no orders, and the count may be with or without {}",

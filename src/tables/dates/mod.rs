@@ -2,6 +2,7 @@
 
 mod by_file;
 mod clock;
+mod counts;
 mod elsewhere;
 mod order;
 mod ordinal;
@@ -27,6 +28,8 @@ use super::text::{Texts, is_missing_value, trimmed};
 use super::unreadable::note_unreadable;
 use crate::error::{Error, Result};
 use crate::notes::Notes;
+use counts::bare_number;
+pub(crate) use counts::{Tick, run_together};
 pub(crate) use elsewhere::sheet_order;
 use order::Orders;
 pub(crate) use ordinal::are_days_of_years;
@@ -229,26 +232,6 @@ pub(crate) enum Item {
     Unreadable,
 }
 
-/// What a bare number since 1970 counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Tick {
-    Seconds,
-    Milliseconds,
-    Microseconds,
-    Nanoseconds,
-}
-
-impl Tick {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Seconds => "seconds",
-            Self::Milliseconds => "milliseconds",
-            Self::Microseconds => "microseconds",
-            Self::Nanoseconds => "nanoseconds",
-        }
-    }
-}
-
 fn item(cell: &CellView<'_>, epoch: i64) -> Item {
     match cell {
         CellView::Blank => Item::Missing,
@@ -280,77 +263,6 @@ fn item(cell: &CellView<'_>, epoch: i64) -> Item {
             }
         }
     }
-}
-
-/// A number where a date is wanted: `20180131`, Excel's day count (1928 to 2173), or a count since 1970, whose size tells the unit:
-/// seconds from 1973 to 5138, thousand times as many milliseconds, and so on.
-fn bare_number(number: f64, epoch: i64) -> Item {
-    let whole = number.fract() == 0.0;
-    if number == 0.0 {
-        return Item::Marked;
-    }
-    if let Some(parsed) = run_together(number).filter(|_| whole) {
-        return Item::Text(parsed);
-    }
-    if (10_300.0..100_000.0).contains(&number) {
-        let seconds = (number * 86_400.0).round() as i64;
-        return Item::Serial(epoch * 86_400 + seconds);
-    }
-    let written_out = [1e7, 1.9e11, 1.9e13].into_iter().zip([1e8, 2.2e11, 2.2e13]);
-    if whole && written_out.into_iter().any(|(low, high)| (low..high).contains(&number)) {
-        if let Some(parsed) = parse::parse(&format!("{number}")) {
-            return Item::Text(parsed);
-        }
-        if number < 1e8 {
-            return Item::Unreadable;
-        }
-    }
-    let ticks = [
-        (1e8, 1.0, Tick::Seconds),
-        (1e11, 1e3, Tick::Milliseconds),
-        (1e14, 1e6, Tick::Microseconds),
-        (1e17, 1e9, Tick::Nanoseconds),
-    ];
-    ticks
-        .into_iter()
-        .find(|(least, _, _)| (*least..least * 1e3).contains(&number))
-        .map_or(Item::Unreadable, |(_, per_second, tick)| {
-            Item::Unix((number / per_second).floor() as i64, tick)
-        })
-}
-
-/// Dates without marks between their numbers, the year last or of two digits: `31012018` (as a number without its first zero), `180131`, `310118`.
-pub(crate) fn run_together(number: f64) -> Option<Parsed> {
-    if !(100_000.0..32_000_000.0).contains(&number) {
-        return None;
-    }
-    let number = number as u32;
-    let short = number < 1_000_000;
-    let (rest, third) = if short {
-        (number / 100, number % 100)
-    } else {
-        (number / 10_000, number % 10_000)
-    };
-    let (first, second) = (rest / 100, rest % 100);
-    let fits = if short {
-        (1..=31).contains(&second)
-    } else {
-        (1950..2100).contains(&third) && (1..=31).contains(&first) && (1..=31).contains(&second)
-    };
-    fits.then_some(Parsed {
-        form: Form::Numbers {
-            first,
-            second,
-            third: third as i32,
-            separator: b'/',
-        },
-        seconds: 0,
-        zone: None,
-        short_year: short,
-        tongue: Tongue::Unknown,
-        further_days: 0,
-        of_taiwan: false,
-    })
 }
 
 pub(crate) fn items(column: &Column, height: usize, source: &Source) -> Vec<Item> {
@@ -511,7 +423,7 @@ fn note_kinds(name: &str, items: &[Item], source: &Source, notes: &mut Notes) {
         "have a year of three digits",
         "read by the calendar of Taiwan, whose year 107 is 2018",
     );
-    for tick in [Tick::Seconds, Tick::Milliseconds, Tick::Microseconds, Tick::Nanoseconds] {
+    for tick in Tick::ALL {
         let unix = items
             .iter()
             .filter(|item| matches!(item, Item::Unix(_, own) if *own == tick))
@@ -519,7 +431,12 @@ fn note_kinds(name: &str, items: &[Item], source: &Source, notes: &mut Notes) {
         if unix > 0 {
             notes.add(
                 "unix-dates",
-                format!("{} of column `{name}` count {} since 1970", counted(unix, "cell"), tick.name()),
+                format!(
+                    "{} of column `{name}` count {} since {}",
+                    counted(unix, "cell"),
+                    tick.name(),
+                    tick.since()
+                ),
                 "read as dates and times in UTC",
             );
         }

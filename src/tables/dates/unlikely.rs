@@ -74,8 +74,17 @@ const OTHERS: usize = 10;
 
 /// Takes days that programs write where there is no date, 1970-01-01 and the like, as missing where all other dates are years away.
 pub(super) fn note_placeholders(name: &str, seconds: &mut [Option<i64>], notes: &mut Notes) {
+    let all = || seconds.iter().flatten().map(|moment| moment.div_euclid(86_400));
+    let (Some(first), Some(last)) = (all().min(), all().max()) else {
+        return;
+    };
     // 1900-01-01, 1970-01-01, 2099-12-31, 2199-12-31.
-    for day in [-25_567, 0, 47_481, 84_005] {
+    let mut days = vec![-25_567, 0, 47_481, 84_005];
+    // Whatever day a program writes: the first or the last of all, again and again.
+    let again = |day: &i64| !days.contains(day) && all().filter(|own| own == day).take(2).count() == 2;
+    let ends: Vec<i64> = [first, last].into_iter().filter(|_| last - first >= FAR).filter(again).collect();
+    days.extend(ends);
+    for day in days {
         let days = || seconds.iter().flatten().map(|moment| moment.div_euclid(86_400));
         let here = days().filter(|own| *own == day).count();
         let others = days().filter(|own| *own != day).count();

@@ -1,7 +1,7 @@
 //! Numbers of several files that write decimals with different marks.
 
 use super::decide::{self, evidence_of};
-use super::{DecimalMark, NumberColumn, conversion, mark_shown, multiplied, numbers};
+use super::{DecimalMark, NumberColumn, conversion, mark_shown, may_be_one_currency, multiplied, numbers};
 use crate::error::Result;
 use crate::notes::Notes;
 use crate::tables::exceptions;
@@ -24,7 +24,11 @@ pub(super) fn numbers_of_files(parts: &[PartOfFile], name: &str, height: usize, 
         let factor = match (&read.unit, &unit) {
             (Some(own), Some(first)) => match conversion(own, first) {
                 Some(factor) => factor,
-                None => return Ok(None),
+                None if may_be_one_currency(own, first) => 1.0,
+                None => {
+                    note_other_unit(&part.table, name, [own, first], notes);
+                    return Ok(None);
+                }
             },
             _ => 1.0,
         };
@@ -60,6 +64,20 @@ pub(super) fn numbers_of_files(parts: &[PartOfFile], name: &str, height: usize, 
         measured,
         unit,
     }))
+}
+
+/// Says that the number formats of one of several workbooks show another unit; where the cells hold it, reading the whole column tells.
+fn note_other_unit(table: &Table, name: &str, [own, first]: [&str; 2], notes: &mut Notes) {
+    if table.source().shown_units.contains_key(name) {
+        notes.add(
+            "mixed-formats",
+            format!(
+                "the cells of column `{name}` show `{own}` by their formats in `{}` and `{first}` in another file",
+                table.source().file_name
+            ),
+            "nothing was converted: the numbers were taken as they are stored, check them",
+        );
+    }
 }
 
 /// Says which of several files would be read with the other mark by itself: none of its numbers shows which it is.

@@ -72,7 +72,10 @@ pub(crate) fn seconds(text: &str) -> Option<f64> {
     };
     let seconds = match bare.as_bytes().first()? {
         b'P' | b'p' => iso(bare)?,
-        _ => clock(bare).or_else(|| words(bare)).or_else(|| half_day(bare))?,
+        _ => clock(bare)
+            .or_else(|| words(bare))
+            .or_else(|| half_day(bare))
+            .or_else(|| told_clock(bare))?,
     };
     Some(if negative { -seconds } else { seconds })
 }
@@ -99,6 +102,16 @@ fn half_day(text: &str) -> Option<f64> {
     let (afternoon, length) = dates::half_day(word)?;
     let seconds = clock(&text[..end]).filter(|seconds| *seconds < 13.0 * HOUR && length == word.len())?;
     Some(seconds % (12.0 * HOUR) + if afternoon { 12.0 * HOUR } else { 0.0 })
+}
+
+/// A clock time with its word behind it: `08:30 Uhr`, `08.30 Uhr`, `36:15 h`.
+fn told_clock(text: &str) -> Option<f64> {
+    let end = text.rfind(|c: char| c.is_ascii_digit())? + 1;
+    let (time, word) = (&text[..end], text[end..].trim_start());
+    if word.trim_end_matches('.').eq_ignore_ascii_case("uhr") {
+        return clock(&time.replace('.', ":"));
+    }
+    (unit(word)? == HOUR).then(|| clock(time))?
 }
 
 /// A number with at most one decimal mark and no sign.
@@ -182,9 +195,13 @@ fn words(text: &str) -> Option<f64> {
     while !rest.is_empty() {
         let digits = rest
             .find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | ',')))
-            .filter(|at| *at > 0)?;
+            .unwrap_or(rest.len());
         let amount = number(&rest[..digits])?;
         rest = rest[digits..].trim_start();
+        // The minutes of `2h30`.
+        if rest.is_empty() && last == HOUR && digits == 2 && amount < 60.0 {
+            return Some(total + amount * MINUTE);
+        }
         let letters = rest
             .find(|c: char| c.is_ascii_digit() || matches!(c, ' ' | ','))
             .unwrap_or(rest.len());
@@ -265,6 +282,12 @@ mod tests {
             ("2 ng\u{e0}y", 48.0),
             ("2 g\u{fc}n", 48.0),
             ("3600 s", 1.0),
+            ("2h30", 2.5),
+            ("12 h 05", 12.0 + 5.0 / 60.0),
+            ("08:30 Uhr", 8.5),
+            ("8.30 Uhr", 8.5),
+            ("36:15 h", 36.25),
+            ("36:15 hrs", 36.25),
         ] {
             let found = seconds(text).map(|seconds| seconds / HOUR);
             assert!(found.is_some_and(|found| (found - hours).abs() < 1e-9), "{text}: {found:?}");
@@ -288,6 +311,12 @@ mod tests {
             "10:30:99",
             "12h 12h",
             "5 business days",
+            "2h3",
+            "2h75",
+            "h30",
+            "2 days 30",
+            "25.75 Uhr",
+            "8:30 min",
         ] {
             assert_eq!(seconds(text), None, "{text}");
         }

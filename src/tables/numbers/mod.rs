@@ -76,11 +76,14 @@ pub struct NumberColumn {
     pub hours: bool,
     /// Whether the numbers measure something: hours, money or shares. Such numbers count no rows.
     pub measured: bool,
-    /// The unit behind the numbers (`kg`), or the one currency beside them (`$`).
+    /// The unit behind the numbers (`kg`), the one currency beside them (`$`), or `%`.
     pub unit: Option<String>,
 }
 
 const CHUNK: usize = 1 << 14;
+
+/// Stands for the unit of numbers that all have a percent sign, which are read as hundredths.
+pub(crate) const PERCENT: &str = "%";
 
 /// Whether a trimmed text is a duration or a time of day.
 pub(crate) fn looks_like_duration(text: &str) -> bool {
@@ -107,9 +110,22 @@ pub(crate) fn unit_of(table: &Table, column: &Column, name: &str) -> Option<Stri
         CellView::Text(text) if !trimmed(&text).is_empty() => Some(parse::plain(trimmed(&text)).is_none()),
         _ => None,
     });
+    if let Some(unit) = shown_unit(table, name) {
+        return Some(unit);
+    }
     let odd = texts.take(LOOKED_AT).any(|odd| odd);
     odd.then(|| numbers(table, column, name, None, &mut Notes::new()).ok()?.unit)
         .flatten()
+}
+
+/// The unit that the formats of a workbook show beside a column's numbers.
+fn shown_unit(table: &Table, name: &str) -> Option<String> {
+    table.source().shown_units.get(name).cloned()
+}
+
+/// Whether a text is a unit of measure or a sign of money.
+pub(crate) fn is_unit_or_currency(text: &str) -> bool {
+    text == PERCENT || units::is_unit(text) || may_be_one_currency(text, text)
 }
 
 pub(crate) use currency::may_be_one as may_be_one_currency;
@@ -263,7 +279,8 @@ pub(crate) fn numbers(table: &Table, column: &Column, name: &str, mark: Option<D
         .map(|chunk| {
             let mut tally = Tally::default();
             let rows = chunk * CHUNK..((chunk + 1) * CHUNK).min(height);
-            let cells = rows.map(|row| quick(&column.get(row), &mut tally)).collect();
+            let mut cells = Vec::with_capacity(rows.len());
+            column.each(rows, |_, cell| cells.push(quick(&cell, &mut tally)));
             (cells, tally)
         })
         .collect();
@@ -283,12 +300,13 @@ pub(crate) fn numbers(table: &Table, column: &Column, name: &str, mark: Option<D
                 _ => None,
             })
             .collect();
+        let unit = shown_unit(table, name);
         return Ok(NumberColumn {
             values,
             exceptions: None,
             hours: false,
-            measured: false,
-            unit: None,
+            measured: unit.is_some(),
+            unit,
         });
     }
     let cells: Vec<Quick> = cells.collect();
@@ -421,12 +439,15 @@ fn thorough(
     } else {
         return Err(unreadable_error(table, column, name, &unreadable, tally.filled));
     }
+    let percent = (evidence.parts > 0 && evidence.parts == evidence.readable).then(|| PERCENT.to_owned());
+    let unit = evidence.currency().map(str::to_owned);
+    let unit = unit.or(percent).or_else(|| shown_unit(table, name));
     Ok(NumberColumn {
         values,
         exceptions,
         hours: false,
-        measured: evidence.parts > 0 || !evidence.currencies.is_empty(),
-        unit: evidence.currency().map(str::to_owned),
+        measured: evidence.parts > 0 || !evidence.currencies.is_empty() || unit.is_some(),
+        unit,
     })
 }
 
@@ -531,7 +552,7 @@ impl Table {
         Ok(holds_hours(self, &self.column(name)?, name))
     }
 
-    /// The unit (`kg`) or currency of a column's numbers; `None` where they have none, or several.
+    /// The unit (`kg`), currency or percent sign of a column's numbers; `None` where they have none, or several.
     ///
     /// # Errors
     /// Where the column is not there.

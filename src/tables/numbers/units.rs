@@ -185,6 +185,13 @@ fn measure<'a>(texts: impl Iterator<Item = &'a str>) -> Option<Measure> {
     related(&all).map(Measure::Several)
 }
 
+/// Whether a text is a unit.
+pub(super) fn is_unit(text: &str) -> bool {
+    let unit = trimmed(text).trim_end_matches('.');
+    // `Ft` is Hungary's money; feet are `ft` and `FT`.
+    !unit.is_empty() && unit != "Ft" && UNITS.contains(&format!(" {} ", unit.to_lowercase()))
+}
+
 /// Number and unit of a text.
 fn split(text: &str) -> Option<(&str, &str)> {
     let text = trimmed(text);
@@ -196,9 +203,7 @@ fn split(text: &str) -> Option<(&str, &str)> {
         ("", Some(rest)) if rest.ends_with(['m', 'M']) => text.split_at(rest.len() - 1),
         _ => (number, unit),
     };
-    let listed = format!(" {} ", unit.to_lowercase());
-    // `Ft` is Hungary's money; feet are `ft` and `FT`.
-    (!unit.is_empty() && unit != "Ft" && UNITS.contains(&listed) && parse::shape(number).is_some()).then_some((trimmed(number), unit))
+    (is_unit(unit) && parse::shape(number).is_some()).then_some((trimmed(number), unit))
 }
 
 /// The number of a text that has this unit, or one that is told in it.

@@ -89,6 +89,9 @@ pub(super) fn assemble(grid: Grid, marks: &Marks, options: &ReadOptions, mut sou
     for ((place, _), name) in kept_names.iter().zip(&names) {
         if let Some(units) = u32::try_from(*place).ok().and_then(|place| marks.units.get(&place)) {
             shown_units::note(name, units, &source.file_name, notes);
+            source
+                .shown_units
+                .extend(shown_units::of_column(units).map(|unit| (name.clone(), unit)));
         }
     }
     let rows = (head + 1..height).filter(|row| !is_out(*row)).map(|row| grid.rows[row]).collect();

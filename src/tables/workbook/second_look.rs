@@ -21,7 +21,7 @@ pub(super) struct SecondLook {
     pub(super) marks: Marks,
     /// Whole numbers of more than 15 digits, as written.
     pub(super) long: BTreeMap<(u32, u32), String>,
-    /// What the formats of a column's numbers show, for columns that may mix it.
+    /// What the formats of a column's numbers show.
     pub(super) units: BTreeMap<u32, Units>,
     /// Where in the XML error values stand that the parser does not know.
     pub(super) errors: Vec<std::ops::Range<usize>>,
@@ -104,7 +104,7 @@ pub(super) fn look(reader: impl BufRead, styles: &Styles) -> Result<SecondLook> 
                 "c" => column = column.saturating_add(1),
                 "v" => {
                     in_value = false;
-                    if kind == "n" && styles.may_mix() {
+                    if kind == "n" && styles.show_units() {
                         let units = found.units.entry(column).or_default();
                         let cells = units.entry(styles.unit(style).to_owned()).or_insert((0, row));
                         cells.0 += 1;

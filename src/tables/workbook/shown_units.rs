@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::notes::Notes;
 use crate::tables::header::counted;
 use crate::tables::marks::Units;
+use crate::tables::numbers;
 use crate::tables::parts::attribute;
 
 /// The unit of every style of a workbook, by the style's number.
@@ -17,7 +18,7 @@ use crate::tables::parts::attribute;
 pub(super) struct Styles(Vec<Option<String>>);
 
 impl Styles {
-    /// Reads the part with the styles. Nothing is kept where all formats show one unit at most: no column can mix them.
+    /// Reads the part with the styles. Nothing is kept where no format shows a unit.
     pub(super) fn read(content: &[u8]) -> Result<Self> {
         let mut xml = Reader::from_reader(content);
         let mut codes: BTreeMap<String, Option<String>> = BTreeMap::new();
@@ -42,14 +43,12 @@ impl Styles {
                 _ => {}
             }
         }
-        let mut known = units.iter().flatten();
-        let first = known.next();
-        let mixed = first.is_some_and(|first| first == "%" || known.any(|other| other != first));
-        Ok(Self(if mixed { units } else { Vec::new() }))
+        let shown = units.iter().any(Option::is_some);
+        Ok(Self(if shown { units } else { Vec::new() }))
     }
 
-    /// Whether a column may mix units.
-    pub(super) fn may_mix(&self) -> bool {
+    /// Whether some format shows a unit.
+    pub(super) fn show_units(&self) -> bool {
         !self.0.is_empty()
     }
 
@@ -95,6 +94,14 @@ fn unit_of(code: &str) -> Option<String> {
     }
     let shown = shown.trim().trim_matches(['(', ')', '-', '+']).trim().to_owned();
     (!shown.is_empty() && !shown.chars().all(|letter| letter.is_ascii_digit())).then_some(shown)
+}
+
+/// The one unit or currency that a column shows; a few cells may show none, as newly added ones do.
+pub(super) fn of_column(units: &Units) -> Option<String> {
+    let mut named = units.iter().filter(|(unit, _)| !unit.is_empty());
+    let (unit, (shown, _)) = named.next()?;
+    let bare = units.get("").map_or(0, |(count, _)| *count);
+    (named.next().is_none() && bare < *shown && numbers::is_unit_or_currency(unit)).then(|| unit.clone())
 }
 
 /// Says that cells of a column show different units, or percents beside plain numbers.
@@ -149,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn styles_are_kept_where_a_column_could_mix_units() {
+    fn styles_are_kept_where_some_show_units() {
         let styles = |formats: [&str; 2]| {
             let text = format!(
                 "<styleSheet><numFmts><numFmt numFmtId='164' formatCode='{}'/><numFmt numFmtId='165' formatCode='{}'/></numFmts>\
@@ -160,8 +167,8 @@ mod tests {
             Styles::read(text.as_bytes()).unwrap()
         };
         let mixed = styles(["0 &quot;kg&quot;", "0 &quot;lb&quot;"]);
-        assert!(mixed.may_mix() && mixed.unit(1) == "kg" && mixed.unit(2) == "lb" && mixed.unit(0).is_empty());
-        assert!(!styles(["0 &quot;kg&quot;", "0.0 &quot;kg&quot;"]).may_mix() && !styles(["0", "0.00"]).may_mix());
+        assert!(mixed.show_units() && mixed.unit(1) == "kg" && mixed.unit(2) == "lb" && mixed.unit(0).is_empty());
+        assert!(styles(["0 &quot;kg&quot;", "0.0"]).show_units() && !styles(["0", "0.00"]).show_units());
     }
 
     #[test]
@@ -182,5 +189,16 @@ mod tests {
         );
         assert!(told(&[("%", 40, 1), ("", 2, 7)]).is_some());
         assert!(told(&[("$", 40, 1), ("", 2, 7)]).is_none() && told(&[("%", 40, 1)]).is_none());
+    }
+
+    #[test]
+    fn a_column_has_the_unit_that_nearly_all_of_its_cells_show() {
+        let of = |units: &[(&str, usize)]| of_column(&units.iter().map(|(unit, count)| ((*unit).to_owned(), (*count, 1))).collect());
+        assert_eq!(of(&[("kg", 40)]).as_deref(), Some("kg"));
+        assert_eq!(of(&[("%", 40)]).as_deref(), Some("%"));
+        assert_eq!(of(&[("", 2), ("\u{20ac}", 40)]).as_deref(), Some("\u{20ac}"));
+        for none in [&[("kg", 40), ("lb", 1)][..], &[("", 41), ("kg", 40)], &[("nights", 40)], &[("", 5)]] {
+            assert_eq!(of(none), None, "{none:?}");
+        }
     }
 }
