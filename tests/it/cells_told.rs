@@ -187,3 +187,20 @@ fn classes_that_mean_the_same_are_told() {
     let found = told(&notes, "classes-of-one-meaning");
     assert!(found.contains("`late` and `versp\u{e4}tet`"), "{found}");
 }
+
+#[test]
+fn yes_and_no_where_numbers_are_wanted_are_1_and_0() {
+    let of = |cells: &[&str]| {
+        let (table, _) = sheet(&format!(
+            "Order No,Rush\n{}",
+            lines(0..cells.len(), |row| format!("A{row},{}", cells[row]))
+        ));
+        let mut notes = Notes::new();
+        (table.numbers("Rush", &mut notes), notes)
+    };
+    let (found, notes) = of(&["Yes", "no", "", "YES", "0"]);
+    assert_eq!(found.unwrap(), [Some(1.0), Some(0.0), None, Some(1.0), Some(0.0)]);
+    assert!(notes.has("answers-as-numbers"), "{notes:?}");
+    // Beside other numbers they are words like any other.
+    assert!(of(&["Yes", "no", "7"]).0.is_err());
+}

@@ -387,10 +387,18 @@ fn thorough(
         by_file::note_undecided_files(table, name, decision.mark, notes)?;
     }
     note_decision(name, &evidence, &decision, notes);
+    let answers = are_answers(column, cells, &shapes);
+    if answers {
+        notes.add(
+            "answers-as-numbers",
+            format!("column `{name}` says yes and no where numbers are wanted"),
+            "`yes` was read as 1 and `no` as 0",
+        );
+    }
     let truth = |text: &str| match text {
         "TRUE" | "True" | "true" => Some(1.0),
         "FALSE" | "False" | "false" => Some(0.0),
-        _ => None,
+        _ => answer(text).filter(|_| answers),
     };
     let (mut mix, mut different) = (Mix::default(), Different::default());
     let mut unreadable = Vec::new();
@@ -449,6 +457,34 @@ fn thorough(
         measured: evidence.parts > 0 || !evidence.currencies.is_empty() || unit.is_some(),
         unit,
     })
+}
+
+fn answer(text: &str) -> Option<f64> {
+    match text.to_ascii_lowercase().as_str() {
+        "yes" | "y" => Some(1.0),
+        "no" | "n" => Some(0.0),
+        _ => None,
+    }
+}
+
+/// Whether the cells that are no numbers all say yes or no, and those that are numbers 1 or 0.
+fn are_answers(column: &Column, cells: &[Quick], shapes: &[Option<parse::Shape>]) -> bool {
+    let mut some = false;
+    for (row, (cell, shape)) in cells.iter().zip(shapes).enumerate() {
+        let fits = match (cell, shape) {
+            (Quick::Missing | Quick::Marked, _) => true,
+            (Quick::Value(number) | Quick::Maybe(number), _) => *number == 0.0 || *number == 1.0,
+            (Quick::Odd, None) => {
+                some = true;
+                matches!(column.get(row), CellView::Text(text) if answer(trimmed(&text)).is_some())
+            }
+            _ => false,
+        };
+        if !fits {
+            return false;
+        }
+    }
+    some
 }
 
 fn note_evidence(name: &str, evidence: &Evidence, stated: Option<DecimalMark>, notes: &mut Notes) {

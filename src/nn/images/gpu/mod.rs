@@ -45,7 +45,8 @@ impl Precision {
     /// The kernels for values of this precision.
     pub fn program(self) -> Program {
         let half = u8::from(self == Self::Half);
-        Program::new(&format!("#define HALF {half}\n{}", include_str!("kernels.cu")), &KERNELS)
+        let text = format!("#define HALF {half}\n{}{}", include_str!("kernels.cu"), include_str!("norms.cu"));
+        Program::new(&text, &KERNELS)
     }
 
     /// Bytes of a value.
