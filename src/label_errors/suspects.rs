@@ -33,8 +33,8 @@ use crate::tables::Table;
 
 /// Fewest ticked rows in which something in common is looked for.
 const FEWEST_FOR_A_PATTERN: usize = 10;
-/// Where an error ran all the time, rows with what its rows share are ticked at least this many times as often as others: 5 to 50 times and more on orders
-/// and DataCo, twice where errors were random (docs/results-suspects.md).
+/// Where an error ran all the time, rows with what its rows share are ticked at least this many times as often as others: 50 times and more on orders and
+/// DataCo, twice where errors were random (docs/results-suspects.md).
 const OFTENER: usize = 4;
 /// Chance of telling something that ticked rows share although errors are spread at random.
 const SIGNIFICANCE: f64 = 0.001;
