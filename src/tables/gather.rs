@@ -5,8 +5,8 @@ use polars::prelude::{
 };
 use rayon::prelude::*;
 
-/// The given rows of a frame, in the given order. Of texts in several pieces, rising rows are taken piece by piece: each piece of the outcome shares the
-/// texts of its own, where Polars would write all of them anew.
+/// The given rows of a frame, in the given order. Of texts in several pieces, rising rows are taken piece by piece, and others from one piece that shares
+/// their texts, where Polars would write all texts anew.
 ///
 /// # Errors
 /// Where a row is beyond the end.
@@ -14,10 +14,14 @@ pub(super) fn gather(frame: &DataFrame, rows: &[IdxSize]) -> PolarsResult<DataFr
     let places = IdxCa::from_slice(PlSmallStr::EMPTY, rows);
     let rising = rows.is_sorted() && rows.last().is_none_or(|last| (*last as usize) < frame.height());
     let of_column = |column: &Column| {
-        if rising && column.dtype() == &DataType::String {
+        if column.dtype() == &DataType::String {
             let texts = column.str()?;
             if texts.chunks().len() > 1 {
-                return by_piece(texts, rows);
+                return if rising {
+                    by_piece(texts, rows)
+                } else {
+                    Ok(texts.rechunk().take(&places)?.into_column())
+                };
             }
         }
         column.take(&places)

@@ -150,7 +150,7 @@ fn signs_that_are_gone_numbers_that_stand_for_none_and_classes_in_another_langua
             &["predict", sheet, "--model", "model", "--out", "out.csv", "--force"],
         ))
     };
-    assert!(!predicted("next.csv").contains("percent sign"));
+    assert!(!predicted("next.csv").contains("in the training sheet"));
     let said = predicted("bare.csv");
     assert!(
         said.contains("`Share` had percent signs in the training sheet and has none in `bare.csv`"),
