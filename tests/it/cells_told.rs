@@ -111,7 +111,7 @@ fn days_early_are_late_below_zero() {
 fn shares(sign: &str, times: f64, classes: [&str; 2], rows: std::ops::Range<usize>) -> String {
     let row = |row: usize| {
         let share = (row * 7919 % 1000) as f64 / 1000.0;
-        let class = classes[usize::from((share > 0.5) != (row % 9 == 0))];
+        let class = classes[usize::from((share > 0.5) != row.is_multiple_of(9))];
         format!(
             "A{row},{:.1}{sign},{},{class}",
             share * times,
