@@ -11,6 +11,7 @@ use rayon::prelude::*;
 
 use super::column::{CellView, Column};
 use super::header::counted;
+use super::source::Format;
 use super::table::Table;
 use super::text::{is_missing_value, trimmed};
 use super::words_of_totals::is_total;
@@ -471,7 +472,6 @@ fn shape_of(column: &Column, sample: &[usize]) -> Shape {
 impl Table {
     /// Rows of one file between the column names and the first row that was kept: units, blank rows.
     pub(crate) fn left_out_at_top(&self) -> u32 {
-        use super::source::Format;
         let source = self.source();
         let has_rows = matches!(source.format, Format::Csv | Format::Xlsx | Format::Xls | Format::Xlsb | Format::Ods);
         if !has_rows || self.files().is_some() || self.height() == 0 {

@@ -9,7 +9,8 @@ use recant::tables::{ColumnKind, DateOrder, DecimalMark, ReadOptions, Table, rea
 
 use crate::program::{text, works};
 
-fn sheet(content: &str) -> (Table, Notes) {
+/// A sheet of this text, and what was said while it was read.
+pub fn sheet(content: &str) -> (Table, Notes) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("orders.csv");
     fs::write(&path, content).unwrap();

@@ -4,18 +4,9 @@ use std::fs;
 
 use recant::features::{Overrides, Profile, inspect};
 use recant::notes::Notes;
-use recant::tables::{ReadOptions, Table, read};
 
+use crate::cell_meanings::sheet;
 use crate::program::{text, works};
-
-fn sheet(content: &str) -> (Table, Notes) {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("orders.csv");
-    fs::write(&path, content).unwrap();
-    let mut notes = Notes::new();
-    let table = read(&path, &ReadOptions::default(), &mut notes).unwrap_or_else(|error| panic!("{error}"));
-    (table, notes)
-}
 
 fn lines(rows: std::ops::Range<usize>, line: impl Fn(usize) -> String) -> String {
     rows.map(|row| line(row) + "\n").collect()

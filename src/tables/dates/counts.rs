@@ -4,7 +4,7 @@ use super::Item;
 use super::parse::{self, Form, Parsed};
 use super::words::Tongue;
 
-/// What a bare number since 1970 counts.
+/// What a bare number counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Tick {
     Seconds,
